@@ -1,0 +1,68 @@
+"""What is kept of the last full steps of one condition."""
+
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor
+
+from .probe_dots import HistoryDots, history_dots
+
+# Two evaluations closer than this are the same moment: Heun's method evaluates each inner sigma twice.
+SAME_POSITION = 1e-6
+
+
+@dataclass(frozen=True)
+class Snapshot:
+    """Probe and target of one full step.
+
+    position: step index, fractional between steps. probe: [B, N, D], target: [B, N, C], in the model's dtype.
+    """
+
+    position: float
+    probe: Tensor
+    target: Tensor
+
+
+class History:
+    """The last `length` full steps of one condition, newest first."""
+
+    def __init__(self, length: int) -> None:
+        self.length = length
+        self.snapshots: list[Snapshot] = []
+        self._dots: HistoryDots | None = None
+
+    def push(self, newest: Snapshot) -> None:
+        """Put `newest` in front; it replaces a snapshot of the same moment, and the oldest one drops out."""
+        kept = [s for s in self.snapshots if abs(s.position - newest.position) > SAME_POSITION]
+        self.snapshots = [newest, *kept][: self.length]
+        self._dots = None
+
+    def fits(self, batch: int, tokens: int) -> bool:
+        """Whether a forecast from here has `batch` x `tokens` tokens."""
+        return bool(self.snapshots) and self.snapshots[0].probe.shape[:2] == (batch, tokens)
+
+    @property
+    def positions(self) -> list[float]:
+        """Step positions, newest first."""
+        return [s.position for s in self.snapshots]
+
+    @property
+    def probes(self) -> list[Tensor]:
+        """Probes [B, N, D], newest first."""
+        return [s.probe for s in self.snapshots]
+
+    @property
+    def targets(self) -> list[Tensor]:
+        """Targets [B, N, C], newest first."""
+        return [s.target for s in self.snapshots]
+
+    @property
+    def nbytes(self) -> int:
+        """Memory that the snapshots take."""
+        return sum(s.probe.nbytes + s.target.nbytes for s in self.snapshots)
+
+    def dots(self, device: torch.device) -> HistoryDots:
+        """Dots of the probes among themselves, on `device`; they change only at a full step."""
+        if self._dots is None:
+            self._dots = history_dots(self.probes, device)
+        return self._dots

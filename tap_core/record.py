@@ -1,0 +1,137 @@
+"""What a run did. Everything that is shown is made from it."""
+
+from dataclasses import asdict, dataclass, field
+from statistics import median
+
+from torch import Tensor
+
+from .pool import Pool
+
+
+@dataclass
+class TokenChoices:
+    """The choice for the tokens of one model call.
+
+    condition: 0 positive, 1 negative, as ComfyUI counts. order, member: [B, N] order used and pool member chosen.
+    loss: [B, N] proxy loss of the chosen one.
+    """
+
+    condition: int
+    member: Tensor
+    order: Tensor
+    loss: Tensor
+
+
+@dataclass
+class Evaluation:
+    """One model evaluation: one a step for most samplers, two for Heun's.
+
+    position: step index, fractional between steps. reason: why it was computed in full; "" if it was skipped.
+    """
+
+    position: float
+    sigma: float
+    reason: str = ""
+    full_calls: int = 0
+    skipped_calls: int = 0
+    seconds: float = 0.0
+    choices: list[TokenChoices] = field(default_factory=list)
+
+    @property
+    def full(self) -> bool:
+        """Whether any part was computed by the model's blocks."""
+        return self.full_calls > 0
+
+    @property
+    def step(self) -> int:
+        """The sampler step it belongs to."""
+        return int(self.position)
+
+
+@dataclass(frozen=True)
+class CandidateName:
+    """What a pool member is called on the map and in the report."""
+
+    family: str
+    order: int
+    horizon: float
+
+    def __str__(self) -> str:
+        if self.order == 0:
+            return "reuse"
+        return f"{self.family} {self.order}" + (f", k{self.horizon:+g}" if self.horizon else "")
+
+
+@dataclass
+class TapRecord:
+    """One sampling run. grid: frames, rows and columns of tokens. complete: False if it was interrupted."""
+
+    model: str = ""
+    settings: dict[str, object] = field(default_factory=dict)
+    sigmas: list[float] = field(default_factory=list)
+    candidates: list[CandidateName] = field(default_factory=list)
+    evaluations: list[Evaluation] = field(default_factory=list)
+    grid: tuple[int, int, int] = (0, 0, 0)
+    seconds_total: float = 0.0
+    cache_bytes: int = 0
+    fallbacks: list[str] = field(default_factory=list)
+    complete: bool = False
+
+    @property
+    def steps(self) -> int:
+        """Number of sampler steps."""
+        return max(len(self.sigmas) - 1, 0)
+
+    @property
+    def full_steps(self) -> list[int]:
+        """Steps of which at least one evaluation was computed in full."""
+        return sorted({e.step for e in self.evaluations if e.full})
+
+    @property
+    def skipped_steps(self) -> list[int]:
+        """Steps that were forecast throughout."""
+        return sorted({e.step for e in self.evaluations} - set(self.full_steps))
+
+    @property
+    def predictor_shares(self) -> dict[str, float]:
+        """Name of each pool member that was used -> its share of all forecast tokens."""
+        counts = [0] * len(self.candidates)
+        for choice in (c for e in self.evaluations for c in e.choices):
+            for member, count in enumerate(choice.member.flatten().int().bincount(minlength=len(counts)).tolist()):
+                counts[member] += count
+        total = sum(counts) or 1
+        return {str(name): count / total for name, count in zip(self.candidates, counts, strict=True) if count}
+
+    def median_seconds(self, full: bool) -> float | None:
+        """Median seconds of a full or skipped evaluation; the first one, which may load or compile, does not count."""
+        seconds = [e.seconds for e in self.evaluations[1:] if e.full == full]
+        return median(seconds) if seconds else None
+
+    def report(self) -> dict[str, object]:
+        """The figures of the run as plain JSON values."""
+        return {
+            "model": self.model,
+            "steps": self.steps,
+            "full_steps": self.full_steps,
+            "skipped_steps": self.skipped_steps,
+            "evaluations": len(self.evaluations),
+            "full_evaluations": sum(e.full for e in self.evaluations),
+            "seconds_full_median": self.median_seconds(full=True),
+            "seconds_skipped_median": self.median_seconds(full=False),
+            "seconds_total": self.seconds_total,
+            "predictors": self.predictor_shares,
+            "cache_bytes": self.cache_bytes,
+            "fallbacks": self.fallbacks,
+            "complete": self.complete,
+            "settings": self.settings,
+        }
+
+
+def candidate_names(pool: Pool) -> list[CandidateName]:
+    """Names of a pool's members, in its order."""
+    return [CandidateName(p.family, p.order, float(p.horizon)) for p in pool.predictors]
+
+
+def settings_values(settings: object) -> dict[str, object]:
+    """A settings object as plain JSON values."""
+    return asdict(settings)

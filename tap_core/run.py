@@ -1,0 +1,134 @@
+"""One sampling run: its histories, one per condition, and its record."""
+
+import logging
+import time
+from collections.abc import Hashable, Sequence
+
+import torch
+from torch import Tensor
+
+from .history import History
+from .record import Evaluation, TapRecord, TokenChoices, candidate_names, settings_values
+from .schedule import Decision
+from .settings import TapSettings
+from .step import full_step, skipped_step
+from .timeline import Timeline
+from .timer import StepTimer
+
+log = logging.getLogger("tap")
+
+
+class TapRun:
+    """Made when sampling starts and closed when it ends, however it ends.
+
+    Per model evaluation: `begin`, then for each model call `can_forecast` and either `remember` or `forecast`
+    per condition, then `finish`.
+    """
+
+    def __init__(self, settings: TapSettings, sigmas: Sequence[float], model: str) -> None:
+        self.settings = settings
+        self.timeline = Timeline(tuple(float(s) for s in sigmas), settings.time_axis)
+        self.pool, self.schedule = settings.pool(), settings.schedule()
+        self.histories: dict[Hashable, History] = {}
+        self.record = TapRecord(
+            model=model,
+            settings=settings_values(settings),
+            sigmas=list(self.timeline.sigmas),
+            candidates=candidate_names(self.pool),
+        )
+        self.decision = Decision(full=True)
+        self.aside = False
+        self._timers: list[StepTimer] = []
+        self._started = time.perf_counter()
+
+    def begin(self, sigma: float, device: torch.device) -> None:
+        """A model evaluation at `sigma` starts: decide whether its step is computed or forecast."""
+        after = self._evaluations[-1].position if self._evaluations else 0.0
+        position = self.timeline.position(sigma, after)
+        self.decision = self.schedule.decide(min(int(position), self.timeline.steps - 1), self.timeline)
+        self._evaluations.append(Evaluation(position, sigma, self.decision.reason))
+        self._timers.append(StepTimer(device))
+
+    def finish(self) -> None:
+        """The model evaluation is over."""
+        self._timers[-1].stop()
+
+    @property
+    def wants_skip(self) -> bool:
+        """Whether the current evaluation's blocks should be skipped."""
+        return not self.aside and not self.decision.full
+
+    @property
+    def wants_snapshot(self) -> bool:
+        """Whether a full call at this evaluation should be captured."""
+        return not self.aside and self.decision.remember and self.skips_any
+
+    @property
+    def skips_any(self) -> bool:
+        """Whether the schedule skips any step of this run."""
+        return any(not self.schedule.decide(step, self.timeline).full for step in range(self.timeline.steps))
+
+    def can_forecast(self, keys: Sequence[Hashable], batch: int, tokens: int) -> bool:
+        """Whether every condition has a history of `batch` x `tokens` tokens."""
+        return all(key in self.histories and self.histories[key].fits(batch, tokens) for key in keys)
+
+    def remember(self, key: Hashable, probe: Tensor, target: Tensor) -> None:
+        """Take what a full call showed of one condition. probe: [B, N, D], target: [B, N, C]; both are kept."""
+        if self.settings.cache_device == "cpu":
+            probe, target = probe.cpu(), target.cpu()
+        history = self.histories.get(key)
+        if history is None or not history.fits(*probe.shape[:2]):
+            history = self.histories[key] = History(self.pool.snapshots)
+        full_step(history, self._now.position, probe, target)
+        self.record.cache_bytes = max(self.record.cache_bytes, sum(h.nbytes for h in self.histories.values()))
+
+    def forecast(self, key: Hashable, condition: int, probe: Tensor) -> Tensor:
+        """Target [B, N, C] of a skipped call for one condition, from its true probe [B, N, D]."""
+        history = self.histories[key]
+        forecast = skipped_step(
+            history, self._now.position, probe, self.pool, self.timeline, self.settings.proxy_loss
+        )
+        orders = torch.tensor([p.order for p in self.pool.predictors], dtype=torch.int8, device=probe.device)
+        order = orders[forecast.choice.long()].clamp_(max=len(history.snapshots) - 1)
+        self._now.choices.append(TokenChoices(condition, forecast.choice, order, forecast.loss))
+        return forecast.target
+
+    def count_call(self, skipped: bool, reason: str = "") -> None:
+        """A model call ended. reason: why it was computed although its step should have been skipped."""
+        if skipped:
+            self._now.skipped_calls += 1
+            return
+        self._now.full_calls += 1
+        self._now.reason = reason or self._now.reason
+
+    def step_aside(self, reason: str) -> None:
+        """Compute everything in full from here on, and say why, once."""
+        if not self.aside:
+            self.aside = True
+            self.histories.clear()
+            self.fall_back(reason)
+
+    def fall_back(self, reason: str) -> None:
+        """Note why something ran in full; each reason once."""
+        if reason not in self.record.fallbacks:
+            self.record.fallbacks.append(reason)
+            log.warning("TAP: %s", reason)
+
+    def close(self, complete: bool) -> TapRecord:
+        """Free the histories and complete the record; its maps move to the CPU."""
+        self.histories.clear()
+        self.record.complete = complete
+        self.record.seconds_total = time.perf_counter() - self._started
+        for evaluation, timer in zip(self._evaluations, self._timers, strict=True):
+            evaluation.seconds = timer.seconds
+            for choice in evaluation.choices:
+                choice.member, choice.order, choice.loss = choice.member.cpu(), choice.order.cpu(), choice.loss.cpu()
+        return self.record
+
+    @property
+    def _evaluations(self) -> list[Evaluation]:
+        return self.record.evaluations
+
+    @property
+    def _now(self) -> Evaluation:
+        return self._evaluations[-1]

@@ -1,0 +1,65 @@
+"""Where a model evaluation stands in a sampling run: as a step position and on the chosen time axis."""
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from .errors import TapError
+
+TIME_AXES = ("step", "sigma")
+
+# ComfyUI's samplers nudge some sigmas; this is the tolerance that its own step look-ups use.
+SIGMA_TOLERANCE = 1e-4
+
+
+@dataclass(frozen=True)
+class Timeline:
+    """The sigmas of one run and the axis on which trajectories are extrapolated.
+
+    A position is a step index, fractional when a sampler evaluates between two steps.
+    """
+
+    sigmas: tuple[float, ...]
+    axis: str = "step"
+
+    def __post_init__(self) -> None:
+        if self.axis not in TIME_AXES:
+            raise TapError(f"time_axis is {self.axis!r}; choose one of {', '.join(TIME_AXES)}.")
+        if len(self.sigmas) < 2 or not all(math.isfinite(s) for s in self.sigmas):
+            raise TapError(f"A run needs at least two finite sigmas, got {list(self.sigmas)}.")
+
+    @property
+    def steps(self) -> int:
+        """Number of sampler steps of this run."""
+        return len(self.sigmas) - 1
+
+    def position(self, sigma: float, after: float = 0.0) -> float:
+        """Step position of `sigma`: of several places with this sigma, the one nearest to position `after`."""
+        places = [i + _share(sigma, a, b) for i, (a, b) in enumerate(zip(self.sigmas, self.sigmas[1:], strict=False))
+                  if min(a, b) <= sigma <= max(a, b)]
+        places += [float(i) for i, s in enumerate(self.sigmas) if math.isclose(s, sigma, rel_tol=SIGMA_TOLERANCE)]
+        if not places:
+            return float(min(range(len(self.sigmas)), key=lambda i: abs(self.sigmas[i] - sigma)))
+        nearest = min(places, key=lambda place: abs(place - after))
+        return float(round(nearest)) if self._on_grid(sigma, round(nearest)) else nearest
+
+    def coordinate(self, position: float) -> float:
+        """Position on the time axis: the step itself, or the sigma there (linear between steps, held at the ends)."""
+        if self.axis == "step":
+            return position
+        inside = min(max(position, 0.0), float(self.steps))
+        left = min(int(inside), self.steps - 1)
+        share = inside - left
+        return self.sigmas[left] * (1.0 - share) + self.sigmas[left + 1] * share
+
+    def _on_grid(self, sigma: float, step: int) -> bool:
+        return math.isclose(self.sigmas[step], sigma, rel_tol=SIGMA_TOLERANCE)
+
+
+def _share(sigma: float, start: float, end: float) -> float:
+    return 0.0 if start == end else (sigma - start) / (end - start)
+
+
+def timeline_of(sigmas: Sequence[float], axis: str) -> Timeline:
+    """Timeline of a sampler's list of sigmas."""
+    return Timeline(tuple(float(s) for s in sigmas), axis)
