@@ -1,0 +1,84 @@
+"""Runs the demo workflow on a real server without and with TAP, same seed, and writes down what came out."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import time
+from pathlib import Path
+
+from .client import PromptRun, run_prompt
+from .measure import Comparison
+from .prepare import ROOT
+from .problem import Problem
+from .prompts import FILM, FRAMES, PICTURE, REPORT, SAMPLER, stock_prompt, tap_prompt, with_views
+from .server import Server, running_server
+
+OUTPUT = ROOT / "output"
+NODES = ("TapAccelerate", "TapChoiceMap", "TapReport", "TapDemoScene")
+
+
+def compare(comfyui: Path, options: argparse.Namespace) -> int:
+    """The whole demo; `output/` holds the result."""
+    # ComfyUI's old cache forgets what the last prompt did not use: stock and TAP in turn are then really run each time.
+    with running_server(comfyui, ROOT, OUTPUT / "server", options.port, ["--cache-classic"]) as server:
+        check_nodes(server)
+        comparison = run_in_turn(server, options)
+        save(server, comparison)
+        print(comparison.summary())
+        print(f"\nPictures, choice map and report are in {OUTPUT}")
+        if options.serve:
+            keep_up(server)
+    return 0
+
+
+def check_nodes(server: Server) -> None:
+    """Stops with the server's own words when it could not load the pack."""
+    known = server.get("/object_info")
+    missing = [name for name in NODES if name not in known]
+    if missing:
+        raise Problem(f"ComfyUI runs, but does not know {', '.join(missing)}: {server.log} says why.")
+
+
+def run_in_turn(server: Server, options: argparse.Namespace) -> Comparison:
+    """Stock and TAP in turn, after a short run of each that loads the model and is not timed."""
+    stock = stock_prompt(options.seed, options.steps)
+    tap = with_views(tap_prompt(options.seed, options.steps, interval=options.interval))
+    run_prompt(server.url, stock_prompt(options.seed, steps=2, prefix="warm_up"), "loading")
+    run_prompt(server.url, tap_prompt(options.seed, steps=8, prefix="warm_up"), "loading")
+    runs: dict[str, list[PromptRun]] = {"stock": [], "TAP": []}
+    for _ in range(options.runs):
+        for name, prompt in (("stock", stock), ("TAP", tap)):
+            runs[name].append(run_prompt(server.url, prompt, name.rjust(7)))
+    seconds = {name: [run.seconds_in(SAMPLER) for run in done] for name, done in runs.items()}
+    report = runs["TAP"][-1].outputs[REPORT]
+    return Comparison(options, seconds, {name: done[-1] for name, done in runs.items()}, report)
+
+
+def save(server: Server, comparison: Comparison) -> None:
+    """Writes both pictures, the choice map as frames and as a film, and the report."""
+    stock, tap = comparison.last["stock"].outputs, comparison.last["TAP"].outputs
+    comparison.stock = server.fetch(stock[PICTURE]["images"][0])
+    comparison.tap = server.fetch(tap[PICTURE]["images"][0])
+    (OUTPUT / "stock.png").write_bytes(comparison.stock)
+    (OUTPUT / "tap.png").write_bytes(comparison.tap)
+    (OUTPUT / "choice_map.webp").write_bytes(server.fetch(tap[FILM]["images"][0]))
+    frames = OUTPUT / "choice_map"
+    frames.mkdir(exist_ok=True)
+    for old in frames.glob("*.png"):
+        old.unlink()
+    for index, image in enumerate(tap[FRAMES]["images"]):
+        (frames / f"{index:03d}.png").write_bytes(server.fetch(image))
+    text = f"{comparison.summary()}\n\n{comparison.report_text()}\n"
+    (OUTPUT / "report.txt").write_text(text, encoding="utf-8")
+    (OUTPUT / "report.json").write_text(json.dumps(comparison.as_json(), indent=1), encoding="utf-8")
+
+
+def keep_up(server: Server) -> None:
+    """Waits until Ctrl-C or until the server ends."""
+    print(f"\nComfyUI is at {server.url} (Ctrl-C ends it). Templates > tap-accelerate > Tap_Demo opens the workflow.")
+    try:
+        while server.process.poll() is None:
+            time.sleep(0.5)
+    except KeyboardInterrupt:
+        print("\nEnding ComfyUI.")

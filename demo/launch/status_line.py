@@ -1,0 +1,47 @@
+"""Tells that something slow is going on: one rewritten line on a terminal, a line now and then elsewhere."""
+
+from __future__ import annotations
+
+import shutil
+import sys
+import time
+from typing import TextIO
+
+
+class StatusLine:
+    """Shows the seconds since it was made and what is happening now."""
+
+    def __init__(self, stream: TextIO | None = None, every: float = 15.0) -> None:
+        self.stream = stream or sys.stdout
+        self.every = every
+        self.started = time.monotonic()
+        self.shown = -every
+
+    def seconds(self) -> float:
+        """Seconds since it was made."""
+        return time.monotonic() - self.started
+
+    def show(self, text: str) -> None:
+        """Shows what is happening now."""
+        seconds = self.seconds()
+        line = f"  {seconds:4.0f} s  {text}"
+        if self.stream.isatty():
+            width = shutil.get_terminal_size().columns - 1
+            self._write("\r" + line[:width].ljust(width))
+        elif seconds - self.shown >= self.every:
+            self.shown = seconds
+            self._write(line + "\n")
+
+    def end(self, text: str) -> None:
+        """Leaves one last line."""
+        self.clear()
+        self._write(f"  {self.seconds():4.0f} s  {text}\n")
+
+    def clear(self) -> None:
+        """Takes the line away, so that other text can follow."""
+        if self.stream.isatty():
+            self._write("\r" + " " * (shutil.get_terminal_size().columns - 1) + "\r")
+
+    def _write(self, text: str) -> None:
+        self.stream.write(text)
+        self.stream.flush()
