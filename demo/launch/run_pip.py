@@ -34,7 +34,7 @@ def run_pip(python: Path, arguments: Sequence[str], log: Path, status: StatusLin
             file.write(line)
             lines.append(line)
             if text := in_short(line):
-                status.show(text)
+                status.show(text, at_once=text.startswith("unpacking"))
     if pip.returncode:
         status.clear()
         raise Problem(explain_failure("".join(lines), log))

@@ -21,14 +21,14 @@ class StatusLine:
         """Seconds since it was made."""
         return time.monotonic() - self.started
 
-    def show(self, text: str) -> None:
-        """Shows what is happening now."""
+    def show(self, text: str, at_once: bool = False) -> None:
+        """Shows what is happening now; `at_once` where nothing else will be shown for a while."""
         seconds = self.seconds()
         line = f"  {seconds:4.0f} s  {text}"
         if self.stream.isatty():
             width = shutil.get_terminal_size().columns - 1
             self._write("\r" + line[:width].ljust(width))
-        elif seconds - self.shown >= self.every:
+        elif at_once or seconds - self.shown >= self.every:
             self.shown = seconds
             self._write(line + "\n")
 

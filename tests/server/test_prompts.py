@@ -1,0 +1,109 @@
+"""The pack in a real server, over HTTP and websocket: what an artist does, in the order of doing it."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+import torch
+from tap_pack.demo.launch.client import PromptInterrupted, PromptRefused
+from tap_pack.demo.launch.prompts import SAMPLER, stock_prompt, tap_prompt, with_views
+
+from served_pack import ServedPack, with_latent
+
+STEPS = 20
+# The paper's schedule with three full steps first and one in five after.
+FULL_STEPS = [0, 1, 2, 7, 12, 17]
+
+
+@pytest.fixture(scope="module")
+def stock(served: ServedPack) -> tuple[np.ndarray, torch.Tensor]:
+    """Picture and latent without TAP, made before any TAP run."""
+    run = served.run(with_latent(stock_prompt(seed=11, steps=STEPS)))
+    return served.picture(run), served.latent(run)
+
+
+def test_the_server_knows_the_nodes_and_their_inputs(served: ServedPack) -> None:
+    known = served.server.get("/object_info")
+    assert {"TapAccelerate", "TapChoiceMap", "TapReport", "TapDemoScene"} <= set(known)
+    accelerate = known["TapAccelerate"]
+    assert accelerate["output"] == ["MODEL", "TAP_RECORD"]
+    names = [name for group in accelerate["input_order"].values() for name in group]
+    assert names[:6] == ["model", "interval", "orders", "horizon_from", "horizon_to", "proxy_loss"]
+    assert known["TapChoiceMap"]["output"] == ["IMAGE"]
+    assert known["TapReport"]["output"] == ["STRING"]
+
+
+def test_no_other_pack_is_loaded(served: ServedPack) -> None:
+    packs = {found["python_module"] for found in served.server.get("/object_info").values()}
+    assert {name for name in packs if name.startswith("custom_nodes.")} == {"custom_nodes.tap-accelerate"}
+
+
+def test_the_demo_prompt_is_accelerated_and_seen(served: ServedPack, stock: tuple[np.ndarray, torch.Tensor]) -> None:
+    run = served.run(with_views(tap_prompt(seed=11, steps=STEPS)))
+    report = served.report(run)
+    assert report["full_steps"] == FULL_STEPS
+    assert report["steps"] == STEPS
+    assert len(report["skipped_steps"]) == STEPS - len(FULL_STEPS)
+    assert report["fallbacks"] == []
+    assert sum(report["predictors"].values()) == pytest.approx(1, abs=1e-3)
+    assert served.frames(run) == STEPS
+    difference = np.abs(served.picture(run) - stock[0])
+    # The same picture, made another way.
+    assert 0 < difference.mean() < 16
+
+
+def test_a_second_prompt_with_a_new_seed_is_accelerated_again(served: ServedPack) -> None:
+    first = served.run(with_views(tap_prompt(seed=12, steps=STEPS)))
+    second = served.run(with_views(tap_prompt(seed=13, steps=STEPS)))
+    assert served.report(first)["full_steps"] == served.report(second)["full_steps"] == FULL_STEPS
+    assert np.abs(served.picture(first) - served.picture(second)).mean() > 2
+
+
+def test_a_report_never_shows_an_older_run(served: ServedPack) -> None:
+    before = served.report(served.run(with_views(tap_prompt(seed=11, steps=STEPS))))
+    after = served.report(served.run(with_views(tap_prompt(seed=11, steps=8))))
+    assert (before["steps"], after["steps"]) == (STEPS, 8)
+
+
+def test_without_the_node_the_result_is_stock_again(served: ServedPack, stock: tuple[np.ndarray, torch.Tensor]) -> None:
+    served.run(tap_prompt(seed=11, steps=STEPS))
+    run = served.run(with_latent(stock_prompt(seed=11, steps=STEPS)))
+    assert torch.equal(served.latent(run), stock[1])
+    assert np.array_equal(served.picture(run), stock[0])
+
+
+def test_interval_one_is_stock_bit_for_bit(served: ServedPack, stock: tuple[np.ndarray, torch.Tensor]) -> None:
+    run = served.run(with_latent(tap_prompt(seed=11, steps=STEPS, interval=1)))
+    assert torch.equal(served.latent(run), stock[1])
+    assert np.array_equal(served.picture(run), stock[0])
+
+
+def test_an_interrupt_in_mid_run_leaves_the_server_usable(served: ServedPack) -> None:
+    before = served.run(with_latent(tap_prompt(seed=14, steps=STEPS)))
+    steps_seen = []
+
+    def interrupt(kind: str, data: dict) -> None:
+        if kind == "progress" and data["node"] == SAMPLER:
+            steps_seen.append(data["value"])
+            if data["value"] == 6:
+                served.server.post("/interrupt")
+
+    with pytest.raises(PromptInterrupted):
+        served.run(tap_prompt(seed=14, steps=1000), watch=interrupt)
+    assert 6 <= max(steps_seen) < 1000
+    after = served.run(with_latent(tap_prompt(seed=14, steps=STEPS)))
+    assert torch.equal(served.latent(before), served.latent(after))
+
+
+def test_a_horizon_the_wrong_way_round_is_refused_with_a_sentence(served: ServedPack) -> None:
+    with pytest.raises(PromptRefused) as refused:
+        served.run(tap_prompt(seed=15, steps=STEPS, horizon_from=1, horizon_to=-1))
+    assert list(refused.value.node_errors) == ["tap"]
+    said = " ".join(refused.value.node_errors["tap"])
+    assert "horizon_from" in said and "horizon_to" in said
+
+
+def test_an_order_set_that_does_not_exist_is_refused(served: ServedPack) -> None:
+    with pytest.raises(PromptRefused) as refused:
+        served.run(tap_prompt(seed=16, steps=STEPS, orders=""))
+    assert "orders" in " ".join(refused.value.node_errors["tap"])

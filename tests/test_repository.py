@@ -1,0 +1,125 @@
+"""The rules that keep the pack small and its parts apart."""
+
+from __future__ import annotations
+
+import ast
+import asyncio
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from tap_pack import comfy_entrypoint
+
+ROOT = Path(__file__).resolve().parents[1]
+OURS = ("nodes", "tap_core", "web", "demo", "bench", "tests")
+LINES = 300
+
+
+def source_files(*folders: str, kinds: tuple[str, ...] = (".py",)) -> list[Path]:
+    """The pack's own files of these kinds, below these folders or anywhere."""
+    found = [path for folder in folders or OURS for path in (ROOT / folder).rglob("*") if path.suffix in kinds]
+    return sorted(found if folders else [*found, ROOT / "__init__.py"])
+
+
+def imported(file: Path) -> Iterator[str]:
+    """The outermost names of the modules that a file imports, wherever in it; relative imports are not among them."""
+    for node in ast.walk(ast.parse(file.read_text(encoding="utf-8"))):
+        if isinstance(node, ast.Import):
+            yield from (name.name.partition(".")[0] for name in node.names)
+        elif isinstance(node, ast.ImportFrom) and node.level == 0:
+            yield node.module.partition(".")[0]
+
+
+@pytest.fixture(scope="module")
+def comfy_modules(comfyui: Path) -> set[str]:
+    """Every module and package that ComfyUI's own folder makes importable."""
+    packages = {path.name for path in comfyui.iterdir() if path.is_dir() and any(path.glob("*.py"))}
+    names = packages | {path.stem for path in comfyui.glob("*.py")}
+    assert {"comfy", "comfy_api", "comfy_execution", "nodes", "folder_paths", "server"} <= names
+    return names
+
+
+@pytest.fixture(scope="module")
+def node_classes() -> list[type]:
+    """What ComfyUI is told about."""
+    return asyncio.run(asyncio.run(comfy_entrypoint()).get_node_list())
+
+
+def test_tap_core_knows_nothing_of_comfyui(comfy_modules: set[str]) -> None:
+    files = source_files("tap_core")
+    assert len(files) > 5
+    assert [(file.name, name) for file in files for name in imported(file) if name in comfy_modules] == []
+
+
+def test_only_the_bridge_knows_comfyui_internals(comfy_modules: set[str]) -> None:
+    allowed = {"comfy_api", "folder_paths"}
+    files = [file for file in source_files("nodes") if "comfy_bridge" not in file.parts]
+    assert [(file.name, name) for file in files for name in imported(file) if name in comfy_modules - allowed] == []
+
+
+def test_the_bridge_knows_no_node() -> None:
+    names = {file.stem for file in (ROOT / "nodes").glob("*.py")}
+    for file in source_files("nodes/comfy_bridge"):
+        for node in ast.walk(ast.parse(file.read_text(encoding="utf-8"))):
+            if isinstance(node, ast.ImportFrom) and node.level >= 2:
+                assert (node.module or "").partition(".")[0] not in names, file.name
+
+
+def test_files_stay_short() -> None:
+    files = source_files(kinds=(".py", ".js"))
+    assert len(files) > 20
+    lengths = {str(file.relative_to(ROOT)): len(file.read_text(encoding="utf-8").splitlines()) for file in files}
+    assert {name: length for name, length in lengths.items() if length >= LINES} == {}
+
+
+def test_the_root_imports_neither_torch_nor_comfyui() -> None:
+    script = (
+        "import importlib.util, sys\n"
+        "spec = importlib.util.spec_from_file_location('pack', sys.argv[1])\n"
+        "pack = sys.modules['pack'] = importlib.util.module_from_spec(spec)\n"
+        "spec.loader.exec_module(pack)\n"
+        "print(sorted({'torch', 'comfy', 'comfy_api', 'pack.nodes'} & set(sys.modules)))\n"
+        # With both, ComfyUI takes the old mapping alone.
+        "print(hasattr(pack, 'comfy_entrypoint'), hasattr(pack, 'NODE_CLASS_MAPPINGS'))\n"
+    )
+    ran = subprocess.run([sys.executable, "-c", script, str(ROOT / "__init__.py")], capture_output=True, text=True)
+    assert ran.stdout == "[]\nTrue False\n", ran.stderr
+
+
+def test_every_schema_builds(node_classes: list[type]) -> None:
+    names = {node.__name__ for node in node_classes}
+    assert {"TapAccelerate", "TapChoiceMap", "TapReport", "TapDemoScene"} <= names
+    for node in node_classes:
+        schema = node.GET_SCHEMA()
+        assert schema.node_id == node.__name__
+        assert schema.node_id.startswith("Tap")
+        assert schema.display_name and schema.description and schema.category.startswith("tap")
+
+
+def test_every_input_explains_itself(node_classes: list[type]) -> None:
+    silent = [f"{node.__name__}.{i.id}" for node in node_classes for i in node.GET_SCHEMA().inputs if not i.tooltip]
+    assert silent == []
+
+
+def test_node_ids_are_literals_equal_to_their_class_names() -> None:
+    """The registry reads them from the source text, without running it."""
+    found = {}
+    for file in source_files("nodes"):
+        for kind in ast.walk(ast.parse(file.read_text(encoding="utf-8"))):
+            if not isinstance(kind, ast.ClassDef):
+                continue
+            for word in (word for call in ast.walk(kind) if isinstance(call, ast.Call) for word in call.keywords):
+                if word.arg == "node_id":
+                    assert isinstance(word.value, ast.Constant), f"{file.name}: {kind.name}"
+                    found[kind.name] = word.value.value
+    assert len(found) >= 4
+    assert all(name == node_id for name, node_id in found.items())
+
+
+def test_ruff_has_nothing_to_say() -> None:
+    ran = subprocess.run(
+        [sys.executable, "-m", "ruff", "check", "--no-cache", str(ROOT)], capture_output=True, text=True
+    )
+    assert ran.returncode == 0, ran.stdout + ran.stderr
