@@ -4,11 +4,18 @@ from __future__ import annotations
 
 from comfy_api.latest import ComfyExtension, io
 
-NODES: list[type[io.ComfyNode]] = []
+from .accelerate import TapAccelerate
+from .comfy_bridge.demo_models import register_demo_models
+
+NODES: list[type[io.ComfyNode]] = [TapAccelerate]
 
 
 class TapExtension(ComfyExtension):
     """Lists the nodes for ComfyUI."""
+
+    async def on_load(self) -> None:
+        """The demo's models appear in the stock loaders."""
+        register_demo_models()
 
     async def get_node_list(self) -> list[type[io.ComfyNode]]:
         """The node classes, in the order of the menus."""

@@ -1,5 +1,6 @@
 """What a run did. Everything that is shown is made from it."""
 
+from copy import deepcopy
 from dataclasses import asdict, dataclass, field
 from statistics import median
 
@@ -135,3 +136,26 @@ def candidate_names(pool: Pool) -> list[CandidateName]:
 def settings_values(settings: object) -> dict[str, object]:
     """A settings object as plain JSON values."""
     return asdict(settings)
+
+
+class RecordHolder:
+    """Where TAP Accelerate leaves the record of its latest run: the node makes it before there is a run.
+
+    It is emptied when a run starts, so that a view can never show an older one.
+    """
+
+    def __init__(self) -> None:
+        self._latest: TapRecord | None = None
+
+    def clear(self) -> None:
+        """A run starts."""
+        self._latest = None
+
+    def fill(self, record: TapRecord) -> None:
+        """A run has ended."""
+        self._latest = record
+
+    @property
+    def latest(self) -> TapRecord | None:
+        """A copy of the latest run's record, which no later run changes; None if there was none."""
+        return deepcopy(self._latest)

@@ -1,0 +1,121 @@
+"""TAP Accelerate: MODEL in, a faster MODEL and the record of its runs out."""
+
+from itertools import combinations
+
+from comfy_api.latest import io
+
+from ..tap_core.errors import TapError
+from ..tap_core.record import RecordHolder
+from ..tap_core.scoring import PROXY_LOSSES
+from ..tap_core.settings import CACHE_DEVICES, TARGETS, TapSettings
+from ..tap_core.timeline import TIME_AXES
+from .comfy_bridge.sampling_run import TapPatch
+from .socket_types import TAP_RECORD
+
+DEFAULTS = TapSettings()
+ORDER_SETS = [",".join(map(str, orders)) for size in range(1, 5) for orders in combinations(range(4), size)]
+HORIZON_RANGE = {"min": -8, "max": 4}
+
+
+class TapAccelerate(io.ComfyNode):
+    """Skips most of the transformer's work and forecasts it, token by token."""
+
+    @classmethod
+    def define_schema(cls) -> io.Schema:
+        """Ids and input names are stable: append only."""
+        return io.Schema(
+            node_id="TapAccelerate",
+            display_name="TAP Accelerate",
+            category="tap",
+            description="Makes sampling several times faster: on most steps the transformer is not run, its result is "
+            "forecast for every token by the predictor that does best there. Place it between model loader and sampler.",
+            search_aliases=["cache", "speed", "faster", "teacache", "taylorseer", "easycache", "token adaptive"],
+            inputs=[
+                io.Model.Input("model", tooltip="The model to make faster. Models that TAP does not know run as usual."),
+                *_main_inputs(),
+                *_advanced_inputs(),
+            ],
+            outputs=[
+                io.Model.Output(display_name="MODEL", tooltip="The same model, faster."),
+                TAP_RECORD.Output(display_name="TAP_RECORD", tooltip="What the last run did, for the TAP views."),
+            ],
+        )
+
+    @classmethod
+    def validate_inputs(
+        cls, orders: str, horizon_from: int, horizon_to: int, horizon_step: float
+    ) -> bool | str:
+        """True, or a sentence that says what to change; linked values are not known yet and are checked on execute."""
+        given = {"orders": orders, "horizon_from": horizon_from, "horizon_to": horizon_to, "horizon_step": horizon_step}
+        if None in given.values():
+            return True
+        for name in ("horizon_from", "horizon_to"):
+            if not HORIZON_RANGE["min"] <= given[name] <= HORIZON_RANGE["max"]:
+                return f"{name} is {given[name]}; set it from {HORIZON_RANGE['min']} to {HORIZON_RANGE['max']}."
+        try:
+            TapSettings(**given)
+        except TapError as error:
+            return str(error)
+        return True
+
+    @classmethod
+    def execute(cls, model: io.Model.Type, **sliders: object) -> io.NodeOutput:
+        """A clone with TAP's wrappers; the record is filled while a sampler runs it."""
+        holder = RecordHolder()
+        accelerated = model.clone()
+        TapPatch(TapSettings(**sliders), holder).install(accelerated)
+        return io.NodeOutput(accelerated, holder)
+
+
+def _main_inputs() -> list[io.Input]:
+    return [
+        io.Int.Input(
+            "interval", default=DEFAULTS.interval, min=1, max=20, display_mode=io.NumberDisplay.slider,
+            tooltip="Higher is faster and strays further from the full picture. One step in this many is computed, the "
+            "others are forecast. 1 turns TAP off. 5 computes 12 of 50 steps.",
+        ),
+        io.Combo.Input(
+            "orders", options=ORDER_SETS, default=DEFAULTS.orders,
+            tooltip="Which predictors each token may choose from: 0 repeats the last result, 1 follows its line, 2 its "
+            "curve, 3 bends most. More choice rarely costs time.",
+        ),
+        io.Int.Input(
+            "horizon_from", default=DEFAULTS.horizon_from, **HORIZON_RANGE, display_mode=io.NumberDisplay.slider,
+            tooltip="Lower lets tokens play safe: predictors may stop this many steps before the step that is asked for.",
+        ),
+        io.Int.Input(
+            "horizon_to", default=DEFAULTS.horizon_to, **HORIZON_RANGE, display_mode=io.NumberDisplay.slider,
+            tooltip="0 lets tokens look as far ahead as the step that is asked for; above 0 they may overshoot it.",
+        ),
+        io.Combo.Input(
+            "proxy_loss", options=list(PROXY_LOSSES), default=DEFAULTS.proxy_loss,
+            tooltip="How the best predictor of a token is judged: by direction (cosine) or by distance (l2, l1).",
+        ),
+    ]
+
+
+def _advanced_inputs() -> list[io.Input]:
+    return [
+        io.Int.Input(
+            "warmup_steps", default=DEFAULTS.warmup_steps, min=0, max=20, advanced=True,
+            tooltip="Higher keeps the composition closer to the full picture, for more time: so many first steps are "
+            "all computed. 2 suits 4-step models.",
+        ),
+        io.Float.Input(
+            "horizon_step", default=DEFAULTS.horizon_step, min=0.1, max=2.0, step=0.1, advanced=True,
+            tooltip="Lower gives tokens a finer choice of how far to look ahead; it changes little.",
+        ),
+        io.Combo.Input(
+            "target", options=list(TARGETS), default=DEFAULTS.target, advanced=True,
+            tooltip="What is forecast: residual is what the blocks add (the paper's), output is the model's answer "
+            "itself, smoother and lighter on memory.",
+        ),
+        io.Combo.Input(
+            "time_axis", options=list(TIME_AXES), default=DEFAULTS.time_axis, advanced=True,
+            tooltip="What counts as distance between steps: their number (the paper's) or their noise level.",
+        ),
+        io.Combo.Input(
+            "cache_device", options=list(CACHE_DEVICES), default=DEFAULTS.cache_device, advanced=True,
+            tooltip="cpu frees some memory on the graphics card and is slower.",
+        ),
+    ]

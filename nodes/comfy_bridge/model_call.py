@@ -1,0 +1,126 @@
+"""One call of the diffusion model: the conditions that ComfyUI batched into it, computed and remembered, or forecast."""
+
+from collections import Counter
+from collections.abc import Callable, Hashable
+
+import torch
+from comfy.patcher_extension import WrapperExecutor
+from torch import Tensor
+
+from ...tap_core.run import TapRun
+from .adapter import Adapter
+from .find_adapter import plain_model
+from .seam import Seam
+from .targets import TARGET_KINDS
+
+RUN_KEY = "tap_sampling"
+
+
+class Sampling:
+    """What the wrappers share during one sampling run. A class, because ComfyUI copies dicts in its options."""
+
+    def __init__(self, run: TapRun, adapter: Adapter | None) -> None:
+        self.run, self.adapter = run, adapter
+        self._calls: Counter[Hashable] = Counter()
+
+    def begin(self, sigma: float, device: torch.device) -> None:
+        """A model evaluation starts."""
+        self._calls.clear()
+        self.run.begin(sigma, device)
+
+    def condition_keys(self, options: dict) -> list[Hashable]:
+        """One key for each condition batched into this call: guidance variants share a uuid, so calls are counted too."""
+        window = options.get("context_window")
+        frames = tuple(window.index_list) if window is not None else ()
+        keys = []
+        for uuid, condition in zip(options["uuids"], options["cond_or_uncond"], strict=True):
+            key = (uuid, condition, frames)
+            self._calls[key] += 1
+            keys.append((*key, self._calls[key]))
+        return keys
+
+
+def sampling_of(options: dict) -> Sampling | None:
+    """The sampling run that transformer options belong to; None where TAP is not at work."""
+    return options.get(RUN_KEY)
+
+
+def apply_model(executor: WrapperExecutor, x: Tensor, t: Tensor, c_concat: Tensor | None = None,
+                c_crossattn: Tensor | None = None, control: object = None, transformer_options: dict | None = None,
+                **kwargs: object) -> Tensor:
+    """APPLY_MODEL: one model call, its conditions in one batch; computed and remembered, or forecast."""
+    options = transformer_options or {}
+
+    def forward(options: dict, control: object = control) -> Tensor:
+        return executor(x, t, c_concat, c_crossattn, control, options, **kwargs)
+
+    sampling = sampling_of(options)
+    if sampling is None or "uuids" not in options:
+        return forward(options)
+    return ModelCall(sampling, executor.class_obj.diffusion_model, x, options).run(forward)
+
+
+class ModelCall:
+    """One call of the diffusion model on x [B*conditions, C, (T,) H, W]."""
+
+    def __init__(self, sampling: Sampling, model: torch.nn.Module, x: Tensor, options: dict) -> None:
+        self.sampling, self.tap = sampling, sampling.run
+        self.model, self.x, self.options = plain_model(model), x, options
+        self.keys = sampling.condition_keys(options)
+
+    def run(self, forward: Callable[..., Tensor]) -> Tensor:
+        """Forecast the call where that is decided and possible, else compute it."""
+        if self.tap.aside:
+            return self._compute_plainly(forward)
+        grid = self.sampling.adapter.grid(self.model, self.x)
+        self.tap.record.grid = grid
+        tokens = grid[0] * grid[1] * grid[2]
+        if not self.tap.wants_skip:
+            return self._compute(forward, tokens)
+        if not self.tap.can_forecast(self.keys, len(self.x) // len(self.keys), tokens):
+            return self._compute(forward, tokens, reason="new condition or size")
+        return self._forecast(forward, tokens)
+
+    def _compute_plainly(self, forward: Callable[..., Tensor]) -> Tensor:
+        self.tap.count_call(skipped=False, reason="TAP stepped aside")
+        return forward(self.options)
+
+    def _compute(self, forward: Callable[..., Tensor], tokens: int, reason: str = "") -> Tensor:
+        if not self.tap.wants_snapshot:
+            output = forward(self.options)
+        else:
+            seam = self._seam(tokens)
+            output = seam.compute(forward, self.options)
+            self._remember(seam)
+        self.tap.count_call(skipped=False, reason=reason)
+        return output
+
+    def _remember(self, seam: Seam) -> None:
+        if seam.caught.probe is None or not seam.caught.complete:
+            missing = "final layer" if seam.caught.probe is not None else "first block"
+            self.tap.step_aside(f"The {missing} of {self.tap.record.model} was not reached; every step was computed "
+                                "in full. Another node may have replaced the model's forward.")
+            return
+        parts = zip(self.keys, seam.caught.probe.chunk(len(self.keys)), seam.caught.target.chunk(len(self.keys)),
+                    strict=True)
+        for key, probe, target in parts:
+            self.tap.remember(key, probe, target)
+
+    def _forecast(self, forward: Callable[..., Tensor], tokens: int) -> Tensor:
+        def predict(probe: Tensor) -> Tensor:
+            parts = zip(self.keys, self.options["cond_or_uncond"], probe.chunk(len(self.keys)), strict=True)
+            forecasts = [self.tap.forecast(key, condition, part) for key, condition, part in parts]
+            return forecasts[0] if len(forecasts) == 1 else torch.cat(forecasts)
+
+        seam = self._seam(tokens)
+        # Control residuals only reach the blocks, whose result is replaced.
+        output = seam.forecast(lambda options: forward(options, control=None), self.options, predict)
+        if seam.caught.complete:
+            self.tap.count_call(skipped=True)
+            return output
+        self.tap.step_aside(f"The blocks of {self.tap.record.model} could not be skipped; this call and the rest were "
+                            "computed in full.")
+        return self._compute_plainly(forward)
+
+    def _seam(self, tokens: int) -> Seam:
+        return Seam(self.sampling.adapter, self.model, TARGET_KINDS[self.tap.settings.target], tokens)

@@ -1,0 +1,78 @@
+"""TAP's wrappers around ComfyUI's sampling: one run per sampling, one decision per model evaluation."""
+
+import logging
+
+import torch
+from comfy.model_patcher import ModelPatcher
+from comfy.patcher_extension import WrapperExecutor, WrappersMP
+from torch import Tensor
+
+from ...tap_core.errors import TapError
+from ...tap_core.record import RecordHolder
+from ...tap_core.run import TapRun
+from ...tap_core.settings import TapSettings
+from ...tap_core.summary import summary_line
+from .find_adapter import find_adapter, plain_model
+from .model_call import RUN_KEY, Sampling, apply_model, sampling_of
+
+KEY = "tap"
+
+log = logging.getLogger("tap")
+
+
+class TapPatch:
+    """The settings of one TAP Accelerate node, and where its records go; no sampling state lives here."""
+
+    def __init__(self, settings: TapSettings, holder: RecordHolder) -> None:
+        self.settings, self.holder = settings, holder
+
+    def install(self, model: ModelPatcher) -> None:
+        """Add the wrappers to a cloned model, in place of those of an earlier TAP node."""
+        wrappers = {
+            WrappersMP.OUTER_SAMPLE: self.sample,
+            WrappersMP.PREDICT_NOISE: evaluate,
+            WrappersMP.APPLY_MODEL: apply_model,
+        }
+        for kind, wrapper in wrappers.items():
+            model.remove_wrappers_with_key(kind, KEY)
+            model.add_wrapper_with_key(kind, KEY, wrapper)
+
+    def sample(self, executor: WrapperExecutor, noise: Tensor, latent: Tensor, sampler: object, sigmas: Tensor,
+               *args: object, **kwargs: object) -> Tensor:
+        """OUTER_SAMPLE: make the run, and free it whatever happens."""
+        self.holder.clear()
+        guider, complete = executor.class_obj, False
+        sampling = self._start(guider.model_patcher.model, sigmas)
+        options = guider.model_options.setdefault("transformer_options", {})
+        options[RUN_KEY] = sampling
+        try:
+            output = executor(noise, latent, sampler, sigmas, *args, **kwargs)
+            complete = True
+            return output
+        finally:
+            options.pop(RUN_KEY, None)
+            if sampling is not None:
+                self.holder.fill(sampling.run.close(complete))
+                log.info("TAP: %s", summary_line(sampling.run.record))
+
+    def _start(self, model: torch.nn.Module, sigmas: Tensor) -> Sampling | None:
+        try:
+            run = TapRun(self.settings, sigmas.tolist(), type(model).__name__)
+        except TapError as error:
+            log.warning("TAP: every step is computed in full. %s", error)
+            return None
+        adapter = find_adapter(plain_model(model.diffusion_model))
+        if adapter is None:
+            run.step_aside(f"{type(model).__name__} is not a model that TAP knows; every step was computed in full.")
+        return Sampling(run, adapter)
+
+
+def evaluate(executor: WrapperExecutor, x: Tensor, timestep: Tensor, *args: object, **kwargs: object) -> Tensor:
+    """PREDICT_NOISE: one model evaluation of the sampler; all its conditions share one decision."""
+    sampling = sampling_of(executor.class_obj.model_options.get("transformer_options", {}))
+    if sampling is None:
+        return executor(x, timestep, *args, **kwargs)
+    sampling.begin(float(timestep.flatten()[0]), x.device)
+    output = executor(x, timestep, *args, **kwargs)
+    sampling.run.finish()
+    return output
