@@ -7,6 +7,7 @@ from collections.abc import Hashable, Sequence
 import torch
 from torch import Tensor
 
+from .drift import Drift
 from .history import History
 from .record import Evaluation, TapRecord, TokenChoices, candidate_names, settings_values
 from .schedule import Decision
@@ -36,6 +37,7 @@ class TapRun:
             sigmas=list(self.timeline.sigmas),
             candidates=candidate_names(self.pool),
         )
+        self.drift = Drift(self.timeline) if settings.correction == "on" and self.skips_any else None
         self.decision = Decision(full=True)
         self.aside = False
         self._timers: list[StepTimer] = []
@@ -49,9 +51,13 @@ class TapRun:
         self._evaluations.append(Evaluation(position, sigma, self.decision.reason))
         self._timers.append(StepTimer(device))
 
-    def finish(self) -> None:
-        """The model evaluation is over."""
+    def finish(self, x: Tensor, denoised: Tensor) -> Tensor:
+        """The model evaluation is over: the denoised picture to hand to the sampler. x, denoised: [B, C, ...]."""
         self._timers[-1].stop()
+        if self.drift is None:
+            return denoised
+        now = self._now
+        return self.drift.repay(x, denoised, now.sigma, now.position, full=now.skipped_calls == 0)
 
     @property
     def wants_skip(self) -> bool:
@@ -119,6 +125,8 @@ class TapRun:
         self.histories.clear()
         self.record.complete = complete
         self.record.seconds_total = time.perf_counter() - self._started
+        if self.drift is not None and not self.drift.plain:
+            self.record.fallbacks.append("Drift was not repaid: this sampler does more than plain steps.")
         for evaluation, timer in zip(self._evaluations, self._timers, strict=True):
             evaluation.seconds = timer.seconds
             for choice in evaluation.choices:

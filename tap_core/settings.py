@@ -12,6 +12,7 @@ from .timeline import TIME_AXES
 
 TARGETS = ("residual", "output")
 CACHE_DEVICES = ("gpu", "cpu")
+CORRECTIONS = ("off", "on")
 MAX_CANDIDATES = 1000
 
 
@@ -33,12 +34,14 @@ class TapSettings:
     target: str = "residual"
     time_axis: str = "step"
     cache_device: str = "gpu"
+    correction: str = "off"
 
     def __post_init__(self) -> None:
         _check_choice("proxy_loss", self.proxy_loss, PROXY_LOSSES)
         _check_choice("target", self.target, TARGETS)
         _check_choice("time_axis", self.time_axis, TIME_AXES)
         _check_choice("cache_device", self.cache_device, CACHE_DEVICES)
+        _check_choice("correction", self.correction, CORRECTIONS)
         _check_numbers(asdict(self))
         if not self.order_list:
             raise TapError("orders is empty; choose at least one order, such as 0,1,2.")

@@ -73,6 +73,4 @@ def evaluate(executor: WrapperExecutor, x: Tensor, timestep: Tensor, *args: obje
     if sampling is None:
         return executor(x, timestep, *args, **kwargs)
     sampling.begin(float(timestep.flatten()[0]), x.device)
-    output = executor(x, timestep, *args, **kwargs)
-    sampling.run.finish()
-    return output
+    return sampling.run.finish(x, executor(x, timestep, *args, **kwargs))
