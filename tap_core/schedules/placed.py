@@ -1,0 +1,53 @@
+"""As many full steps as the paper's schedule, placed where they pay."""
+
+from bisect import bisect_left
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from functools import lru_cache
+
+from ..schedule import SKIP, Decision
+from ..timeline import Timeline
+from .interval import IntervalSchedule, full_steps
+
+Curve = Callable[[Sequence[float]], list[float]]
+
+
+@dataclass(frozen=True)
+class PlacedSchedule:
+    """First and last step full, the others at equal shares of a curve over the run (design.md section 8).
+
+    The number of full steps is that of the paper's schedule with the same interval and warm-up.
+    """
+
+    interval: int
+    warmup: int
+    curve: Curve
+
+    def decide(self, step: int, timeline: Timeline) -> Decision:
+        """Full or skipped at this step."""
+        return Decision(full=True, reason="placed") if step in self._places(timeline) else SKIP
+
+    @lru_cache(maxsize=8)  # noqa: B019  a handful of small frozen schedules
+    def _places(self, timeline: Timeline) -> frozenset[int]:
+        count = len(full_steps(IntervalSchedule(self.interval, self.warmup), timeline))
+        return frozenset(place(self.curve(timeline.sigmas[:-1]), count))
+
+
+def place(heights: Sequence[float], count: int) -> list[int]:
+    """`count` different steps, first and last among them, at equal shares of an increasing curve over the steps."""
+    last = len(heights) - 1
+    if count <= 1:
+        return [0]
+    places = [0]
+    for i in range(1, count):
+        wanted = heights[0] + (heights[-1] - heights[0]) * i / (count - 1)
+        nearest = _nearest(heights, wanted)
+        # Room for the steps that are still to come, and never the same step twice.
+        places.append(min(max(nearest, places[-1] + 1), last - (count - 1 - i)))
+    return places
+
+
+def _nearest(heights: Sequence[float], wanted: float) -> int:
+    right = min(bisect_left(heights, wanted), len(heights) - 1)
+    left = max(right - 1, 0)
+    return left if wanted - heights[left] <= heights[right] - wanted else right

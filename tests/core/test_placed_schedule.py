@@ -1,0 +1,50 @@
+"""Full steps at equal shares of a curve: as many as the paper's schedule has, first and last among them."""
+
+from collections.abc import Sequence
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from tap_pack.tap_core.schedules.interval import IntervalSchedule, full_steps
+from tap_pack.tap_core.schedules.placed import PlacedSchedule, place
+from tap_pack.tap_core.timeline import Timeline
+
+
+def even(sigmas: Sequence[float]) -> list[float]:
+    return [float(i) for i in range(len(sigmas))]
+
+
+def timeline(steps: int) -> Timeline:
+    return Timeline(tuple(1 - i / steps for i in range(steps + 1)))
+
+
+def placed(steps: int, interval: int, warmup: int = 3) -> list[int]:
+    schedule = PlacedSchedule(interval, warmup, even)
+    return [step for step in range(steps) if schedule.decide(step, timeline(steps)).full]
+
+
+def test_ten_of_fifty_are_spread_evenly_with_the_last_one_full() -> None:
+    assert placed(50, 6) == [0, 5, 11, 16, 22, 27, 33, 38, 44, 49]
+
+
+@pytest.mark.parametrize("interval", [1, 2, 5, 6, 8, 10, 20])
+@pytest.mark.parametrize("steps", [1, 2, 4, 8, 20, 50])
+def test_as_many_steps_are_full_as_in_the_papers_schedule(steps: int, interval: int) -> None:
+    paper = full_steps(IntervalSchedule(interval, 3), timeline(steps))
+    assert len(placed(steps, interval)) == len(paper)
+
+
+def test_a_steep_stretch_of_the_curve_gets_more_of_them() -> None:
+    heights = [min(i, 10) + 0.1 * i for i in range(50)]
+    assert sum(step <= 10 for step in place(heights, 8)) >= 5
+
+
+@given(st.lists(st.floats(0, 10), min_size=1, max_size=60), st.integers(1, 60))
+def test_places_are_different_in_order_and_include_both_ends(rises: list[float], count: int) -> None:
+    heights = [sum(rises[: i + 1]) for i in range(len(rises))]
+    count = min(count, len(heights))
+    places = place(heights, count)
+    assert len(places) == len(set(places)) == count
+    assert places == sorted(places)
+    assert places[0] == 0
+    assert count == 1 or places[-1] == len(heights) - 1
