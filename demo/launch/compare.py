@@ -11,7 +11,7 @@ from .client import PromptRun, run_prompt
 from .measure import Comparison
 from .prepare import ROOT
 from .problem import Problem
-from .prompts import FILM, FRAMES, PICTURE, REPORT, SAMPLER, stock_prompt, tap_prompt, with_views
+from .prompts import FILM, FRAMES, PICTURE, REPORT, SAMPLER, fill_defaults, stock_prompt, tap_prompt, with_views
 from .server import Server, running_server
 
 OUTPUT = ROOT / "output"
@@ -22,8 +22,9 @@ def compare(comfyui: Path, options: argparse.Namespace) -> int:
     """The whole demo; `output/` holds the result."""
     # ComfyUI's old cache forgets what the last prompt did not use: stock and TAP in turn are then really run each time.
     with running_server(comfyui, ROOT, OUTPUT / "server", options.port, ["--cache-classic"]) as server:
-        check_nodes(server)
-        comparison = run_in_turn(server, options)
+        known = server.get("/object_info")
+        check_nodes(server, known)
+        comparison = run_in_turn(server, known, options)
         save(server, comparison)
         print(comparison.summary())
         print(f"\nPictures, choice map and report are in {OUTPUT}")
@@ -32,24 +33,26 @@ def compare(comfyui: Path, options: argparse.Namespace) -> int:
     return 0
 
 
-def check_nodes(server: Server) -> None:
+def check_nodes(server: Server, known: dict) -> None:
     """Stops with the server's own words when it could not load the pack."""
-    known = server.get("/object_info")
     missing = [name for name in NODES if name not in known]
     if missing:
         raise Problem(f"ComfyUI runs, but does not know {', '.join(missing)}: {server.log} says why.")
 
 
-def run_in_turn(server: Server, options: argparse.Namespace) -> Comparison:
+def run_in_turn(server: Server, known: dict, options: argparse.Namespace) -> Comparison:
     """Stock and TAP in turn, after a short run of each that loads the model and is not timed."""
-    stock = stock_prompt(options.seed, options.steps)
-    tap = with_views(tap_prompt(options.seed, options.steps, interval=options.interval))
-    run_prompt(server.url, stock_prompt(options.seed, steps=2, prefix="warm_up"), "loading")
-    run_prompt(server.url, tap_prompt(options.seed, steps=8, prefix="warm_up"), "loading")
-    runs: dict[str, list[PromptRun]] = {"stock": [], "TAP": []}
+    prompts = {
+        "stock": stock_prompt(options.seed, options.steps),
+        "TAP": with_views(tap_prompt(options.seed, options.steps, interval=options.interval)),
+    }
+    short = [stock_prompt(options.seed, steps=2, prefix="short"), tap_prompt(options.seed, steps=8, prefix="short")]
+    for prompt in short:
+        run_prompt(server.url, fill_defaults(prompt, known), "warm-up")
+    runs: dict[str, list[PromptRun]] = {name: [] for name in prompts}
     for _ in range(options.runs):
-        for name, prompt in (("stock", stock), ("TAP", tap)):
-            runs[name].append(run_prompt(server.url, prompt, name.rjust(7)))
+        for name, prompt in prompts.items():
+            runs[name].append(run_prompt(server.url, fill_defaults(prompt, known), name.rjust(7)))
     seconds = {name: [run.seconds_in(SAMPLER) for run in done] for name, done in runs.items()}
     report = runs["TAP"][-1].outputs[REPORT]
     return Comparison(options, seconds, {name: done[-1] for name, done in runs.items()}, report)

@@ -12,24 +12,21 @@ SAMPLER, PICTURE, FRAMES, FILM, REPORT = "sampler", "picture", "frames", "film",
 
 def stock_prompt(seed: int, steps: int = 50, size: int = 256, prefix: str = "stock") -> Prompt:
     """The demo model without TAP: one picture."""
+    sampling = {
+        "seed": seed,
+        "steps": steps,
+        "cfg": 2.0,
+        "sampler_name": "euler",
+        "scheduler": "simple",
+        "denoise": 1.0,
+    }
+    links = {"positive": ["scene", 0], "negative": ["scene", 1], "latent_image": ["empty", 0]}
     return {
         "model": node("UNETLoader", unet_name=MODEL, weight_dtype="default"),
         "vae": node("VAELoader", vae_name=VAE),
         "scene": node("TapDemoScene"),
         "empty": node("EmptySD3LatentImage", width=size, height=size, batch_size=1),
-        SAMPLER: node(
-            "KSampler",
-            model=["model", 0],
-            positive=["scene", 0],
-            negative=["scene", 1],
-            latent_image=["empty", 0],
-            seed=seed,
-            steps=steps,
-            cfg=1.0,
-            sampler_name="euler",
-            scheduler="simple",
-            denoise=1.0,
-        ),
+        SAMPLER: node("KSampler", model=["model", 0], **links, **sampling),
         "decode": node("VAEDecode", samples=[SAMPLER, 0], vae=["vae", 0]),
         PICTURE: node("SaveImage", images=["decode", 0], filename_prefix=prefix),
     }
@@ -38,7 +35,7 @@ def stock_prompt(seed: int, steps: int = 50, size: int = 256, prefix: str = "sto
 def tap_prompt(seed: int, steps: int = 50, size: int = 256, prefix: str = "tap", **settings: object) -> Prompt:
     """The same with TAP Accelerate before the sampler; `settings` are inputs of that node."""
     prompt = stock_prompt(seed, steps, size, prefix)
-    prompt["tap"] = node("TapAccelerate", model=["model", 0], **{**TAP_DEFAULTS, **settings})
+    prompt["tap"] = node("TapAccelerate", model=["model", 0], **settings)
     prompt[SAMPLER]["inputs"]["model"] = ["tap", 0]
     return prompt
 
@@ -60,10 +57,20 @@ def node(kind: str, **inputs: object) -> dict:
     return {"class_type": kind, "inputs": inputs}
 
 
-TAP_DEFAULTS: dict[str, object] = {
-    "interval": 5,
-    "orders": "0,1,2",
-    "horizon_from": -4,
-    "horizon_to": 0,
-    "proxy_loss": "cosine",
-}
+def fill_defaults(prompt: Prompt, known: dict[str, dict]) -> Prompt:
+    """The prompt with every widget that it leaves out at its default; `known` is what /object_info answers."""
+    filled = {}
+    for name, asked in prompt.items():
+        required = known[asked["class_type"]]["input"].get("required", {})
+        defaults = {key: default_of(spec) for key, spec in required.items() if default_of(spec) is not None}
+        filled[name] = {**asked, "inputs": {**defaults, **asked["inputs"]}}
+    return filled
+
+
+def default_of(spec: list) -> object:
+    """The default of an input as /object_info describes it; None for one that needs a link."""
+    kind, settings = spec[0], spec[1] if len(spec) > 1 else {}
+    if "default" in settings:
+        return settings["default"]
+    options = kind if isinstance(kind, list) else settings.get("options") or [None]
+    return options[0]

@@ -17,4 +17,4 @@ def served(comfyui: Path, repository: Path, tmp_path_factory: pytest.TempPathFac
     base = tmp_path_factory.mktemp("comfyui")
     # ComfyUI's old cache forgets what the last prompt did not use: a prompt that comes back is then run again.
     with running_server(comfyui, repository, base, options=["--cpu", "--cache-classic"]) as server:
-        yield ServedPack(server, base)
+        yield ServedPack(server, base, server.get("/object_info"))

@@ -11,21 +11,22 @@ import numpy as np
 from PIL import Image
 from safetensors.torch import load
 from tap_pack.demo.launch.client import Prompt, PromptRun, Watcher, run_prompt
-from tap_pack.demo.launch.prompts import FRAMES, PICTURE, REPORT, SAMPLER, node
+from tap_pack.demo.launch.prompts import FRAMES, PICTURE, REPORT, SAMPLER, fill_defaults, node
 from tap_pack.demo.launch.server import Server
 from torch import Tensor
 
 
 @dataclass(frozen=True)
 class ServedPack:
-    """A ComfyUI server that knows the pack, and the folder it writes to."""
+    """A ComfyUI server that knows the pack, the folder it writes to, and its /object_info."""
 
     server: Server
     base: Path
+    known: dict
 
     def run(self, prompt: Prompt, watch: Watcher | None = None) -> PromptRun:
         """Runs a prompt and makes sure that the sampler was not answered from the cache."""
-        run = run_prompt(self.server.url, prompt, watch=watch)
+        run = run_prompt(self.server.url, fill_defaults(prompt, self.known), watch=watch)
         assert SAMPLER not in prompt or run.seconds_in(SAMPLER) is not None
         return run
 
