@@ -65,7 +65,10 @@ class CandidateName:
 
 @dataclass
 class TapRecord:
-    """One sampling run. grid: frames, rows and columns of tokens. complete: False if it was interrupted."""
+    """One sampling run. grid: frames, rows and columns of tokens. complete: False if it was interrupted.
+
+    filled: the share of the rows and columns that the picture fills, below 1 where an odd size was padded.
+    """
 
     model: str = ""
     settings: dict[str, object] = field(default_factory=dict)
@@ -73,6 +76,7 @@ class TapRecord:
     candidates: list[CandidateName] = field(default_factory=list)
     evaluations: list[Evaluation] = field(default_factory=list)
     grid: tuple[int, int, int] = (0, 0, 0)
+    filled: tuple[float, float] = (1.0, 1.0)
     seconds_total: float = 0.0
     cache_bytes: int = 0
     fallbacks: list[str] = field(default_factory=list)
