@@ -28,10 +28,10 @@ class TapAccelerate(io.ComfyNode):
             display_name="TAP Accelerate",
             category="tap",
             description="Makes sampling several times faster: on most steps the transformer is not run, its result is "
-            "forecast for every token by the predictor that does best there. Place it between model loader and sampler.",
+            "forecast for every token by the predictor that does best there. Put it between model loader and sampler.",
             search_aliases=["cache", "speed", "faster", "teacache", "taylorseer", "easycache", "token adaptive"],
             inputs=[
-                io.Model.Input("model", tooltip="The model to make faster. Models that TAP does not know run as usual."),
+                io.Model.Input("model", tooltip="The model to make faster; one that TAP does not know runs as usual."),
                 *_main_inputs(),
                 *_advanced_inputs(),
             ],
@@ -81,7 +81,7 @@ def _main_inputs() -> list[io.Input]:
         ),
         io.Int.Input(
             "horizon_from", default=DEFAULTS.horizon_from, **HORIZON_RANGE, display_mode=io.NumberDisplay.slider,
-            tooltip="Lower lets tokens play safe: predictors may stop this many steps before the step that is asked for.",
+            tooltip="Lower lets tokens play safe: predictors may stop so many steps before the step that is asked for.",
         ),
         io.Int.Input(
             "horizon_to", default=DEFAULTS.horizon_to, **HORIZON_RANGE, display_mode=io.NumberDisplay.slider,

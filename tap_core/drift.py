@@ -1,8 +1,8 @@
 """Repaying the drift: what the skipped steps left undone is made good at the next full step, at no model call.
 
 sigma_i: noise level of the full step.  d = (x - denoised) / sigma: the sampler's slope, after guidance.
-Between two full steps the sampler moved along forecast slopes; once the later one is known, the slopes in between can be
-interpolated, and the difference is the drift.
+Between two full steps the sampler moved along forecast slopes; once the later one is known, the slopes in between can
+be interpolated, and the difference is the drift.
 """
 
 import math
@@ -22,8 +22,8 @@ PLAIN_TOLERANCE = 1e-2
 class Drift:
     """The drift of one run. x, denoised: the sampler's latents [B, C, ...]; sigma: its noise level.
 
-    It is repaid through the denoised picture that is handed back, which moves x as intended only where the sampler makes
-    plain steps along d, as Euler's does. Whether it does is seen from where x really went, without asking the device.
+    It is repaid through the denoised picture that is handed back, which moves x as intended only where the sampler
+    makes plain steps along d, as Euler's does. That is seen from where x really went, without waiting for the device.
     """
 
     def __init__(self, timeline: Timeline) -> None:
@@ -40,7 +40,7 @@ class Drift:
         return self._plain is not None and bool(self._plain)
 
     def repay(self, x: Tensor, denoised: Tensor, sigma: float, position: float, full: bool) -> Tensor:
-        """The denoised picture to hand to the sampler: `denoised` itself, or at a full step one that repays the drift."""
+        """The denoised picture to hand to the sampler: `denoised` itself, or one that repays the drift at a full step."""
         self._watch(x)
         step = self._step(sigma, position)
         if step is None:
@@ -64,7 +64,7 @@ class Drift:
         nodes = [(sigma, slope), *self._slopes][: DEGREE + 1]
         shares = interpolation([s for s, _ in nodes], self._skipped)
         drift = sum(share * d for share, (_, d) in zip(shares, nodes, strict=True)) - self._moved
-        # The full step was taken at the drifted x: with its denoised picture fixed, the share sigma_{i+1}/sigma_i remains.
+        # The full step was taken at the drifted x; with its denoised picture fixed, sigma_{i+1}/sigma_i of it is left.
         return torch.where(self._plain.bool(), drift * ((sigma + step) / -step), 0)
 
     def _watch(self, x: Tensor) -> None:

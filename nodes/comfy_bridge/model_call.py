@@ -1,4 +1,4 @@
-"""One call of the diffusion model: the conditions that ComfyUI batched into it, computed and remembered, or forecast."""
+"""One call of the diffusion model: the conditions that ComfyUI batched into it, computed or forecast."""
 
 from collections import Counter
 from collections.abc import Callable, Hashable
@@ -29,7 +29,7 @@ class Sampling:
         self.run.begin(sigma, device)
 
     def condition_keys(self, options: dict) -> list[Hashable]:
-        """One key for each condition batched into this call: guidance variants share a uuid, so calls are counted too."""
+        """One key for each condition in this call; guidance variants share a uuid, so calls are counted too."""
         window = options.get("context_window")
         frames = tuple(window.index_list) if window is not None else ()
         keys = []

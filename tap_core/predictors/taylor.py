@@ -1,6 +1,6 @@
 """Taylor forecasts from the finite differences of the last full steps.
 
-K snapshots at coordinates x_0 (newest) .. x_{K-1}.  d_i: the i-th difference at x_0.  m: order.  k: distance ahead of x_0.
+K snapshots at coordinates x_0 (newest) .. x_{K-1}.  d_i: i-th difference at x_0.  m: order.  k: distance from x_0.
 """
 
 import math

@@ -1,5 +1,6 @@
 """The drift that forecasts leave is repaid: proven on an equation whose full run is known to rounding."""
 
+import itertools
 import math
 
 import pytest
@@ -25,7 +26,7 @@ def shifted_sigmas(steps: int, shift: float) -> tuple[float, ...]:
 def euler(steps: int, interval: int, drift: Drift | None, shift: float, order: int, nudge: float = 0.0) -> Tensor:
     """Euler's method, most slopes forecast by order 0 or 1; `nudge` adds what another sampler would add to a step."""
     sigmas, x, known = shifted_sigmas(steps, shift), torch.tensor([[1.0, 2.0]], dtype=torch.float64), []
-    for i, (sigma, following) in enumerate(zip(sigmas, sigmas[1:], strict=False)):
+    for i, (sigma, following) in enumerate(itertools.pairwise(sigmas)):
         full = i % interval == 0 or i < 3 or i == steps - 1
         if full:
             slope = true_slope(x, sigma)
