@@ -85,14 +85,15 @@ def test_an_interrupt_in_mid_run_leaves_the_server_usable(served: ServedPack) ->
     steps_seen = []
 
     def interrupt(kind: str, data: dict) -> None:
-        if kind == "progress" and data["node"] == SAMPLER:
-            steps_seen.append(data["value"])
-            if data["value"] == 6:
+        # ComfyUI tells of progress now and then, not of every step.
+        if kind == "progress" and data["node"] == SAMPLER and data["value"] >= 6:
+            if not steps_seen:
                 served.server.post("/interrupt")
+            steps_seen.append(data["value"])
 
     with pytest.raises(PromptInterrupted):
         served.run(tap_prompt(seed=14, steps=1000, size=128), watch=interrupt)
-    assert 6 <= max(steps_seen) < 1000
+    assert max(steps_seen) < 1000
     after = served.run(with_latent(tap_prompt(seed=14, **SMALL)))
     assert torch.equal(served.latent(before), served.latent(after))
 
