@@ -1,6 +1,4 @@
-"""What a run did, in words: one line for the log, a text for the report. ASCII alone: some consoles know nothing else."""
-
-from statistics import median
+"""What a run did, in words: one line for the log, a text for the report. ASCII alone, for all consoles."""
 
 import torch
 
@@ -81,14 +79,14 @@ def step_table(record: TapRecord) -> list[str]:
 
 
 def _done(evaluations: list[Evaluation]) -> str:
-    """What was done in one step's evaluations, such as "full: warm-up" or "skipped: order 0 12%, 1 88%; loss 1.2e-05"."""
+    """What was done in one step, such as "full: warm-up" or "skipped: order 0 12%, 1 88%; loss 1.2e-05"."""
     reasons = dict.fromkeys(e.reason for e in evaluations if e.full)
     choices = [c for e in evaluations for c in e.choices]
     if not choices:
         return "full: " + ", ".join(reasons) if reasons else "skipped"
     counts = torch.cat([c.order.flatten().int() for c in choices]).bincount().tolist()
     orders = ", ".join(f"{order} {count / sum(counts):.0%}" for order, count in enumerate(counts) if count)
-    loss = median(torch.cat([c.loss.flatten().float() for c in choices]).tolist())
+    loss = torch.cat([c.loss.flatten().float() for c in choices]).median().item()
     partly = f"partly full: {', '.join(reasons)}; " if reasons else "skipped: "
     return f"{partly}order {orders}; loss {loss:.1e}"
 

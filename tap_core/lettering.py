@@ -1,0 +1,41 @@
+"""Text and colours that the drawings share. The font is Pillow's own, which knows ASCII alone."""
+
+from functools import lru_cache
+
+from PIL import ImageFont
+
+from .palette import RGB
+
+BACKGROUND: RGB = (20, 23, 28)
+TEXT: RGB = (236, 238, 241)
+FAINT_TEXT: RGB = (158, 165, 174)
+OUTLINE: RGB = (96, 103, 112)
+FULL_STEP: RGB = (58, 64, 72)
+HATCH: RGB = (86, 94, 104)
+
+Font = ImageFont.ImageFont | ImageFont.FreeTypeFont
+
+
+@lru_cache(maxsize=16)  # loading takes longer than drawing
+def font_of(size: int) -> Font:
+    """The font at this height in pixels."""
+    return ImageFont.load_default(size)
+
+
+def wrap_text(text: str, font: Font, width: float) -> list[str]:
+    """The text in lines no wider than `width`; a word that is wider is cut."""
+    lines = [""]
+    for word in plain(text).split():
+        while font.getlength(word) > width and len(word) > 1:
+            word = word[:-1]
+        longer = f"{lines[-1]} {word}".strip()
+        if font.getlength(longer) <= width:
+            lines[-1] = longer
+        else:
+            lines.append(word)
+    return [line for line in lines if line]
+
+
+def plain(text: str) -> str:
+    """The text with a question mark for every character that the font does not know."""
+    return text.encode("ascii", "replace").decode("ascii")

@@ -1,0 +1,46 @@
+"""Where a token lies on the picture: T frames, H rows, W columns, numbered along the rows, then down, then on."""
+
+import torch
+from torch import Tensor
+
+from .errors import TapError
+
+Grid = tuple[int, int, int]
+
+
+def to_grid(tokens: Tensor, grid: Grid) -> Tensor:
+    """[..., N] -> [..., T, H, W]. Raises TapError if the sizes disagree."""
+    frames, rows, columns = grid
+    if tokens.shape[-1] != frames * rows * columns:
+        raise TapError(
+            f"The record holds {tokens.shape[-1]} tokens, its grid {frames} x {rows} x {columns} has "
+            f"{frames * rows * columns}. Run the sampler again."
+        )
+    return tokens.unflatten(-1, grid)
+
+
+def to_tokens(grid: Tensor) -> Tensor:
+    """[..., T, H, W] -> [..., N]."""
+    return grid.flatten(-3)
+
+
+def enlarge(tokens: Tensor, filled: tuple[float, float], height: int, width: int) -> Tensor:
+    """[H, W] -> [height, width]: every pixel takes the token that it lies in.
+
+    filled: the share of rows and columns that the picture fills; the rest was padding, at the bottom and the right.
+    """
+    rows = _token_at_pixel(tokens.shape[0], filled[0], height)
+    columns = _token_at_pixel(tokens.shape[1], filled[1], width)
+    return tokens[rows[:, None], columns[None, :]]
+
+
+def picture_size(grid: Grid, filled: tuple[float, float], longer: int) -> tuple[int, int]:
+    """Height and width of a picture of this grid whose longer side is `longer`."""
+    height, width = grid[1] * filled[0], grid[2] * filled[1]
+    scale = longer / max(height, width)
+    return max(round(height * scale), 1), max(round(width * scale), 1)
+
+
+def _token_at_pixel(tokens: int, filled: float, pixels: int) -> Tensor:
+    middles = (torch.arange(pixels, dtype=torch.float64) + 0.5) / pixels
+    return (middles * tokens * filled).long().clamp_(max=tokens - 1)
