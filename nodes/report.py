@@ -1,0 +1,36 @@
+"""TAP Report: what the last run did, as text and as figures."""
+
+import json
+
+from comfy_api.latest import io, ui
+
+from ..tap_core.record import RecordHolder, TapRecord
+from ..tap_core.summary import report_text
+from .view_inputs import NO_RUN, after_input, check_holder, record_input
+
+
+class TapReport(io.ComfyNode):
+    """Tells how many steps were computed, how much sooner, and by which predictors the others were forecast."""
+
+    @classmethod
+    def define_schema(cls) -> io.Schema:
+        """Ids and input names are stable: append only."""
+        return io.Schema(
+            node_id="TapReport",
+            display_name="TAP Report",
+            category="tap",
+            description="Tells what TAP did in the last run: how many steps were computed, how much sooner that was, "
+            "what every step's tokens chose, and why anything was computed in full.",
+            search_aliases=["tap", "speed", "statistics", "log", "cache"],
+            inputs=[record_input(), after_input()],
+            outputs=[io.String.Output(display_name="STRING", tooltip="The report as text.")],
+            is_output_node=True,
+        )
+
+    @classmethod
+    def execute(cls, record: RecordHolder, after: object) -> io.NodeOutput:
+        """The text on the node's face and as output; `tap_report` in the ui holds the figures as JSON."""
+        found = check_holder(record).latest
+        text = report_text(found) if found else NO_RUN
+        figures = json.dumps((found or TapRecord()).report())
+        return io.NodeOutput(text, ui={**ui.PreviewText(text).as_dict(), "tap_report": [figures]})
