@@ -16,8 +16,8 @@ def assemble(targets: list[Tensor], weights: Tensor, choice: Tensor) -> Tensor:
     share = weights[choice.flatten().long()]  # [M, K]
     forecast = torch.empty(tokens, channels, dtype=kept[0].dtype, device=weights.device)
     for part in token_chunks(tokens, 8 * channels, weights.device):
-        total = kept[0][part].to(share) * share[part, :1]
+        total = kept[0][part].to(share.device) * share[part, :1]
         for k, older in enumerate(kept[1:], start=1):
-            total.addcmul_(older[part].to(share), share[part, k : k + 1])
+            total.addcmul_(older[part].to(share.device), share[part, k : k + 1])
         forecast[part] = total
     return forecast.view(*choice.shape, channels)

@@ -1,7 +1,11 @@
-"""The few dots per token from which every candidate's proxy loss follows.
+"""The few numbers per token from which every candidate's proxy loss follows.
 
-K snapshots, newest first: h_0 .. h_{K-1}.  D_j = h_0 - h_j, j = 1..J, J = K - 1.  h: the true probe, e = h - h_0.
-Weights sum to 1, so a candidate's error is p - h = -(e + sum_j w_j D_j): nothing else touches the channels.
+K snapshots, newest first: h_0 .. h_{K-1}.  D_j = h_0 - h_j, j = 1..J, J = K - 1.  h: the true probe.
+q_j: what Gram-Schmidt leaves of D_j, so that D_j = q_j + sum_{i<j} c_ij q_i with q_1 .. q_J orthogonal.
+h - h_0 = r + sum_j b_j q_j;  r: the part of the probe's change that no weights reach.
+
+Weights sum to 1, so a candidate's error is p - h = -(r + sum_j u_j q_j), u_j = b_j + w_j + sum_{i>j} c_ji w_i:
+nothing else touches the channels, and the squares of orthogonal parts add up without cancelling.
 """
 
 from collections.abc import Iterator
@@ -9,32 +13,37 @@ from dataclasses import dataclass
 
 import torch
 from torch import Tensor
+from torch.linalg import vecdot
 
-# float32 working set of one chunk of tokens: small enough for a CPU's cache, large enough to keep a GPU busy.
+# Working set of one chunk of tokens: small enough for a CPU's cache; on a GPU few launches, yet less than one tensor.
 CHUNK_BYTES = {"cpu": 4 << 20}
-CHUNK_BYTES_ACCELERATOR = 64 << 20
+CHUNK_BYTES_ACCELERATOR = 16 << 20
+
+# Least square of a direction: a token that stood still has none.
+TINY = 1e-30
 
 
 @dataclass(frozen=True)
 class HistoryDots:
-    """Per token, once per full step: <h0,h0> [M], <h0,D_j> [M, J], <D_i,D_j> for i <= j [M, J(J+1)/2]; M = B*N."""
+    """Per token, once per full step: <h0,h0> [M], <h0,q_j> and <q_j,q_j> [J, M], c_ij [J, J, M]; M = B*N."""
 
     newest: Tensor
     lean: Tensor
-    gram: Tensor
+    square: Tensor
+    mix: Tensor
 
 
 @dataclass(frozen=True)
 class ProbeDots:
-    """Per token, once per skipped step: <h0,e> [M], <e,e> [M], <e,D_j> [M, J]; M = B*N."""
+    """Per token, once per skipped step: <r,r> and <h0,r> [M], b_j [J, M]; M = B*N."""
 
+    rest: Tensor
     lean: Tensor
-    change: Tensor
-    cross: Tensor
+    reach: Tensor
 
 
 def token_chunks(tokens: int, bytes_per_token: int, device: torch.device) -> Iterator[slice]:
-    """Slices over `tokens` whose float32 working set stays within the device's chunk size."""
+    """Slices over `tokens` whose working set stays within the device's chunk size."""
     budget = CHUNK_BYTES.get(device.type, CHUNK_BYTES_ACCELERATOR)
     size = max(1, budget // bytes_per_token)
     return (slice(start, min(start + size, tokens)) for start in range(0, tokens, size))
@@ -45,46 +54,50 @@ def flat_tokens(tensors: list[Tensor]) -> list[Tensor]:
     return [t.flatten(0, 1) for t in tensors]
 
 
-def pairs(count: int) -> list[tuple[int, int]]:
-    """Index pairs i <= j in the order in which Gram entries are kept."""
-    return [(i, j) for i in range(count) for j in range(i, count)]
-
-
 def history_dots(probes: list[Tensor], device: torch.device) -> HistoryDots:
     """Dots among the probes [B, N, D] of a history, float32 on `device`."""
     kept = flat_tokens(probes)
-    tokens, channels = kept[0].shape
-    dots = torch.empty(tokens, len(kept), len(kept), device=device)
-    for part in token_chunks(tokens, 4 * channels * len(kept), device):
-        rows = _differences(kept, part, device)
-        torch.bmm(rows, rows.mT, out=dots[part])
-    rows, columns = zip(*pairs(len(kept) - 1), strict=True) if len(kept) > 1 else ((), ())
-    return HistoryDots(
-        newest=dots[:, 0, 0],
-        lean=dots[:, 0, 1:],
-        gram=dots[:, [i + 1 for i in rows], [j + 1 for j in columns]],
-    )
+    (tokens, channels), older = kept[0].shape, len(kept) - 1
+    newest = torch.empty(tokens, device=device)
+    lean, square = torch.empty(2, older, tokens, device=device)
+    mix = torch.empty(older, older, tokens, device=device)
+    for part in token_chunks(tokens, 4 * channels * (len(kept) + 1), device):
+        first, *differences = _differences(kept, part, device)
+        newest[part] = vecdot(first, first)
+        for j, direction in enumerate(differences):
+            for i, earlier in enumerate(differences[:j]):
+                mix[i, j, part] = _take_out(direction, earlier, square[i, part])
+            square[j, part] = vecdot(direction, direction)
+            lean[j, part] = vecdot(first, direction)
+    return HistoryDots(newest, lean, square, mix)
 
 
-def probe_dots(probes: list[Tensor], probe: Tensor) -> ProbeDots:
-    """Dots of the true probe's change [B, N, D] with the history's probes, float32 on the probe's device."""
+def probe_dots(probes: list[Tensor], probe: Tensor, once: HistoryDots) -> ProbeDots:
+    """Dots of the true probe's change [B, N, D] with the history's directions, float32 on the probe's device."""
     kept, (now,) = flat_tokens(probes), flat_tokens([probe])
     tokens, channels = now.shape
-    dots = torch.empty(tokens, len(kept) + 1, 1, device=probe.device)
-    for part in token_chunks(tokens, 4 * channels * (len(kept) + 1), probe.device):
-        change = now[part].float()
-        rows = _differences(kept, part, probe.device)
-        change = change - rows[:, 0]
-        torch.bmm(rows, change.unsqueeze(-1), out=dots[part, 1:])
-        dots[part, 0, 0] = change.square().sum(-1)
-    return ProbeDots(lean=dots[:, 1, 0], change=dots[:, 0, 0], cross=dots[:, 2:, 0])
+    rest, lean, reach = torch.empty_like(once.newest), torch.empty_like(once.newest), torch.empty_like(once.lean)
+    for part in token_chunks(tokens, 4 * channels * (len(kept) + 2), probe.device):
+        first, *directions = _differences(kept, part, probe.device)
+        change = now[part] - first
+        for j, direction in enumerate(directions):
+            for i, earlier in enumerate(directions[:j]):
+                direction.addcmul_(earlier, once.mix[i, j, part, None], value=-1)
+            reach[j, part] = _take_out(change, direction, once.square[j, part])
+        rest[part] = vecdot(change, change)
+        lean[part] = vecdot(first, change)
+    return ProbeDots(rest, lean, reach)
 
 
-def _differences(kept: list[Tensor], part: slice, device: torch.device) -> Tensor:
-    """Rows h_0, D_1 .. D_J of some tokens in float32: [m, K, D]."""
-    rows = torch.empty(part.stop - part.start, len(kept), kept[0].shape[-1], device=device)
-    for row, tensor in zip(rows.unbind(1), kept, strict=True):
-        row.copy_(tensor[part])
-    for older in rows.unbind(1)[1:]:
-        torch.sub(rows[:, 0], older, out=older)
-    return rows
+def _differences(kept: list[Tensor], part: slice, device: torch.device) -> list[Tensor]:
+    """h_0, D_1 .. D_J of some tokens in float32: K tensors [m, D]."""
+    newest, *older = (tensor[part].to(device) for tensor in kept)
+    newest = newest.float()
+    return [newest, *(newest - tensor for tensor in older)]
+
+
+def _take_out(vector: Tensor, direction: Tensor, square: Tensor) -> Tensor:
+    """Share [m] of `direction` in `vector`, both [m, D]; `vector` keeps what is orthogonal to it."""
+    share = vecdot(vector, direction) / square.clamp_min(TINY)
+    vector.addcmul_(direction, share[:, None], value=-1)
+    return share

@@ -3,16 +3,17 @@
 P candidates, M = B*N tokens, J = K - 1 differences; symbols as in probe_dots.  p: a candidate's forecast of h.
 """
 
-from collections.abc import Sequence
-
 import torch
 from torch import Tensor
 
 from .errors import TapError
 from .history import History
-from .probe_dots import flat_tokens, pairs, probe_dots, token_chunks
+from .probe_dots import HistoryDots, ProbeDots, flat_tokens, probe_dots, token_chunks
 
 PROXY_LOSSES = ("cosine", "l2", "l1")
+
+# Temporaries per token and candidate while the losses are worked out.
+LOSS_BYTES = 8 * 4
 
 
 def proxy_losses(history: History, probe: Tensor, weights: Tensor, loss: str) -> Tensor:
@@ -25,31 +26,40 @@ def proxy_losses(history: History, probe: Tensor, weights: Tensor, loss: str) ->
         raise TapError(f"proxy_loss is {loss!r}; choose one of {', '.join(PROXY_LOSSES)}.")
     losses = explicit_l1(history, probe, weights) if loss == "l1" else _losses_by_dots(history, probe, weights, loss)
     # A token without a finite loss takes the first, lowest-order candidate.
-    return torch.nan_to_num(losses, nan=torch.inf).view(*probe.shape[:2], -1)
+    return losses.nan_to_num_(nan=torch.inf, posinf=torch.inf).view(*probe.shape[:2], -1)
 
 
 def _losses_by_dots(history: History, probe: Tensor, weights: Tensor, loss: str) -> Tensor:
-    """Losses [M, P] from K-dimensional algebra alone; written in differences, so that nothing cancels."""
-    once, now = history.dots(probe.device), probe_dots(history.probes, probe)
-    w = weights[:, 1:].unbind(1)
-    products = [w[i] * w[j] * (1 if i == j else 2) for i, j in pairs(len(w))]
-    spread = _combine(once.gram, products, len(weights))
-    error = (now.change[:, None] + 2 * _combine(now.cross, w, len(weights)) + spread).clamp_min_(0)  # |p - h|^2
-    if loss == "l2":
-        return error / probe.shape[-1]
-    gap = spread - 2 * _combine(once.lean, w, len(weights)) - (2 * now.lean + now.change)[:, None]  # |p|^2 - |h|^2
-    true = (once.newest + 2 * now.lean + now.change).clamp_min(0)  # |h|^2
-    true_norm, norm = true.sqrt()[:, None], (true[:, None] + gap).clamp_min_(0).sqrt_()
+    """Losses [M, P] from K-dimensional algebra alone."""
+    once = history.dots(probe.device)
+    now = probe_dots(history.probes, probe, once)
+    true = once.newest + 2 * now.lean + now.rest + (now.reach * (2 * once.lean + now.reach * once.square)).sum(0)
+    losses = torch.empty(len(true), len(weights), device=probe.device)
+    for part in token_chunks(len(true), LOSS_BYTES * len(weights), probe.device):
+        error, gap = _errors(once, now, weights, part)
+        losses[part] = error / probe.shape[-1] if loss == "l2" else _cosine(error, gap, true[part, None])
+    return losses
+
+
+def _errors(once: HistoryDots, now: ProbeDots, weights: Tensor, part: slice) -> tuple[Tensor, Tensor]:
+    """|p - h|^2 and |p|^2 - |h|^2 of some tokens, [m, P]; no matrix product, which may run in TF32, too coarse here."""
+    shares = weights[:, 1:].unbind(1)
+    error = now.rest[part, None]
+    lean = (now.lean + now.rest)[part, None]  # <h, h - p>
+    for j, share in enumerate(shares):
+        miss = now.reach[j, part, None] + share  # u_j
+        for i, later in enumerate(shares[j + 1 :], start=j + 1):
+            miss.addcmul_(once.mix[j, i, part, None], later)
+        lean = lean + miss * (once.lean + now.reach * once.square)[j, part, None]
+        error = error + miss.square_() * once.square[j, part, None]
+    return error, error - 2 * lean
+
+
+def _cosine(error: Tensor, gap: Tensor, true: Tensor) -> Tensor:
+    """1 - cos [m, P] from |p - h|^2, |p|^2 - |h|^2 and |h|^2 [m, 1]."""
+    true_norm, norm = true.sqrt(), (true + gap).clamp_min_(0).sqrt_()
     stretch = gap / (norm + true_norm)  # |p| - |h|
-    return (error - stretch.square()).clamp_min_(0) / (2 * norm * true_norm)
-
-
-def _combine(features: Tensor, rows: Sequence[Tensor], candidates: int) -> Tensor:
-    """sum_f features[:, f] * rows[f], [M, P], term by term: a matrix product may run in TF32, which is too coarse."""
-    total = features.new_zeros(len(features), candidates)
-    for feature, row in zip(features.unbind(1), rows, strict=True):
-        total.addcmul_(feature[:, None], row)
-    return total
+    return (error - stretch.square_()).clamp_min_(0) / (2 * norm * true_norm)
 
 
 def explicit_l1(history: History, probe: Tensor, weights: Tensor) -> Tensor:

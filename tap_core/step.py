@@ -34,11 +34,12 @@ def skipped_step(
 ) -> Forecast:
     """Forecast every token's target by the predictor that does best on its probe [B, N, D]."""
     candidates = pool.candidates(history.positions, position, timeline)
-    weights = torch.tensor(candidates.weights, dtype=torch.float32, device=probe.device)  # [P, K]
+    # Copied without waiting: a blocking copy to a GPU would hold Python until all earlier work is done.
+    weights = torch.tensor(candidates.weights).to(probe.device, non_blocking=True)  # [P, K]
+    members = torch.tensor(candidates.members, dtype=torch.int16).to(probe.device, non_blocking=True)
 
     losses = proxy_losses(history, probe, weights, proxy_loss)  # Eq. (7): [B, N, P]
     loss, best = losses.min(dim=-1)  # Eq. (8)
     target = assemble(history.targets, weights, best)  # Eq. (9)
 
-    members = torch.tensor(candidates.members, dtype=torch.int16, device=probe.device)
     return Forecast(target, members[best], loss)
