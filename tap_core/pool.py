@@ -5,8 +5,11 @@ from dataclasses import dataclass
 
 from .errors import TapError
 from .predictor import Predictor
+from .predictors import FAMILIES
+from .predictors.reuse import Reuse
 from .predictors.taylor import Taylor
 from .timeline import Timeline
+from .weight_row import padded
 
 # Rows that agree to so many decimals forecast the same thing.
 WEIGHT_DECIMALS = 9
@@ -36,12 +39,18 @@ class Pool:
         return max(p.snapshots for p in self.predictors)
 
     def candidates(self, past: Sequence[float], position: float, timeline: Timeline) -> Candidates:
-        """The distinct weight rows at `position`, given the positions of the full steps, newest first."""
+        """The distinct weight rows at `position`, given the positions of the full steps, newest first.
+
+        While no predictor can forecast from so few full steps, the newest is repeated under the first one's name.
+        """
+        timeline = timeline.separating(past)
         rows: dict[tuple[float, ...], tuple[int, list[float]]] = {}
         for member, predictor in enumerate(self.predictors):
             row = predictor.weights(past, position, timeline)
             if row is not None:
                 rows.setdefault(tuple(round(w, WEIGHT_DECIMALS) for w in row), (member, row))
+        if not rows:
+            return Candidates([padded([1.0], past)], [0])
         return Candidates([row for _, row in rows.values()], [member for member, _ in rows.values()])
 
 
@@ -53,3 +62,18 @@ def taylor_pool(orders: Sequence[int], horizon_from: float, horizon_to: float, h
     count = int((horizon_to - horizon_from) / horizon_step + 1e-6) + 1
     horizons = sorted((horizon_from + i * horizon_step for i in range(count)), key=abs)
     return Pool(tuple(Taylor(order, horizon) for order in sorted(set(orders)) for horizon in horizons))
+
+
+def family_pool(families: Sequence[str], orders: Sequence[int], horizons: Sequence[float]) -> Pool:
+    """The members of the named families at the given orders and horizons, lowest order first; order 0 is the repeat.
+
+    At equal order the family named first comes first. Raises TapError for a family that is not known.
+    """
+    unknown = [name for name in families if name not in FAMILIES]
+    if unknown:
+        raise TapError(f"There is no family of predictors called {unknown[0]!r}; choose from {', '.join(FAMILIES)}.")
+    rising = sorted({order for order in orders if order > 0})
+    members: list[Predictor] = [Reuse()] if 0 in orders else []
+    for name in dict.fromkeys(families):
+        members += FAMILIES[name].members(rising, sorted(set(horizons), key=abs))
+    return Pool(tuple(sorted(members, key=lambda member: member.order)))

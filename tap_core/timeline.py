@@ -2,7 +2,8 @@
 
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from itertools import pairwise
 
 from .errors import TapError
 
@@ -10,6 +11,9 @@ TIME_AXES = ("step", "sigma")
 
 # ComfyUI's samplers nudge some sigmas; this is the tolerance that its own step look-ups use.
 SIGMA_TOLERANCE = 1e-4
+
+# Share of the axis below which two coordinates are too close to divide by their distance.
+CLOSEST_COORDINATES = 1e-6
 
 
 @dataclass(frozen=True)
@@ -51,6 +55,18 @@ class Timeline:
         left = min(int(inside), self.steps - 1)
         share = inside - left
         return self.sigmas[left] * (1.0 - share) + self.sigmas[left + 1] * share
+
+    @property
+    def span(self) -> tuple[float, float]:
+        """Lowest and highest coordinate of the run."""
+        return (0.0, float(self.steps)) if self.axis == "step" else (min(self.sigmas), max(self.sigmas))
+
+    def separating(self, positions: Sequence[float]) -> "Timeline":
+        """This timeline, or if some of the positions share a sigma, as a plateau of sigmas has it, the one in steps."""
+        places = sorted(self.coordinate(p) for p in positions)
+        closest = CLOSEST_COORDINATES * (self.span[1] - self.span[0])
+        apart = all(b - a > closest for a, b in pairwise(places))
+        return self if apart and closest > 0 else replace(self, axis="step")
 
     def _on_grid(self, sigma: float, step: int) -> bool:
         return math.isclose(self.sigmas[step], sigma, rel_tol=SIGMA_TOLERANCE)
