@@ -62,8 +62,8 @@ def sentence(error: dict) -> str:
 
 
 def run_prompt(url: str, prompt: Prompt, title: str = "", watch: Watcher | None = None) -> PromptRun:
-    """Runs an API-format prompt to its end; a title shows a progress bar, `watch` sees every message."""
-    with tqdm(desc=title, unit="step", disable=not title) as bar:
+    """Runs an API-format prompt to its end; a title shows a progress bar on a terminal, `watch` sees every message."""
+    with tqdm(desc=title, unit="step", leave=False, disable=None if title else True) as bar:
         return asyncio.run(queue_and_follow(url, prompt, bar, watch))
 
 

@@ -11,7 +11,7 @@ from .client import PromptRun, run_prompt
 from .measure import Comparison
 from .prepare import ROOT
 from .problem import Problem
-from .prompts import FILM, FRAMES, PICTURE, REPORT, SAMPLER, fill_defaults, stock_prompt, tap_prompt, with_views
+from .prompts import FILM, FRAMES, PICTURE, SAMPLER, fill_defaults, stock_prompt, tap_prompt, with_views
 from .server import Server, running_server
 
 OUTPUT = ROOT / "output"
@@ -53,14 +53,13 @@ def run_in_turn(server: Server, known: dict, options: argparse.Namespace) -> Com
     for _ in range(options.runs):
         for name, prompt in prompts.items():
             runs[name].append(run_prompt(server.url, fill_defaults(prompt, known), name.rjust(7)))
-    seconds = {name: [run.seconds_in(SAMPLER) for run in done] for name, done in runs.items()}
-    report = runs["TAP"][-1].outputs[REPORT]
-    return Comparison(options, seconds, {name: done[-1] for name, done in runs.items()}, report)
+            print(f"  {name:>5}  {runs[name][-1].seconds_in(SAMPLER):6.2f} s in the sampler", flush=True)
+    return Comparison(options, runs)
 
 
 def save(server: Server, comparison: Comparison) -> None:
     """Writes both pictures, the choice map as frames and as a film, and the report."""
-    stock, tap = comparison.last["stock"].outputs, comparison.last["TAP"].outputs
+    stock, tap = comparison.best("stock").outputs, comparison.best("TAP").outputs
     comparison.stock = server.fetch(stock[PICTURE]["images"][0])
     comparison.tap = server.fetch(tap[PICTURE]["images"][0])
     (OUTPUT / "stock.png").write_bytes(comparison.stock)
