@@ -38,13 +38,13 @@ class Timeline:
         return len(self.sigmas) - 1
 
     def position(self, sigma: float, after: float = 0.0) -> float:
-        """Step position of `sigma`: of several places with this sigma, the one nearest to position `after`."""
+        """Step position of `sigma`: of several places with it the one nearest to `after`, the later of equally near ones."""
         places = [i + _share(sigma, a, b) for i, (a, b) in enumerate(zip(self.sigmas, self.sigmas[1:], strict=False))
                   if min(a, b) <= sigma <= max(a, b)]
         places += [float(i) for i, s in enumerate(self.sigmas) if math.isclose(s, sigma, rel_tol=SIGMA_TOLERANCE)]
         if not places:
             return float(min(range(len(self.sigmas)), key=lambda i: abs(self.sigmas[i] - sigma)))
-        nearest = min(places, key=lambda place: abs(place - after))
+        nearest = min(places, key=lambda place: (abs(place - after), -place))
         return float(round(nearest)) if self._on_grid(sigma, round(nearest)) else nearest
 
     def coordinate(self, position: float) -> float:

@@ -11,7 +11,7 @@ class StepTimer:
     def __init__(self, device: torch.device) -> None:
         self._events = [torch.cuda.Event(enable_timing=True) for _ in range(2)] if device.type == "cuda" else None
         self._start = self._mark(0)
-        self._end = self._start
+        self._end: float | None = None
 
     def stop(self) -> None:
         """End of the stretch."""
@@ -19,7 +19,9 @@ class StepTimer:
 
     @property
     def seconds(self) -> float:
-        """Length of the stretch; on CUDA this waits for the device."""
+        """Length of the stretch, 0 if it never ended; on CUDA this waits for the device."""
+        if self._end is None:
+            return 0.0
         if self._events is None:
             return self._end - self._start
         self._events[1].synchronize()
