@@ -67,7 +67,7 @@ class TapSettings:
     def order_list(self) -> list[int]:
         """The orders as numbers, lowest first."""
         entries = [entry.strip() for entry in self.orders.split(",") if entry.strip()]
-        if not all(entry.isdigit() for entry in entries):
+        if not all(entry.isdecimal() for entry in entries):
             raise TapError(f"orders is {self.orders!r}; write numbers from 0 to 3 between commas, such as 0,1,2.")
         orders = sorted({int(entry) for entry in entries})
         if orders and orders[-1] > 3:
