@@ -5,9 +5,12 @@ from __future__ import annotations
 from comfy_api.latest import ComfyExtension, io
 
 from .accelerate import TapAccelerate
+from .choice_map import TapChoiceMap
 from .comfy_bridge.demo_models import register_demo_models
+from .demo_scene import TapDemoScene
+from .report import TapReport
 
-NODES: list[type[io.ComfyNode]] = [TapAccelerate]
+NODES: list[type[io.ComfyNode]] = [TapAccelerate, TapChoiceMap, TapReport, TapDemoScene]
 
 
 class TapExtension(ComfyExtension):
