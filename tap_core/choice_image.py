@@ -8,7 +8,7 @@ from torch import Tensor
 
 from .frame_parts import draw_map, draw_message, overlay, picture_of, rgb_tensor, write_on
 from .index_maps import MIDDLE_FRAME, index_maps, shares, shown_frame
-from .legend import draw_legend, legend_size
+from .legend import draw_legend, legend_size, letters_that_fit
 from .lettering import BACKGROUND
 from .map_layers import build_layer
 from .map_legend import map_legend
@@ -83,6 +83,7 @@ class ChoiceMap:
             return
         legends = [map_legend(self.record, self.layer, view, self.shares, number, self.options.condition)
                    for number, view in enumerate(self.views)]
+        self.letters = letters_that_fit(legends, self.height, self.letters)
         sizes = [legend_size(legend, self.letters) for legend in legends]
         beside = _even(self.width + max(width for width, _ in sizes)) - self.width
         height = max(self.height, *(height for _, height in sizes))

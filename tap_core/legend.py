@@ -8,8 +8,9 @@ from PIL import Image, ImageDraw
 from .lettering import BACKGROUND, FAINT_TEXT, OUTLINE, TEXT, font_of, plain, wrap_text
 from .palette import RGB
 
-# Beyond so many rows the classes stand in several columns.
-ROWS = 24
+# More classes than this stand in several columns.
+ROWS = 16
+LEAST_LETTERS = 13
 
 
 @dataclass(frozen=True)
@@ -40,13 +41,19 @@ class Legend:
     bar: ColourBar | None = None
 
 
+def letters_that_fit(legends: Sequence[Legend], height: int, size: int) -> int:
+    """The height of letters, at most `size`, in which all legends fit into `height`, as far as it can be read."""
+    while size > LEAST_LETTERS and max(legend_size(legend, size)[1] for legend in legends) > height:
+        size -= 1
+    return size
+
+
 def legend_size(legend: Legend, size: int) -> tuple[int, int]:
     """Width and least height of a legend in letters `size` pixels high."""
-    columns = -(-len(legend.entries) // ROWS)
+    columns, rows = _columns_and_rows(len(legend.entries))
     widest = max([font_of(size).getlength(plain(e.label)) for e in legend.entries], default=0)
-    width = max(round(widest + 7 * size) * max(columns, 1), round(font_of(_large(size)).getlength(legend.title)))
+    width = max(round(widest + 7 * size) * columns, round(font_of(_large(size)).getlength(legend.title)))
     width = max(width + 2 * size, 17 * size)
-    rows = min(len(legend.entries), ROWS)
     height = 1.6 * size * (rows + len(legend.foot) + 8) + (3.2 * size if legend.bar else 0)
     return width, round(height)
 
@@ -73,16 +80,22 @@ def draw_legend(legend: Legend, width: int, height: int, size: int) -> Image.Ima
 def _draw_entries(
     draw: ImageDraw.ImageDraw, entries: Sequence[Entry], left: float, top: float, width: float, size: int
 ) -> None:
-    columns = max(-(-len(entries) // ROWS), 1)
+    columns, rows = _columns_and_rows(len(entries))
     column_width, line = width / columns, 1.6 * size
     for number, entry in enumerate(entries):
-        x, y = left + column_width * (number // ROWS), top + line * (number % ROWS)
+        x, y = left + column_width * (number // rows), top + line * (number % rows)
         draw.rectangle((x, y, x + size, y + size), fill=entry.colour, outline=OUTLINE)
         colour = TEXT if entry.share else FAINT_TEXT
         _write(draw, x + 1.7 * size, y, entry.label, size, colour)
         share = share_words(entry.share)
-        end = x + column_width - (size if number // ROWS < columns - 1 else 0)
+        end = x + column_width - (size if number // rows < columns - 1 else 0)
         _write(draw, end - font_of(size).getlength(share), y, share, size, colour)
+
+
+def _columns_and_rows(entries: int) -> tuple[int, int]:
+    """Columns of equal height for so many entries."""
+    columns = max(-(-entries // ROWS), 1)
+    return columns, max(-(-entries // columns), 1)
 
 
 def _draw_bar(draw: ImageDraw.ImageDraw, bar: ColourBar, left: float, top: float, width: float, size: int) -> float:

@@ -48,8 +48,10 @@ class Layer:
 
 def predictor_layer(record: TapRecord) -> Layer:
     """The pool member that each token took."""
-    labels = [str(name) for name in record.candidates]
-    return _member_layer("Predictor per token", labels, candidate_colours(record.candidates))
+    names = record.candidates
+    groups = [(name.family, name.order) for name in names]
+    order = sorted(range(len(names)), key=lambda i: (groups.index(groups[i]), -names[i].horizon))
+    return _member_layer("Predictor per token", [str(name) for name in names], candidate_colours(names), order)
 
 
 def order_layer(record: TapRecord) -> Layer:
@@ -67,7 +69,8 @@ def horizon_layer(record: TapRecord) -> Layer:
     colour = dict(zip(horizons, ramp_colours(len(horizons), HIGHEST_HORIZON), strict=True))
     labels = [_horizon_words(c.horizon) if c.order > 0 else "reuse: looks at none" for c in record.candidates]
     colours = [colour[c.horizon] if c.order > 0 else REUSE for c in record.candidates]
-    return _member_layer("Horizon per token", labels, colours)
+    order = sorted(range(len(labels)), key=lambda i: (record.candidates[i].order > 0, -record.candidates[i].horizon))
+    return _member_layer("Horizon per token", labels, colours, order)
 
 
 def loss_layer(record: TapRecord) -> Layer:
@@ -102,13 +105,12 @@ def build_layer(name: str, record: TapRecord) -> Layer:
     return LAYERS[name](record)
 
 
-def _member_layer(title: str, labels: list[str], colours: list[RGB]) -> Layer:
-    """A layer on which pool members with the same label are one class."""
-    first = {label: labels.index(label) for label in labels}
-    names = list(first)
+def _member_layer(title: str, labels: list[str], colours: list[RGB], order: list[int]) -> Layer:
+    """A layer on which pool members with the same label are one class; order: members as the legend lists them."""
+    colour = dict(zip(reversed(labels), reversed(colours), strict=True))
+    names = list(dict.fromkeys(labels[i] for i in order))
     table = torch.tensor([names.index(label) for label in labels], dtype=torch.int64)
-    classes = [MapClass(label, colours[member]) for label, member in first.items()]
-    return Layer(title, classes, lambda choices: table[choices.member.long()])
+    return Layer(title, [MapClass(n, colour[n]) for n in names], lambda choices: table[choices.member.long()])
 
 
 def _horizon_words(horizon: float) -> str:

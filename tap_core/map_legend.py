@@ -25,6 +25,7 @@ def map_legend(
     gain = speed_up(record)
     foot = [f"{full} of {full + len(record.skipped_steps)} steps computed"]
     foot += [f"about {gain:.1f}x sooner"] if gain else []
+    foot += ["fallbacks: see TAP Report"] if record.fallbacks else []
     return Legend(layer.title, lines, _entries(layer, shares, number), foot, _bar(layer))
 
 

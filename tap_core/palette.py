@@ -53,7 +53,7 @@ def candidate_colours(candidates: Sequence[CandidateName]) -> list[RGB]:
         if name.order == 0:
             colours.append(REUSE)
             continue
-        horizons = sorted({c.horizon for c in candidates if _group(c) == _group(name)}, key=lambda h: (abs(h), h))
+        horizons = sorted({c.horizon for c in candidates if _group(c) == _group(name)}, reverse=True)
         share = horizons.index(name.horizon) / max(len(horizons) - 1, 1)
         colours.append(_shade(hue_of_slot(slots[_group(name)]), share))
     return colours
