@@ -38,7 +38,7 @@ class Timeline:
         return len(self.sigmas) - 1
 
     def position(self, sigma: float, after: float = 0.0) -> float:
-        """Step position of `sigma`: of several places with it the one nearest to `after`, or the later of two as near."""
+        """Step position of `sigma`: of several places with it the one nearest to `after`, the later of two as near."""
         places = [i + _share(sigma, a, b) for i, (a, b) in enumerate(zip(self.sigmas, self.sigmas[1:], strict=False))
                   if min(a, b) <= sigma <= max(a, b)]
         places += [float(i) for i, s in enumerate(self.sigmas) if math.isclose(s, sigma, rel_tol=SIGMA_TOLERANCE)]
