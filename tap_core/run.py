@@ -41,6 +41,7 @@ class TapRun:
         self.decision = Decision(full=True)
         self.aside = False
         self._timers: list[StepTimer] = []
+        self._choices: list[TokenChoices] = []  # of the model call under way; they count if its forecast is put back
         self._started = time.perf_counter()
 
     def begin(self, sigma: float, device: torch.device) -> None:
@@ -96,12 +97,14 @@ class TapRun:
         )
         orders = torch.tensor([p.order for p in self.pool.predictors], dtype=torch.int8, device=probe.device)
         order = orders[forecast.choice.long()].clamp_(max=len(history.snapshots) - 1)
-        self._now.choices.append(TokenChoices(condition, forecast.choice, order, forecast.loss))
+        self._choices.append(TokenChoices(condition, forecast.choice, order, forecast.loss))
         return forecast.target
 
     def count_call(self, skipped: bool, reason: str = "") -> None:
         """A model call ended. reason: why it was computed although its step should have been skipped."""
+        choices, self._choices = self._choices, []
         if skipped:
+            self._now.choices += choices
             self._now.skipped_calls += 1
             return
         self._now.full_calls += 1
@@ -127,6 +130,9 @@ class TapRun:
         self.record.seconds_total = time.perf_counter() - self._started
         if self.drift is not None and not self.drift.plain:
             self.record.fallbacks.append("Drift was not repaid: this sampler does more than plain steps.")
+        if self._timers and not self._timers[-1].stopped:  # an evaluation that never ended shows nothing
+            self._timers.pop()
+            self._evaluations.pop()
         for evaluation, timer in zip(self._evaluations, self._timers, strict=True):
             evaluation.seconds = timer.seconds
             for choice in evaluation.choices:

@@ -38,14 +38,15 @@ class Timeline:
         return len(self.sigmas) - 1
 
     def position(self, sigma: float, after: float = 0.0) -> float:
-        """Step position of `sigma`: of several places with it the one nearest to `after`, the later of two as near."""
-        places = [i + _share(sigma, a, b) for i, (a, b) in enumerate(zip(self.sigmas, self.sigmas[1:], strict=False))
-                  if min(a, b) <= sigma <= max(a, b)]
-        places += [float(i) for i, s in enumerate(self.sigmas) if math.isclose(s, sigma, rel_tol=SIGMA_TOLERANCE)]
-        if not places:
-            return float(min(range(len(self.sigmas)), key=lambda i: abs(self.sigmas[i] - sigma)))
-        nearest = min(places, key=lambda place: (abs(place - after), -place))
-        return float(round(nearest)) if self._on_grid(sigma, round(nearest)) else nearest
+        """Step position of `sigma`, between two steps only if it is none of theirs.
+
+        Of several places with it the one nearest to `after`, the later of two as near.
+        """
+        steps = [float(i) for i, s in enumerate(self.sigmas) if math.isclose(s, sigma, rel_tol=SIGMA_TOLERANCE)]
+        between = [i + (sigma - a) / (b - a) for i, (a, b) in enumerate(pairwise(self.sigmas))
+                   if min(a, b) < sigma < max(a, b)]
+        places = steps or between or [float(min(range(len(self.sigmas)), key=lambda i: abs(self.sigmas[i] - sigma)))]
+        return min(places, key=lambda place: (abs(place - after), -place))
 
     def coordinate(self, position: float) -> float:
         """Position on the time axis: the step itself, or the sigma there (linear between steps, held at the ends)."""
@@ -67,13 +68,6 @@ class Timeline:
         closest = CLOSEST_COORDINATES * (self.span[1] - self.span[0])
         apart = all(b - a > closest for a, b in pairwise(places))
         return self if apart and closest > 0 else replace(self, axis="step")
-
-    def _on_grid(self, sigma: float, step: int) -> bool:
-        return math.isclose(self.sigmas[step], sigma, rel_tol=SIGMA_TOLERANCE)
-
-
-def _share(sigma: float, start: float, end: float) -> float:
-    return 0.0 if start == end else (sigma - start) / (end - start)
 
 
 def timeline_of(sigmas: Sequence[float], axis: str) -> Timeline:

@@ -18,6 +18,11 @@ class StepTimer:
         self._end = self._mark(1)
 
     @property
+    def stopped(self) -> bool:
+        """Whether the stretch has ended."""
+        return self._end is not None
+
+    @property
     def seconds(self) -> float:
         """Length of the stretch, 0 if it never ended; on CUDA this waits for the device."""
         if self._end is None:
