@@ -1,26 +1,120 @@
-"""What a schedule is: the rule that decides which steps are computed in full."""
+"""What a schedule is: the rule that decides which steps are computed in full.
+
+A schedule is settings; `start` begins its course through one run, which may remember what it has seen.
+"""
 
 from dataclasses import dataclass
-from typing import Protocol
+from typing import Protocol, runtime_checkable
+
+from torch import Tensor
 
 from .timeline import Timeline
 
 
 @dataclass(frozen=True)
 class Decision:
-    """What happens at one step. reason: why it is full, for the report. remember: a full step joins the history."""
+    """What happens at one evaluation.
+
+    reason: why it is full, for the report. remember: a full step joins the history.
+    asks: what the first model call of a skipped evaluation has to show at block 0 before the skip stands: "probe",
+    "block" (block 0 is run) or "loss" (the forecast is made); "" if it stands already.
+    denoised: an approximation of the sampler's denoised picture that takes the place of the model call.
+    """
 
     full: bool
     reason: str = ""
     remember: bool = True
+    asks: str = ""
+    denoised: Tensor | None = None
 
 
 SKIP = Decision(full=False)
 
 
+@dataclass
+class Seen:
+    """What one model evaluation shows, filled as it goes.
+
+    position: step, fractional between steps. x, denoised: the sampler's [B, C, ...], denoised being the model's answer.
+    Of its first model call: stream, probe and block [B, N, D] (block 0's input, modulated input and output),
+    target [B, N, C] (computed or forecast), loss [B, N] (proxy loss of the forecast), error (what a verified last block
+    showed, a scalar tensor). Only what the course `needs` is there, and None where a call did not get so far.
+    """
+
+    position: float
+    sigma: float
+    x: Tensor | None = None
+    stream: Tensor | None = None
+    probe: Tensor | None = None
+    block: Tensor | None = None
+    loss: Tensor | None = None
+    target: Tensor | None = None
+    error: Tensor | None = None
+    full: bool = False
+    denoised: Tensor | None = None
+
+
+class Course(Protocol):
+    """A schedule at work in one run. Each method is called once an evaluation, in this order.
+
+    needs: which of `Seen`'s stream, probe, block, loss, target and error it looks at.
+    skips_any: False if it is known to compute every step, so that nothing has to be kept.
+    """
+
+    needs: frozenset[str]
+    skips_any: bool
+
+    def before(self, seen: Seen) -> Decision:
+        """Full or skipped, before the model is called."""
+        ...
+
+    def in_call(self, seen: Seen) -> Decision:
+        """Whether a skip stands, now that the call shows what was asked for."""
+        ...
+
+    def after(self, seen: Seen) -> None:
+        """The evaluation is over."""
+        ...
+
+
 class Schedule(Protocol):
-    """Decides once per sampler step; every model evaluation within the step follows."""
+    """Decides from step and timeline alone; every model evaluation within the step follows."""
 
     def decide(self, step: int, timeline: Timeline) -> Decision:
         """Full or skipped, for the step with this index."""
         ...
+
+
+@runtime_checkable
+class AdaptiveSchedule(Protocol):
+    """Decides from what the run shows."""
+
+    def start(self, timeline: Timeline) -> Course:
+        """Its course through a run with this timeline."""
+        ...
+
+
+class FixedCourse:
+    """The course of a schedule that is known beforehand."""
+
+    needs: frozenset[str] = frozenset()
+
+    def __init__(self, schedule: Schedule, timeline: Timeline) -> None:
+        self._decisions = [schedule.decide(step, timeline) for step in range(timeline.steps)]
+        self.skips_any = not all(decision.full for decision in self._decisions)
+
+    def before(self, seen: Seen) -> Decision:
+        """As decided for its step."""
+        return self._decisions[min(int(seen.position), len(self._decisions) - 1)]
+
+    def in_call(self, seen: Seen) -> Decision:
+        """Nothing is ever asked for."""
+        return SKIP
+
+    def after(self, seen: Seen) -> None:
+        """Nothing is learnt."""
+
+
+def start(schedule: Schedule | AdaptiveSchedule, timeline: Timeline) -> Course:
+    """The course of any schedule through a run."""
+    return schedule.start(timeline) if isinstance(schedule, AdaptiveSchedule) else FixedCourse(schedule, timeline)

@@ -1,0 +1,65 @@
+"""CG-Taylor: full when the first block's output is not where its own Taylor forecast puts it."""
+
+from dataclasses import dataclass
+
+from torch import Tensor
+
+from ..predictors.taylor import Taylor
+from ..schedule import SKIP, Decision, Seen
+from ..timeline import Timeline
+from .adaptive import Watchful, WatchfulCourse, check_number, relative_change
+
+
+@dataclass(frozen=True)
+class ConfidenceGateSchedule(Watchful):
+    """Skip while mean|B^ - B| / mean|B| < threshold; B: first block's output, B^: its Taylor forecast from full steps.
+
+    "Forecasting When to Forecast" (CG-Taylor, arXiv 2508.02240), its code: the first block runs at every step;
+    on FLUX order 1 and threshold 0.03, the first 5 steps and the last full. The released FLUX file compares a tensor
+    with `is False`, which never holds, so that it forgets to refresh the first block's history; here it is refreshed.
+    """
+
+    threshold: float = 0.03
+    order: int = 1
+    warmup: int = 5
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        check_number("threshold", self.threshold)
+        check_number("order", self.order)
+
+    def start(self, timeline: Timeline) -> WatchfulCourse:
+        """Its course through a run."""
+        return ConfidenceGateCourse(self, timeline)
+
+
+class ConfidenceGateCourse(WatchfulCourse):
+    """Keeps the first block's outputs at the last full steps, newest first."""
+
+    needs = frozenset({"block"})
+
+    def __init__(self, settings: ConfidenceGateSchedule, timeline: Timeline) -> None:
+        super().__init__(settings, timeline)
+        self._taylor = Taylor(settings.order)
+        self._kept: list[tuple[float, Tensor]] = []
+
+    def choose(self, seen: Seen) -> Decision:
+        """Ask for the first block's output."""
+        return Decision(full=False, asks="block")
+
+    def in_call(self, seen: Seen) -> Decision:
+        """Full where the forecast of the first block fails."""
+        error = relative_change(self._forecast(seen), seen.block)
+        return SKIP if error < self.settings.threshold else Decision(full=True, reason="first block not foreseen")
+
+    def learn(self, seen: Seen) -> None:
+        """Keep the first block's output of full steps."""
+        if seen.full and seen.block is not None:
+            others = [kept for kept in self._kept if kept[0] != seen.position and kept[1].shape == seen.block.shape]
+            self._kept = [(seen.position, seen.block), *others][: self.settings.order + 1]
+
+    def _forecast(self, seen: Seen) -> Tensor:
+        if not self._kept:
+            return seen.block.new_zeros(0)  # cannot be compared, hence full
+        weights = self._taylor.weights([position for position, _ in self._kept], seen.position, self.timeline)
+        return sum(weight * block.float() for weight, (_, block) in zip(weights, self._kept, strict=True))

@@ -1,0 +1,73 @@
+"""TAP with a fallback: a full step also where even the best candidate's loss is far above its usual."""
+
+import math
+from dataclasses import dataclass
+
+from ..errors import TapError
+from ..schedule import SKIP, Decision, Seen
+from ..timeline import Timeline
+from .adaptive import Watchful, WatchfulCourse, check_number
+from .interval import IntervalSchedule
+
+# How much the latest loss moves what counts as usual.
+NEWS = 0.5
+
+
+@dataclass(frozen=True)
+class FallbackSchedule(Watchful):
+    """Full after N - 1 skips, and where mean_n min_p L_p > factor * its usual at the same distance from the full step.
+
+    TAP names the idea without a rule (section 7: "falling back to full computation when proxy losses are large").
+    Losses grow with the distance k and fall with sigma, so the usual is a running mean of log L kept for each k; the
+    first window sets it. Factor 0 computes every step, infinity is the paper's schedule to the step.
+    """
+
+    factor: float = 3.0
+    interval: int = 5
+    warmup: int = 3
+    last_full: bool = False
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        check_number("factor", self.factor)
+        if self.interval < 1:
+            raise TapError(f"interval is {self.interval}; set it to 1 (compute every step) or more.")
+
+    def start(self, timeline: Timeline) -> WatchfulCourse:
+        """Its course through a run."""
+        return FallbackCourse(self, timeline)
+
+
+class FallbackCourse(WatchfulCourse):
+    """Keeps the usual log loss at each distance."""
+
+    needs = frozenset({"loss"})
+
+    def __init__(self, settings: FallbackSchedule, timeline: Timeline) -> None:
+        super().__init__(settings, timeline)
+        self._paper = IntervalSchedule(settings.interval, settings.warmup)
+        self._usual: dict[int, float] = {}
+
+    def before(self, seen: Seen) -> Decision:
+        """Full in the warm-up and at the interval, which counts from the last full step, forced or not."""
+        step = int(seen.position)
+        if step < max(self.settings.warmup, 1):
+            return self._paper.decide(step, self.timeline)  # which also says what is remembered of the warm-up
+        return super().before(seen)
+
+    def choose(self, seen: Seen) -> Decision:
+        """Ask for the loss."""
+        if self.skipped + 1 >= self.settings.interval:
+            return Decision(full=True, reason="interval")
+        return Decision(full=False, asks="loss")
+
+    def in_call(self, seen: Seen) -> Decision:
+        """Full where the loss is far above its usual at this distance."""
+        loss, distance = float(seen.loss.float().mean()), self.skipped + 1
+        usual = self._usual.get(distance, math.inf if self.settings.factor > 0 else 0.0)
+        if not math.isfinite(loss):
+            return Decision(full=True, reason="loss is not a number")
+        news = math.log(max(loss, 1e-12))
+        self._usual[distance] = math.exp(news if distance not in self._usual else
+                                         (1 - NEWS) * math.log(self._usual[distance]) + NEWS * news)
+        return SKIP if loss <= self.settings.factor * usual else Decision(full=True, reason="loss above its usual")

@@ -1,0 +1,46 @@
+"""An explicit list of full steps."""
+
+from dataclasses import dataclass
+
+from ..errors import TapError
+from ..schedule import SKIP, Decision
+from ..timeline import Timeline
+
+
+@dataclass(frozen=True)
+class ListedSchedule:
+    """Full at exactly these steps, counted from 0; step 0 is full in any case, as there is nothing to forecast from.
+
+    Raises TapError for a list that is empty, out of order, or, when a run starts, goes beyond the run.
+    """
+
+    steps: tuple[int, ...]
+
+    def __post_init__(self) -> None:
+        if not self.steps:
+            raise TapError("The list of full steps is empty; write some, such as 0, 1, 2, 7, 12.")
+        if self.steps[0] < 0:
+            raise TapError(f"The list of full steps begins with {self.steps[0]}; steps are counted from 0.")
+        for earlier, later in zip(self.steps, self.steps[1:], strict=False):
+            if later <= earlier:
+                raise TapError(f"In the list of full steps {later} follows {earlier}; write each step once, in order.")
+
+    def decide(self, step: int, timeline: Timeline) -> Decision:
+        """Full or skipped at this step."""
+        if self.steps[-1] >= timeline.steps:
+            raise TapError(
+                f"The list of full steps goes up to {self.steps[-1]}, but this run has {timeline.steps} steps, "
+                f"0 to {timeline.steps - 1}; shorten the list or sample more steps."
+            )
+        return Decision(full=True, reason="listed") if step == 0 or step in self.steps else SKIP
+
+
+def parse_steps(text: str) -> tuple[int, ...]:
+    """The numbers of a text such as "0, 1, 2, 7-10". Raises TapError where it is not a list of steps."""
+    steps: list[int] = []
+    for entry in filter(None, (entry.strip() for entry in text.replace("\n", ",").split(","))):
+        first, dash, last = entry.partition("-")
+        if not first.strip().isdigit() or (dash and not last.strip().isdigit()):
+            raise TapError(f"{entry!r} is not a step; write numbers between commas, such as 0, 1, 2, 7-10.")
+        steps.extend(range(int(first), int(last if dash else first) + 1))
+    return tuple(steps)
