@@ -4,8 +4,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from .errors import TapError
-from .predictor import Predictor
-from .predictors import FAMILIES
+from .predictor import ExplicitPredictor, Moment, Predictor
+from .predictors import FAMILIES, Wanted
 from .predictors.reuse import Reuse
 from .predictors.taylor import Taylor
 from .timeline import Timeline
@@ -17,10 +17,14 @@ WEIGHT_DECIMALS = 9
 
 @dataclass(frozen=True)
 class Candidates:
-    """The distinct rows of a pool at one step: weights [P][K], and the pool index each row stands for."""
+    """The distinct rows of a pool at one step: weights [P][K], and the pool index each row stands for.
+
+    stand_in: whether the one row is a repeat that is not in the pool, for where no member has a forecast.
+    """
 
     weights: list[list[float]]
     members: list[int]
+    stand_in: bool = False
 
 
 @dataclass(frozen=True)
@@ -28,20 +32,31 @@ class Pool:
     """The predictors of a run, lowest order first: of equal rows and of equal losses the first one is taken."""
 
     predictors: tuple[Predictor, ...]
+    explicit: tuple[ExplicitPredictor, ...] = ()
 
     def __post_init__(self) -> None:
-        if not self.predictors:
-            raise TapError("The pool of predictors is empty; choose at least one order.")
+        if not self.members:
+            raise TapError("The pool of predictors is empty; choose at least one family and one order for it.")
+
+    @property
+    def members(self) -> tuple[Predictor | ExplicitPredictor, ...]:
+        """All predictors; a member is known by its index here."""
+        return (*self.predictors, *self.explicit)
 
     @property
     def snapshots(self) -> int:
         """How many full steps have to be kept for all predictors."""
-        return max(p.snapshots for p in self.predictors)
+        return max(member.snapshots for member in self.members)
+
+    def ready(self, moment: Moment) -> list[int]:
+        """Indices of the explicit members that have a forecast at this moment."""
+        return [i for i, member in enumerate(self.members)
+                if i >= len(self.predictors) and member.ready(moment)]
 
     def candidates(self, past: Sequence[float], position: float, timeline: Timeline) -> Candidates:
         """The distinct weight rows at `position`, given the positions of the full steps, newest first.
 
-        While no predictor can forecast from so few full steps, the newest is repeated under the first one's name.
+        While no predictor can weigh so few full steps, the newest is repeated, under the first member's name.
         """
         timeline = timeline.separating(past)
         rows: dict[tuple[float, ...], tuple[int, list[float]]] = {}
@@ -50,7 +65,7 @@ class Pool:
             if row is not None:
                 rows.setdefault(tuple(round(w, WEIGHT_DECIMALS) for w in row), (member, row))
         if not rows:
-            return Candidates([padded([1.0], past)], [0])
+            return Candidates([padded([1.0], past)], [0], stand_in=bool(self.explicit))
         return Candidates([row for _, row in rows.values()], [member for member, _ in rows.values()])
 
 
@@ -64,16 +79,18 @@ def taylor_pool(orders: Sequence[int], horizon_from: float, horizon_to: float, h
     return Pool(tuple(Taylor(order, horizon) for order in sorted(set(orders)) for horizon in horizons))
 
 
-def family_pool(families: Sequence[str], orders: Sequence[int], horizons: Sequence[float]) -> Pool:
-    """The members of the named families at the given orders and horizons, lowest order first; order 0 is the repeat.
+def family_pool(families: Sequence[str], orders: Sequence[int], wanted: Wanted) -> Pool:
+    """The members of the named families as wanted, lowest order first; order 0 is the repeat.
 
     At equal order the family named first comes first. Raises TapError for a family that is not known.
     """
     unknown = [name for name in families if name not in FAMILIES]
     if unknown:
         raise TapError(f"There is no family of predictors called {unknown[0]!r}; choose from {', '.join(FAMILIES)}.")
-    rising = sorted({order for order in orders if order > 0})
-    members: list[Predictor] = [Reuse()] if 0 in orders else []
-    for name in dict.fromkeys(families):
-        members += FAMILIES[name].members(rising, sorted(set(horizons), key=abs))
-    return Pool(tuple(sorted(members, key=lambda member: member.order)))
+    made = [member for name in dict.fromkeys(families) for member in FAMILIES[name].members(wanted)]
+    rows = [member for member in made if not hasattr(member, "forecast")]
+    repeat = [Reuse()] if 0 in orders else []
+    return Pool(
+        (*repeat, *sorted(rows, key=lambda member: member.order)),
+        tuple(member for member in made if hasattr(member, "forecast")),
+    )

@@ -1,9 +1,13 @@
-"""What a predictor is: a rule that weighs the last full steps."""
+"""What a predictor is: a rule that weighs the last full steps, or else one that makes a forecast from them."""
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import Protocol
 
+from torch import Tensor
+
 from .timeline import Timeline
+from .token_grid import Grid
 
 
 class Predictor(Protocol):
@@ -24,4 +28,46 @@ class Predictor(Protocol):
 
         past: positions of the full steps, newest first. position: the one asked for.
         """
+        ...
+
+
+@dataclass(frozen=True)
+class Moment:
+    """A skipped step, as an explicit predictor sees it.
+
+    past: positions of the full steps, newest first; probes: theirs, [B, N, D] each. position, probe: the asked step's.
+    grid: frames, rows and columns of the N tokens; None where they do not fill one.
+    """
+
+    past: Sequence[float]
+    position: float
+    timeline: Timeline
+    probes: Sequence[Tensor]
+    probe: Tensor
+    grid: Grid | None = None
+
+    @property
+    def gaps_ahead(self) -> float:
+        """How far the asked step is ahead of the newest full one, in units of the last gap on the time axis."""
+        x, newest, older = (self.timeline.coordinate(p) for p in (self.position, *self.past[:2]))
+        return (x - newest) / (newest - older)
+
+
+class ExplicitPredictor(Protocol):
+    """A candidate that is no row of weights, or none that sums to 1: the same rule forecasts probe and target.
+
+    family, order, horizon, snapshots: as a Predictor's.
+    """
+
+    family: str
+    order: int
+    horizon: float
+    snapshots: int
+
+    def ready(self, moment: Moment) -> bool:
+        """Whether it can forecast from so many full steps."""
+        ...
+
+    def forecast(self, stream: Sequence[Tensor], moment: Moment) -> Tensor:
+        """Forecast [B, N, C] in float32 on the true probe's device; stream: its values [B, N, C], newest first."""
         ...

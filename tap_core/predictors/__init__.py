@@ -3,17 +3,34 @@
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
-from ..predictor import Predictor
+from ..predictor import ExplicitPredictor, Predictor
 from .adams_bashforth import AdamsBashforth
+from .dicache import DiCache
 from .foca import FoCa
+from .freqca import FreqCa
 from .hermite import Hermite
 from .hicache import HiCache
+from .magnitude import MagnitudeScaled
 from .newton import Newton
 from .spectrum import Spectrum
 from .taylor import Taylor
+from .tc_pade import TcPade
 
-# Orders above 0, lowest first, and horizons, nearest to 0 first -> the family's members.
-Members = Callable[[Sequence[int], Sequence[float]], list[Predictor]]
+
+@dataclass(frozen=True)
+class Wanted:
+    """Which members of a family are wanted.
+
+    orders: above 0, lowest first. horizons: nearest to 0 first. hermite_steps, spectrum_steps: full steps that these
+    fit, and so keep in memory. hicache_scale, freqca_cutoff: see their files.
+    """
+
+    orders: Sequence[int]
+    horizons: Sequence[float] = (0.0,)
+    hermite_steps: int = 5
+    spectrum_steps: int = 8
+    hicache_scale: float = 0.5
+    freqca_cutoff: float = 0.1
 
 
 @dataclass(frozen=True)
@@ -22,41 +39,54 @@ class Family:
 
     label: str
     about: str
-    members: Members
-
-
-def _each_order_and_horizon(kind: Callable[[int, float], Predictor]) -> Members:
-    return lambda orders, horizons: [kind(order, horizon) for order in orders for horizon in horizons]
+    members: Callable[[Wanted], list[Predictor | ExplicitPredictor]]
 
 
 FAMILIES = {
     "taylor": Family(
-        "Taylor", "follows the last results as TAP and TaylorSeer do.", _each_order_and_horizon(Taylor)
+        "Taylor", "Follows the last results, as TAP and TaylorSeer do.",
+        lambda w: [Taylor(order, horizon) for order in w.orders for horizon in w.horizons],
     ),
     "newton": Family(
-        "Newton", "follows them through their true spacing, exactly and boldly.", _each_order_and_horizon(Newton)
+        "Newton", "Follows the last results by their true distances: exact on smooth stretches, bold elsewhere.",
+        lambda w: [Newton(order, horizon) for order in w.orders for horizon in w.horizons],
     ),
     "hermite": Family(
-        "Least squares (Hermite)", "smooths over the last five results; needs their memory.",
-        _each_order_and_horizon(Hermite),
+        "Hermite (least squares)", "Smooths over more results than a curve needs; keeps them all in memory.",
+        lambda w: [Hermite(order, horizon, max(w.hermite_steps, order + 1))
+                   for order in w.orders for horizon in w.horizons],
     ),
     "hicache": Family(
-        "HiCache", "follows them at half the pace, calmly.", _each_order_and_horizon(HiCache)
+        "HiCache", "Follows the last results at half their pace, calmly.",
+        lambda w: [HiCache(order, horizon, w.hicache_scale) for order in w.orders for horizon in w.horizons],
     ),
     "spectrum": Family(
-        "Spectrum", "fits the run so far; needs the memory of eight results.",
-        lambda orders, horizons: [Spectrum(horizon=horizon) for horizon in horizons],
+        "Spectrum", "Fits the whole run so far; keeps the most results in memory.",
+        lambda w: [Spectrum(horizon=horizon, remembered=w.spectrum_steps) for horizon in w.horizons],
     ),
     "adams-bashforth": Family(
-        "Adams-Bashforth", "jumps to where the next full step would be.",
-        lambda orders, horizons: [AdamsBashforth(order) for order in orders],
+        "Adams-Bashforth (AB-Cache)", "Always looks one whole interval ahead: good at its end.",
+        lambda w: [AdamsBashforth(order) for order in w.orders],
     ),
     "foca": Family(
-        "FoCa", "walks ahead step by step.",
-        lambda orders, horizons: [FoCa(horizon=horizon) for horizon in horizons],
+        "FoCa", "Walks ahead step by step.", lambda w: [FoCa(horizon=horizon) for horizon in w.horizons]
     ),
     "foca-heun": Family(
-        "FoCa, calibrated", "walks ahead step by step, held to the last known direction.",
-        lambda orders, horizons: [FoCa(heun=True, horizon=horizon) for horizon in horizons],
+        "FoCa, calibrated", "Walks ahead step by step, held to the last known direction.",
+        lambda w: [FoCa(heun=True, horizon=horizon) for horizon in w.horizons],
+    ),
+    "dicache": Family(
+        "DiCache", "Stretches the last change by how far each token's probe has moved.", lambda w: [DiCache()]
+    ),
+    "tc-pade": Family(
+        "TC-Pade", "A rational curve, slower at the beginning and a little bolder at the end.", lambda w: [TcPade()]
+    ),
+    "freqca": Family(
+        "FreqCa", "Repeats the picture's coarse part and continues its fine part.",
+        lambda w: [FreqCa(w.freqca_cutoff)],
+    ),
+    "magcache": Family(
+        "MagCache, scaled", "Repeats the last result and continues its length. Only the l1 and l2 losses see the "
+        "difference.", lambda w: [MagnitudeScaled()],
     ),
 }
