@@ -1,0 +1,67 @@
+"""Training state on disk, as safetensors: weights, their running average, the optimiser's moments, the step."""
+
+from collections.abc import Sequence
+from pathlib import Path
+
+import torch
+from safetensors import safe_open
+from safetensors.torch import save_file
+
+Tensors = dict[str, torch.Tensor]
+Optimisers = Sequence[torch.optim.Optimizer]
+
+
+def save_checkpoint(path: Path, step: int, model: torch.nn.Module, average: Tensors, optimisers: Optimisers) -> None:
+    """Everything that training needs to carry on; replaces an older file only once the new one is whole."""
+    tensors = {f"model.{name}": value for name, value in model.state_dict().items()}
+    tensors |= {f"average.{name}": value for name, value in average.items()}
+    for place, optimiser in enumerate(optimisers):
+        for index, state in optimiser.state_dict()["state"].items():
+            tensors |= {f"optimiser.{place}.{index}.{name}": value for name, value in state.items()}
+    path.parent.mkdir(parents=True, exist_ok=True)
+    partial = path.with_suffix(".partial")
+    save_file(
+        {name: value.detach().contiguous().clone() for name, value in tensors.items()}, partial, {"step": str(step)}
+    )
+    partial.replace(path)
+
+
+def load_checkpoint(path: Path, model: torch.nn.Module, average: Tensors, optimisers: Optimisers) -> int:
+    """Restores what `save_checkpoint` wrote and returns the step; 0 when there is nothing yet."""
+    if not path.exists():
+        return 0
+    with safe_open(path, "pt") as file:
+        tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118 - not a mapping
+        step = int(file.metadata()["step"])
+    model.load_state_dict(under("model", tensors))
+    average.update(under("average", tensors))
+    for place, optimiser in enumerate(optimisers):
+        state = optimiser.state_dict()
+        for name, value in under(f"optimiser.{place}", tensors).items():
+            index, key = name.split(".")
+            state["state"].setdefault(int(index), {})[key] = value
+        optimiser.load_state_dict(state)
+    return step
+
+
+def under(prefix: str, tensors: Tensors) -> Tensors:
+    """The tensors whose name starts with a prefix, without it."""
+    return {name.removeprefix(f"{prefix}."): value for name, value in tensors.items() if name.startswith(f"{prefix}.")}
+
+
+def start_average(model: torch.nn.Module) -> Tensors:
+    """A copy of the weights, to be averaged over training."""
+    return {name: value.detach().clone() for name, value in model.state_dict().items()}
+
+
+@torch.no_grad()
+def update_average(average: Tensors, model: torch.nn.Module, step: int, slowest: float = 0.999) -> None:
+    """Moves the average towards the weights; early on faster, so that the start is forgotten."""
+    keep = min(slowest, (1 + step) / (10 + step))
+    for name, value in model.state_dict().items():
+        average[name].lerp_(value, 1 - keep)
+
+
+def learning_rate(step: int, steps: int, peak: float, warmup: int = 200) -> float:
+    """A linear rise, a constant, then a linear fall over the last 40 %."""
+    return peak * min(1.0, (step + 1) / warmup, max(0.02, (steps - step) / (0.4 * steps)))

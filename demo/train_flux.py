@@ -1,0 +1,114 @@
+"""Trains the demo FLUX on encoded scenes, first on windows of a quarter of the picture, then on whole pictures.
+
+Make the latents first, see latents.py. Then, from the pack's folder: `python -m demo.train_flux --stage windows`, and
+`--stage whole`, which starts from the averaged weights of the first.
+"""
+
+import argparse
+import json
+import time
+from pathlib import Path
+
+import torch
+from safetensors.torch import load_file, save_file
+from torch import nn
+from tqdm import tqdm
+
+from .checkpoint import Tensors, learning_rate, load_checkpoint, save_checkpoint, start_average, under, update_average
+from .flux_training import flow_loss, new_flux
+from .latents import load_latents
+from .train_vae import ROOT
+
+FLUX_FILE = Path(__file__).parent / "models/diffusion_models/tap_demo_flux.safetensors"
+LOG = ROOT / "output/training/flux_log.jsonl"
+
+
+# A window costs a quarter of a picture and shows the same detail; tall ones teach reflections, wide ones horizons.
+WINDOWS = {"windows": ((8, 8), (16, 4), (8, 8), (4, 16)), "whole": ((16, 16),)}
+BATCH = {"windows": 32, "whole": 12}
+
+
+def checkpoint_file(stage: str) -> Path:
+    """Where the training state of one stage is kept."""
+    return ROOT / f"output/training/flux_{stage}.safetensors"
+
+
+def build_optimisers(model: nn.Module) -> list[torch.optim.Optimizer]:
+    """Muon for the matrices inside the blocks, AdamW for everything else."""
+    inner, outer = [], []
+    for name, value in model.named_parameters():
+        inside = "_blocks." in name and value.ndim == 2 and "mod" not in name
+        (inner if inside else outer).append(value)
+    muon = torch.optim.Muon(inner, weight_decay=0.01, adjust_lr_fn="match_rms_adamw")
+    return [muon, torch.optim.AdamW(outer, betas=(0.9, 0.98), weight_decay=0.0)]
+
+
+def start_stage(stage: str, model: nn.Module, optimisers: list[torch.optim.Optimizer]) -> tuple[int, Tensors]:
+    """The step to carry on from and the averaged weights; whole pictures start from what the windows taught."""
+    first = checkpoint_file("windows")
+    if stage == "whole" and first.exists() and not checkpoint_file(stage).exists():
+        model.load_state_dict(under("average", load_file(first)))
+    average = start_average(model)
+    return load_checkpoint(checkpoint_file(stage), model, average, optimisers), average
+
+
+def train_step(model: nn.Module, optimisers: list[torch.optim.Optimizer], loss: torch.Tensor, rate: float) -> float:
+    """One step of every optimiser down this loss; returns its value."""
+    for optimiser in optimisers:
+        optimiser.param_groups[0]["lr"] = rate
+        optimiser.zero_grad()
+    loss.backward()
+    nn.utils.clip_grad_norm_(model.parameters(), 1.0)
+    for optimiser in optimisers:
+        optimiser.step()
+    return loss.item()
+
+
+def export(average: Tensors) -> None:
+    """Writes the averaged weights, in half precision, where ComfyUI's loader finds them."""
+    FLUX_FILE.parent.mkdir(parents=True, exist_ok=True)
+    save_file({name: value.half().contiguous() for name, value in average.items()}, FLUX_FILE)
+
+
+def train(stage: str, steps: int, peak: float, threads: int) -> None:
+    """Trains one stage up to `steps`, carrying on from its checkpoint."""
+    torch.set_num_threads(threads)
+    model = new_flux()
+    optimisers = build_optimisers(model)
+    done, average = start_stage(stage, model, optimisers)
+    data, windows, losses, since = load_latents(), WINDOWS[stage], [], time.monotonic()
+    torch.manual_seed(done)
+    for step in (bar := tqdm(range(done, steps), initial=done, total=steps, mininterval=5)):
+        some = torch.randint(len(data["latents"]), (BATCH[stage],))
+        with torch.autocast("cpu", torch.bfloat16):
+            window = windows[step % len(windows)]
+            loss = flow_loss(model, data["latents"][some].float(), data["context"][some].float(), window)
+        losses.append(train_step(model, optimisers, loss, learning_rate(step, steps, peak)))
+        update_average(average, model, step, 0.998)
+        bar.set_postfix(loss=f"{losses[-1]:.4f}")
+        if (step + 1) % 100 == 0 or step + 1 == steps:
+            save_checkpoint(checkpoint_file(stage), step + 1, model, average, optimisers)
+            write_log(stage, step + 1, losses, time.monotonic() - since)
+            losses, since = [], time.monotonic()
+    export(average)
+
+
+def write_log(stage: str, step: int, losses: list[float], seconds: float) -> None:
+    """One line of JSON for the latest steps."""
+    line = {"stage": stage, "step": step, "loss": sum(losses) / len(losses), "seconds": round(seconds, 1)}
+    with LOG.open("a") as log:
+        log.write(json.dumps(line) + "\n")
+
+
+if __name__ == "__main__":
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--stage", default="whole", choices=tuple(WINDOWS))
+    parser.add_argument("--steps", type=int, default=4000)
+    parser.add_argument("--rate", type=float, default=2e-3)
+    parser.add_argument("--threads", type=int, default=1)
+    parser.add_argument("--export", action="store_true", help="only write the model file from the latest checkpoint")
+    options = parser.parse_args()
+    if options.export:
+        export(under("average", load_file(checkpoint_file(options.stage))))
+    else:
+        train(options.stage, options.steps, options.rate, options.threads)
