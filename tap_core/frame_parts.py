@@ -8,6 +8,8 @@ from torch import Tensor
 from .lettering import BACKGROUND, OUTLINE, TEXT, font_of, wrap_text
 from .token_grid import enlarge
 
+LEAST_LETTERS = 10
+
 
 def draw_map(index: Tensor, colours: Tensor, filled: tuple[float, float], height: int, width: int) -> Image.Image:
     """Every token in its class's colour. index: [H, W] classes; colours: [classes, 3] uint8."""
@@ -38,16 +40,22 @@ def draw_message(title: str, words: str, height: int, width: int, size: int) -> 
     """A frame with a title and some sentences instead of a map; long text takes smaller letters."""
     frame = Image.new("RGB", (width, height), BACKGROUND)
     draw, margin = ImageDraw.Draw(frame), 2 * size
-    letters = size
-    while (lines := wrap_text(words, font_of(letters), width - 2 * margin)) and letters > 9:
-        if 1.6 * letters * len(lines) < height - 2 * margin - 4 * size:
-            break
-        letters -= 1
-    y = max((height - 1.6 * letters * len(lines) - 4 * size) / 2, margin)
+    lines, letters = _fit(words, width - 2 * margin, height - 2 * margin - 3 * size, size)
+    y = max((height - 1.6 * letters * len(lines) - 3 * size) / 2, margin)
     draw.text((margin, y), title, font=font_of(round(1.6 * size)), fill=TEXT)
     for number, text in enumerate(lines):
         draw.text((margin, y + 3 * size + 1.6 * letters * number), text, font=font_of(letters), fill=TEXT)
     return frame
+
+
+def _fit(words: str, width: float, height: float, size: int) -> tuple[list[str], int]:
+    """The words in lines, and letters, at most `size` high, in which they fit; what is still too long is cut off."""
+    for letters in range(size, LEAST_LETTERS - 1, -1):
+        lines = wrap_text(words, font_of(letters), width)
+        if 1.6 * letters * len(lines) <= height:
+            return lines, letters
+    room = max(int(height / (1.6 * LEAST_LETTERS)), 1)
+    return [*lines[: room - 1], "..."], LEAST_LETTERS
 
 
 def picture_of(pictures: Tensor, number: int, height: int, width: int) -> Image.Image:

@@ -23,17 +23,22 @@ def font_of(size: int) -> Font:
 
 
 def wrap_text(text: str, font: Font, width: float) -> list[str]:
-    """The text in lines no wider than `width`; a word that is wider is cut."""
-    lines = [""]
-    for word in plain(text).split():
-        while font.getlength(word) > width and len(word) > 1:
-            word = word[:-1]
+    """The text in lines no wider than `width`; a word that is wider is broken."""
+    lines, most = [""], max(int(width // font.getlength("W")), 1)
+    for word in [part for whole in plain(text).split() for part in _parts(whole, font, width, most)]:
         longer = f"{lines[-1]} {word}".strip()
         if font.getlength(longer) <= width:
             lines[-1] = longer
         else:
             lines.append(word)
     return [line for line in lines if line]
+
+
+def _parts(word: str, font: Font, width: float, most: int) -> list[str]:
+    """The word, in parts of `most` letters if it is wider than `width`."""
+    if font.getlength(word) <= width:
+        return [word]
+    return [word[start : start + most] for start in range(0, len(word), most)]
 
 
 def plain(text: str) -> str:
