@@ -1,7 +1,7 @@
 """What a run did. Everything that is shown is made from it."""
 
 from copy import deepcopy
-from dataclasses import asdict, dataclass, field
+from dataclasses import dataclass, field, fields
 from statistics import median
 
 from torch import Tensor
@@ -138,8 +138,13 @@ def candidate_names(pool: Pool) -> list[CandidateName]:
 
 
 def settings_values(settings: object) -> dict[str, object]:
-    """A settings object as plain JSON values."""
-    return asdict(settings)
+    """A settings object as plain JSON values; what is not given, or replaced by something given, is left out."""
+    values = {entry.name: getattr(settings, entry.name) for entry in fields(settings)}
+    replaced = ("interval", "warmup_steps") if values.get("given_schedule") is not None else ()
+    return {
+        name: value if isinstance(value, str | int | float) else str(value)
+        for name, value in values.items() if value is not None and name not in replaced
+    }
 
 
 class RecordHolder:

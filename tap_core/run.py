@@ -10,7 +10,7 @@ from torch import Tensor
 from .drift import Drift
 from .history import History
 from .record import Evaluation, TapRecord, TokenChoices, candidate_names, settings_values
-from .schedule import Decision
+from .schedule import Decision, Seen, start
 from .settings import TapSettings
 from .step import full_step, skipped_step
 from .timeline import Timeline
@@ -29,7 +29,7 @@ class TapRun:
     def __init__(self, settings: TapSettings, sigmas: Sequence[float], model: str) -> None:
         self.settings = settings
         self.timeline = Timeline(tuple(float(s) for s in sigmas), settings.time_axis)
-        self.pool, self.schedule = settings.pool(), settings.schedule()
+        self.pool, self.course = settings.pool(), start(settings.schedule(), self.timeline)
         self.histories: dict[Hashable, History] = {}
         self.record = TapRecord(
             model=model,
@@ -37,27 +37,30 @@ class TapRun:
             sigmas=list(self.timeline.sigmas),
             candidates=candidate_names(self.pool),
         )
-        self.drift = Drift(self.timeline) if settings.correction == "on" and self.skips_any else None
-        self.decision = Decision(full=True)
+        self.drift = Drift(self.timeline) if settings.correction == "on" and self.course.skips_any else None
+        self.decision, self.seen = Decision(full=True), Seen(0.0, 0.0)
         self.aside = False
         self._timers: list[StepTimer] = []
         self._choices: list[TokenChoices] = []  # of the model call under way; they count if its forecast is put back
         self._started = time.perf_counter()
 
-    def begin(self, sigma: float, device: torch.device) -> None:
-        """A model evaluation at `sigma` starts: decide whether its step is computed or forecast."""
+    def begin(self, sigma: float, device: torch.device, x: Tensor | None = None) -> None:
+        """A model evaluation of x [B, C, ...] at `sigma` starts: decide whether its step is computed or forecast."""
         after = self._evaluations[-1].position if self._evaluations else 0.0
         position = self.timeline.position(sigma, after)
-        self.decision = self.schedule.decide(min(int(position), self.timeline.steps - 1), self.timeline)
+        self.seen = Seen(position, sigma, x)
+        self.decision = self.course.before(self.seen)
         self._evaluations.append(Evaluation(position, sigma, self.decision.reason))
         self._timers.append(StepTimer(device))
 
     def finish(self, x: Tensor, denoised: Tensor) -> Tensor:
         """The model evaluation is over: the denoised picture to hand to the sampler. x, denoised: [B, C, ...]."""
         self._timers[-1].stop()
+        now = self._now
+        self.seen.x, self.seen.denoised, self.seen.full = x, denoised, now.full
+        self.course.after(self.seen)
         if self.drift is None:
             return denoised
-        now = self._now
         return self.drift.repay(x, denoised, now.sigma, now.position, full=now.skipped_calls == 0)
 
     @property
@@ -68,12 +71,24 @@ class TapRun:
     @property
     def wants_snapshot(self) -> bool:
         """Whether a full call at this evaluation should be captured."""
-        return not self.aside and self.decision.remember and self.skips_any
+        return not self.aside and self.decision.remember and self.course.skips_any
 
     @property
-    def skips_any(self) -> bool:
-        """Whether the schedule skips any step of this run."""
-        return any(not self.schedule.decide(step, self.timeline).full for step in range(self.timeline.steps))
+    def asks(self) -> str:
+        """What the current call has to show before its skip stands, see `Decision`; "" if nothing."""
+        return self.decision.asks if self.wants_skip else ""
+
+    def show(self, **shown: Tensor | None) -> None:
+        """What a model call shows, by the names of `Seen`; the first call of an evaluation shows it to the schedule."""
+        for name in self.course.needs & shown.keys():
+            if getattr(self.seen, name) is None:
+                setattr(self.seen, name, shown[name])
+
+    def skip_stands(self) -> bool:
+        """Whether the skip stands, now that what was asked for is shown; later calls of this evaluation follow."""
+        self.decision = self.course.in_call(self.seen)
+        self._now.reason = self.decision.reason
+        return not self.decision.full
 
     def can_forecast(self, keys: Sequence[Hashable], batch: int, tokens: int) -> bool:
         """Whether every condition has a history of `batch` x `tokens` tokens."""

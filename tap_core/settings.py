@@ -5,8 +5,8 @@ from dataclasses import asdict, dataclass
 
 from .errors import TapError
 from .pool import Pool, taylor_pool
-from .schedule import Schedule
 from .schedules.interval import IntervalSchedule
+from .schedules.registry import AnySchedule
 from .scoring import PROXY_LOSSES
 from .timeline import TIME_AXES
 
@@ -21,6 +21,7 @@ class TapSettings:
     """What TAP Accelerate is told; the defaults are the paper's (sections 3.2 and 4.1).
 
     orders: a list such as "0,1,2". horizon_from .. horizon_to: steps relative to the true distance.
+    given_schedule: replaces interval and warmup_steps.
     Raises TapError, saying which input to change, for a value that makes no sense.
     """
 
@@ -35,6 +36,7 @@ class TapSettings:
     time_axis: str = "step"
     cache_device: str = "gpu"
     correction: str = "off"
+    given_schedule: AnySchedule | None = None
 
     def __post_init__(self) -> None:
         _check_choice("proxy_loss", self.proxy_loss, PROXY_LOSSES)
@@ -78,9 +80,9 @@ class TapSettings:
         """The candidates that these settings name."""
         return taylor_pool(self.order_list, self.horizon_from, self.horizon_to, self.horizon_step)
 
-    def schedule(self) -> Schedule:
+    def schedule(self) -> AnySchedule:
         """The schedule that these settings name."""
-        return IntervalSchedule(self.interval, self.warmup_steps)
+        return self.given_schedule or IntervalSchedule(self.interval, self.warmup_steps)
 
 
 def _check_choice(name: str, value: str, choices: tuple[str, ...]) -> None:

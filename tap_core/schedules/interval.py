@@ -27,7 +27,7 @@ class IntervalSchedule:
         """Full or skipped at this step; the first step is full in any case, as there is nothing to forecast from."""
         last_warmup = max(self.warmup, 1) - 1
         if step <= last_warmup:
-            # TaylorSeer's differences begin at the last warm-up step but one; earlier ones would raise its order sooner.
+            # TaylorSeer's differences begin at the last warm-up step but one: earlier ones raise its order sooner.
             return Decision(full=True, reason="warm-up", remember=step >= last_warmup - 1)
         return Decision(full=True, reason="interval") if (step - last_warmup) % self.interval == 0 else SKIP
 
