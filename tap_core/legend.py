@@ -11,6 +11,9 @@ from .palette import RGB
 # More classes than this stand in several columns.
 ROWS = 16
 LEAST_LETTERS = 13
+# From one line to the next, in letters.
+LINE = 1.6
+MOST_WRAPPED = 4
 
 
 @dataclass(frozen=True)
@@ -54,19 +57,19 @@ def legend_size(legend: Legend, size: int) -> tuple[int, int]:
     widest = max([font_of(size).getlength(plain(e.label)) for e in legend.entries], default=0)
     width = max(round(widest + 7 * size) * columns, round(font_of(_large(size)).getlength(legend.title)))
     width = max(width + 2 * size, 17 * size)
-    height = 1.6 * size * (rows + len(legend.foot) + 8) + (3.2 * size if legend.bar else 0)
-    return width, round(height)
+    large = [first for first, _ in _wrapped_lines(legend, width - 2 * size, size)]
+    above = 3.5 * size + LINE * _large(size) * (1 + sum(large)) + LINE * size * (len(large) - sum(large))
+    below = LINE * size * (rows + len(legend.foot)) + (4 * size if legend.bar else 0)
+    return width, round(above + below)
 
 
 def draw_legend(legend: Legend, width: int, height: int, size: int) -> Image.Image:
     """The legend on a dark panel, width x height, in letters `size` pixels high."""
     panel = Image.new("RGB", (width, height), BACKGROUND)
-    draw, margin, line = ImageDraw.Draw(panel), size, 1.6 * size
+    draw, margin, line = ImageDraw.Draw(panel), size, LINE * size
     y = _write(draw, margin, margin, legend.title, _large(size), FAINT_TEXT) + 0.5 * size
-    for number, text in enumerate(legend.lines):
-        large = number == 0
-        for part in wrap_text(text, font_of(_large(size) if large else size), width - 2 * margin)[:4]:
-            y = _write(draw, margin, y, part, _large(size) if large else size, TEXT)
+    for first, text in _wrapped_lines(legend, width - 2 * margin, size):
+        y = _write(draw, margin, y, text, _large(size) if first else size, TEXT)
     y += size
     if legend.bar:
         y = _draw_bar(draw, legend.bar, margin, y, width - 2 * margin, size)
@@ -77,11 +80,17 @@ def draw_legend(legend: Legend, width: int, height: int, size: int) -> Image.Ima
     return panel
 
 
+def _wrapped_lines(legend: Legend, width: float, size: int) -> list[tuple[bool, str]]:
+    """The lines as they are written, and whether each belongs to the first, larger one; very long ones are cut off."""
+    return [(number == 0, part) for number, text in enumerate(legend.lines)
+            for part in wrap_text(text, font_of(size if number else _large(size)), width)[:MOST_WRAPPED]]
+
+
 def _draw_entries(
     draw: ImageDraw.ImageDraw, entries: Sequence[Entry], left: float, top: float, width: float, size: int
 ) -> None:
     columns, rows = _columns_and_rows(len(entries))
-    column_width, line = width / columns, 1.6 * size
+    column_width, line = width / columns, LINE * size
     for number, entry in enumerate(entries):
         x, y = left + column_width * (number // rows), top + line * (number % rows)
         draw.rectangle((x, y, x + size, y + size), fill=entry.colour, outline=OUTLINE)
@@ -119,7 +128,7 @@ def share_words(share: float | None) -> str:
 def _write(draw: ImageDraw.ImageDraw, x: float, y: float, text: str, size: int, colour: RGB) -> float:
     """Write one line with its letters' top at y; the y of the next line."""
     draw.text((x, y - 0.12 * size), plain(text), font=font_of(size), fill=colour)
-    return y + 1.6 * size
+    return y + LINE * size
 
 
 def _large(size: int) -> int:

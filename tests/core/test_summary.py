@@ -1,0 +1,117 @@
+"""The run in words: right figures, plain letters, and a reason whenever nothing was skipped."""
+
+from __future__ import annotations
+
+import pytest
+import torch
+from tap_pack.tap_core.record import Evaluation, TapRecord
+from tap_pack.tap_core.summary import report_text, speed_up, step_table, summary_line, why_nothing_skipped
+
+from made_records import full_record, made_record
+
+
+def test_the_line_tells_steps_gain_seconds_and_cache() -> None:
+    record = made_record(steps=50)
+    assert len(record.full_steps) == 18
+    assert summary_line(record) == (
+        f"18 of 50 steps computed (2.8x fewer), about {speed_up(record):.1f}x sooner: 1.5 s; cache 2.5 MB"
+    )
+
+
+def test_the_gain_is_what_full_steps_would_have_taken() -> None:
+    record = made_record(steps=10)  # 4 full steps of 0.1 s, 6 skipped ones of 0.01 s
+    record.evaluations[0].seconds = 60.0  # loading the model
+    assert speed_up(record) == pytest.approx(1.0 / 0.46)
+
+
+def test_without_a_timed_full_step_no_gain_is_claimed() -> None:
+    record = made_record(steps=3)
+    record.evaluations = record.evaluations[::2]
+    assert speed_up(record) is None
+    assert "sooner" not in summary_line(record)
+
+
+def test_fallbacks_are_counted() -> None:
+    record = made_record()
+    record.fallbacks = ["one"]
+    assert summary_line(record).endswith("; 1 fallback, see the report")
+    record.fallbacks = ["one", "two"]
+    assert summary_line(record).endswith("; 2 fallbacks, see the report")
+
+
+def test_a_stopped_run_says_so() -> None:
+    record = made_record(steps=10)
+    record.evaluations = record.evaluations[:6]
+    assert summary_line(record).startswith("stopped after 6 of 10 steps, 3 of 6 steps computed")
+
+
+@pytest.mark.parametrize(
+    ("record", "said"),
+    [
+        (TapRecord(), "before its first step"),
+        (full_record(interval=1, warmup_steps=3), "interval is 1, which computes every step. Set interval to 2"),
+        (full_record(steps=4, interval=5, warmup_steps=6), "4 steps and warmup_steps is 6. Lower warmup_steps"),
+        (full_record(steps=9, interval=5, warmup_steps=3), "the schedule computed every step"),
+    ],
+)
+def test_a_run_that_skipped_nothing_says_why(record: TapRecord, said: str) -> None:
+    assert said in why_nothing_skipped(record)
+    assert said in summary_line(record)
+
+
+def test_a_fallback_is_the_reason_before_all_others() -> None:
+    record = full_record(interval=1)
+    record.fallbacks = ["SDXL is not a model that TAP knows; every step was computed in full."]
+    assert why_nothing_skipped(record) == "Nothing was skipped. " + record.fallbacks[0]
+
+
+def test_the_table_has_a_line_a_step() -> None:
+    record = made_record(steps=10)
+    choices = record.evaluations[2].choices[0]
+    choices.order = torch.tensor([[0] * 3 + [1] * 9 + [2] * 3], dtype=torch.int8)
+    choices.loss = torch.full((1, 15), 1.25e-5)
+    lines = step_table(record)
+    assert len(lines) == 11
+    assert lines[1].split() == ["1", "1.0000", "100.0", "full:", "warm-up"]
+    assert lines[3].endswith("skipped: order 0 20%, 1 60%, 2 20%; loss 1.2e-05")
+    assert lines[3].split()[:3] == ["3", "0.8000", "10.0"]
+
+
+def test_all_evaluations_of_a_step_are_one_line() -> None:
+    record = made_record(steps=10)
+    record.evaluations.insert(3, Evaluation(2.5, 0.75, skipped_calls=1, seconds=0.02))
+    lines = step_table(record)
+    assert len(lines) == 11
+    assert lines[3].split()[2] == "30.0"
+
+
+def test_a_partly_full_step_is_told_as_such() -> None:
+    record = made_record()
+    record.evaluations[2].full_calls, record.evaluations[2].reason = 1, "no history"
+    assert "partly full: no history; order" in step_table(record)[3]
+
+
+def test_the_report_names_everything_that_the_figures_hold() -> None:
+    record = made_record(steps=20, conditions=(0, 1), batch=2)
+    record.fallbacks = ["the negative prompt had no history at step 3"]
+    text = report_text(record)
+    assert summary_line(record) in text
+    for name, share in record.predictor_shares.items():
+        assert f"{name} {share:.1%}" in text
+    for word in ("Flux", "interval 3", "100.0 ms computed, 10.0 ms skipped", "2.5 MB", record.fallbacks[0]):
+        assert word in text
+
+
+def test_no_letter_is_beyond_ascii() -> None:
+    record = made_record()
+    record.model, record.fallbacks = "Fl\u00fcx \u4e2d", ["a \u2192 b"]
+    record.evaluations[0].reason = "\u00e9t\u00e9"
+    assert report_text(record).isascii()
+    assert summary_line(record).isascii()
+    empty = full_record()
+    empty.fallbacks = ["a \u2192 b"]
+    assert summary_line(empty).isascii()
+
+
+def test_an_empty_record_has_a_report() -> None:
+    assert "before its first step" in report_text(TapRecord())
