@@ -15,6 +15,9 @@ from .socket_types import TAP_RECORD
 DEFAULTS = TapSettings()
 ORDER_SETS = [",".join(map(str, orders)) for size in range(1, 5) for orders in combinations(range(4), size)]
 HORIZON_RANGE = {"min": -8, "max": 4}
+HORIZON_STEP_RANGE = {"min": 0.1, "max": 2.0}
+# ComfyUI leaves the range of an input to `validate_inputs` where that names the input.
+RANGES = {"horizon_from": HORIZON_RANGE, "horizon_to": HORIZON_RANGE, "horizon_step": HORIZON_STEP_RANGE}
 
 
 class TapAccelerate(io.ComfyNode):
@@ -49,9 +52,9 @@ class TapAccelerate(io.ComfyNode):
         given = {"orders": orders, "horizon_from": horizon_from, "horizon_to": horizon_to, "horizon_step": horizon_step}
         if None in given.values():
             return True
-        for name in ("horizon_from", "horizon_to"):
-            if not HORIZON_RANGE["min"] <= given[name] <= HORIZON_RANGE["max"]:
-                return f"{name} is {given[name]}; set it from {HORIZON_RANGE['min']} to {HORIZON_RANGE['max']}."
+        for name, allowed in RANGES.items():
+            if not allowed["min"] <= given[name] <= allowed["max"]:
+                return f"{name} is {given[name]}; set it from {allowed['min']} to {allowed['max']}."
         try:
             TapSettings(**given)
         except TapError as error:
@@ -102,7 +105,7 @@ def _advanced_inputs() -> list[io.Input]:
             "all computed. 2 suits 4-step models.",
         ),
         io.Float.Input(
-            "horizon_step", default=DEFAULTS.horizon_step, min=0.1, max=2.0, step=0.1, advanced=True,
+            "horizon_step", default=DEFAULTS.horizon_step, **HORIZON_STEP_RANGE, step=0.1, advanced=True,
             tooltip="Lower gives tokens a finer choice of how far to look ahead; it changes little.",
         ),
         io.Combo.Input(

@@ -64,6 +64,11 @@ class TapRun:
         return self.drift.repay(x, denoised, now.sigma, now.position, full=now.skipped_calls == 0)
 
     @property
+    def evaluating(self) -> bool:
+        """Whether a model evaluation is under way."""
+        return bool(self._timers) and not self._timers[-1].stopped
+
+    @property
     def wants_skip(self) -> bool:
         """Whether the current evaluation's blocks should be skipped."""
         return not self.aside and not self.decision.full

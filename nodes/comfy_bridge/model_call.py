@@ -55,7 +55,7 @@ def apply_model(executor: WrapperExecutor, x: Tensor, t: Tensor, c_concat: Tenso
         return executor(x, t, c_concat, c_crossattn, control, options, **kwargs)
 
     sampling = sampling_of(options)
-    if sampling is None or "uuids" not in options:
+    if sampling is None or not sampling.run.evaluating or "uuids" not in options:
         return forward(options)
     return ModelCall(sampling, executor.class_obj.diffusion_model, x, options).run(forward)
 

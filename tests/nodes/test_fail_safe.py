@@ -1,0 +1,228 @@
+"""What TAP does where it cannot work: the model runs in full, and the log and the record say why, once."""
+
+from __future__ import annotations
+
+import copy
+import logging
+from collections.abc import Callable
+
+import comfy.model_patcher
+import comfy.samplers
+import pytest
+import torch
+from comfy.model_patcher import ModelPatcher
+from comfy.patcher_extension import WrappersMP
+from tap_pack.tap_core.run import TapRun
+from torch import Tensor, nn
+
+from tiny_flux import BLOCKS, STEPS, Accelerated, counted_blocks, distance, prompt, sample, tiny_flux
+
+TARGETS = ("residual", "output")
+
+
+@pytest.fixture
+def warnings(caplog: pytest.LogCaptureFixture) -> Callable[[], list[str]]:
+    """What TAP has warned of in the log."""
+    caplog.set_level(logging.WARNING, logger="tap")
+    return lambda: [r.getMessage() for r in caplog.records if r.name == "tap" and r.levelno == logging.WARNING]
+
+
+@pytest.fixture
+def model() -> ModelPatcher:
+    """FLUX.1 with guidance."""
+    return tiny_flux()
+
+
+class NoTransformer(nn.Module):
+    """Not a class that any adapter knows."""
+
+    dtype = torch.float32
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.weight = nn.Parameter(torch.tensor(0.3))
+
+    def forward(self, x: Tensor, timestep: Tensor, **_: object) -> Tensor:
+        return x * self.weight + timestep[:, None, None, None]
+
+
+class Careless:
+    """Stands in for `Flux.forward_orig`, as some nodes do, and from call `start` on spoils what TAP relies on."""
+
+    def __init__(self, model: ModelPatcher, start: int = 1) -> None:
+        self.flux, self.calls, self.start = model.model.diffusion_model, 0, start
+        self.original = self.flux.forward_orig
+        self.flux.forward_orig = self
+
+    def __call__(self, *args: object, transformer_options: dict, **kwargs: object) -> Tensor:
+        self.calls += 1
+        run = self.original if self.calls < self.start else self.spoilt
+        return run(*args, transformer_options=transformer_options, **kwargs)
+
+    def spoilt(self, *args: object, **kwargs: object) -> Tensor:
+        raise NotImplementedError
+
+
+class NoBlocksReplaced(Careless):
+    """It runs the blocks without asking for replacements."""
+
+    def spoilt(self, *args: object, transformer_options: dict, **kwargs: object) -> Tensor:
+        options = {key: value for key, value in transformer_options.items() if key != "patches_replace"}
+        return self.original(*args, transformer_options=options, **kwargs)
+
+
+class AnotherFinalLayer(Careless):
+    """It uses a final layer of its own."""
+
+    def spoilt(self, *args: object, **kwargs: object) -> Tensor:
+        layer, self.flux.final_layer = self.flux.final_layer, copy.deepcopy(self.flux.final_layer)
+        for hooks in (self.flux.final_layer._forward_hooks, self.flux.final_layer._forward_pre_hooks):
+            hooks.clear()
+        try:
+            return self.original(*args, **kwargs)
+        finally:
+            self.flux.final_layer = layer
+
+
+def test_a_model_that_tap_cannot_reach_into_is_never_wrong(
+    model: ModelPatcher, warnings: Callable[[], list[str]]
+) -> None:
+    model.model.diffusion_model = NoTransformer()
+    accelerated = Accelerated(model)
+    picture = accelerated.sample()
+    if len(accelerated.record.full_steps) < STEPS:  # forecast from what goes in and comes out
+        assert distance(picture, sample(model)) < 0.05
+        assert accelerated.record.fallbacks == []
+        return
+    assert torch.equal(picture, sample(model))
+    assert warnings() == [f"TAP: {reason}" for reason in accelerated.record.fallbacks]
+    assert len(warnings()) == 1
+    assert "Flux" in warnings()[0]
+
+
+@pytest.mark.parametrize("target", TARGETS)
+@pytest.mark.parametrize("spoilt", [NoBlocksReplaced, AnotherFinalLayer])
+@pytest.mark.parametrize("start", [1, 4])
+def test_a_replaced_forward_that_cannot_be_caught_is_run_in_full(
+    model: ModelPatcher, warnings: Callable[[], list[str]], spoilt: type[Careless], target: str, start: int
+) -> None:
+    stock = sample(model, cfg=3.0)
+    spoilt(model, start)
+    accelerated = Accelerated(model, target=target)
+    assert torch.equal(accelerated.sample(cfg=3.0), stock)
+    record = accelerated.record
+    assert record.full_steps == list(range(STEPS))
+    assert record.predictor_shares == {}
+    assert warnings() == [f"TAP: {reason}" for reason in record.fallbacks]
+    assert len(warnings()) == 1
+
+
+def test_a_run_that_steps_aside_keeps_no_histories(model: ModelPatcher, monkeypatch: pytest.MonkeyPatch) -> None:
+    runs: list[TapRun] = []
+    remember = TapRun.remember
+    monkeypatch.setattr(TapRun, "remember", lambda run, *args: (runs.append(run), remember(run, *args))[1])
+    kept: list[int] = []
+    NoBlocksReplaced(model, start=4)
+    Accelerated(model).sample(callback=lambda *_: kept.append(len(runs[-1].histories) if runs else 0))
+    assert kept[2:] == [1] + [0] * (STEPS - 3)
+
+
+@pytest.mark.parametrize("target", TARGETS)
+def test_the_next_run_tries_again(model: ModelPatcher, warnings: Callable[[], list[str]], target: str) -> None:
+    spoiler = NoBlocksReplaced(model)
+    accelerated = Accelerated(model, target=target)
+    accelerated.sample()
+    model.model.diffusion_model.forward_orig = spoiler.original
+    assert torch.equal(accelerated.sample(), Accelerated(tiny_flux(), target=target).sample())
+    assert accelerated.record.fallbacks == []
+    assert len(warnings()) == 1
+
+
+@pytest.mark.parametrize("target", TARGETS)
+def test_a_picture_that_grows_in_the_middle_of_a_run_is_computed(model: ModelPatcher, target: str) -> None:
+    """A wrapper of another node may hand the model two pictures at once, or a larger one, whenever it likes."""
+    accelerated = Accelerated(model, target=target, interval=20)
+    calls: list[int] = []
+
+    def doubled(executor: Callable[..., Tensor], x: Tensor, t: Tensor, *args: object, **kwargs: object) -> Tensor:
+        calls.append(1)
+        if len(calls) not in (6, 9):
+            return executor(x, t, *args, **kwargs)
+        wide = torch.cat([x, x], dim=-1) if len(calls) == 6 else torch.cat([x, x])
+        text = torch.cat([args[1], args[1]]) if len(calls) == 9 else args[1]
+        vector = torch.cat([kwargs["y"]] * 2) if len(calls) == 9 else kwargs["y"]
+        guidance = torch.cat([kwargs["guidance"]] * 2) if len(calls) == 9 else kwargs["guidance"]
+        t = torch.cat([t, t]) if len(calls) == 9 else t
+        kwargs = {**kwargs, "y": vector, "guidance": guidance}
+        return executor(wide, t, args[0], text, *args[2:], **kwargs)[: len(x), ..., : x.shape[-1]]
+
+    wrappers = accelerated.model.wrappers[WrappersMP.APPLY_MODEL]
+    accelerated.model.wrappers[WrappersMP.APPLY_MODEL] = {"doubled": [doubled], **wrappers}
+    picture = accelerated.sample()
+    assert {5, 8} <= set(accelerated.record.full_steps)
+    assert picture.isfinite().all()
+
+
+@pytest.mark.parametrize("target", TARGETS)
+@pytest.mark.parametrize("loss", ["cosine", "l2", "l1"])
+@pytest.mark.parametrize("layer", ["img_in", "final_layer", "single_blocks"])
+def test_a_model_that_answers_nan_does_not_stop_the_run(
+    model: ModelPatcher, target: str, loss: str, layer: str
+) -> None:
+    with torch.no_grad():
+        for weight in getattr(model.model.diffusion_model, layer).parameters():
+            weight.fill_(float("nan"))
+    accelerated = Accelerated(model, target=target, proxy_loss=loss)
+    assert accelerated.sample(cfg=2.0).isnan().all()
+    assert accelerated.record.complete
+    assert accelerated.record.full_steps == [0, 1, 2, 7]
+
+
+def test_a_model_call_outside_any_evaluation_is_run_as_it_is(model: ModelPatcher) -> None:
+    """Before the first step and after the last, and where a sampler goes around `predict_noise`."""
+    accelerated = Accelerated(model, interval=3)
+    calls: list[Tensor] = []
+
+    def around(executor: Callable[..., Tensor], guider: object, sigmas: Tensor, extra: dict, *args: object) -> Tensor:
+        x = torch.ones(1, 16, 8, 12)
+        conditions = guider.conds["positive"]
+
+        def call() -> None:
+            calls.append(comfy.samplers.calc_cond_batch(
+                guider.inner_model, [conditions], x, sigmas[:1], extra["model_options"])[0])
+
+        call()
+        output = executor(guider, sigmas, extra, *args)
+        call()
+        return output
+
+    accelerated.model.add_wrapper_with_key(WrappersMP.SAMPLER_SAMPLE, "around", around)
+    with counted_blocks(model) as counts:
+        picture = accelerated.sample()
+    assert torch.equal(*calls)
+    assert counts == dict.fromkeys(range(BLOCKS), 6 + 2)
+    assert torch.equal(picture, Accelerated(tiny_flux(), interval=3).sample())
+
+
+@pytest.mark.parametrize("target", TARGETS)
+def test_a_condition_that_another_node_runs_twice_keeps_two_histories(model: ModelPatcher, target: str) -> None:
+    """As skip-layer guidance does it, on some steps: the same condition again, with blocks left out."""
+
+    def guide(model: ModelPatcher) -> ModelPatcher:
+        def post_cfg(args: dict) -> Tensor:
+            options = comfy.model_patcher.set_model_options_patch_replace(
+                args["model_options"].copy(), lambda args, extra: args, "dit", "single_block", 1)
+            if not 0.3 < float(args["sigma"][0]) < 0.95:
+                return args["denoised"]
+            (without,) = comfy.samplers.calc_cond_batch(
+                args["model"], [args["cond"]], args["input"], args["sigma"], options)
+            return args["denoised"] + 2 * (args["cond_denoised"] - without)
+
+        model = model.clone()
+        model.set_model_sampler_post_cfg_function(post_cfg)
+        return model
+
+    full = sample(guide(model), 24, positive=prompt(), cfg=2.0)
+    accelerated = Accelerated(guide(model), target=target, interval=3)
+    assert distance(full, sample(model, 24, cfg=2.0)) > 0.1
+    assert distance(accelerated.sample(24, cfg=2.0), full) < 0.06
