@@ -3,3 +3,4 @@
 from comfy_api.latest import io
 
 TAP_RECORD = io.Custom("TAP_RECORD")
+TAP_SCHEDULE = io.Custom("TAP_SCHEDULE")

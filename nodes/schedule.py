@@ -1,0 +1,65 @@
+"""TAP Schedule: which steps are computed in full."""
+
+from comfy_api.latest import io
+
+from ..tap_core.errors import TapError
+from ..tap_core.schedules.listed import ListedSchedule, parse_steps
+from ..tap_core.schedules.magcache import MagCacheSchedule
+from ..tap_core.schedules.model_tables import MAGNITUDES, POLYNOMIALS
+from ..tap_core.schedules.registry import SCHEDULES, AnySchedule
+from ..tap_core.schedules.teacache import TeaCacheSchedule
+from .schedule_inputs import OWN, schedule_options
+from .socket_types import TAP_SCHEDULE
+
+
+class TapSchedule(io.ComfyNode):
+    """One schedule and its knobs, as a socket for TAP Accelerate."""
+
+    @classmethod
+    def define_schema(cls) -> io.Schema:
+        """Ids and input names are stable: append only."""
+        return io.Schema(
+            node_id="TapSchedule",
+            display_name="TAP Schedule",
+            category="tap",
+            description="Decides which steps are computed in full: by a fixed pattern, or by watching the picture "
+            "change, as TeaCache, EasyCache and others do. Connect it to TAP Accelerate.",
+            search_aliases=["teacache", "easycache", "magcache", "dicache", "speca", "sada", "cache", "threshold"],
+            inputs=[
+                io.DynamicCombo.Input(
+                    "schedule", options=schedule_options(),
+                    tooltip="interval is TAP's own; the others are named after the methods they come from. A lower "
+                    "threshold computes more steps and stays nearer to the picture.",
+                ),
+            ],
+            outputs=[TAP_SCHEDULE.Output(display_name="TAP_SCHEDULE", tooltip="For TAP Accelerate's schedule input.")],
+        )
+
+    @classmethod
+    def execute(cls, schedule: dict[str, object]) -> io.NodeOutput:
+        """The schedule; a TapError says which knob makes no sense."""
+        return io.NodeOutput(build_schedule(**schedule))
+
+
+def build_schedule(schedule: str, **knobs: object) -> AnySchedule:
+    """The schedule of this name with its knobs as the node has them."""
+    kind = SCHEDULES[schedule]
+    if kind is ListedSchedule:
+        return ListedSchedule(parse_steps(str(knobs["steps"])))
+    if kind is TeaCacheSchedule:
+        name, own = knobs.pop("polynomial"), numbers("coefficients", str(knobs.pop("coefficients")))
+        return TeaCacheSchedule(coefficients=own if name == OWN else POLYNOMIALS[name], **knobs)
+    if kind is MagCacheSchedule:
+        name, own = knobs.pop("magnitudes"), numbers("ratios", str(knobs.pop("ratios")))
+        table = MAGNITUDES.get(name)
+        return MagCacheSchedule(ratios=table.ratios if table else own, always=table.always if table else (), **knobs)
+    return kind(**knobs)
+
+
+def numbers(name: str, text: str) -> tuple[float, ...]:
+    """The numbers of a list between commas. Raises TapError where one is none."""
+    entries = [entry.strip() for entry in text.replace("\n", ",").split(",") if entry.strip()]
+    try:
+        return tuple(float(entry) for entry in entries)
+    except ValueError as error:
+        raise TapError(f"{name} is {text!r}; write numbers between commas.") from error

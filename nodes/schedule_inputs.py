@@ -1,0 +1,169 @@
+"""The knobs of every schedule, with the defaults of its settings."""
+
+from dataclasses import fields
+
+from comfy_api.latest import io
+
+from ..tap_core.schedules import easycache, sada
+from ..tap_core.schedules.model_tables import MAGNITUDES, POLYNOMIALS
+from ..tap_core.schedules.registry import SCHEDULES
+
+OWN = "own numbers"
+LOWER_IS_NEARER = "Lower computes more steps and stays nearer to the full picture; 0 computes all."
+
+
+def schedule_options() -> list[io.DynamicCombo.Option]:
+    """One option a schedule, in the order of the registry."""
+    makers = {
+        "interval": _interval, "list of steps": _listed, "TAP with fallback": _fallback, "TeaCache": _teacache,
+        "MagCache": _magcache, "EasyCache": _easycache, "DiCache": _dicache, "CG-Taylor": _cg_taylor,
+        "SpeCa": _speca, "TC-Pade": _tc_pade, "SADA": _sada, "Spectrum": _spectrum,
+    }
+    return [io.DynamicCombo.Option(name, makers[name](_Knobs(name))) for name in SCHEDULES]
+
+
+class _Knobs:
+    """Makes the inputs of one schedule; each has the name and the default of a field of its settings."""
+
+    def __init__(self, schedule: str) -> None:
+        self._defaults = {field.name: field.default for field in fields(SCHEDULES[schedule])}
+
+    def number(self, name: str, most: float, tooltip: str, least: float = 0.0, step: float = 0.01) -> io.Input:
+        return io.Float.Input(
+            name, default=self._defaults[name], min=least, max=most, step=step, round=1e-6, tooltip=tooltip
+        )
+
+    def count(self, name: str, most: int, tooltip: str, least: int = 0, default: int | None = None) -> io.Input:
+        default = self._defaults[name] if default is None else default
+        return io.Int.Input(name, default=default, min=least, max=most, tooltip=tooltip)
+
+    def switch(self, name: str, tooltip: str) -> io.Input:
+        return io.Boolean.Input(name, default=self._defaults[name], tooltip=tooltip)
+
+    def choice(self, name: str, options: tuple[str, ...], tooltip: str) -> io.Input:
+        return io.Combo.Input(name, options=list(options), default=self._defaults[name], tooltip=tooltip)
+
+    def threshold(self, most: float, step: float = 0.01, note: str = "") -> io.Input:
+        return self.number("threshold", most, f"{LOWER_IS_NEARER} {note}".strip(), step=step)
+
+    def guards(self, warmup: bool = True) -> list[io.Input]:
+        """What all schedules that watch a run have."""
+        first = [self.count("warmup", 50, "So many first steps are all computed.")] if warmup else []
+        return [
+            *first,
+            self.switch("last_full", "Compute the last step, which leaves no grain in the picture."),
+            self.count("max_skip", 50, "At most so many skipped steps in a row; 0 sets no limit."),
+        ]
+
+
+def _interval(knobs: _Knobs) -> list[io.Input]:
+    return [
+        knobs.count("interval", 50, "One step in this many is computed; higher is faster.", least=1, default=5),
+        knobs.count("warmup", 50, "So many first steps are all computed. 1 gives FORA's schedule."),
+    ]
+
+
+def _listed(knobs: _Knobs) -> list[io.Input]:
+    return [io.String.Input(
+        "steps", default="0, 1, 2, 7, 12, 17, 19", multiline=True,
+        tooltip="The steps to compute, counted from 0, in order, such as 0, 1, 2, 7-10.",
+    )]
+
+
+def _fallback(knobs: _Knobs) -> list[io.Input]:
+    return [
+        knobs.number("factor", 100.0, "Computes a step when even the best predictors miss by this many times more than "
+                     "usual. Lower computes more steps.", step=0.1),
+        knobs.count("interval", 50, "At least one step in this many is computed.", least=1),
+        *knobs.guards(),
+    ]
+
+
+def _teacache(knobs: _Knobs) -> list[io.Input]:
+    return [
+        knobs.threshold(20.0, note="0.25 to 0.8 are usual for FLUX."),
+        io.Combo.Input("polynomial", options=[*POLYNOMIALS, OWN], default="FLUX",
+                       tooltip="Measured for this model; TeaCache needs one for each."),
+        io.String.Input("coefficients", default="1, 0",
+                        tooltip=f"Used with {OWN}: highest power first. 1, 0 takes the change as it is."),
+        *knobs.guards(),
+    ]
+
+
+def _magcache(knobs: _Knobs) -> list[io.Input]:
+    return [
+        knobs.threshold(10.0, note="0.24 is its authors' for FLUX, 0.06 for Qwen-Image."),
+        knobs.count("max_skip", 50, "At most so many skipped steps in a row; 0 sets no limit."),
+        knobs.number("retention", 1.0, "This share of the run, at its start, is all computed."),
+        io.Combo.Input("magnitudes", options=[*MAGNITUDES, OWN], default="FLUX",
+                       tooltip="Measured for this model; MagCache needs them for each."),
+        io.String.Input("ratios", default="1", tooltip=f"Used with {OWN}: one for each step of the measured run."),
+    ]
+
+
+def _easycache(knobs: _Knobs) -> list[io.Input]:
+    return [
+        knobs.threshold(5.0, step=0.005),
+        knobs.choice("forecast", easycache.FORECASTS, "offset is its authors' and does not call the model at all; pool "
+                     "lets TAP's predictors forecast."),
+        *knobs.guards(),
+    ]
+
+
+def _dicache(knobs: _Knobs) -> list[io.Input]:
+    return [
+        knobs.threshold(10.0, note="0.4 is its authors' for FLUX, 0.08 with difference."),
+        knobs.number("retention", 1.0, "This share of the run, at its start, is all computed."),
+        knobs.switch("difference", "Leave out of the change what the block's input changed by itself."),
+        *knobs.guards(),
+    ]
+
+
+def _cg_taylor(knobs: _Knobs) -> list[io.Input]:
+    return [
+        knobs.threshold(5.0, step=0.005, note="0.03 is its authors' for FLUX, 0.08 for HunyuanVideo, 0.18 for Wan."),
+        knobs.count("order", 3, "Order of the forecast of the first block that is compared with its result."),
+        *knobs.guards(),
+    ]
+
+
+def _speca(knobs: _Knobs) -> list[io.Input]:
+    return [
+        knobs.threshold(50.0, step=0.1),
+        knobs.number("decay", 1.0, "How much of the threshold is left at the end of the run."),
+        knobs.number("floor", 50.0, "The threshold never falls below this."),
+        knobs.count("min_skip", 50, "At least so many steps are forecast in a row."),
+        *knobs.guards(),
+    ]
+
+
+def _tc_pade(knobs: _Knobs) -> list[io.Input]:
+    return [
+        knobs.number("threshold", 3.0, "How straight the path has to be for a step to be skipped: 2 is a straight "
+                     "line. Higher computes more steps."),
+        knobs.count("interval", 50, "At least one step in this many is computed.", least=1),
+        knobs.switch("printed", "Take the paper's formula to the letter; then the threshold is at most 1."),
+        *knobs.guards(),
+    ]
+
+
+def _sada(knobs: _Knobs) -> list[io.Input]:
+    return [
+        knobs.choice("forecast", sada.FORECASTS, "linear and step-wise are its authors' and do not call the model at "
+                     "all; pool lets TAP's predictors forecast."),
+        knobs.number("start_share", 1.0, "This share of the run, at its start, is all computed."),
+        knobs.number("stop_share", 1.0, "From this share of the run on all is computed."),
+        knobs.number("multistep_from", 1.0, "From this share of the run on, one step in multistep_interval is full."),
+        knobs.count("multistep_interval", 50, "1 leaves that part of the run to the criterion.", least=1),
+        knobs.count("multistep_term", 8, "How many computed steps a forecast there goes through.", least=1),
+        *knobs.guards(),
+    ]
+
+
+def _spectrum(knobs: _Knobs) -> list[io.Input]:
+    return [
+        knobs.number("window", 50.0, "Distance of the first computed steps.", least=1.0, step=0.25),
+        knobs.number("growth", 10.0, "How much wider each window is than the last: 0.75 computes 14 of 50 steps, 3 "
+                     "computes 10.", step=0.05),
+        knobs.count("warmup", 50, "So many first steps are all computed."),
+    ]
