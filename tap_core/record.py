@@ -99,13 +99,13 @@ class TapRecord:
 
     @property
     def predictor_shares(self) -> dict[str, float]:
-        """Name of each pool member that was used -> its share of all forecast tokens."""
-        counts = [0] * len(self.candidates)
+        """Name of each predictor that was used -> its share of all forecast tokens."""
+        counts = dict.fromkeys(map(str, self.candidates), 0)
         for choice in (c for e in self.evaluations for c in e.choices):
-            for member, count in enumerate(choice.member.flatten().int().bincount(minlength=len(counts)).tolist()):
-                counts[member] += count
-        total = sum(counts) or 1
-        return {str(name): count / total for name, count in zip(self.candidates, counts, strict=True) if count}
+            for member, count in enumerate(choice.member.flatten().int().bincount().tolist()):
+                counts[str(self.candidates[member])] += count
+        total = sum(counts.values()) or 1
+        return {name: count / total for name, count in counts.items() if count}
 
     def median_seconds(self, full: bool) -> float | None:
         """Median seconds of a full or skipped evaluation; the first one, which may load or compile, does not count."""
