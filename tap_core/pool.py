@@ -36,7 +36,7 @@ class Pool:
 
     def __post_init__(self) -> None:
         if not self.members:
-            raise TapError("The pool of predictors is empty; choose at least one family and one order for it.")
+            raise TapError("The pool of predictors is empty; choose at least one order.")
 
     @property
     def members(self) -> tuple[Predictor | ExplicitPredictor, ...]:

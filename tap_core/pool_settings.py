@@ -36,6 +36,11 @@ class PoolSettings:
         self.selector()
         self.pool()
 
+    def __str__(self) -> str:
+        """Its value in a report."""
+        horizons = f"horizons {self.horizon_from} to {self.horizon_to} by {self.horizon_step:g}"
+        return f"{' '.join(self.families) or 'reuse'}; orders {self.orders}; {horizons}; {self.selection}"
+
     def selector(self) -> Selector:
         """How a token chooses."""
         return Selector(self.selection, self.seed)
