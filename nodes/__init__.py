@@ -9,8 +9,9 @@ from .choice_map import TapChoiceMap
 from .comfy_bridge.demo_models import register_demo_models
 from .demo_scene import TapDemoScene
 from .report import TapReport
+from .schedule import TapSchedule
 
-NODES: list[type[io.ComfyNode]] = [TapAccelerate, TapChoiceMap, TapReport, TapDemoScene]
+NODES: list[type[io.ComfyNode]] = [TapAccelerate, TapSchedule, TapChoiceMap, TapReport, TapDemoScene]
 
 
 class TapExtension(ComfyExtension):

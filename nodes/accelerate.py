@@ -6,11 +6,12 @@ from comfy_api.latest import io
 
 from ..tap_core.errors import TapError
 from ..tap_core.record import RecordHolder
+from ..tap_core.schedules.registry import AnySchedule
 from ..tap_core.scoring import PROXY_LOSSES
 from ..tap_core.settings import CACHE_DEVICES, TARGETS, TapSettings
 from ..tap_core.timeline import TIME_AXES
 from .comfy_bridge.sampling_run import TapPatch
-from .socket_types import TAP_RECORD
+from .socket_types import TAP_RECORD, TAP_SCHEDULE
 
 DEFAULTS = TapSettings()
 ORDER_SETS = [",".join(map(str, orders)) for size in range(1, 5) for orders in combinations(range(4), size)]
@@ -37,6 +38,10 @@ class TapAccelerate(io.ComfyNode):
                 io.Model.Input("model", tooltip="The model to make faster; one that TAP does not know runs as usual."),
                 *_main_inputs(),
                 *_advanced_inputs(),
+                TAP_SCHEDULE.Input(
+                    "schedule", optional=True,
+                    tooltip="From TAP Schedule or TAP Method: replaces interval and warmup_steps.",
+                ),
             ],
             outputs=[
                 io.Model.Output(display_name="MODEL", tooltip="The same model, faster."),
@@ -62,11 +67,11 @@ class TapAccelerate(io.ComfyNode):
         return True
 
     @classmethod
-    def execute(cls, model: io.Model.Type, **sliders: object) -> io.NodeOutput:
+    def execute(cls, model: io.Model.Type, schedule: AnySchedule | None = None, **sliders: object) -> io.NodeOutput:
         """A clone with TAP's wrappers; the record is filled while a sampler runs it."""
         holder = RecordHolder()
         accelerated = model.clone()
-        TapPatch(TapSettings(**sliders), holder).install(accelerated)
+        TapPatch(TapSettings(**sliders, given_schedule=schedule), holder).install(accelerated)
         return io.NodeOutput(accelerated, holder)
 
 
