@@ -46,7 +46,7 @@ def why_nothing_skipped(record: TapRecord) -> str:
             f"Nothing was skipped: the run has {record.steps} steps and warmup_steps is {warmup}. "
             "Lower warmup_steps or sample more steps."
         )
-    return "Nothing was skipped: the schedule computed every step."
+    return "Nothing was skipped: the schedule computed every step. Set a longer interval or a higher threshold."
 
 
 def report_text(record: TapRecord) -> str:
