@@ -87,7 +87,10 @@ def noise_levels(count: int) -> torch.Tensor:
 
 
 def flow_loss(model: nn.Module, x0: torch.Tensor, context: torch.Tensor, window: tuple[int, int]) -> torch.Tensor:
-    """Squared error of the velocity noise - x0 at (1 - t) x0 + t noise, in a window of each picture; context [B, T, D]."""
+    """Squared error of the velocity noise - x0 at (1 - t) x0 + t noise, in a window of each picture.
+
+    x0 [B, 16, H, W], context [B, T, D].
+    """
     places = window_places(window, len(x0))
     x0 = to_tokens(x0).gather(1, (places @ torch.tensor([[GRID], [1]])).expand(-1, -1, 64))
     t, noise = noise_levels(len(x0)), torch.randn_like(x0)

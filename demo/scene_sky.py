@@ -14,7 +14,7 @@ def paint_sky(canvas: Canvas, rng: np.random.Generator, scene: Scene, light: Lig
     canvas.image.paste(gradient(canvas.side, round(HORIZON * canvas.side), light.sky), (0, 0))
     canvas.box(0, HORIZON, 1, 1, light.sky[2])
     stars = light.stars if scene["weather"] == "clear" else light.stars // 3
-    for x, y, size in rng.random((stars, 3)):
+    for x, y, size in rng.random((42, 3))[:stars]:
         radius = 0.0028 + 0.0036 * size**3
         canvas.disc(x, 0.5 * y, radius, radius, blend(light.sky[1], (255, 255, 255), 0.5 + 0.5 * size))
     paint_sun(canvas, scene, light)

@@ -6,18 +6,19 @@ from .conditioning import Scene
 from .scene_canvas import Canvas
 from .scene_colours import LEAVES, PINES, Light, blend, hazy
 
+MORE_TREES = 11
+
 
 def paint_trees(canvas: Canvas, rng: np.random.Generator, scene: Scene, light: Light, far: float, near: float) -> None:
     """Trees whose feet stand between the rows `far` and `near`; nearer ones are larger."""
     if scene["trees"] == "none":
         return
     paint = paint_pine if scene["trees"] == "pines" else paint_round
-    count = round(3 + 11 * float(scene["tree_amount"]))
-    depths = np.sort(rng.random(count) ** 1.6)
-    for depth in depths:
-        foot = far + (near - far) * depth
-        tall = (0.11 + 0.06 * rng.random()) * (1 + 1.3 * (foot - far) / 0.25)
-        x = rng.random()
+    count = round(3 + MORE_TREES * float(scene["tree_amount"]))
+    trees = rng.random((3 + MORE_TREES, 3))[:count]
+    for depth, size, x in sorted(trees.tolist()):
+        foot = far + (near - far) * depth**1.6
+        tall = (0.11 + 0.06 * size) * (1 + 1.3 * (foot - far) / 0.25)
         # The middle stays open, so that path and landmark are seen.
         if foot > 0.78 and 0.3 < x < 0.7:
             x = x - 0.3 if x < 0.5 else x + 0.3

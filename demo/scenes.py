@@ -12,6 +12,8 @@ from .scene_sky import paint_sky
 from .scene_trees import paint_trees
 
 SHORE = 0.68
+# How many arrangements of each part there are: few enough for a small model to know them, enough for seeds to differ.
+ARRANGEMENTS = {"sky": 4, "land": 4, "hill": 3, "trees": 4, "ground": 4}
 
 
 def random_scene(seed: int) -> dict[str, str | float]:
@@ -23,22 +25,31 @@ def random_scene(seed: int) -> dict[str, str | float]:
 
 def draw_scene(scene: Scene, seed: int, size: int = 256) -> np.ndarray:
     """The picture of a scene, uint8 [size, size, 3]; the seed decides what the attributes leave open."""
-    rng = np.random.default_rng(seed)
-    canvas, light = Canvas(size), LIGHTS[scene["time"]]
-    paint_sky(canvas, rng, scene, light)
-    paint_land(canvas, rng, scene, light)
-    paint_near_hill(canvas, rng, scene, light, SHORE)
+    rng, canvas, light = part_generators(seed), Canvas(size), LIGHTS[scene["time"]]
+    paint_sky(canvas, rng["sky"], scene, light)
+    paint_land(canvas, rng["land"], scene, light)
+    paint_near_hill(canvas, rng["hill"], scene, light, SHORE)
     if scene["weather"] == "mist":
         canvas.veil(SHORE - 0.07, 0.07, blend(light.sky[2], lit((255, 255, 255), light), 0.4), 0.75)
     if scene["ground"] == "lake":
-        paint_trees(canvas, rng, scene, light, SHORE - 0.012, SHORE + 0.004)
+        paint_trees(canvas, rng["trees"], scene, light, SHORE - 0.012, SHORE + 0.004)
         paint_landmark(canvas, scene, light, SHORE)
-        paint_lake(canvas, rng, scene)
+        paint_lake(canvas, rng["ground"], scene)
     else:
-        paint_meadow(canvas, rng, scene)
+        paint_meadow(canvas, rng["ground"], scene)
         paint_landmark(canvas, scene, light, SHORE + 0.06)
-        paint_trees(canvas, rng, scene, light, SHORE + 0.02, 0.93)
+        paint_trees(canvas, rng["trees"], scene, light, SHORE + 0.02, 0.93)
     return canvas.finished()
+
+
+def part_generators(seed: int) -> dict[str, np.random.Generator]:
+    """For every part of the picture the random numbers of one of its arrangements."""
+    rng = np.random.default_rng(seed)
+    chosen = [int(rng.integers(count)) for count in ARRANGEMENTS.values()]
+    return {
+        part: np.random.default_rng([place, pick])
+        for place, (part, pick) in enumerate(zip(ARRANGEMENTS, chosen, strict=True))
+    }
 
 
 def paint_meadow(canvas: Canvas, rng: np.random.Generator, scene: Scene) -> None:

@@ -25,7 +25,7 @@ LOG = ROOT / "output/training/flux_log.jsonl"
 
 # A window costs a quarter of a picture and shows the same detail; tall ones teach reflections, wide ones horizons.
 WINDOWS = {"windows": ((8, 8), (16, 4), (8, 8), (4, 16)), "whole": ((16, 16),)}
-BATCH = {"windows": 32, "whole": 12}
+BATCH = {"windows": 32, "whole": 16}
 
 
 def checkpoint_file(stage: str) -> Path:
