@@ -1,0 +1,70 @@
+"""Named methods, and what some of them have to know of a model."""
+
+import math
+
+import pytest
+import torch
+from tap_pack.tap_core.calibration import Changes, MeasuringSchedule, fit_polynomial, magnitude_ratios
+from tap_pack.tap_core.errors import TapError
+from tap_pack.tap_core.methods import METHODS
+from tap_pack.tap_core.schedules.fallback import FallbackSchedule
+from tap_pack.tap_core.schedules.interval import IntervalSchedule
+from tap_pack.tap_core.schedules.model_tables import POLYNOMIALS
+
+from walk import walk
+
+MODELS = ("FLUX", "Qwen-Image", "HunyuanVideo", "Wan", "a model of tomorrow")
+
+
+@pytest.mark.parametrize("model", MODELS)
+@pytest.mark.parametrize("name", METHODS.keys() - {"MagCache"})
+def test_every_method_has_settings_for_every_model(name: str, model: str) -> None:
+    method = METHODS[name]
+    assert method.pool.pool().members
+    assert method.schedule(model)
+    assert method.about.endswith(".")
+
+
+def test_tap_is_the_papers_by_model() -> None:
+    assert METHODS["TAP"].schedule("FLUX") == IntervalSchedule(5, 3)
+    assert METHODS["TAP"].schedule("Qwen-Image") == IntervalSchedule(4, 3)
+    assert METHODS["TAP"].schedule("HunyuanVideo") == IntervalSchedule(6, 3)
+    assert METHODS["TAP with fallback"].schedule("Qwen-Image") == FallbackSchedule(interval=4)
+    assert {member.order for member in METHODS["TAP"].pool.pool().members} == {0, 1, 2}
+
+
+def test_magcache_says_where_its_numbers_are_missing() -> None:
+    assert METHODS["MagCache"].schedule("Qwen-Image").threshold == 0.06
+    with pytest.raises(TapError, match="measured on Wan"):
+        METHODS["MagCache"].schedule("Wan")
+
+
+def test_teacache_takes_the_models_polynomial_else_the_change_itself() -> None:
+    assert METHODS["TeaCache"].schedule("HunyuanVideo").coefficients == POLYNOMIALS["HunyuanVideo"]
+    assert METHODS["TeaCache"].schedule("Wan").coefficients == (1.0, 0.0)
+
+
+def test_changes_are_measured_step_by_step() -> None:
+    changes, values = Changes(), [1.0, 2.0, 3.0, 1.5]
+
+    def show(step: int) -> dict[str, torch.Tensor]:
+        return {"probe": torch.full((1, 2, 3), values[step]), "target": torch.full((1, 2, 3), -(values[step] ** 2))}
+
+    assert walk(MeasuringSchedule(changes), 4, show) == [0, 1, 2, 3]
+    assert changes.probe == pytest.approx([1.0, 0.5, 0.5])
+    assert changes.ratio == pytest.approx([4.0, 2.25, 0.25])
+    assert changes.target == pytest.approx([3.0, 1.25, 0.75])
+    assert magnitude_ratios(changes, 4) == pytest.approx((1.0, 4.0, 2.25, 0.25))
+    walk(MeasuringSchedule(changes), 4, show)
+    assert magnitude_ratios(changes, 4) == pytest.approx((1.0, 4.0, 2.25, 0.25))
+    with pytest.raises(TapError):
+        magnitude_ratios(changes, 5)
+
+
+def test_a_polynomial_is_found_again() -> None:
+    xs = [0.01 * i for i in range(1, 40)]
+    found = fit_polynomial(Changes(xs, [0.1 - x + 3 * x**3 + 2 * x**4 for x in xs], []))
+    assert found == pytest.approx((2.0, 3.0, 0.0, -1.0, 0.1), abs=1e-6)
+    assert not any(map(math.isnan, fit_polynomial(Changes([0.1] * 9, [0.2] * 9, []))))
+    with pytest.raises(TapError, match="too few"):
+        fit_polynomial(Changes([0.1], [0.1], []))
