@@ -6,7 +6,7 @@ from .legend import ROWS, ColourBar, Entry, Legend
 from .map_layers import Layer
 from .record import TapRecord
 from .step_view import PROMPTS, StepView
-from .summary import speed_up
+from .summary import gain_words
 
 Shares = Sequence[float]
 
@@ -22,9 +22,8 @@ def map_legend(
     if condition:
         lines.append(f"{PROMPTS[condition]} prompt")
     full = len(record.full_steps)
-    gain = speed_up(record)
     foot = [f"{full} of {full + len(record.skipped_steps)} steps computed"]
-    foot += [f"about {gain:.1f}x sooner"] if gain else []
+    foot += [gain] if (gain := gain_words(record)) else []
     foot += ["fallbacks: see TAP Report"] if record.fallbacks else []
     return Legend(layer.title, lines, _entries(layer, shares, number), foot, _bar(layer))
 

@@ -4,6 +4,9 @@ import torch
 
 from .record import Evaluation, TapRecord
 
+# Below this a gain would be written as 1.0x.
+LEAST_GAIN = 1.05
+
 
 def summary_line(record: TapRecord) -> str:
     """The run in one line, such as "12 of 50 steps computed (4.2x fewer), about 3.9x sooner: 3.4 s; cache 0.6 MB"."""
@@ -13,8 +16,8 @@ def summary_line(record: TapRecord) -> str:
     parts = [f"{full} of {run} steps computed ({run / max(full, 1):.1f}x fewer)"]
     if record.steps > run:
         parts[0] = f"stopped after {run} of {record.steps} steps, " + parts[0]
-    gain = speed_up(record)
-    parts[0] += f", about {gain:.1f}x sooner" if gain else ""
+    gain = gain_words(record)
+    parts[0] += f", {gain}" if gain else ""
     parts[0] += f": {record.seconds_total:.1f} s"
     parts.append(f"cache {record.cache_bytes / 1e6:.1f} MB")
     if record.fallbacks:
@@ -30,6 +33,14 @@ def speed_up(record: TapRecord) -> float | None:
     # The first evaluation may load or compile; without TAP it would have done so as well.
     taken = full + sum(e.seconds for e in record.evaluations[1:])
     return full * len(record.evaluations) / taken if taken > 0 else None
+
+
+def gain_words(record: TapRecord) -> str:
+    """How much sooner the run was done; empty if that cannot be told."""
+    gain = speed_up(record)
+    if gain is None:
+        return ""
+    return f"about {gain:.1f}x sooner" if gain >= LEAST_GAIN else "not sooner"
 
 
 def why_nothing_skipped(record: TapRecord) -> str:

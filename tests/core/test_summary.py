@@ -24,6 +24,13 @@ def test_the_gain_is_what_full_steps_would_have_taken() -> None:
     assert speed_up(record) == pytest.approx(1.0 / 0.46)
 
 
+def test_a_run_that_was_not_sooner_claims_nothing() -> None:
+    record = made_record()
+    for evaluation in record.evaluations:
+        evaluation.seconds = 0.1
+    assert "fewer), not sooner: 1.5 s" in summary_line(record)
+
+
 def test_without_a_timed_full_step_no_gain_is_claimed() -> None:
     record = made_record(steps=3)
     record.evaluations = record.evaluations[::2]
