@@ -79,7 +79,7 @@ def probe_dots(probes: list[Tensor], probe: Tensor, once: HistoryDots) -> ProbeD
     rest, lean, reach = torch.empty_like(once.newest), torch.empty_like(once.newest), torch.empty_like(once.lean)
     for part in token_chunks(tokens, 4 * channels * (len(kept) + 2), probe.device):
         first, *directions = _differences(kept, part, probe.device)
-        change = now[part] - first
+        change = now[part].float() - first
         for j, direction in enumerate(directions):
             for i, earlier in enumerate(directions[:j]):
                 direction.addcmul_(earlier, once.mix[i, j, part, None], value=-1)
@@ -91,9 +91,8 @@ def probe_dots(probes: list[Tensor], probe: Tensor, once: HistoryDots) -> ProbeD
 
 def _differences(kept: list[Tensor], part: slice, device: torch.device) -> list[Tensor]:
     """h_0, D_1 .. D_J of some tokens in float32: K tensors [m, D]."""
-    newest, *older = (tensor[part].to(device) for tensor in kept)
-    newest = newest.float()
-    return [newest, *(newest - tensor for tensor in older)]
+    newest = kept[0][part].to(device, torch.float32)
+    return [newest, *(newest - older[part].to(device, torch.float32) for older in kept[1:])]
 
 
 def _take_out(vector: Tensor, direction: Tensor, square: Tensor) -> Tensor:
