@@ -58,7 +58,7 @@ def legend_size(legend: Legend, size: int) -> tuple[int, int]:
     width = max(round(widest + 7 * size) * columns, round(font_of(_large(size)).getlength(legend.title)))
     width = max(width + 2 * size, 17 * size)
     large = [first for first, _ in _wrapped_lines(legend, width - 2 * size, size)]
-    above = 3.5 * size + LINE * _large(size) * (1 + sum(large)) + LINE * size * (len(large) - sum(large))
+    above = 4.3 * size + LINE * _large(size) * (1 + sum(large)) + LINE * size * (len(large) - sum(large))
     below = LINE * size * (rows + len(legend.foot)) + (4 * size if legend.bar else 0)
     return width, round(above + below)
 
