@@ -1,38 +1,89 @@
-"""What has to be known of an architecture: a page that names its parts."""
+"""What has to be known of an architecture: a page that names its parts. README.md says how to write one."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from typing import Protocol
 
 from torch import Tensor, nn
 
-BlockKey = tuple[str, int]
-Grid = tuple[int, int, int]
+from .blocks import Blocks
+from .patches import Grid, patch_grid
+from .shadow import Method, Shadow
+
+
+@dataclass
+class Entry:
+    """One call of block 0.
+
+    args: what the block was called with, by name; conditions: what the sampler gave the model besides the latent.
+    stream: [B, M, D] all tokens of the stream; image: where the tokens of the picture stand in it.
+    """
+
+    model: nn.Module
+    args: Mapping[str, object]
+    conditions: Mapping[str, object]
+    grid: Grid
+    stream: Tensor
+    image: slice = field(default_factory=lambda: slice(None))
+
+    @property
+    def count(self) -> int:
+        """Number of the picture's tokens."""
+        frames, rows, columns = self.grid
+        return frames * rows * columns
+
+    @property
+    def tokens(self) -> Tensor:
+        """The picture's tokens [B, N, D]."""
+        return self.stream[:, self.image]
 
 
 class Adapter(Protocol):
-    """Where one architecture keeps its first block, its blocks and its final layer.
+    """Where one architecture keeps its blocks, its probe and its final layer.
 
-    D: channels of the stream. N: image or video tokens; reference tokens are not among them.
+    D: channels of the stream. M: all of its tokens. N: image or video tokens; reference tokens are not among them.
     """
 
     name: str
+    stream = "img"  # what block 0 calls the stream
+    output_is_picture = False  # whether the output layer gives [B, C, (T,) H, W] instead of tokens
 
-    def block_keys(self, model: nn.Module) -> list[BlockKey]:
-        """Keys of all blocks in `patches_replace["dit"]`, the first block's first."""
+    def blocks(self, model: nn.Module) -> Blocks:
+        """All blocks, and how they are reached."""
         ...
 
-    def probe(self, model: nn.Module, stream: Tensor, args: Mapping[str, object]) -> Tensor:
-        """Block 0's modulated input [B, N, D] (TAP Eq. 5). stream: [B, N, D]; args: what the block was called with."""
+    def first_block(self, model: nn.Module) -> nn.Module:
+        """Block 0."""
         ...
 
-    def final_layer(self, model: nn.Module) -> nn.Module:
-        """The module behind the last block; its first argument is the stream."""
+    def probe(self, block: nn.Module, entry: Entry) -> Tensor:
+        """Block 0's modulated input [B, N, D] (TAP Eq. 5), bit for bit as the block computes it."""
         ...
+
+    def attention_input(self, block: nn.Module) -> nn.Module:
+        """The module of block 0 whose first argument is its modulated input; the probe is compared with it once."""
+        ...
+
+    def final_layer(self, model: nn.Module) -> nn.Module | Method | Sequence[nn.Module]:
+        """What runs behind the last block, its argument being the stream; several if each serves some calls."""
+        ...
+
+    def output_layer(self, model: nn.Module) -> nn.Module | Method | Sequence[nn.Module]:
+        """What gives the output tokens."""
+        return self.final_layer(model)
+
+    def patch(self, model: nn.Module) -> Sequence[int]:
+        """Frames, rows and columns of the latent in one token."""
+        return (1, model.patch_size, model.patch_size)
 
     def grid(self, model: nn.Module, latent: Tensor) -> Grid:
         """Frames, rows and columns of tokens that the latent [B, C, (T,) H, W] is cut into."""
-        ...
+        return patch_grid(latent, self.patch(model))
 
-    def image_tokens(self, count: int) -> slice:
-        """Where the `count` image tokens stand in the stream."""
-        ...
+    def image_tokens(self, entry: Entry) -> slice:
+        """Where the picture's tokens stand in the stream; most models put them first, references behind."""
+        return slice(0, entry.count)
+
+    def extras(self, model: nn.Module) -> Sequence[Shadow]:
+        """What else runs between the blocks, and what takes its place in a skipped call."""
+        return ()

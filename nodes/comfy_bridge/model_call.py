@@ -9,8 +9,11 @@ from torch import Tensor
 
 from ...tap_core.run import TapRun
 from .adapter import Adapter
-from .find_adapter import plain_model
-from .seam import Seam
+from .in_out_seam import InOutAdapter, InOutSeam
+from .patches import filled_share
+from .plain_module import plain_module
+from .seam import BlockSeam, Seam
+from .self_check import probe_is_attended
 from .targets import TARGET_KINDS
 
 RUN_KEY = "tap_sampling"
@@ -19,8 +22,8 @@ RUN_KEY = "tap_sampling"
 class Sampling:
     """What the wrappers share during one sampling run. A class, because ComfyUI copies dicts in its options."""
 
-    def __init__(self, run: TapRun, adapter: Adapter | None) -> None:
-        self.run, self.adapter = run, adapter
+    def __init__(self, run: TapRun, adapter: Adapter | InOutAdapter) -> None:
+        self.run, self.adapter, self.checked = run, adapter, False
         self._calls: Counter[Hashable] = Counter()
 
     def begin(self, sigma: float, device: torch.device) -> None:
@@ -57,15 +60,17 @@ def apply_model(executor: WrapperExecutor, x: Tensor, t: Tensor, c_concat: Tenso
     sampling = sampling_of(options)
     if sampling is None or not sampling.run.evaluating or "uuids" not in options:
         return forward(options)
-    return ModelCall(sampling, executor.class_obj.diffusion_model, x, options).run(forward)
+    return ModelCall(sampling, executor.class_obj, (x, t), options, kwargs).run(forward)
 
 
 class ModelCall:
-    """One call of the diffusion model on x [B*conditions, C, (T,) H, W]."""
+    """One call of the diffusion model on x [B*conditions, C, (T,) H, W] at sigmas [B*conditions]."""
 
-    def __init__(self, sampling: Sampling, model: torch.nn.Module, x: Tensor, options: dict) -> None:
+    def __init__(self, sampling: Sampling, base: torch.nn.Module, noisy: tuple[Tensor, Tensor], options: dict,
+                 conditions: dict) -> None:
         self.sampling, self.tap = sampling, sampling.run
-        self.model, self.x, self.options = plain_model(model), x, options
+        self.base, self.model = base, plain_module(base.diffusion_model)
+        (self.x, self.sigmas), self.options, self.conditions = noisy, options, conditions
         self.keys = sampling.condition_keys(options)
 
     def run(self, forward: Callable[..., Tensor]) -> Tensor:
@@ -74,22 +79,23 @@ class ModelCall:
             return self._compute_plainly(forward)
         grid = self.sampling.adapter.grid(self.model, self.x)
         self.tap.record.grid = grid
-        tokens = grid[0] * grid[1] * grid[2]
+        self.tap.record.filled = filled_share(self.x, self.sampling.adapter.patch(self.model), grid)
         if not self.tap.wants_skip:
-            return self._compute(forward, tokens)
+            return self._compute(forward)
+        tokens = grid[0] * grid[1] * grid[2]
         if not self.tap.can_forecast(self.keys, len(self.x) // len(self.keys), tokens):
-            return self._compute(forward, tokens, reason="new condition or size")
-        return self._forecast(forward, tokens)
+            return self._compute(forward, reason="new condition or size")
+        return self._forecast(forward)
 
     def _compute_plainly(self, forward: Callable[..., Tensor]) -> Tensor:
         self.tap.count_call(skipped=False, reason="TAP stepped aside")
         return forward(self.options)
 
-    def _compute(self, forward: Callable[..., Tensor], tokens: int, reason: str = "") -> Tensor:
+    def _compute(self, forward: Callable[..., Tensor], reason: str = "") -> Tensor:
         if not self.tap.wants_snapshot:
             output = forward(self.options)
         else:
-            seam = self._seam(tokens)
+            seam = self._seam()
             output = seam.compute(forward, self.options)
             self._remember(seam)
         self.tap.count_call(skipped=False, reason=reason)
@@ -101,18 +107,23 @@ class ModelCall:
             self.tap.step_aside(f"The {missing} of {self.tap.record.model} was not reached; every step was computed "
                                 "in full. Another node may have replaced the model's forward.")
             return
+        if not self.sampling.checked and isinstance(seam, BlockSeam) and not probe_is_attended(seam.caught):
+            self.tap.step_aside(f"The first block of {self.tap.record.model} is not as TAP knows it; every step was "
+                                "computed in full. TAP or ComfyUI may need an update.")
+            return
+        self.sampling.checked = True
         parts = zip(self.keys, seam.caught.probe.chunk(len(self.keys)), seam.caught.target.chunk(len(self.keys)),
                     strict=True)
         for key, probe, target in parts:
             self.tap.remember(key, probe, target)
 
-    def _forecast(self, forward: Callable[..., Tensor], tokens: int) -> Tensor:
+    def _forecast(self, forward: Callable[..., Tensor]) -> Tensor:
         def predict(probe: Tensor) -> Tensor:
             parts = zip(self.keys, self.options["cond_or_uncond"], probe.chunk(len(self.keys)), strict=True)
             forecasts = [self.tap.forecast(key, condition, part) for key, condition, part in parts]
             return forecasts[0] if len(forecasts) == 1 else torch.cat(forecasts)
 
-        seam = self._seam(tokens)
+        seam = self._seam()
         # Control residuals only reach the blocks, whose result is replaced.
         output = seam.forecast(lambda options: forward(options, control=None), self.options, predict)
         if seam.caught.complete:
@@ -122,5 +133,9 @@ class ModelCall:
                             "computed in full.")
         return self._compute_plainly(forward)
 
-    def _seam(self, tokens: int) -> Seam:
-        return Seam(self.sampling.adapter, self.model, TARGET_KINDS[self.tap.settings.target], tokens)
+    def _seam(self) -> Seam:
+        adapter, grid = self.sampling.adapter, self.tap.record.grid
+        if isinstance(adapter, InOutAdapter):
+            return InOutSeam(self.base.model_sampling, self.x, self.sigmas, grid)
+        target = TARGET_KINDS[self.tap.settings.target]
+        return BlockSeam(adapter, self.model, target, grid, self.conditions, watch=not self.sampling.checked)

@@ -12,8 +12,10 @@ from ...tap_core.record import RecordHolder
 from ...tap_core.run import TapRun
 from ...tap_core.settings import TapSettings
 from ...tap_core.summary import summary_line
-from .find_adapter import find_adapter, plain_model
+from .find_adapter import find_adapter, why_not_reached
+from .in_out_seam import InOutAdapter
 from .model_call import RUN_KEY, Sampling, apply_model, sampling_of
+from .plain_module import plain_module
 
 KEY = "tap"
 
@@ -56,14 +58,18 @@ class TapPatch:
                 log.info("TAP: %s", summary_line(sampling.run.record))
 
     def _start(self, model: torch.nn.Module, sigmas: Tensor) -> Sampling | None:
+        diffusion_model = plain_module(model.diffusion_model)
+        adapter, name = find_adapter(diffusion_model), type(model).__name__
+        if isinstance(adapter, InOutAdapter):
+            name += f" ({adapter.name})"
         try:
-            run = TapRun(self.settings, sigmas.tolist(), type(model).__name__)
+            run = TapRun(self.settings, sigmas.tolist(), name)
         except TapError as error:
             log.warning("TAP: every step is computed in full. %s", error)
             return None
-        adapter = find_adapter(plain_model(model.diffusion_model))
-        if adapter is None:
-            run.step_aside(f"{type(model).__name__} is not a model that TAP knows; every step was computed in full.")
+        reason = why_not_reached(diffusion_model)
+        if reason:
+            run.step_aside(f"{name} is computed in full: {reason}.")
         return Sampling(run, adapter)
 
 

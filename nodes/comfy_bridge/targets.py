@@ -1,95 +1,98 @@
-"""What is forecast, and how it is read and put back at the final layer.
+"""What is forecast, and how it is read and put back behind the last block."""
 
-Each target attaches one hook to the final layer of one forward and gives its handle.
-"""
-
+from dataclasses import dataclass
 from typing import Protocol
 
-from torch import Tensor, nn
-from torch.utils.hooks import RemovableHandle
+from torch import Tensor
+
+from .adapter import Entry
+from .patches import from_patches, to_patches
 
 
+@dataclass
 class Caught:
-    """What a forward has shown so far. stream: [B, N, D] before block 0; target: [B, N, C]; complete: final layer seen."""
+    """What a forward has shown so far.
 
-    def __init__(self, image: slice) -> None:
-        self.image = image
-        self.stream: Tensor | None = None
-        self.probe: Tensor | None = None
-        self.target: Tensor | None = None
-        self.complete = False
+    start: [B, N, D] the stream before block 0, if the target needs it. probe: [B, N, D]. target: [B, N, C].
+    attended: what entered block 0's attention, where that was watched. complete: the final layer was reached.
+    picture: its output is a picture [B, C, (T,) H, W] instead of tokens.
+    """
 
-    def put_back(self, whole: Tensor, part: Tensor) -> Tensor:
-        """`whole` [B, M, C] with its image tokens replaced by `part` [B, N, C]; neither is written into."""
-        self.complete = True
-        if part.shape == whole.shape:
-            return part
-        whole = whole.clone()
-        whole[:, self.image] = part
-        return whole
+    picture: bool = False
+    entry: Entry | None = None
+    start: Tensor | None = None
+    probe: Tensor | None = None
+    target: Tensor | None = None
+    attended: Tensor | None = None
+    complete: bool = False
 
 
 class Target(Protocol):
-    """One kind of target. keeps_stream: whether the stream before block 0 has to be kept through the forward."""
+    """One kind of target. at_output: whether it is found in the output tokens, else in the final layer's input."""
 
-    keeps_stream: bool
+    at_output: bool
 
-    def read(self, layer: nn.Module, caught: Caught) -> RemovableHandle:
-        """On a full step: take the target when the final layer runs."""
+    def read(self, caught: Caught, whole: Tensor) -> Tensor:
+        """On a full step: the target [B, N, C] in what the layer gives or gets."""
         ...
 
-    def write(self, layer: nn.Module, caught: Caught) -> RemovableHandle:
-        """On a skipped step: put `caught.target` in its place."""
+    def write(self, caught: Caught, whole: Tensor) -> Tensor:
+        """On a skipped step: `whole` with `caught.target` in its place."""
         ...
 
 
 class ResidualTarget:
     """The stream after the last block minus the stream before block 0, TAP Eq. (6)."""
 
-    keeps_stream = True
+    at_output = False
 
-    def read(self, layer: nn.Module, caught: Caught) -> RemovableHandle:
-        """Subtract at the final layer's input."""
+    def read(self, caught: Caught, whole: Tensor) -> Tensor:
+        """The difference that the blocks made."""
+        return image_tokens(whole, caught) - caught.start
 
-        def before(module: nn.Module, args: tuple, kwargs: dict) -> None:
-            if caught.stream is not None:
-                caught.target = args[0][:, caught.image] - caught.stream
-                caught.complete = True
-
-        return layer.register_forward_pre_hook(before, with_kwargs=True)
-
-    def write(self, layer: nn.Module, caught: Caught) -> RemovableHandle:
-        """Add at the final layer's input, whatever the skipped blocks handed on."""
-
-        def before(module: nn.Module, args: tuple, kwargs: dict) -> tuple[tuple, dict] | None:
-            if caught.target is None:
-                return None
-            return (caught.put_back(args[0], caught.stream + caught.target), *args[1:]), kwargs
-
-        return layer.register_forward_pre_hook(before, with_kwargs=True)
+    def write(self, caught: Caught, whole: Tensor) -> Tensor:
+        """The stream before block 0 and the difference, whatever the passed-over blocks handed on."""
+        return with_image_tokens(whole, caught.start + caught.target, caught)
 
 
 class OutputTarget:
     """The final layer's output tokens: a flow model's velocity, patch by patch."""
 
-    keeps_stream = False
+    at_output = True
 
-    def read(self, layer: nn.Module, caught: Caught) -> RemovableHandle:
-        """Copy the final layer's output."""
+    def read(self, caught: Caught, whole: Tensor) -> Tensor:
+        """A copy of them."""
+        return image_tokens(whole, caught).clone()
 
-        def after(module: nn.Module, args: tuple, output: Tensor) -> None:
-            caught.target = output[:, caught.image].clone()
-            caught.complete = True
-
-        return layer.register_forward_hook(after)
-
-    def write(self, layer: nn.Module, caught: Caught) -> RemovableHandle:
-        """Replace the final layer's output."""
-
-        def after(module: nn.Module, args: tuple, output: Tensor) -> Tensor | None:
-            return None if caught.target is None else caught.put_back(output, caught.target)
-
-        return layer.register_forward_hook(after)
+    def write(self, caught: Caught, whole: Tensor) -> Tensor:
+        """The forecast tokens themselves."""
+        return with_image_tokens(whole, caught.target, caught)
 
 
 TARGET_KINDS: dict[str, Target] = {"residual": ResidualTarget(), "output": OutputTarget()}
+
+
+def as_tokens(whole: Tensor) -> Tensor:
+    """[B, N, C] or [B, T, H, W, C] -> [B, N, C]."""
+    return whole.flatten(1, -2)
+
+
+def image_tokens(whole: Tensor, caught: Caught) -> Tensor:
+    """The picture's tokens [B, N, C] in `whole`; the model may have cut off all others before."""
+    if caught.picture:
+        return to_patches(whole, caught.entry.grid)
+    tokens = as_tokens(whole)
+    return tokens if tokens.shape[1] == caught.entry.count else tokens[:, caught.entry.image]
+
+
+def with_image_tokens(whole: Tensor, part: Tensor, caught: Caught) -> Tensor:
+    """`whole` with its image tokens replaced by `part` [B, N, C]; neither is written into."""
+    part = part.to(whole.dtype)
+    if caught.picture:
+        return from_patches(part, caught.entry.grid, whole.shape)
+    tokens = as_tokens(whole)
+    if tokens.shape[1] != caught.entry.count:
+        tokens = tokens.clone()
+        tokens[:, caught.entry.image] = part
+        part = tokens
+    return part.reshape(whole.shape)

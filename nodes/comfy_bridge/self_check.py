@@ -1,0 +1,52 @@
+"""Compares the probe once a run with what really enters the first attention.
+
+A fork, or a newer ComfyUI, may have moved things: then no formula of an adapter can be trusted.
+"""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+import torch
+from torch import Tensor, nn
+
+from .adapter import Adapter
+from .plain_module import plain_module
+from .shadow import Shadow, shadowed
+from .targets import Caught, as_tokens
+
+# Compiled or quantized parts may round otherwise; anything else that has moved differs by far more.
+TOLERANCE = 0.02
+
+
+@contextmanager
+def watched_attention(adapter: Adapter, model: nn.Module, caught: Caught) -> Iterator[None]:
+    """Catch what enters block 0's attention; a compiled block runs as it was written, for its hooks do not fire."""
+    block = adapter.first_block(model)
+    plain = plain_module(block)
+
+    def before(module: nn.Module, args: tuple, kwargs: dict) -> None:
+        if caught.attended is None:
+            caught.attended = next(iter((*args, *kwargs.values())))
+
+    hook = adapter.attention_input(plain).register_forward_pre_hook(before, with_kwargs=True)
+    try:
+        with shadowed([] if plain is block else [Shadow(block, "forward", plain.forward)]):
+            yield
+    finally:
+        hook.remove()
+
+
+def attended_tokens(caught: Caught) -> Tensor:
+    """The picture's tokens [B, N, D] of what entered the attention."""
+    attended = as_tokens(caught.attended)
+    return attended if attended.shape[1] == caught.entry.count else attended[:, caught.entry.image]
+
+
+def probe_is_attended(caught: Caught) -> bool:
+    """Whether the probe is what the attention was given, up to rounding; waits for the device."""
+    if caught.attended is None or caught.probe is None:
+        return False
+    attended, probe = attended_tokens(caught).float(), caught.probe.float()
+    if attended.shape != probe.shape:
+        return False
+    return bool(torch.linalg.vector_norm(attended - probe) <= TOLERANCE * torch.linalg.vector_norm(attended))

@@ -1,0 +1,196 @@
+"""One table of models, and what each of them must show. A new model is one entry in tests/support."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, contextmanager
+from unittest.mock import patch
+
+import pytest
+import torch
+from comfy.patcher_extension import WrappersMP
+from tap_pack.nodes.comfy_bridge.find_adapter import find_adapter
+from tap_pack.nodes.comfy_bridge.in_out_seam import InOutAdapter, InOutSeam
+from tap_pack.nodes.comfy_bridge.sampling_run import TapPatch
+from tap_pack.nodes.comfy_bridge.seam import BlockSeam
+from tap_pack.nodes.comfy_bridge.self_check import attended_tokens
+from tap_pack.nodes.comfy_bridge.targets import TARGET_KINDS
+from tap_pack.tap_core.record import RecordHolder, TapRecord
+from tap_pack.tap_core.settings import TapSettings
+from torch import Tensor, nn
+
+from tiny_models import TinyModel, patcher, sample
+from tiny_table import ALL_ROWS
+
+torch.set_num_threads(1)
+
+STEPS = 6
+BATCH = 2
+
+
+@pytest.fixture(scope="module", params=ALL_ROWS, ids=str)
+def row(request: pytest.FixtureRequest) -> TinyModel:
+    """One row after the other; a model that this ComfyUI does not have is skipped by name."""
+    if not request.param.known:
+        pytest.skip("not in this ComfyUI")
+    return request.param
+
+
+@pytest.fixture(autouse=True)
+def inference() -> Iterator[None]:
+    """ComfyUI runs every prompt like this."""
+    with torch.inference_mode():
+        yield
+
+
+class Call:
+    """One model call as it reaches TAP, to be made again and again."""
+
+    def __init__(self, executor: Callable[..., Tensor], args: tuple, kwargs: dict) -> None:
+        self.executor, self.args, self.kwargs = executor, args, kwargs
+        self.base, self.x, self.sigma = executor.class_obj, args[0], args[1]
+        self.model, self.options = self.base.diffusion_model, args[5]
+        self.adapter = find_adapter(self.model)
+
+    def seam(self, target: str, watch: bool = False) -> BlockSeam | InOutSeam:
+        grid = self.adapter.grid(self.model, self.x)
+        if isinstance(self.adapter, InOutAdapter):
+            return InOutSeam(self.base.model_sampling, self.x, self.sigma, grid)
+        return BlockSeam(self.adapter, self.model, TARGET_KINDS[target], grid, self.kwargs, watch)
+
+    def forward(self, options: dict, x: Tensor | None = None) -> Tensor:
+        x = self.x if x is None else x
+        return self.executor(x.clone(), *self.args[1:5], options, **self.kwargs)
+
+
+def in_first_call(row: TinyModel, shape: tuple[int, ...], look: Callable[[Call], None]) -> None:
+    """Let `look` see the first model call of a picture, positive and negative prompt in one batch."""
+    seen = []
+
+    def wrapper(executor: Callable[..., Tensor], *args: object, **kwargs: object) -> Tensor:
+        if not seen:
+            seen.append(True)
+            look(Call(executor, args, kwargs))
+        return executor(*args, **kwargs)
+
+    model = patcher(row.build())
+    model.add_wrapper_with_key(WrappersMP.APPLY_MODEL, "look", wrapper)
+    sample(row, model, shape, BATCH, cfg=2.0)
+    assert seen
+
+
+def own_attributes(model: nn.Module) -> list[tuple]:
+    """All that a shadow or a hook could leave behind."""
+    return [(*sorted(vars(part)), len(part._forward_hooks), len(part._forward_pre_hooks)) for part in model.modules()]
+
+
+def close(one: Tensor, other: Tensor) -> bool:
+    return bool((one - other).abs().max() <= 1e-6 * max(1.0, other.abs().max().item()))
+
+
+@pytest.mark.parametrize("target", ["residual", "output"])
+def test_the_probe_is_what_attention_gets_and_a_replayed_target_gives_the_same_picture(
+    row: TinyModel, target: str
+) -> None:
+    def look(call: Call) -> None:
+        before, plain = own_attributes(call.model), call.forward(call.options)
+        full = call.seam(target, watch=True)
+        assert torch.equal(full.compute(call.forward, call.options), plain)
+        assert full.caught.complete and full.caught.target.isfinite().all()
+        if isinstance(full, BlockSeam):
+            assert torch.equal(attended_tokens(full.caught), full.caught.probe)
+
+        def replay(probe: Tensor) -> Tensor:
+            assert torch.equal(probe, full.caught.probe)
+            return full.caught.target
+
+        skipped = call.seam(target)
+        output = skipped.forecast(call.forward, call.options, replay)
+        assert skipped.caught.complete and close(output, plain)
+        assert own_attributes(call.model) == before
+
+    for shape in row.sizes:
+        in_first_call(row, shape, look)
+
+
+def test_tokens_lie_on_the_picture_as_the_grid_says(row: TinyModel) -> None:
+    for shape, grid in row.sizes.items():
+
+        def look(call: Call, shape: tuple[int, ...] = shape, grid: tuple[int, int, int] = grid) -> None:
+            assert call.adapter.grid(call.model, call.x) == grid
+            plain = call.seam("output")
+            plain.compute(call.forward, call.options)
+            assert plain.caught.probe.shape[:2] == plain.caught.target.shape[:2]
+            assert plain.caught.probe.shape[1] == grid[0] * grid[1] * grid[2]
+            for place in ((0, 0, 0), (grid[0] - 1, 0, grid[2] - 1), (grid[0] // 2, grid[1] - 1, 0)):
+                dotted = with_dot(call.x, call.adapter.patch(call.model), place)
+                moved = probe_at(call, dotted) - plain.caught.probe
+                expected = (place[0] * grid[1] + place[1]) * grid[2] + place[2]
+                assert moved.norm(dim=-1).argmax(dim=-1).eq(expected).all(), place
+
+        in_first_call(row, shape, look)
+
+
+def probe_at(call: Call, x: Tensor) -> Tensor:
+    """The probe [B, N, D] of another noisy picture."""
+    if isinstance(call.adapter, InOutAdapter):
+        return InOutSeam(call.base.model_sampling, x, call.sigma, call.adapter.grid(call.model, x)).caught.probe
+    seam = call.seam("output")
+    seam.compute(lambda options: call.forward(options, x), call.options)
+    return seam.caught.probe
+
+
+def with_dot(x: Tensor, patch: tuple[int, ...], place: tuple[int, int, int]) -> Tensor:
+    """A noisy picture [B, C, (T,) H, W] that differs in the last pixel of one patch.
+
+    The last one, because ComfyUI fills up odd sizes with the first rows and columns.
+    """
+    ends = [(at + 1) * step for at, step in zip(place, (1, 1, 1, *patch)[-3:], strict=True)]
+    dims = min(x.ndim - 2, 3)
+    pixel = [min(end, size) - 1 for end, size in zip(ends[3 - dims :], x.shape[-dims:], strict=True)]
+    x = x.clone()
+    x[(..., *pixel)] += 3.0
+    return x
+
+
+@pytest.mark.parametrize("cfg", [1.0, 3.0], ids=["no guidance", "guidance"])
+def test_sampling_skips_blocks_and_turned_off_changes_nothing(row: TinyModel, cfg: float) -> None:
+    shape, grid = next(iter(row.sizes.items()))
+    stock = sample(row, patcher(row.build()), shape, BATCH, cfg, STEPS)
+    with counted_blocks(row) as counts:
+        off, record = accelerated(row, shape, cfg, interval=1)
+        assert torch.equal(off, stock)
+        off_calls, calls = counts.copy(), sum(e.full_calls for e in record.evaluations)
+        counts[:] = [0] * len(counts)
+        picture, record = accelerated(row, shape, cfg, interval=3)
+        assert record.fallbacks == []
+        assert record.full_steps == [0, 1, 4] and record.skipped_steps == [2, 3, 5]
+        full_calls = sum(e.full_calls for e in record.evaluations)
+        assert counts == [count * full_calls // calls for count in off_calls]
+    assert picture.isfinite().all() and not torch.equal(picture, stock)
+    assert record.grid == grid
+    shapes = {tuple(choice.order.shape) for e in record.evaluations for choice in e.choices}
+    assert shapes == {(BATCH, grid[0] * grid[1] * grid[2])}
+
+
+def accelerated(row: TinyModel, shape: tuple[int, ...], cfg: float, interval: int) -> tuple[Tensor, TapRecord]:
+    """A picture made with TAP, and the record of the run."""
+    model, holder = patcher(row.build()), RecordHolder()
+    TapPatch(TapSettings(interval=interval, warmup_steps=2), holder).install(model)
+    return sample(row, model, shape, BATCH, cfg, STEPS), holder.latest
+
+
+@contextmanager
+def counted_blocks(row: TinyModel) -> Iterator[list[int]]:
+    """Counts how often each block is computed, wherever it is called from."""
+    blocks = row.block_modules()
+    counts, places = [0] * len(blocks), {id(block): place for place, block in enumerate(blocks)}
+    with ExitStack() as stack:
+        for kind in {type(block) for block in blocks}:
+
+            def counted(block: nn.Module, *args: object, forward: Callable = kind.forward, **kwargs: object) -> object:
+                counts[places[id(block)]] += 1
+                return forward(block, *args, **kwargs)
+
+            stack.enter_context(patch.object(kind, "forward", counted))
+        yield counts

@@ -1,0 +1,112 @@
+"""ComfyUI's own model classes with tiny random weights: one entry a model of the table in test_adapters.py."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from functools import lru_cache
+
+import comfy.sample
+import comfy.supported_models
+import torch
+from comfy.model_base import BaseModel
+from comfy.model_patcher import ModelPatcher
+from torch import Tensor, nn
+
+Shape = tuple[int, ...]
+Grid = tuple[int, int, int]
+CPU = torch.device("cpu")
+
+
+@dataclass(frozen=True)
+class TinyModel:
+    """One row of the table.
+
+    kind: class in comfy.supported_models; config: what it would have detected in a file.
+    sizes: latent shape of one picture -> its token grid. context: channels of the text; pooled: those of its summary.
+    conditioning: what else the prompt carries, made from the latent. blocks: what counts as a block of the model.
+    """
+
+    name: str
+    kind: str
+    config: Mapping[str, object]
+    sizes: Mapping[Shape, Grid]
+    blocks: tuple[str, ...]
+    context: int = 48
+    pooled: int | None = None
+    conditioning: Callable[[Tensor], dict[str, object]] = field(default=lambda latent: {})
+    model: Callable[[object], BaseModel] | None = None
+
+    def __str__(self) -> str:
+        return self.name
+
+    @property
+    def known(self) -> bool:
+        """Whether this ComfyUI has the model."""
+        return hasattr(comfy.supported_models, self.kind)
+
+    def build(self) -> BaseModel:
+        """The model; the last one built is kept."""
+        return _build(self)
+
+    def block_modules(self) -> list[nn.Module]:
+        """All blocks, in order."""
+        inner = self.build().diffusion_model
+        return [block for name in self.blocks for block in listed(getattr(inner, name))]
+
+    def __hash__(self) -> int:
+        return hash(self.name)
+
+
+def listed(blocks: nn.Module) -> list[nn.Module]:
+    """The blocks of a list or of a dictionary of modules."""
+    return list(blocks.values()) if isinstance(blocks, nn.ModuleDict) else list(blocks)
+
+
+@lru_cache(maxsize=1)
+def _build(row: TinyModel) -> BaseModel:
+    kind = getattr(comfy.supported_models, row.kind)
+    config = kind(dict(row.config))
+    config.set_inference_dtype(torch.float32, None)
+    model = row.model(config) if row.model else config.get_model({}, "")
+    fill(model.diffusion_model)
+    return model.eval()
+
+
+def fill(model: nn.Module, seed: int = 0) -> None:
+    """Random weights: ComfyUI leaves them as the memory was."""
+    generator = torch.Generator().manual_seed(seed)
+    for name, weight in model.named_parameters():
+        if weight.ndim >= 2 and "modulation" not in name.rpartition(".")[2]:
+            weight.data.copy_(torch.randn(weight.shape, generator=generator) * 0.05)
+        elif name.endswith(("weight", "scale")):
+            weight.data.fill_(1.0)
+        else:
+            weight.data.copy_(torch.randn(weight.shape, generator=generator) * 0.02)
+    for buffer in model.buffers():
+        if buffer.is_floating_point() and not buffer.isfinite().all():
+            buffer.data.zero_()
+
+
+def patcher(model: BaseModel) -> ModelPatcher:
+    """What a loader node gives."""
+    return ModelPatcher(model, load_device=CPU, offload_device=CPU)
+
+
+def prompt(row: TinyModel, latent: Tensor, seed: int) -> list:
+    """A conditioning of random text."""
+    generator = torch.Generator().manual_seed(seed)
+    values = row.conditioning(latent)
+    if row.pooled:
+        values["pooled_output"] = torch.randn(1, row.pooled, generator=generator)
+    return [[torch.randn(1, 7, row.context, generator=generator), values]]
+
+
+def sample(row: TinyModel, model: ModelPatcher, shape: Shape, batch: int = 1, cfg: float = 1.0, steps: int = 1,
+           sampler: str = "euler") -> Tensor:
+    """What a KSampler node makes of an empty latent."""
+    latent = torch.zeros(batch, *shape)
+    noise = comfy.sample.prepare_noise(latent, 5)
+    positive, negative = prompt(row, latent, 1), prompt(row, latent, 2)
+    return comfy.sample.sample(model, noise, steps, cfg, sampler, "simple", positive, negative, latent,
+                               disable_pbar=True, seed=5)
