@@ -8,7 +8,7 @@ from ..tap_core.errors import TapError
 from ..tap_core.record import RecordHolder
 from ..tap_core.schedules.registry import AnySchedule
 from ..tap_core.scoring import PROXY_LOSSES
-from ..tap_core.settings import CACHE_DEVICES, TARGETS, TapSettings
+from ..tap_core.settings import CACHE_DEVICES, CORRECTIONS, PLACEMENTS, TARGETS, TapSettings
 from ..tap_core.timeline import TIME_AXES
 from .comfy_bridge.sampling_run import TapPatch
 from .socket_types import TAP_RECORD, TAP_SCHEDULE
@@ -125,5 +125,15 @@ def _advanced_inputs() -> list[io.Input]:
         io.Combo.Input(
             "cache_device", options=list(CACHE_DEVICES), default=DEFAULTS.cache_device, advanced=True,
             tooltip="cpu frees some memory on the graphics card and is slower.",
+        ),
+        io.Combo.Input(
+            "correction", options=list(CORRECTIONS), default=DEFAULTS.correction, advanced=True,
+            tooltip="on brings the picture closer to the full one at no cost: at each full step, what the forecasts "
+            "before it left undone is made good. Works with euler, ddim and other samplers that make plain steps.",
+        ),
+        io.Combo.Input(
+            "placement", options=list(PLACEMENTS), default=DEFAULTS.placement, advanced=True,
+            tooltip="Where the computed steps go, as many in either case. even: at equal distances, the last step among "
+            "them, which keeps grain out of the picture. paper: warm-up steps first, then one in every interval.",
         ),
     ]

@@ -14,7 +14,7 @@ from torch import Tensor
 from .timeline import Timeline
 
 # Slopes are interpolated by the polynomial through the newest full step and up to this many before it.
-DEGREE = 3
+DEGREE = 2
 # Share of a step by which x may differ from a plain step along d: rounding passes, a second-order step does not.
 PLAIN_TOLERANCE = 1e-2
 

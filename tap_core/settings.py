@@ -6,13 +6,15 @@ from dataclasses import asdict, dataclass
 from .errors import TapError
 from .pool import Pool, taylor_pool
 from .schedules.interval import IntervalSchedule
+from .schedules.placed import even_schedule
 from .schedules.registry import AnySchedule
 from .scoring import PROXY_LOSSES
 from .timeline import TIME_AXES
 
 TARGETS = ("residual", "output")
 CACHE_DEVICES = ("gpu", "cpu")
-CORRECTIONS = ("off", "on")
+CORRECTIONS = ("on", "off")
+PLACEMENTS = ("paper", "even")
 MAX_CANDIDATES = 1000
 
 
@@ -36,6 +38,7 @@ class TapSettings:
     time_axis: str = "step"
     cache_device: str = "gpu"
     correction: str = "off"
+    placement: str = "paper"
     given_schedule: AnySchedule | None = None
 
     def __post_init__(self) -> None:
@@ -44,6 +47,7 @@ class TapSettings:
         _check_choice("time_axis", self.time_axis, TIME_AXES)
         _check_choice("cache_device", self.cache_device, CACHE_DEVICES)
         _check_choice("correction", self.correction, CORRECTIONS)
+        _check_choice("placement", self.placement, PLACEMENTS)
         _check_numbers(asdict(self))
         if not self.order_list:
             raise TapError("orders is empty; choose at least one order, such as 0,1,2.")
@@ -82,7 +86,9 @@ class TapSettings:
 
     def schedule(self) -> AnySchedule:
         """The schedule that these settings name."""
-        return self.given_schedule or IntervalSchedule(self.interval, self.warmup_steps)
+        if self.given_schedule is not None:
+            return self.given_schedule
+        return {"paper": IntervalSchedule, "even": even_schedule}[self.placement](self.interval, self.warmup_steps)
 
 
 def _check_choice(name: str, value: str, choices: tuple[str, ...]) -> None:

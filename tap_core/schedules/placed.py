@@ -33,18 +33,27 @@ class PlacedSchedule:
         return frozenset(place(self.curve(timeline.sigmas[:-1]), count))
 
 
+def even_schedule(interval: int, warmup: int) -> PlacedSchedule:
+    """Full steps at equal distances, the last step among them: what it adds is finest, and nothing mends it later."""
+    return PlacedSchedule(interval, warmup, by_step)
+
+
+def by_step(sigmas: Sequence[float]) -> list[float]:
+    """The curve that rises by one a step."""
+    return [float(step) for step in range(len(sigmas))]
+
+
 def place(heights: Sequence[float], count: int) -> list[int]:
     """`count` different steps, first and last among them, at equal shares of an increasing curve over the steps."""
     last = len(heights) - 1
     if count <= 1:
         return [0]
     places = [0]
-    for i in range(1, count):
+    for i in range(1, count - 1):
         wanted = heights[0] + (heights[-1] - heights[0]) * i / (count - 1)
-        nearest = _nearest(heights, wanted)
-        # Room for the steps that are still to come, and never the same step twice.
-        places.append(min(max(nearest, places[-1] + 1), last - (count - 1 - i)))
-    return places
+        # Never the same step twice, and room for those still to come.
+        places.append(min(max(_nearest(heights, wanted), places[-1] + 1), last - (count - 1 - i)))
+    return [*places, last]
 
 
 def _nearest(heights: Sequence[float], wanted: float) -> int:

@@ -1,17 +1,11 @@
 """Full steps at equal shares of a curve: as many as the paper's schedule has, first and last among them."""
 
-from collections.abc import Sequence
-
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from tap_pack.tap_core.schedules.interval import IntervalSchedule, full_steps
-from tap_pack.tap_core.schedules.placed import PlacedSchedule, place
+from tap_pack.tap_core.schedules.placed import even_schedule, place
 from tap_pack.tap_core.timeline import Timeline
-
-
-def even(sigmas: Sequence[float]) -> list[float]:
-    return [float(i) for i in range(len(sigmas))]
 
 
 def timeline(steps: int) -> Timeline:
@@ -19,7 +13,7 @@ def timeline(steps: int) -> Timeline:
 
 
 def placed(steps: int, interval: int, warmup: int = 3) -> list[int]:
-    schedule = PlacedSchedule(interval, warmup, even)
+    schedule = even_schedule(interval, warmup)
     return [step for step in range(steps) if schedule.decide(step, timeline(steps)).full]
 
 
