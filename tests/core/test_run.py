@@ -1,0 +1,189 @@
+"""A sampling run from the first evaluation to the last, on a model that is arithmetic."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Iterable
+from itertools import pairwise
+
+import pytest
+import torch
+from tap_pack.tap_core.record import TapRecord
+from tap_pack.tap_core.run import TapRun
+from tap_pack.tap_core.settings import TapSettings
+from torch import Tensor
+
+from trajectories import even_timeline, noise, polynomial, shifted_sigmas
+
+CPU = torch.device("cpu")
+SIGMAS = even_timeline(20).sigmas
+TOKEN_BYTES = 16 * 4
+
+
+def probe_at(position: float, batch: int = 1, tokens: int = 6) -> Tensor:
+    """A straight trajectory, so that every skipped step can be forecast exactly."""
+    start, slope = (noise((4, 8, 16), i, torch.float32)[:batch, :tokens] for i in range(2))
+    return polynomial([start, 0.1 * slope], even_timeline(20))(position)
+
+
+class Model:
+    """Counts what is computed in full; its target is twice its probe."""
+
+    def __init__(self, run: TapRun) -> None:
+        self.run, self.computed, self.errors = run, 0, []
+
+    def evaluate(self, sigma: float, keys: Iterable[str] = ("positive",), batch: int = 1, tokens: int = 6) -> None:
+        """One model evaluation with one call for each condition."""
+        run = self.run
+        run.begin(sigma, CPU)
+        position = run.record.evaluations[-1].position
+        for condition, key in enumerate(keys):
+            probe = probe_at(position, batch, tokens)
+            skips = run.wants_skip and run.can_forecast([key], batch, tokens)
+            if skips:
+                self.errors.append((run.forecast(key, condition, probe) - 2 * probe).abs().max().item())
+            else:
+                self.computed += 1
+                if run.wants_snapshot:
+                    run.remember(key, probe, 2 * probe)
+            run.count_call(skips, "" if skips or not run.wants_skip else "no history")
+        run.finish(torch.zeros(1), torch.zeros(1))
+
+
+def sample(sigmas: Iterable[float], settings: TapSettings | None = None) -> tuple[Model, TapRecord]:
+    """A run that asks at these sigmas over twenty steps."""
+    model = Model(TapRun(settings or TapSettings(), SIGMAS, "toy"))
+    for sigma in sigmas:
+        model.evaluate(sigma)
+    return model, model.run.close(complete=True)
+
+
+@pytest.mark.parametrize("axis", ["step", "sigma"])
+def test_full_and_skipped_steps_follow_the_schedule_and_the_forecasts_are_right(axis: str) -> None:
+    model, record = sample(SIGMAS[:-1], TapSettings(time_axis=axis))
+    assert record.full_steps == [0, 1, 2, 7, 12, 17]
+    assert record.skipped_steps == [step for step in range(20) if step not in record.full_steps]
+    assert model.computed == 6
+    assert max(model.errors) < 1e-4
+    assert (record.complete, record.fallbacks) == (True, [])
+
+
+def test_interval_one_computes_and_keeps_everything_as_it_is() -> None:
+    model, record = sample(SIGMAS[:-1], TapSettings(interval=1))
+    assert (model.computed, record.skipped_steps, record.cache_bytes) == (20, [], 0)
+
+
+@pytest.mark.parametrize(("orders", "kept"), [("0", 1), ("0,1", 2), ("0,1,2", 3), ("3", 4)])
+def test_as_many_snapshots_are_kept_as_the_highest_order_needs(orders: str, kept: int) -> None:
+    run = TapRun(TapSettings(orders=orders), SIGMAS, "toy")
+    model = Model(run)
+    for sigma in SIGMAS[:-1]:
+        model.evaluate(sigma)
+    assert len(run.histories["positive"].snapshots) == kept
+    assert run.close(True).cache_bytes == kept * 2 * 6 * TOKEN_BYTES
+
+
+def test_history_holds_the_full_steps_that_taylorseer_would_use() -> None:
+    run = TapRun(TapSettings(), SIGMAS, "toy")
+    model, seen = Model(run), {}
+    for step, sigma in enumerate(SIGMAS[:-1]):
+        model.evaluate(sigma)
+        seen[step] = list(run.histories["positive"].positions) if run.histories else []
+    assert (seen[0], seen[1], seen[2]) == ([], [1], [2, 1])
+    assert (seen[7], seen[12], seen[17]) == ([7, 2, 1], [12, 7, 2], [17, 12, 7])
+
+
+def test_heun_computes_each_full_step_twice_and_remembers_it_once() -> None:
+    asked = [SIGMAS[0]] + [s for s in SIGMAS[1:-1] for _ in range(2)]
+    model, record = sample(asked)
+    assert record.full_steps == [0, 1, 2, 7, 12, 17]
+    assert model.computed == 1 + 2 * 5
+    assert max(model.errors) < 1e-4
+
+
+def test_dpm_2_follows_its_step_between_two_steps() -> None:
+    asked = [s for a, b in pairwise(SIGMAS[:-1]) for s in (a, (a + b) / 2)]
+    model, record = sample(asked)
+    assert record.full_steps == [0, 1, 2, 7, 12, 17]
+    assert model.computed == 2 * 6
+    full = [e.position for e in record.evaluations if e.full]
+    assert full == pytest.approx([step + half for step in record.full_steps for half in (0, 0.5)])
+    assert max(model.errors) < 1e-3
+
+
+def test_each_condition_has_a_history_of_its_own() -> None:
+    model = Model(TapRun(TapSettings(), SIGMAS, "toy"))
+    for sigma in SIGMAS[:-1]:
+        model.evaluate(sigma, ("positive", "negative"))
+    assert set(model.run.histories) == {"positive", "negative"}
+    assert model.run.histories["positive"] is not model.run.histories["negative"]
+    record = model.run.close(True)
+    assert [c.condition for e in record.evaluations for c in e.choices] == [0, 1] * 14
+    assert record.cache_bytes == 2 * 3 * 2 * 6 * TOKEN_BYTES
+
+
+@pytest.mark.parametrize("change", [{"batch": 2}, {"tokens": 8}])
+def test_another_shape_starts_a_fresh_history(change: dict[str, int]) -> None:
+    model = Model(TapRun(TapSettings(), SIGMAS, "toy"))
+    for sigma in SIGMAS[:5]:
+        model.evaluate(sigma)
+    assert model.computed == 3
+    model.evaluate(SIGMAS[5], **change)
+    assert model.computed == 4
+    assert model.run.histories["positive"].positions == [5]
+    assert model.run.record.evaluations[-1].reason == "no history"
+    model.evaluate(SIGMAS[6], **change)
+    assert model.computed == 4
+
+
+def test_stepping_aside_computes_the_rest_and_says_why_once(caplog: pytest.LogCaptureFixture) -> None:
+    model = Model(TapRun(TapSettings(), SIGMAS, "toy"))
+    for sigma in SIGMAS[:4]:
+        model.evaluate(sigma)
+    with caplog.at_level(logging.WARNING, "tap"):
+        model.run.step_aside("the capture did not fire")
+        model.run.step_aside("another reason")
+        model.run.fall_back("the capture did not fire")
+    assert model.run.histories == {}
+    for sigma in SIGMAS[4:-1]:
+        model.evaluate(sigma)
+    assert model.run.histories == {}
+    assert model.run.close(True).fallbacks == ["the capture did not fire"]
+    assert model.computed == 3 + 16
+    assert [r.getMessage() for r in caplog.records] == ["TAP: the capture did not fire"]
+
+
+def test_closing_frees_the_histories_and_keeps_the_maps() -> None:
+    model, record = sample(SIGMAS[:-1])
+    assert model.run.histories == {}
+    shown = [choice for e in record.evaluations for choice in e.choices]
+    assert len(shown) == 14
+    assert all(c.member.shape == c.order.shape == c.loss.shape == (1, 6) for c in shown)
+    assert sum(record.predictor_shares.values()) == pytest.approx(1)
+
+
+def test_a_run_that_is_stopped_within_an_evaluation_still_closes() -> None:
+    run = TapRun(TapSettings(), SIGMAS, "toy")
+    Model(run).evaluate(SIGMAS[0])
+    run.begin(SIGMAS[1], CPU)
+    record = run.close(complete=False)
+    assert (record.complete, len(record.evaluations)) == (False, 1)
+
+
+def test_snapshots_kept_on_the_cpu_give_the_same_forecast() -> None:
+    on_gpu, on_cpu = (sample(SIGMAS[:-1], TapSettings(cache_device=device))[0].errors for device in ("gpu", "cpu"))
+    assert on_gpu == on_cpu
+
+
+def test_the_order_that_is_shown_is_the_one_that_the_history_allows() -> None:
+    _, record = sample(SIGMAS[:-1], TapSettings(orders="3", warmup_steps=1, interval=4))
+    shown = {e.step: int(e.choices[0].order.max()) for e in record.evaluations if e.choices}
+    assert (shown[1], shown[5], shown[9], shown[13]) == (0, 1, 2, 3)
+
+
+def test_every_step_of_a_shifted_schedule_is_found() -> None:
+    model = Model(TapRun(TapSettings(), shifted_sigmas(50), "toy"))
+    for sigma in shifted_sigmas(50)[:-1]:
+        model.evaluate(float(torch.tensor(sigma)))
+    assert [e.position for e in model.run.record.evaluations] == list(range(50))
+    assert model.computed == 12
