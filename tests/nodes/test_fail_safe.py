@@ -91,7 +91,7 @@ def test_a_model_that_tap_cannot_reach_into_is_never_wrong(
     accelerated = Accelerated(model)
     picture = accelerated.sample()
     if len(accelerated.record.full_steps) < STEPS:  # forecast from what goes in and comes out
-        assert distance(picture, sample(model)) < 0.05
+        assert distance(picture, sample(model)) < 0.2
         assert accelerated.record.fallbacks == []
         return
     assert torch.equal(picture, sample(model))
@@ -166,14 +166,18 @@ def test_a_picture_that_grows_in_the_middle_of_a_run_is_computed(model: ModelPat
 @pytest.mark.parametrize("target", TARGETS)
 @pytest.mark.parametrize("loss", ["cosine", "l2", "l1"])
 @pytest.mark.parametrize("layer", ["img_in", "final_layer", "single_blocks"])
-def test_a_model_that_answers_nan_does_not_stop_the_run(
-    model: ModelPatcher, target: str, loss: str, layer: str
+@pytest.mark.parametrize("after", [1, 3])
+def test_a_model_that_turns_to_nan_does_not_stop_the_run(
+    model: ModelPatcher, target: str, loss: str, layer: str, after: int
 ) -> None:
-    with torch.no_grad():
-        for weight in getattr(model.model.diffusion_model, layer).parameters():
+    """Before the last step of the warm-up, so that NaN is remembered, or on the way to a skipped step."""
+
+    def spoil(step: int, *_: object) -> None:
+        for weight in getattr(model.model.diffusion_model, layer).parameters() if step == after else []:
             weight.fill_(float("nan"))
+
     accelerated = Accelerated(model, target=target, proxy_loss=loss)
-    assert accelerated.sample(cfg=2.0).isnan().all()
+    assert accelerated.sample(9, cfg=2.0, size=(4, 4), callback=spoil).isnan().all()
     assert accelerated.record.complete
     assert accelerated.record.full_steps == [0, 1, 2, 7]
 
