@@ -45,7 +45,7 @@ def with_views(prompt: Prompt, fps: float = 8.0) -> Prompt:
     film = {"fps": fps, "lossless": True, "quality": 100, "method": "default"}
     return {
         **prompt,
-        "map": node("TapChoiceMap", record=["tap", 1], after=["decode", 0]),
+        "map": node("TapChoiceMap", record=["tap", 1], after=["decode", 0], picture=["decode", 0]),
         FRAMES: node("SaveImage", images=["map", 0], filename_prefix="choice_map/step"),
         FILM: node("SaveAnimatedWEBP", images=["map", 0], filename_prefix="choice_map", **film),
         REPORT: node("TapReport", record=["tap", 1], after=["decode", 0]),

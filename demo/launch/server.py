@@ -101,8 +101,11 @@ def link_pack(pack: Path, base: Path) -> None:
     for folder in ("custom_nodes", "input", "models", "output", "user"):
         (base / folder).mkdir(parents=True, exist_ok=True)
     link = base / "custom_nodes" / PACK_FOLDER
-    if link.is_symlink() or link.exists():
+    if link.exists() and link.samefile(pack):
         return
+    if os.path.lexists(link):
+        # It leads to where the pack was before it was moved.
+        link.rmdir() if os.name == "nt" else link.unlink()
     if os.name == "nt":
         # A junction, because symbolic links need special rights on Windows.
         import _winapi

@@ -101,6 +101,17 @@ def test_the_pack_is_linked_under_its_own_name_and_nothing_else(tmp_path: Path) 
     assert (custom_nodes / PACK_FOLDER / "__init__.py").exists()
 
 
+def test_a_pack_that_was_moved_is_linked_anew(tmp_path: Path) -> None:
+    old, new = tmp_path / "old", tmp_path / "new"
+    old.mkdir()
+    link_pack(old, tmp_path / "base")
+    old.rename(new)
+    (tmp_path / "other").mkdir()
+    for folder in (new, tmp_path / "other"):
+        link_pack(folder, tmp_path / "base")
+        assert (tmp_path / "base" / "custom_nodes" / PACK_FOLDER).samefile(folder)
+
+
 @pytest.mark.parametrize(("gpu", "cpu_mode"), [(True, False), (False, True)])
 def test_cpu_mode_only_without_a_graphics_card(gpu: bool, cpu_mode: bool, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(server, "has_gpu", lambda: gpu)
