@@ -1,5 +1,6 @@
 """Every test of the pack, in a real ComfyUI: `python3 tests/run.py [pytest arguments]`."""
 
+import os
 import sys
 from pathlib import Path
 
@@ -12,7 +13,9 @@ def main() -> int:
     from launch.prepare import hand_over, prepare
 
     place = prepare(extras=["tests"])
-    return hand_over(place, ["-m", "pytest", "--rootdir", str(ROOT), *(sys.argv[1:] or [str(ROOT / "tests")])])
+    # pytest reads its settings from the folder it is started in.
+    os.chdir(ROOT)
+    return hand_over(place, ["-m", "pytest", *sys.argv[1:]])
 
 
 if __name__ == "__main__":
