@@ -5,13 +5,14 @@ from itertools import combinations
 from comfy_api.latest import io
 
 from ..tap_core.errors import TapError
+from ..tap_core.pool_settings import PoolSettings
 from ..tap_core.record import RecordHolder
 from ..tap_core.schedules.registry import AnySchedule
 from ..tap_core.scoring import PROXY_LOSSES
 from ..tap_core.settings import CACHE_DEVICES, CORRECTIONS, PLACEMENTS, TARGETS, TapSettings
 from ..tap_core.timeline import TIME_AXES
 from .comfy_bridge.sampling_run import TapPatch
-from .socket_types import TAP_RECORD, TAP_SCHEDULE
+from .socket_types import TAP_POOL, TAP_RECORD, TAP_SCHEDULE
 
 DEFAULTS = TapSettings()
 ORDER_SETS = [",".join(map(str, orders)) for size in range(1, 5) for orders in combinations(range(4), size)]
@@ -42,6 +43,10 @@ class TapAccelerate(io.ComfyNode):
                     "schedule", optional=True,
                     tooltip="From TAP Schedule or TAP Method: replaces interval and warmup_steps.",
                 ),
+                TAP_POOL.Input(
+                    "predictors", optional=True,
+                    tooltip="From TAP Predictor Pool or TAP Method: replaces orders and horizons.",
+                ),
             ],
             outputs=[
                 io.Model.Output(display_name="MODEL", tooltip="The same model, faster."),
@@ -67,11 +72,14 @@ class TapAccelerate(io.ComfyNode):
         return True
 
     @classmethod
-    def execute(cls, model: io.Model.Type, schedule: AnySchedule | None = None, **sliders: object) -> io.NodeOutput:
+    def execute(
+        cls, model: io.Model.Type, schedule: AnySchedule | None = None, predictors: PoolSettings | None = None,
+        **sliders: object,
+    ) -> io.NodeOutput:
         """A clone with TAP's wrappers; the record is filled while a sampler runs it."""
         holder = RecordHolder()
         accelerated = model.clone()
-        TapPatch(TapSettings(**sliders, given_schedule=schedule), holder).install(accelerated)
+        TapPatch(TapSettings(**sliders, given_schedule=schedule, given_pool=predictors), holder).install(accelerated)
         return io.NodeOutput(accelerated, holder)
 
 

@@ -8,6 +8,7 @@ from .predictor import ExplicitPredictor, Moment, Predictor
 from .predictors import FAMILIES, Wanted
 from .predictors.reuse import Reuse
 from .predictors.taylor import Taylor
+from .ranges import horizon_list
 from .timeline import Timeline
 from .weight_row import padded
 
@@ -74,8 +75,7 @@ def taylor_pool(orders: Sequence[int], horizon_from: float, horizon_to: float, h
 
     At equal order the horizon nearest to the true distance comes first.
     """
-    count = int((horizon_to - horizon_from) / horizon_step + 1e-6) + 1
-    horizons = sorted((horizon_from + i * horizon_step for i in range(count)), key=abs)
+    horizons = horizon_list(horizon_from, horizon_to, horizon_step)
     return Pool(tuple(Taylor(order, horizon) for order in sorted(set(orders)) for horizon in horizons))
 
 

@@ -1,15 +1,12 @@
 """What TAP Predictor Pool is told, checked once."""
 
-import math
 from dataclasses import dataclass
 
 from .errors import TapError
 from .pool import Pool, family_pool
 from .predictors import FAMILIES, Wanted
+from .ranges import horizon_list, parsed_orders
 from .selector import Selector
-
-HIGHEST_ORDER = 3
-MAX_HORIZONS = 200
 
 
 @dataclass(frozen=True)
@@ -59,28 +56,3 @@ class PoolSettings:
         if not self.families and 0 not in orders:
             raise TapError(f"No family of predictors is on; switch on one, such as {FAMILIES['taylor'].label}.")
         return family_pool(self.families, orders, wanted)
-
-
-def parsed_orders(orders: str) -> list[int]:
-    """Orders as numbers, lowest first, from a list such as "0,1,2"."""
-    entries = [entry.strip() for entry in orders.split(",") if entry.strip()]
-    if not all(entry.isdecimal() for entry in entries):
-        raise TapError(f"orders is {orders!r}; write numbers from 0 to {HIGHEST_ORDER} between commas, such as 0,1,2.")
-    numbers = sorted({int(entry) for entry in entries})
-    if numbers and numbers[-1] > HIGHEST_ORDER:
-        raise TapError(f"orders names {numbers[-1]}; the highest order is {HIGHEST_ORDER}.")
-    return numbers
-
-
-def horizon_list(first: float, last: float, step: float) -> list[float]:
-    """Horizons from `first` to `last`, the nearest to the true distance first."""
-    if not all(math.isfinite(value) for value in (first, last, step)) or step <= 0:
-        raise TapError(f"horizon_step is {step}; set it above 0, such as 1.")
-    if first > last:
-        raise TapError(
-            f"horizon_from is {first}, above horizon_to {last}; lower horizon_from or raise horizon_to."
-        )
-    count = int((last - first) / step + 1e-6) + 1
-    if count > MAX_HORIZONS:
-        raise TapError(f"horizon_step {step} makes {count} horizons of {first} to {last}; raise horizon_step.")
-    return sorted((first + i * step for i in range(count)), key=abs)

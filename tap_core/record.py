@@ -134,13 +134,15 @@ class TapRecord:
 
 def candidate_names(pool: Pool) -> list[CandidateName]:
     """Names of a pool's members, in its order."""
-    return [CandidateName(p.family, p.order, float(p.horizon)) for p in pool.predictors]
+    return [CandidateName(p.family, p.order, float(p.horizon)) for p in pool.members]
 
 
 def settings_values(settings: object) -> dict[str, object]:
     """A settings object as plain JSON values; what is not given, or replaced by something given, is left out."""
     values = {entry.name: getattr(settings, entry.name) for entry in fields(settings)}
     replaced = ("interval", "warmup_steps") if values.get("given_schedule") is not None else ()
+    if values.get("given_pool") is not None:
+        replaced += ("orders", "horizon_from", "horizon_to", "horizon_step")
     return {
         name: value if isinstance(value, str | int | float) else str(value)
         for name, value in values.items() if value is not None and name not in replaced

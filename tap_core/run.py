@@ -29,7 +29,8 @@ class TapRun:
     def __init__(self, settings: TapSettings, sigmas: Sequence[float], model: str) -> None:
         self.settings = settings
         self.timeline = Timeline(tuple(float(s) for s in sigmas), settings.time_axis)
-        self.pool, self.course = settings.pool(), start(settings.schedule(), self.timeline)
+        self.pool, self.selector = settings.pool(), settings.selector()
+        self.course = start(settings.schedule(), self.timeline)
         self.histories: dict[Hashable, History] = {}
         self.record = TapRecord(
             model=model,
@@ -37,6 +38,8 @@ class TapRun:
             sigmas=list(self.timeline.sigmas),
             candidates=candidate_names(self.pool),
         )
+        if self.wants_truth:
+            self.fall_back("The oracle computed every step to see which predictor is best; its times say nothing.")
         self.drift = Drift(self.timeline) if settings.correction == "on" and self.course.skips_any else None
         self.decision, self.seen = Decision(full=True), Seen(0.0, 0.0)
         self.aside = False
@@ -79,6 +82,11 @@ class TapRun:
         return not self.aside and self.decision.remember and self.course.skips_any
 
     @property
+    def wants_truth(self) -> bool:
+        """Whether a skipped call is to be computed all the same, to choose its forecasts by it."""
+        return self.selector.by_truth
+
+    @property
     def asks(self) -> str:
         """What the current call has to show before its skip stands, see `Decision`; "" if nothing."""
         return self.decision.asks if self.wants_skip else ""
@@ -109,13 +117,17 @@ class TapRun:
         full_step(history, self._now.position, probe, target)
         self.record.cache_bytes = max(self.record.cache_bytes, sum(h.nbytes for h in self.histories.values()))
 
-    def forecast(self, key: Hashable, condition: int, probe: Tensor) -> Tensor:
-        """Target [B, N, C] of a skipped call for one condition, from its true probe [B, N, D]."""
+    def forecast(self, key: Hashable, condition: int, probe: Tensor, truth: Tensor | None = None) -> Tensor:
+        """Target [B, N, C] of a skipped call for one condition, from its true probe [B, N, D].
+
+        truth: the true target, where `wants_truth`.
+        """
         history = self.histories[key]
         forecast = skipped_step(
-            history, self._now.position, probe, self.pool, self.timeline, self.settings.proxy_loss
+            history, self._now.position, probe, self.pool, self.timeline, self.settings.proxy_loss,
+            self.selector, self.record.grid, truth,
         )
-        orders = torch.tensor([p.order for p in self.pool.predictors], dtype=torch.int8, device=probe.device)
+        orders = torch.tensor([p.order for p in self.pool.members], dtype=torch.int8, device=probe.device)
         order = orders[forecast.choice.long()].clamp_(max=len(history.snapshots) - 1)
         self._choices.append(TokenChoices(condition, forecast.choice, order, forecast.loss))
         return forecast.target

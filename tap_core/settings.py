@@ -5,17 +5,19 @@ from dataclasses import asdict, dataclass
 
 from .errors import TapError
 from .pool import Pool, taylor_pool
+from .pool_settings import PoolSettings
+from .ranges import horizon_list, parsed_orders
 from .schedules.interval import IntervalSchedule
 from .schedules.placed import even_schedule
 from .schedules.registry import AnySchedule
 from .scoring import PROXY_LOSSES
+from .selector import Selector
 from .timeline import TIME_AXES
 
 TARGETS = ("residual", "output")
 CACHE_DEVICES = ("gpu", "cpu")
 CORRECTIONS = ("on", "off")
 PLACEMENTS = ("paper", "even")
-MAX_CANDIDATES = 1000
 
 
 @dataclass(frozen=True)
@@ -23,7 +25,7 @@ class TapSettings:
     """What TAP Accelerate is told; the defaults are the paper's (sections 3.2 and 4.1).
 
     orders: a list such as "0,1,2". horizon_from .. horizon_to: steps relative to the true distance.
-    given_schedule: replaces interval and warmup_steps.
+    given_schedule: replaces interval and warmup_steps. given_pool: replaces orders and horizons.
     Raises TapError, saying which input to change, for a value that makes no sense.
     """
 
@@ -40,6 +42,7 @@ class TapSettings:
     correction: str = "off"
     placement: str = "paper"
     given_schedule: AnySchedule | None = None
+    given_pool: PoolSettings | None = None
 
     def __post_init__(self) -> None:
         _check_choice("proxy_loss", self.proxy_loss, PROXY_LOSSES)
@@ -51,38 +54,23 @@ class TapSettings:
         _check_numbers(asdict(self))
         if not self.order_list:
             raise TapError("orders is empty; choose at least one order, such as 0,1,2.")
-        if self.horizon_from > self.horizon_to:
-            raise TapError(
-                f"horizon_from is {self.horizon_from}, above horizon_to {self.horizon_to}; "
-                "lower horizon_from or raise horizon_to."
-            )
-        self._check_horizon_step()
+        horizon_list(self.horizon_from, self.horizon_to, self.horizon_step)
         IntervalSchedule(self.interval, self.warmup_steps)
-
-    def _check_horizon_step(self) -> None:
-        if self.horizon_step <= 0:
-            raise TapError(f"horizon_step is {self.horizon_step}; set it above 0, such as 1.")
-        count = (self.horizon_to - self.horizon_from) / self.horizon_step + 1
-        if count * len(self.order_list) > MAX_CANDIDATES:
-            raise TapError(
-                f"horizon_step {self.horizon_step} makes more than {MAX_CANDIDATES} candidates "
-                f"of horizons {self.horizon_from} to {self.horizon_to}; raise horizon_step."
-            )
 
     @property
     def order_list(self) -> list[int]:
         """The orders as numbers, lowest first."""
-        entries = [entry.strip() for entry in self.orders.split(",") if entry.strip()]
-        if not all(entry.isdecimal() for entry in entries):
-            raise TapError(f"orders is {self.orders!r}; write numbers from 0 to 3 between commas, such as 0,1,2.")
-        orders = sorted({int(entry) for entry in entries})
-        if orders and orders[-1] > 3:
-            raise TapError(f"orders names {orders[-1]}; the highest Taylor order is 3.")
-        return orders
+        return parsed_orders(self.orders)
 
     def pool(self) -> Pool:
         """The candidates that these settings name."""
+        if self.given_pool is not None:
+            return self.given_pool.pool()
         return taylor_pool(self.order_list, self.horizon_from, self.horizon_to, self.horizon_step)
+
+    def selector(self) -> Selector:
+        """How a token chooses from them."""
+        return Selector() if self.given_pool is None else self.given_pool.selector()
 
     def schedule(self) -> AnySchedule:
         """The schedule that these settings name."""

@@ -5,14 +5,15 @@ h: the probe, block 0's modulated input (Eq. 5). r: the target, what the blocks 
 
 from dataclasses import dataclass
 
-import torch
 from torch import Tensor
 
-from .assemble import assemble
 from .history import History, Snapshot
+from .lineup import line_up
 from .pool import Pool
-from .scoring import proxy_losses
+from .predictor import Moment
+from .selector import Selector
 from .timeline import Timeline
+from .token_grid import Grid
 
 
 @dataclass(frozen=True)
@@ -30,16 +31,20 @@ def full_step(history: History, position: float, probe: Tensor, target: Tensor) 
 
 
 def skipped_step(
-    history: History, position: float, probe: Tensor, pool: Pool, timeline: Timeline, proxy_loss: str
+    history: History, position: float, probe: Tensor, pool: Pool, timeline: Timeline, proxy_loss: str,
+    selector: Selector | None = None, grid: Grid | None = None, truth: Tensor | None = None,
 ) -> Forecast:
-    """Forecast every token's target by the predictor that does best on its probe [B, N, D]."""
-    candidates = pool.candidates(history.positions, position, timeline)
-    # Copied without waiting: a blocking copy to a GPU would hold Python until all earlier work is done.
-    weights = torch.tensor(candidates.weights).to(probe.device, non_blocking=True)  # [P, K]
-    members = torch.tensor(candidates.members, dtype=torch.int16).to(probe.device, non_blocking=True)
+    """Forecast every token's target by the predictor that does best on its probe [B, N, D].
 
-    losses = proxy_losses(history, probe, weights, proxy_loss)  # Eq. (7): [B, N, P]
-    loss, best = losses.min(dim=-1)  # Eq. (8)
-    target = assemble(history.targets, weights, best)  # Eq. (9)
+    selector: another choice than the best. grid: how the tokens lie. truth: the true target [B, N, C], by which an
+    oracle chooses; its mean square errors are then the losses.
+    """
+    selector, past = selector or Selector(), history.positions
+    moment = Moment(past, position, timeline.separating(past), history.probes, probe, grid)
+    candidates = line_up(pool, history, moment)
 
-    return Forecast(target, members[best], loss)
+    losses = candidates.losses(proxy_loss) if truth is None else candidates.errors(truth)  # Eq. (7): [B, N, P]
+    choice = selector.choose(losses, position)  # Eq. (8)
+    target = candidates.forecast(choice)  # Eq. (9)
+
+    return Forecast(target, candidates.members[choice.best], choice.loss)

@@ -26,7 +26,7 @@ def test_the_defaults_are_the_papers() -> None:
     [
         ({"orders": ""}, "orders is empty; choose at least one order, such as 0,1,2."),
         ({"orders": " , "}, "orders is empty; choose at least one order, such as 0,1,2."),
-        ({"orders": "0,4"}, "orders names 4; the highest Taylor order is 3."),
+        ({"orders": "0,4"}, "orders names 4; the highest order is 3."),
         ({"orders": "two"}, "orders is 'two'; write numbers from 0 to 3 between commas, such as 0,1,2."),
         ({"orders": "1,-1"}, "orders is '1,-1'; write numbers from 0 to 3 between commas, such as 0,1,2."),
         ({"orders": "²"}, "orders is '²'; write numbers from 0 to 3 between commas, such as 0,1,2."),
@@ -42,11 +42,11 @@ def test_the_defaults_are_the_papers() -> None:
         ({"horizon_to": NAN}, "horizon_to is nan; set it to a number."),
         (
             {"horizon_step": 1e-3},
-            "horizon_step 0.001 makes more than 1000 candidates of horizons -4 to 0; raise horizon_step.",
+            "horizon_step 0.001 makes more than 200 horizons of -4 to 0; raise horizon_step.",
         ),
         (
             {"horizon_step": 5e-324},
-            "horizon_step 5e-324 makes more than 1000 candidates of horizons -4 to 0; raise horizon_step.",
+            "horizon_step 5e-324 makes more than 200 horizons of -4 to 0; raise horizon_step.",
         ),
         ({"interval": 0}, "interval is 0; set it to 1 (compute every step) or more."),
         ({"interval": NAN}, "interval is nan; set it to a number."),

@@ -1,0 +1,102 @@
+"""TAP Predictor Pool: which predictors each token may choose from, and how it chooses."""
+
+from comfy_api.latest import io
+
+from ..tap_core.pool_settings import PoolSettings
+from ..tap_core.predictors import FAMILIES
+from ..tap_core.selector import SELECTIONS
+from .accelerate import HORIZON_RANGE, HORIZON_STEP_RANGE, ORDER_SETS
+from .socket_types import TAP_POOL
+
+DEFAULTS = PoolSettings()
+
+
+class TapPredictorPool(io.ComfyNode):
+    """Puts the predictors of several published methods up for the choice of each token."""
+
+    @classmethod
+    def define_schema(cls) -> io.Schema:
+        """Ids and input names are stable: append only."""
+        return io.Schema(
+            node_id="TapPredictorPool",
+            display_name="TAP Predictor Pool",
+            category="tap",
+            description="Lets every token choose from the predictors of several published methods. Connect it to "
+            "predictors of TAP Accelerate. For one fixed predictor, switch on a single family, choose one order and "
+            "set both horizons to 0.",
+            search_aliases=["tap", "taylorseer", "hicache", "spectrum", "foca", "freqca", "dicache", "pade"],
+            inputs=[*_family_inputs(), *_choice_inputs(), *_advanced_inputs()],
+            outputs=[TAP_POOL.Output(display_name="TAP_POOL", tooltip="For predictors of TAP Accelerate.")],
+        )
+
+    @classmethod
+    def execute(cls, **values: object) -> io.NodeOutput:
+        """The settings of the pool; TapError says what to change if they make none."""
+        families = tuple(name for name in FAMILIES if values.pop(_input_name(name)))
+        return io.NodeOutput(PoolSettings(families=families, **values))
+
+
+def _input_name(family: str) -> str:
+    return family.replace("-", "_")
+
+
+def _family_inputs() -> list[io.Input]:
+    return [
+        io.Boolean.Input(
+            _input_name(name), display_name=family.label, default=name in DEFAULTS.families, tooltip=family.about
+        )
+        for name, family in FAMILIES.items()
+    ]
+
+
+def _choice_inputs() -> list[io.Input]:
+    return [
+        io.Combo.Input(
+            "orders", options=ORDER_SETS, default=DEFAULTS.orders,
+            tooltip="0 repeats the last result; 1 to 3 are the orders of Taylor, Newton, Hermite, HiCache and "
+            "Adams-Bashforth. The other families have their own.",
+        ),
+        io.Int.Input(
+            "horizon_from", default=DEFAULTS.horizon_from, **HORIZON_RANGE, display_mode=io.NumberDisplay.slider,
+            tooltip="Lower lets tokens play safe: predictors may stop so many steps before the step that is asked for.",
+        ),
+        io.Int.Input(
+            "horizon_to", default=DEFAULTS.horizon_to, **HORIZON_RANGE, display_mode=io.NumberDisplay.slider,
+            tooltip="0 lets tokens look as far ahead as the step that is asked for; above 0 they may overshoot it.",
+        ),
+        io.Combo.Input(
+            "selection", options=list(SELECTIONS), default=DEFAULTS.selection,
+            tooltip="best: each token takes the predictor that does best on its probe. blend: it mixes the best two. "
+            "The others are for comparison: one for all tokens, a random one, or an oracle that computes every step to "
+            "see which one would be best.",
+        ),
+    ]
+
+
+def _advanced_inputs() -> list[io.Input]:
+    return [
+        io.Float.Input(
+            "horizon_step", default=DEFAULTS.horizon_step, **HORIZON_STEP_RANGE, step=0.1, advanced=True,
+            tooltip="Lower gives tokens a finer choice of how far to look ahead; it changes little.",
+        ),
+        io.Int.Input(
+            "hermite_steps", default=DEFAULTS.hermite_steps, min=2, max=12, advanced=True,
+            tooltip="Higher smooths Hermite's fit more and needs more memory: so many computed steps are kept for it.",
+        ),
+        io.Int.Input(
+            "spectrum_steps", default=DEFAULTS.spectrum_steps, min=2, max=12, advanced=True,
+            tooltip="Higher lets Spectrum see more of the run and needs more memory: so many computed steps are kept.",
+        ),
+        io.Float.Input(
+            "hicache_scale", default=DEFAULTS.hicache_scale, min=0.1, max=1.0, step=0.05, advanced=True,
+            tooltip="Lower makes HiCache calmer: 0.5 follows half the slope, 0.7 all of it.",
+        ),
+        io.Float.Input(
+            "freqca_cutoff", default=DEFAULTS.freqca_cutoff, min=0.0, max=1.0, step=0.05, advanced=True,
+            tooltip="Higher makes FreqCa repeat more of the picture and continue only its finest part.",
+        ),
+        io.Int.Input(
+            "seed", default=DEFAULTS.seed, min=0, max=2**31 - 1, advanced=True,
+            tooltip="Which predictors the random selection draws.",
+        ),
+    ]

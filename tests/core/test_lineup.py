@@ -1,0 +1,180 @@
+"""The choice of each token among weight rows and explicit predictors, and the controls of that choice."""
+
+import pytest
+import torch
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from tap_pack.tap_core.errors import TapError
+from tap_pack.tap_core.history import History, Snapshot
+from tap_pack.tap_core.pool import Pool, family_pool
+from tap_pack.tap_core.predictor import Moment
+from tap_pack.tap_core.predictors import FAMILIES, Wanted
+from tap_pack.tap_core.predictors.dicache import DiCache
+from tap_pack.tap_core.predictors.newton import Newton
+from tap_pack.tap_core.predictors.reuse import Reuse
+from tap_pack.tap_core.predictors.tc_pade import TcPade
+from tap_pack.tap_core.selector import SELECTIONS, Selector
+from tap_pack.tap_core.step import Forecast, skipped_step
+from tap_pack.tap_core.timeline import Timeline
+from torch import Tensor
+
+GRID = (1, 4, 6)
+BATCH, TOKENS, WIDTH, CHANNELS = 2, 24, 8, 5
+TIMELINE = Timeline(tuple(1 - i / 50 for i in range(51)))
+ALL = family_pool(list(FAMILIES), [0, 1, 2, 3], Wanted([1, 2, 3], [0.0, -1.0, -2.0]))
+MIXED = Pool((Reuse(), Newton(1), Newton(2)), (DiCache(), TcPade()))
+
+
+def noise(channels: int, seed: int) -> Tensor:
+    return torch.randn(BATCH, TOKENS, channels, generator=torch.Generator().manual_seed(seed))
+
+
+def smooth_history(length: int, dtype: torch.dtype = torch.float32) -> History:
+    """Full steps 20, 15, 10, ... on a smooth path with a little noise."""
+    history = History(length)
+    for i in reversed(range(length)):
+        time = 0.3 * (4 - i)
+        probe, target = (noise(c, 1) + time * noise(c, 2) + time**2 * noise(c, 3) + 0.05 * noise(c, 10 + i)
+                         for c in (WIDTH, CHANNELS))
+        history.push(Snapshot(20.0 - 5 * i, probe.to(dtype), target.to(dtype)))
+    return history
+
+
+def skip(history: History, probe: Tensor, pool: Pool, selection: str = "best", loss: str = "l2",
+         truth: Tensor | None = None, seed: int = 0, position: float = 23.0) -> Forecast:
+    return skipped_step(history, position, probe, pool, TIMELINE, loss, Selector(selection, seed), GRID, truth)
+
+
+def forecasts(history: History, probe: Tensor, pool: Pool, stream: list[Tensor]) -> list[Tensor]:
+    """What each member alone makes of a stream."""
+    moment = Moment(history.positions, 23.0, TIMELINE, history.probes, probe, GRID)
+    rows = [member.weights(history.positions, 23.0, TIMELINE) for member in pool.predictors]
+    return [*(sum(w * part for w, part in zip(row, stream, strict=True)) for row in rows),
+            *(member.forecast(stream, moment) for member in pool.explicit)]
+
+
+@pytest.mark.parametrize("loss", ["cosine", "l2", "l1"])
+def test_a_token_takes_the_member_whose_forecast_its_probe_is(loss: str) -> None:
+    history = smooth_history(3)
+    by_formula = forecasts(history, history.probes[1], MIXED, history.probes)
+    wanted = torch.arange(BATCH * TOKENS).view(BATCH, TOKENS) % 3 + torch.tensor([[0], [2]])  # 0..2, 2..4
+    # DiCache's forecast depends on the probe itself: stretched by 1.2, the probe is what it forecasts.
+    by_formula[3] = history.probes[1] + 1.2 * (history.probes[0] - history.probes[1])
+    probe = torch.stack(by_formula).gather(0, wanted[None, ..., None].expand(1, -1, -1, WIDTH))[0]
+    forecast = skip(history, probe, MIXED, loss=loss)
+    assert (forecast.choice == wanted).float().mean() == 1
+    targets = torch.stack(forecasts(history, probe, MIXED, history.targets))
+    expected = targets.gather(0, wanted[None, ..., None].expand(1, -1, -1, CHANNELS))[0]
+    torch.testing.assert_close(forecast.target, expected, atol=1e-5, rtol=1e-5)
+
+
+@pytest.mark.parametrize("selection", ["best", "blend", "one for all", "random"])
+@pytest.mark.parametrize("length", [1, 2, 3, 8])
+def test_every_family_at_once_gives_a_finite_forecast(length: int, selection: str) -> None:
+    history = smooth_history(length, torch.bfloat16)
+    forecast = skip(history, noise(WIDTH, 5).bfloat16(), ALL, selection, "cosine")
+    assert forecast.target.dtype == torch.bfloat16
+    assert forecast.target.isfinite().all() and forecast.loss.isfinite().all()
+    assert 0 <= int(forecast.choice.min()) <= int(forecast.choice.max()) < len(ALL.members)
+
+
+def test_a_pool_of_explicit_predictors_uses_them_alone() -> None:
+    history = smooth_history(3)
+    forecast = skip(history, noise(WIDTH, 5), Pool((), (DiCache(), TcPade())))
+    targets = torch.stack(forecasts(history, noise(WIDTH, 5), Pool((), (DiCache(), TcPade())), history.targets))
+    expected = targets.gather(0, forecast.choice[None, ..., None].long().expand(1, -1, -1, CHANNELS))[0]
+    torch.testing.assert_close(forecast.target, expected)
+
+
+def test_a_pool_of_explicit_predictors_repeats_the_newest_step_until_they_are_ready() -> None:
+    history = smooth_history(1)
+    forecast = skip(history, noise(WIDTH, 5), Pool((), (DiCache(), TcPade())))
+    assert (forecast.target == history.targets[0]).all()
+
+
+def test_where_no_forecast_of_the_probe_is_finite_the_newest_step_is_repeated() -> None:
+    history = smooth_history(3)
+    history.probes[0][0, 3] = torch.nan
+    forecast = skip(history, noise(WIDTH, 5), Pool((), (TcPade(),)))
+    torch.testing.assert_close(forecast.target[0, 3], history.targets[0][0, 3])
+
+
+def test_equal_losses_go_to_the_first_member() -> None:
+    history = smooth_history(2)
+    forecast = skip(history, history.probes[0], Pool((Reuse(), Newton(1)), (DiCache(),)))
+    assert not forecast.choice.any()
+
+
+def test_full_steps_of_one_sigma_are_told_apart_for_explicit_predictors_too() -> None:
+    plateau = Timeline((1.0, *[0.5] * 49, 0.0), "sigma")
+    forecast = skipped_step(smooth_history(3), 23.0, noise(WIDTH, 5), ALL, plateau, "l2", Selector(), GRID)
+    assert forecast.target.isfinite().all()
+
+
+@settings(max_examples=20, deadline=None)
+@given(st.integers(0, 1000))
+def test_no_fixed_predictor_beats_the_oracle_for_any_token(seed: int) -> None:
+    history, probe, truth = smooth_history(8), noise(WIDTH, seed), noise(CHANNELS, seed + 1)
+    oracle = skip(history, probe, ALL, "oracle", truth=truth)
+    error = (oracle.target - truth).square().mean(-1)
+    torch.testing.assert_close(oracle.loss, error, rtol=1e-3, atol=1e-5)
+    for member in ALL.predictors:
+        fixed = skip(history, probe, Pool((member,)))
+        assert (error <= (fixed.target - truth).square().mean(-1) * 1.001 + 1e-5).all()
+    for member in ALL.explicit:
+        fixed = skip(history, probe, Pool((), (member,)))
+        assert (error <= (fixed.target - truth).square().mean(-1) * 1.001 + 1e-5).all()
+
+
+def test_one_for_all_takes_the_least_mean_loss_of_each_picture() -> None:
+    history, probe = smooth_history(3), noise(WIDTH, 5)
+    forecast = skip(history, probe, MIXED, "one for all")
+    errors = torch.stack([(p - probe).square().mean((1, 2)) for p in forecasts(history, probe, MIXED, history.probes)])
+    assert (forecast.choice == errors.argmin(0)[:, None]).all()
+
+
+def test_random_choices_depend_on_seed_and_step_alone() -> None:
+    history, probe = smooth_history(3), noise(WIDTH, 5)
+    first, again, other, later = (skip(history, probe, ALL, "random", seed=seed, position=position).choice
+                                  for seed, position in ((1, 23.0), (1, 23.0), (2, 23.0), (1, 24.0)))
+    assert (first == again).all()
+    assert (first != other).any() and (first != later).any()
+    assert len(first.unique()) > 10
+
+
+def test_random_avoids_a_candidate_without_a_loss() -> None:
+    losses = torch.rand(1, 200, 3)
+    losses[..., 1] = torch.inf
+    assert set(Selector("random").choose(losses, 3.0).best.flatten().tolist()) == {0, 2}
+
+
+def test_a_blend_lies_between_the_best_two_nearer_to_the_better() -> None:
+    history, probe = smooth_history(3), noise(WIDTH, 5)
+    pool = Pool((Reuse(), Newton(1)))
+    blended = skip(history, probe, pool, "blend").target
+    on_probe, on_target = (forecasts(history, probe, pool, stream) for stream in (history.probes, history.targets))
+    loss = torch.stack([(p - probe).square().mean(-1) for p in on_probe])
+    expected = (on_target[0] * loss[1, ..., None] + on_target[1] * loss[0, ..., None]) / loss.sum(0)[..., None]
+    torch.testing.assert_close(blended, expected)
+
+
+def test_a_blend_leaves_a_perfect_forecast_alone() -> None:
+    history = smooth_history(3)
+    forecast = skip(history, history.probes[0], MIXED, "blend")
+    torch.testing.assert_close(forecast.target, history.targets[0], atol=1e-5, rtol=1e-5)
+
+
+def test_a_blend_of_one_is_that_one() -> None:
+    history = smooth_history(3)
+    assert (skip(history, noise(WIDTH, 5), Pool((Reuse(),)), "blend").target == history.targets[0]).all()
+
+
+@pytest.mark.parametrize("selection", SELECTIONS)
+def test_of_equal_candidates_none_gets_lost(selection: str) -> None:
+    choice = Selector(selection).choose(torch.zeros(1, 5, 1), 2.0)
+    assert not choice.best.any() and not choice.loss.any()
+
+
+def test_a_selection_that_does_not_exist_is_named() -> None:
+    with pytest.raises(TapError, match="'luckiest'"):
+        Selector("luckiest")
