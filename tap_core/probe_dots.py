@@ -1,10 +1,10 @@
 """The few numbers per token from which every candidate's proxy loss follows.
 
-K snapshots, newest first: h_0 .. h_{K-1}.  D_j = h_0 - h_j, j = 1..J, J = K - 1.  h: the true probe.
+K snapshots, newest first: h_0 .. h_{K-1}.  D_j = h_j - h_0, j = 1..J, J = K - 1.  h: the true probe.
 q_j: what Gram-Schmidt leaves of D_j, so that D_j = q_j + sum_{i<j} c_ij q_i with q_1 .. q_J orthogonal.
 h - h_0 = r + sum_j b_j q_j;  r: the part of the probe's change that no weights reach.
 
-Weights sum to 1, so a candidate's error is p - h = -(r + sum_j u_j q_j), u_j = b_j + w_j + sum_{i>j} c_ji w_i:
+Weights sum to 1, so a candidate's error is p - h = sum_j u_j q_j - r, u_j = w_j + sum_{i>j} c_ji w_i - b_j:
 nothing else touches the channels, and the squares of orthogonal parts add up without cancelling.
 """
 
@@ -79,7 +79,7 @@ def probe_dots(probes: list[Tensor], probe: Tensor, once: HistoryDots) -> ProbeD
     rest, lean, reach = torch.empty_like(once.newest), torch.empty_like(once.newest), torch.empty_like(once.lean)
     for part in token_chunks(tokens, 4 * channels * (len(kept) + 2), probe.device):
         first, *directions = _differences(kept, part, probe.device)
-        change = now[part].float() - first
+        change = _change(now[part], first)
         for j, direction in enumerate(directions):
             for i, earlier in enumerate(directions[:j]):
                 direction.addcmul_(earlier, once.mix[i, j, part, None], value=-1)
@@ -92,7 +92,12 @@ def probe_dots(probes: list[Tensor], probe: Tensor, once: HistoryDots) -> ProbeD
 def _differences(kept: list[Tensor], part: slice, device: torch.device) -> list[Tensor]:
     """h_0, D_1 .. D_J of some tokens in float32: K tensors [m, D]."""
     newest = kept[0][part].to(device, torch.float32)
-    return [newest, *(newest - older[part].to(device, torch.float32) for older in kept[1:])]
+    return [newest, *(_change(older[part], newest) for older in kept[1:])]
+
+
+def _change(probe: Tensor, newest: Tensor) -> Tensor:
+    """probe - newest, [m, D], in float32 on the device of `newest`."""
+    return probe.to(newest, copy=True).sub_(newest)
 
 
 def _take_out(vector: Tensor, direction: Tensor, square: Tensor) -> Tensor:

@@ -45,21 +45,21 @@ def _errors(once: HistoryDots, now: ProbeDots, weights: Tensor, part: slice) -> 
     """|p - h|^2 and |p|^2 - |h|^2 of some tokens, [m, P]; no matrix product, which may run in TF32, too coarse here."""
     shares = weights[:, 1:].unbind(1)
     error = now.rest[part, None]
-    lean = (now.lean + now.rest)[part, None]  # <h, h - p>
+    lean = -(now.lean + now.rest)[part, None]  # <h, p - h>
     for j, share in enumerate(shares):
-        miss = now.reach[j, part, None] + share  # u_j
+        miss = share - now.reach[j, part, None]  # u_j
         for i, later in enumerate(shares[j + 1 :], start=j + 1):
             miss.addcmul_(once.mix[j, i, part, None], later)
-        lean = lean + miss * (once.lean + now.reach * once.square)[j, part, None]
-        error = error + miss.square_() * once.square[j, part, None]
-    return error, error - 2 * lean
+        lean = torch.addcmul(lean, miss, (once.lean + now.reach * once.square)[j, part, None])
+        error = torch.addcmul(error, miss.square_(), once.square[j, part, None])
+    return error, torch.add(error, lean, alpha=2)
 
 
 def _cosine(error: Tensor, gap: Tensor, true: Tensor) -> Tensor:
     """1 - cos [m, P] from |p - h|^2, |p|^2 - |h|^2 and |h|^2 [m, 1]."""
     true_norm, norm = true.sqrt(), (true + gap).clamp_min_(0).sqrt_()
     stretch = gap / (norm + true_norm)  # |p| - |h|
-    return (error - stretch.square_()).clamp_min_(0) / (2 * norm * true_norm)
+    return (error - stretch.square_()).clamp_min_(0) / (norm * (2 * true_norm))
 
 
 def explicit_l1(history: History, probe: Tensor, weights: Tensor) -> Tensor:
