@@ -97,8 +97,24 @@ class TapRun:
             if getattr(self.seen, name) is None:
                 setattr(self.seen, name, shown[name])
 
+    @property
+    def verify(self) -> Tensor | None:
+        """A forecast of the last block's input [B, M, D] for the first skipped call to run that block on."""
+        return self.decision.verify if self.wants_skip and self.seen.last_output is None else None
+
+    @property
+    def approximation(self) -> Tensor | None:
+        """The denoised picture that takes the place of all model calls of this evaluation."""
+        return self.decision.denoised if self.wants_skip else None
+
     def skip_stands(self) -> bool:
         """Whether the skip stands, now that what was asked for is shown; later calls of this evaluation follow."""
+        asked = self.decision.asks
+        if getattr(self.seen, asked) is None:
+            self.decision = Decision(full=True, reason=f"no {asked} to look at")
+            self.fall_back(f"The schedule looks at the {asked} of the model, which TAP does not reach here; steps were "
+                           "computed in full. Choose another schedule.")
+            return False
         self.decision = self.course.in_call(self.seen)
         self._now.reason = self.decision.reason
         return not self.decision.full
@@ -130,6 +146,9 @@ class TapRun:
         orders = torch.tensor([p.order for p in self.pool.members], dtype=torch.int8, device=probe.device)
         order = orders[forecast.choice.long()].clamp_(max=len(history.snapshots) - 1)
         self._choices.append(TokenChoices(condition, forecast.choice, order, forecast.loss))
+        if "loss" in self.course.needs:
+            seen = self.seen.loss
+            self.seen.loss = forecast.loss if seen is None else torch.cat([seen, forecast.loss])
         return forecast.target
 
     def count_call(self, skipped: bool, reason: str = "") -> None:

@@ -18,6 +18,7 @@ class Decision:
     reason: why it is full, for the report. remember: a full step joins the history.
     asks: what the first model call of a skipped evaluation has to show at block 0 before the skip stands: "probe",
     "block" (block 0 is run) or "loss" (the forecast is made); "" if it stands already.
+    verify: a forecast of the last block's input [B, M, D], on which the first skipped call runs that block.
     denoised: an approximation of the sampler's denoised picture that takes the place of the model call.
     """
 
@@ -25,6 +26,7 @@ class Decision:
     reason: str = ""
     remember: bool = True
     asks: str = ""
+    verify: Tensor | None = None
     denoised: Tensor | None = None
 
 
@@ -37,8 +39,8 @@ class Seen:
 
     position: step, fractional between steps. x, denoised: the sampler's [B, C, ...], denoised being the model's answer.
     Of its first model call: stream, probe and block [B, N, D] (block 0's input, modulated input and output),
-    target [B, N, C] (computed or forecast), loss [B, N] (proxy loss of the forecast), error (what a verified last block
-    showed, a scalar tensor). Only what the course `needs` is there, and None where a call did not get so far.
+    target [B, N, C] (computed or forecast), loss [B, N] (proxy loss of the forecast), last_input and last_output
+    [B, M, D] (the last block's, all tokens). Only what the course `needs` is there, None where a call stopped short.
     """
 
     position: float
@@ -49,7 +51,8 @@ class Seen:
     block: Tensor | None = None
     loss: Tensor | None = None
     target: Tensor | None = None
-    error: Tensor | None = None
+    last_input: Tensor | None = None
+    last_output: Tensor | None = None
     full: bool = False
     denoised: Tensor | None = None
 
@@ -57,7 +60,7 @@ class Seen:
 class Course(Protocol):
     """A schedule at work in one run. Each method is called once an evaluation, in this order.
 
-    needs: which of `Seen`'s stream, probe, block, loss, target and error it looks at.
+    needs: which of `Seen`'s stream, probe, block, loss, target, last_input and last_output it looks at.
     skips_any: False if it is known to compute every step, so that nothing has to be kept.
     """
 

@@ -4,7 +4,7 @@ import inspect
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, contextmanager
 from functools import lru_cache
-from typing import Protocol
+from typing import Protocol, TypeVar
 
 from torch import nn
 
@@ -15,13 +15,16 @@ BlockKey = tuple[str, int]
 Arguments = Mapping[str, object]
 Original = Callable[[Arguments], object]
 BlockCall = Callable[[Arguments, Original], object]
+Block = TypeVar("Block")
 
 
 class Blocks(Protocol):
     """All blocks of one model."""
 
-    def taken_over(self, options: dict, first: BlockCall, skip: bool) -> AbstractContextManager[dict]:
-        """Block 0 is `first`, the others are passed over if `skip` says so; gives the options to run the model with."""
+    def taken_over(
+        self, options: dict, first: BlockCall, others: BlockCall | None = None, last: BlockCall | None = None
+    ) -> AbstractContextManager[dict]:
+        """Block 0 is `first`, the last `last`, the rest `others`; None leaves them. Gives the options to run with."""
         ...
 
     def passed(self, args: Arguments) -> object:
@@ -36,18 +39,23 @@ class ReplacedBlocks:
         self.keys: list[BlockKey] = [(name, i) for name, count in counts.items() for i in range(count)]
 
     @contextmanager
-    def taken_over(self, options: dict, first: BlockCall, skip: bool) -> Iterator[dict]:
+    def taken_over(
+        self, options: dict, first: BlockCall, others: BlockCall | None = None, last: BlockCall | None = None
+    ) -> Iterator[dict]:
         """See Blocks."""
         replace = options.get("patches_replace", {})
         before = replace.get("dit", {})
 
-        def first_block(args: Arguments, extra: Mapping[str, object]) -> object:
-            earlier = before.get(self.keys[0])
-            return first(args, (lambda args: earlier(args, extra)) if earlier else extra["original_block"])
+        def take(key: BlockKey, call: BlockCall) -> Callable[..., object]:
+            earlier = before.get(key)
 
-        passed_over = dict.fromkeys(self.keys, lambda args, extra: args) if skip else {}
-        blocks = {**before, **passed_over, self.keys[0]: first_block}
-        yield {**options, "patches_replace": {**replace, "dit": blocks}}
+            def block(args: Arguments, extra: Mapping[str, object]) -> object:
+                return call(args, (lambda args: earlier(args, extra)) if earlier else extra["original_block"])
+
+            return block
+
+        taken = {key: take(key, call) for key, call in _calls(self.keys, first, others, last)}
+        yield {**options, "patches_replace": {**replace, "dit": {**before, **taken}}}
 
     def passed(self, args: Arguments) -> object:
         """Its own arguments: the streams are handed on under the names that they came by."""
@@ -65,7 +73,9 @@ class ShadowedBlocks:
         self.passed = (lambda args: args[passed]) if isinstance(passed, str) else passed
 
     @contextmanager
-    def taken_over(self, options: dict, first: BlockCall, skip: bool) -> Iterator[dict]:
+    def taken_over(
+        self, options: dict, first: BlockCall, others: BlockCall | None = None, last: BlockCall | None = None
+    ) -> Iterator[dict]:
         """See Blocks."""
 
         def take(module: nn.Module, call: BlockCall) -> Shadow:
@@ -74,15 +84,28 @@ class ShadowedBlocks:
             def replaced(*args: object, **kwargs: object) -> object:
                 named = signature.bind(None, *args, **kwargs)
                 named.apply_defaults()
-                return call(_flat(named.arguments), lambda _: forward(*args, **kwargs))
+                flat = _flat(named.arguments)
+
+                def original(changed: Arguments) -> object:
+                    if all(changed[name] is value for name, value in flat.items()):
+                        return forward(*args, **kwargs)
+                    named.arguments.update({name: changed[name] for name in named.arguments if name in changed})
+                    return forward(*named.args[1:], **named.kwargs)
+
+                return call(flat, original)
 
             return Shadow(module, "forward", replaced)
 
-        shadows = [take(self.modules[0], first)]
-        if skip:
-            shadows += [take(module, lambda args, original: self.passed(args)) for module in self.modules[1:]]
-        with shadowed(shadows):
+        with shadowed([take(module, call) for module, call in _calls(self.modules, first, others, last)]):
             yield options
+
+
+def _calls(
+    blocks: Sequence[Block], first: BlockCall, others: BlockCall | None, last: BlockCall | None
+) -> list[tuple[Block, BlockCall]]:
+    """What takes the place of which block."""
+    calls = [first, *[others] * (len(blocks) - 2), *[last or others] * (len(blocks) > 1)]
+    return [(block, call) for block, call in zip(blocks, calls, strict=True) if call is not None]
 
 
 @lru_cache(maxsize=64)

@@ -7,7 +7,7 @@ import torch
 from torch import Tensor, nn
 
 from .patches import Grid, from_patches, patch_grid, to_patches
-from .seam import Forward, Predict
+from .seam import Decide, Forward, Predict
 from .targets import Caught
 
 
@@ -47,5 +47,13 @@ class InOutSeam:
 
     def forecast(self, forward: Forward, options: dict, predict: Predict) -> Tensor:
         """The denoised picture that the forecast implies."""
-        self.caught.complete = True
-        return self.x - self.sigma * from_patches(predict(self.caught.probe), self.grid, self.x.shape)
+        return self._denoised(predict(self.caught.probe))
+
+    def attempt(self, forward: Forward, options: dict, decide: Decide, verify: Tensor | None = None) -> Tensor:
+        """Either, as `decide` says; there is no block to run or to verify."""
+        target = decide(self.caught)
+        return self.compute(forward, options) if target is None else self._denoised(target)
+
+    def _denoised(self, target: Tensor) -> Tensor:
+        self.caught.complete = self.caught.skipped = True
+        return self.x - self.sigma * from_patches(target, self.grid, self.x.shape)

@@ -14,7 +14,7 @@ from .patches import filled_share
 from .plain_module import plain_module
 from .seam import BlockSeam, Seam
 from .self_check import probe_is_attended
-from .targets import TARGET_KINDS
+from .targets import TARGET_KINDS, Caught
 
 RUN_KEY = "tap_sampling"
 
@@ -26,10 +26,10 @@ class Sampling:
         self.run, self.adapter, self.checked = run, adapter, False
         self._calls: Counter[Hashable] = Counter()
 
-    def begin(self, sigma: float, device: torch.device) -> None:
-        """A model evaluation starts."""
+    def begin(self, sigma: float, x: Tensor) -> None:
+        """A model evaluation of x [B, C, ...] starts."""
         self._calls.clear()
-        self.run.begin(sigma, device)
+        self.run.begin(sigma, x.device, x)
 
     def condition_keys(self, options: dict) -> list[Hashable]:
         """One key for each condition in this call; guidance variants share a uuid, so calls are counted too."""
@@ -112,30 +112,52 @@ class ModelCall:
                                 "computed in full. TAP or ComfyUI may need an update.")
             return
         self.sampling.checked = True
+        self._show(seam.caught)
         parts = zip(self.keys, seam.caught.probe.chunk(len(self.keys)), seam.caught.target.chunk(len(self.keys)),
                     strict=True)
         for key, probe, target in parts:
             self.tap.remember(key, probe, target)
 
     def _forecast(self, forward: Callable[..., Tensor]) -> Tensor:
-        def predict(probe: Tensor) -> Tensor:
-            parts = zip(self.keys, self.options["cond_or_uncond"], probe.chunk(len(self.keys)), strict=True)
-            forecasts = [self.tap.forecast(key, condition, part) for key, condition, part in parts]
-            return forecasts[0] if len(forecasts) == 1 else torch.cat(forecasts)
-
         seam = self._seam()
-        # Control residuals only reach the blocks, whose result is replaced.
-        output = seam.forecast(lambda options: forward(options, control=None), self.options, predict)
+        if self.tap.asks or self.tap.verify is not None:
+            output = seam.attempt(forward, self.options, self._decide, self.tap.verify)
+            if not seam.caught.skipped:
+                self._remember(seam)
+                self.tap.count_call(skipped=False)
+                return output
+        else:
+            # Control residuals only reach the blocks, whose result is replaced.
+            output = seam.forecast(lambda options: forward(options, control=None), self.options, self._predict)
         if seam.caught.complete:
+            self._show(seam.caught)
             self.tap.count_call(skipped=True)
             return output
         self.tap.step_aside(f"The blocks of {self.tap.record.model} could not be skipped; this call and the rest were "
                             "computed in full.")
         return self._compute_plainly(forward)
 
+    def _decide(self, caught: Caught) -> Tensor | None:
+        """The forecast of the call, or None where the schedule, seeing block 0, wants it computed."""
+        self._show(caught)
+        target = self._predict(caught.probe) if self.tap.asks == "loss" else None
+        if self.tap.asks and not self.tap.skip_stands():
+            return None
+        return self._predict(caught.probe) if target is None else target
+
+    def _predict(self, probe: Tensor) -> Tensor:
+        parts = zip(self.keys, self.options["cond_or_uncond"], probe.chunk(len(self.keys)), strict=True)
+        forecasts = [self.tap.forecast(key, condition, part) for key, condition, part in parts]
+        return forecasts[0] if len(forecasts) == 1 else torch.cat(forecasts)
+
+    def _show(self, caught: Caught) -> None:
+        """Let the schedule see what it looks at."""
+        self.tap.show(**{name: getattr(caught, name) for name in self.tap.course.needs if hasattr(caught, name)})
+
     def _seam(self) -> Seam:
         adapter, grid = self.sampling.adapter, self.tap.record.grid
         if isinstance(adapter, InOutAdapter):
             return InOutSeam(self.base.model_sampling, self.x, self.sigmas, grid)
         target = TARGET_KINDS[self.tap.settings.target]
-        return BlockSeam(adapter, self.model, target, grid, self.conditions, watch=not self.sampling.checked)
+        return BlockSeam(adapter, self.model, target, grid, self.conditions, watch=not self.sampling.checked,
+                         keeps=self.tap.course.needs)

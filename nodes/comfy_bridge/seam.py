@@ -3,7 +3,7 @@
 Nothing is copied from a model's forward. Whatever is put in place lives as long as the call.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Set
 from contextlib import AbstractContextManager, ExitStack
 from typing import Protocol
 
@@ -19,6 +19,7 @@ from .targets import Caught, Target, as_tokens
 
 Forward = Callable[[dict], Tensor]
 Predict = Callable[[Tensor], Tensor]
+Decide = Callable[[Caught], Tensor | None]
 
 
 class Seam(Protocol):
@@ -34,64 +35,138 @@ class Seam(Protocol):
         """What the forward would give if its target were `predict(probe)` [B, N, C]."""
         ...
 
+    def attempt(self, forward: Forward, options: dict, decide: Decide, verify: Tensor | None = None) -> Tensor:
+        """As `forecast` with the target that `decide` gives at block 0; as `compute`, to the bit, where it gives None.
+
+        verify: a forecast of the last block's input [B, M, D], for which a forecast call runs that block.
+        """
+        ...
+
 
 class BlockSeam:
-    """The seam of one model call whose picture has `grid` tokens. watch: see what enters block 0's attention."""
+    """The seam of one model call whose picture has `grid` tokens.
+
+    watch: see what enters block 0's attention. keeps: what else to catch, see Caught.
+    """
 
     def __init__(self, adapter: Adapter, model: nn.Module, target: Target, grid: Grid, conditions: Mapping[str, object],
-                 watch: bool = False) -> None:
-        self.adapter, self.model, self.target, self.watch = adapter, model, target, watch
+                 watch: bool = False, keeps: Set[str] = frozenset()) -> None:
+        self.adapter, self.model, self.target, self.watch, self.keeps = adapter, model, target, watch, keeps
         self.grid, self.conditions = grid, conditions
         self.blocks = adapter.blocks(model)
         self.caught = Caught(picture=target.at_output and adapter.output_is_picture)
 
     def compute(self, forward: Forward, options: dict) -> Tensor:
         """Run the forward in full and catch its probe and target."""
-        caught = self.caught
 
         def first_block(args: Arguments, original: Original) -> object:
-            self._take_probe(args)
-            # Blocks add to the stream in place.
-            caught.start = None if self.target.at_output else caught.entry.tokens.clone()
-            return original(args)
-
-        def read(whole: Tensor) -> None:
-            if caught.probe is not None:
-                caught.target, caught.complete = self.target.read(caught, whole), True
+            self._arrive(args)
+            return self._run_first(args, original)
 
         with ExitStack() as stack:
             if self.watch:
-                stack.enter_context(watched_attention(self.adapter, self.model, caught))
-            stack.enter_context(self._behind_the_blocks(read))
-            return forward(stack.enter_context(self.blocks.taken_over(options, first_block, skip=False)))
+                stack.enter_context(watched_attention(self.adapter, self.model, self.caught))
+            stack.enter_context(self._behind_the_blocks(self._read))
+            last = self._run_last if "last_output" in self.keeps else None
+            return forward(stack.enter_context(self.blocks.taken_over(options, first_block, last=last)))
 
     def forecast(self, forward: Forward, options: dict, predict: Predict) -> Tensor:
         """Run the forward with every block passed over and `predict(probe)` [B, N, C] as the target."""
-        caught = self.caught
 
         def first_block(args: Arguments, original: Original) -> object:
-            self._take_probe(args)
-            caught.start = None if self.target.at_output else caught.entry.tokens.clone()
-            caught.target = predict(caught.probe)
+            self._arrive(args)
+            self.caught.target = None if self.caught.probe is None else predict(self.caught.probe)
+            self.caught.skipped = True
             return self.blocks.passed(args)
 
-        def write(whole: Tensor) -> Tensor | None:
-            if caught.target is None:
-                return None
-            caught.complete = True
-            return self.target.write(caught, whole)
+        def passed(args: Arguments, original: Original) -> object:
+            return self.blocks.passed(args)
 
         with ExitStack() as stack:
             stack.enter_context(shadowed(self.adapter.extras(self.model)))
-            stack.enter_context(self._behind_the_blocks(write))
-            return forward(stack.enter_context(self.blocks.taken_over(_quiet(options), first_block, skip=True)))
+            stack.enter_context(self._behind_the_blocks(self._write))
+            return forward(stack.enter_context(self.blocks.taken_over(_quiet(options), first_block, passed)))
+
+    def attempt(self, forward: Forward, options: dict, decide: Decide, verify: Tensor | None = None) -> Tensor:
+        """Run the forward until block 0 shows whether its blocks are passed over. See Seam."""
+        caught = self.caught
+
+        def first_block(args: Arguments, original: Original) -> object:
+            self._arrive(args)
+            run = self._run_first(args, original) if "block" in self.keeps else None
+            caught.target = None if caught.probe is None else decide(caught)
+            if caught.target is None:
+                return original(args) if run is None else run
+            caught.skipped = True
+            # Only now: a call that is computed needs what runs between the blocks.
+            stack.enter_context(shadowed(self.adapter.extras(self.model)))
+            return self.blocks.passed(args)
+
+        def other(args: Arguments, original: Original) -> object:
+            return self.blocks.passed(args) if caught.skipped else original(args)
+
+        def last(args: Arguments, original: Original) -> object:
+            if not caught.skipped:
+                return self._run_last(args, original) if "last_output" in self.keeps else original(args)
+            if verify is not None and verify.shape == args[self.adapter.stream].shape:
+                self._run_last({**args, self.adapter.stream: verify}, original)
+            return self.blocks.passed(args)
+
+        def behind(whole: Tensor) -> Tensor | None:
+            return self._write(whole) if caught.skipped else self._read(whole)
+
+        with ExitStack() as stack:
+            stack.enter_context(self._behind_the_blocks(behind))
+            return forward(stack.enter_context(self.blocks.taken_over(options, first_block, other, last)))
+
+    def _arrive(self, args: Arguments) -> None:
+        """Block 0 is called. Blocks add to the stream in place, so what is needed of it later is copied."""
+        caught = self.caught
+        self._take_probe(args)
+        caught.start = None if self.target.at_output else caught.entry.tokens.clone()
+        if "stream" in self.keeps:
+            caught.stream = caught.entry.tokens.clone() if caught.start is None else caught.start
+
+    def _run_first(self, args: Arguments, original: Original) -> object:
+        result = original(args)
+        if "block" in self.keeps:
+            stream = self._handed_on(args, result)
+            self.caught.block = as_tokens(stream, len(stream))[:, self.caught.entry.image].clone()
+        return result
+
+    def _run_last(self, args: Arguments, original: Original) -> object:
+        caught, stream = self.caught, self.adapter.stream
+        caught.last_input = args[stream].clone()
+        result = original({**args, stream: args[stream].clone()} if caught.skipped else args)
+        caught.last_output = self._handed_on(args, result).clone()
+        return result
+
+    def _handed_on(self, args: Arguments, result: object) -> Tensor:
+        """The stream in what a block gave back: it stands where it would if the block were passed over."""
+        name, passed = self.adapter.stream, self.blocks.passed(args)
+        if isinstance(passed, Mapping):
+            return result[name]
+        return result if passed is args[name] else result[[part is args[name] for part in passed].index(True)]
+
+    def _read(self, whole: Tensor) -> None:
+        caught = self.caught
+        if caught.probe is not None:
+            caught.target, caught.complete = self.target.read(caught, whole), True
+
+    def _write(self, whole: Tensor) -> Tensor | None:
+        if self.caught.target is None:
+            return None
+        self.caught.complete = True
+        return self.target.write(self.caught, whole)
 
     def _take_probe(self, args: Arguments) -> None:
-        stream = as_tokens(args[self.adapter.stream])
-        entry = Entry(self.model, args, self.conditions, self.grid, stream)
+        stream = args[self.adapter.stream]
+        entry = Entry(self.model, args, self.conditions, self.grid, as_tokens(stream, len(stream)))
         entry.image = self.adapter.image_tokens(entry)
         self.caught.entry = entry
-        self.caught.probe = self.adapter.probe(self.adapter.first_block(self.model), entry)
+        # A stream that does not hold every token of the picture is not one that an adapter knows.
+        if entry.tokens.shape[1] == entry.count:
+            self.caught.probe = self.adapter.probe(self.adapter.first_block(self.model), entry)
 
     def _behind_the_blocks(self, meet: Meet) -> AbstractContextManager[None]:
         if self.target.at_output:

@@ -38,7 +38,7 @@ def watched_attention(adapter: Adapter, model: nn.Module, caught: Caught) -> Ite
 
 def attended_tokens(caught: Caught) -> Tensor:
     """The picture's tokens [B, N, D] of what entered the attention."""
-    attended = as_tokens(caught.attended)
+    attended = as_tokens(caught.attended, len(caught.entry.stream))
     return attended if attended.shape[1] == caught.entry.count else attended[:, caught.entry.image]
 
 

@@ -16,6 +16,8 @@ class Caught:
     start: [B, N, D] the stream before block 0, if the target needs it. probe: [B, N, D]. target: [B, N, C].
     attended: what entered block 0's attention, where that was watched. complete: the final layer was reached.
     picture: its output is a picture [B, C, (T,) H, W] instead of tokens.
+    For schedules that look at them: stream, block [B, N, D] what enters and leaves block 0; last_input, last_output
+    [B, M, D] the same of the last block, all tokens. skipped: whether the blocks were passed over.
     """
 
     picture: bool = False
@@ -25,6 +27,11 @@ class Caught:
     target: Tensor | None = None
     attended: Tensor | None = None
     complete: bool = False
+    stream: Tensor | None = None
+    block: Tensor | None = None
+    last_input: Tensor | None = None
+    last_output: Tensor | None = None
+    skipped: bool = False
 
 
 class Target(Protocol):
@@ -72,16 +79,16 @@ class OutputTarget:
 TARGET_KINDS: dict[str, Target] = {"residual": ResidualTarget(), "output": OutputTarget()}
 
 
-def as_tokens(whole: Tensor) -> Tensor:
-    """[B, N, C] or [B, T, H, W, C] -> [B, N, C]."""
-    return whole.flatten(1, -2)
+def as_tokens(whole: Tensor, batch: int) -> Tensor:
+    """[B, N, C], [B, T, H, W, C] or [B * N, C] -> [B, N, C]."""
+    return whole.reshape(batch, -1, whole.shape[-1])
 
 
 def image_tokens(whole: Tensor, caught: Caught) -> Tensor:
     """The picture's tokens [B, N, C] in `whole`; the model may have cut off all others before."""
     if caught.picture:
         return to_patches(whole, caught.entry.grid)
-    tokens = as_tokens(whole)
+    tokens = as_tokens(whole, len(caught.entry.stream))
     return tokens if tokens.shape[1] == caught.entry.count else tokens[:, caught.entry.image]
 
 
@@ -90,7 +97,7 @@ def with_image_tokens(whole: Tensor, part: Tensor, caught: Caught) -> Tensor:
     part = part.to(whole.dtype)
     if caught.picture:
         return from_patches(part, caught.entry.grid, whole.shape)
-    tokens = as_tokens(whole)
+    tokens = as_tokens(whole, len(caught.entry.stream))
     if tokens.shape[1] != caught.entry.count:
         tokens = tokens.clone()
         tokens[:, caught.entry.image] = part

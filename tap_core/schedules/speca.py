@@ -6,7 +6,8 @@ import torch
 from torch import Tensor
 
 from ..errors import TapError
-from ..schedule import SKIP, Decision, Seen
+from ..predictors.taylor import Taylor
+from ..schedule import Decision, Seen
 from ..timeline import Timeline
 from .adaptive import Watchful, WatchfulCourse, check_number
 
@@ -23,6 +24,7 @@ class SpeculativeSchedule(Watchful):
     """
 
     threshold: float = 7.0
+    order: int = 2
     decay: float = 0.3
     floor: float = 0.1
     min_skip: int = 2
@@ -32,7 +34,7 @@ class SpeculativeSchedule(Watchful):
 
     def __post_init__(self) -> None:
         super().__post_init__()
-        for name in ("threshold", "decay", "floor", "min_skip"):
+        for name in ("threshold", "order", "decay", "floor", "min_skip"):
             check_number(name, getattr(self, name))
         if 0 < self.max_skip < self.min_skip:
             raise TapError(f"min_skip is {self.min_skip}, above max_skip {self.max_skip}; lower it.")
@@ -43,27 +45,44 @@ class SpeculativeSchedule(Watchful):
 
 
 class SpeculativeCourse(WatchfulCourse):
-    """Keeps the error of the last verified step."""
+    """Keeps the last block's inputs and outputs at full steps, newest first, and the last verified error."""
 
-    needs = frozenset({"error"})
+    needs = frozenset({"last_input", "last_output"})
 
     def __init__(self, settings: SpeculativeSchedule, timeline: Timeline) -> None:
         super().__init__(settings, timeline)
+        self._taylor = Taylor(settings.order)
+        self._kept: list[tuple[float, Tensor, Tensor]] = []
         self._error: Tensor | None = None
 
     def choose(self, seen: Seen) -> Decision:
         """Full where the last forecast was off; a forecast that was not verified is not trusted."""
         if self.settings.threshold == 0:
             return Decision(full=True, reason="threshold 0")
-        if self.skipped < max(self.settings.min_skip, 1):
-            return SKIP
-        if self._error is not None and bool(self._error <= self._limit(seen.position)):
-            return SKIP
-        return Decision(full=True, reason="last block not foreseen")
+        trusted = self._error is not None and bool(self._error <= self._limit(seen.position))
+        if self.skipped >= max(self.settings.min_skip, 1) and not trusted:
+            return Decision(full=True, reason="last block not foreseen")
+        return Decision(full=False, verify=self._forecast(seen.position, 1))
 
     def learn(self, seen: Seen) -> None:
-        """Keep the error, without waiting for it."""
-        self._error = seen.error
+        """Keep what a full step shows of the last block, or else the error that it shows; without waiting for it."""
+        self._error = None
+        if seen.last_output is None:
+            return
+        if seen.full:
+            newest = (seen.position, seen.last_input, seen.last_output)
+            others = [kept for kept in self._kept if kept[0] != seen.position and kept[2].shape == newest[2].shape]
+            self._kept = [newest, *others][: self.settings.order + 1]
+        else:
+            self._error = verification_error(self._forecast(seen.position, 2), seen.last_output)
+
+    def _forecast(self, position: float, part: int) -> Tensor | None:
+        """Taylor forecast of the last block's input (part 1) or output (part 2), in its dtype."""
+        if not self._kept:
+            return None
+        weights = self._taylor.weights([kept[0] for kept in self._kept], position, self.timeline)
+        total = sum(weight * kept[part].float() for weight, kept in zip(weights, self._kept, strict=True))
+        return total.to(self._kept[0][part].dtype)
 
     def _limit(self, position: float) -> float:
         settings = self.settings

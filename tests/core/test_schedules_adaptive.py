@@ -122,14 +122,20 @@ def test_tc_pade_to_the_letter_can_never_reach_a_threshold_above_one() -> None:
 
 
 def test_speca_lets_the_error_of_one_step_decide_the_next() -> None:
-    errors = np.random.default_rng(6).lognormal(0.0, 1.2, STEPS)
-    expected, drafts = [], 0
+    path, threshold = trajectory(6, jitter=0.1), 1.5
+    expected, drafts, error, kept = [], 0, 0.0, []
     for i in range(STEPS):
-        limit = max(7.0 * 0.3 ** (i / STEPS), 0.1)
-        full = i < 3 or drafts >= 8 or (drafts >= 2 and np.float32(errors[i - 1]) > limit)
+        limit = max(threshold * 0.3 ** (i / STEPS), 0.1)
+        full = i < 3 or drafts >= 8 or (drafts >= 2 and error > limit)
         drafts = 0 if full else drafts + 1
-        expected += [i] if full else []
-    full = walk(SpeculativeSchedule(), STEPS, lambda step: {"error": torch.tensor(float(errors[step]))})
+        if full:
+            expected.append(i)
+            kept = [(i, path[i]), *kept][:2]
+        else:
+            (s0, f0), (s1, f1) = kept
+            error = np.mean(np.abs(f0 + (f0 - f1) / (s0 - s1) * (i - s0) - path[i]) / np.abs(path[i]))
+    schedule = SpeculativeSchedule(threshold=threshold, order=1)
+    full = walk(schedule, STEPS, shows(last_input=path, last_output=path))
     assert full == expected
     assert 3 + (STEPS - 3) // 9 < len(full) < 3 + (STEPS - 3) // 3
 
@@ -167,11 +173,12 @@ def test_the_fallback_gets_used_to_losses_that_stay_high() -> None:
     assert walk(FallbackSchedule(), 40, show) == [0, 1, 2, 7, 12, 14, 15, 18, 22, 27, 32, 37]
 
 
-ALL_SHOWN = shows(probe=trajectory(7), block=trajectory(8), stream=trajectory(9), target=trajectory(10))
+ALL_SHOWN = shows(probe=trajectory(7), block=trajectory(8), stream=trajectory(9), target=trajectory(10),
+                  last_input=trajectory(11), last_output=trajectory(12))
 
 
 def shown(step: int) -> dict[str, Tensor]:
-    return ALL_SHOWN(step) | {"error": torch.tensor(0.5)} | losses(step)
+    return ALL_SHOWN(step) | losses(step)
 
 
 WATCHFUL = {

@@ -74,7 +74,7 @@ class Accelerated:
     """A model behind a TAP Accelerate node with these inputs; the others have the node's defaults."""
 
     def __init__(self, model: comfy.model_patcher.ModelPatcher, **inputs: object) -> None:
-        defaults = {i.id: i.default for i in TapAccelerate.GET_SCHEMA().inputs if hasattr(i, "default")}
+        defaults = {i.id: getattr(i, "default", None) for i in TapAccelerate.GET_SCHEMA().inputs if i.id != "model"}
         unknown = inputs.keys() - defaults.keys()
         assert not unknown, unknown
         given = {name: value for name, value in {**defaults, **inputs}.items() if value is not None}

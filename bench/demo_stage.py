@@ -1,0 +1,83 @@
+"""The demo model on this computer, sampled in ComfyUI's own path, with or without TAP."""
+
+from __future__ import annotations
+
+import importlib.util
+import os
+import sys
+import time
+from dataclasses import dataclass
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parents[1]
+MODELS = ROOT / "demo" / "models"
+
+
+def load_pack() -> None:
+    """Makes ComfyUI importable, on the CPU, and the repository as `tap_pack`, whatever its folder is called."""
+    # Our `nodes/` would hide ComfyUI's `nodes.py`.
+    sys.path[:] = [path for path in sys.path if Path(path or ".").resolve() != ROOT]
+    sys.path.insert(0, os.environ.get("COMFYUI_PATH", str(ROOT / ".comfyui")))
+    import comfy.cli_args
+
+    comfy.cli_args.args.cpu = True
+    comfy.cli_args.args.use_pytorch_cross_attention = True
+    spec = importlib.util.spec_from_file_location("tap_pack", ROOT / "__init__.py")
+    sys.modules["tap_pack"] = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(sys.modules["tap_pack"])
+
+
+@dataclass
+class Shot:
+    """One sampling. picture: [256, 256, 3] in 0..1; seconds in the sampler; record: TAP's, None without it."""
+
+    picture: object
+    seconds: float
+    record: object = None
+
+
+class DemoStage:
+    """Samples scenes of the demo model; `steps`, `cfg` and `sampler` as in the demo workflow."""
+
+    def __init__(self, steps: int = 50, cfg: float = 2.0, sampler: str = "euler", scheduler: str = "simple") -> None:
+        import comfy.sd
+        import comfy.utils
+
+        self.steps, self.cfg, self.sampler, self.scheduler = steps, cfg, sampler, scheduler
+        self.model = comfy.sd.load_diffusion_model(str(MODELS / "diffusion_models" / "tap_demo_flux.safetensors"))
+        weights, metadata = comfy.utils.load_torch_file(
+            str(MODELS / "vae" / "tap_demo_vae.safetensors"), return_metadata=True
+        )
+        self.vae = comfy.sd.VAE(sd=weights, metadata=metadata)
+
+    def shoot(self, scene: int, seed: int, settings: object = None, steps: int | None = None,
+              sampler: str | None = None, shape: tuple[int, int] = (32, 32)) -> Shot:
+        """Sample and decode the scene of a number from a seed; settings: a TapSettings, or None for stock."""
+        import comfy.sample
+        import torch
+        from tap_pack.nodes.comfy_bridge.sampling_run import TapPatch
+        from tap_pack.tap_core.record import RecordHolder
+
+        model, holder = self.model, RecordHolder()
+        if settings is not None:
+            model = self.model.clone()
+            TapPatch(settings, holder).install(model)
+        positive, negative = scene_conditioning(scene)
+        latent = torch.zeros(1, 16, *shape)
+        noise = comfy.sample.prepare_noise(latent, seed)
+        with torch.inference_mode():
+            started = time.perf_counter()
+            sampled = comfy.sample.sample(
+                model, noise, steps or self.steps, self.cfg, sampler or self.sampler, self.scheduler, positive, negative,
+                latent, disable_pbar=True, seed=seed,
+            )
+            seconds = time.perf_counter() - started
+            return Shot(self.vae.decode(sampled)[0].float(), seconds, holder.latest)
+
+
+def scene_conditioning(scene: int) -> tuple[list, list]:
+    """Positive and negative of the scene with this number, which no training saw."""
+    from tap_pack.demo.scenes import random_scene
+    from tap_pack.nodes.demo_scene import TapDemoScene
+
+    return TapDemoScene.execute(**random_scene(scene)).result

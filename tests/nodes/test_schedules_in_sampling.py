@@ -1,0 +1,179 @@
+"""Schedules that watch a run, in real samplings: calls that turn full at block 0, verified last blocks, no calls."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+
+import pytest
+import torch
+from comfy.model_patcher import ModelPatcher
+from tap_pack.tap_core.schedules.cg_taylor import ConfidenceGateSchedule
+from tap_pack.tap_core.schedules.dicache import DiCacheSchedule
+from tap_pack.tap_core.schedules.easycache import EasyCacheSchedule
+from tap_pack.tap_core.schedules.fallback import FallbackSchedule
+from tap_pack.tap_core.schedules.interval import IntervalSchedule
+from tap_pack.tap_core.schedules.listed import ListedSchedule
+from tap_pack.tap_core.schedules.magcache import MagCacheSchedule
+from tap_pack.tap_core.schedules.registry import SCHEDULES, AnySchedule
+from tap_pack.tap_core.schedules.sada import StabilitySchedule
+from tap_pack.tap_core.schedules.speca import SpeculativeSchedule
+from tap_pack.tap_core.schedules.tc_pade import TrajectoryStabilitySchedule
+from tap_pack.tap_core.schedules.teacache import TeaCacheSchedule
+
+from tiny_flux import BLOCKS, STEPS, Accelerated, counted_blocks, distance, prompt, sample, tiny_flux
+
+# Every skip is put to the question, and none stands.
+NEVER_CONTENT = {
+    "TeaCache": TeaCacheSchedule(threshold=0.0, coefficients=(1.0, 0.0)),
+    "DiCache": DiCacheSchedule(threshold=0.0, retention=0.0, difference=True),
+    "CG-Taylor": ConfidenceGateSchedule(threshold=0.0, warmup=1),
+    "TAP with fallback": FallbackSchedule(factor=0.0, warmup=1),
+}
+# Guidance in one batch, in two calls of different length, and none.
+PROMPTS = {"batched": (2.0, 7), "split": (2.0, 9), "alone": (1.0, 7)}
+TARGETS = ("residual", "output")
+
+
+@pytest.fixture(scope="module")
+def model() -> ModelPatcher:
+    """FLUX.1 with guidance; ComfyUI leaves marks on a model when it first loads it."""
+    model = tiny_flux()
+    sample(model, 1)
+    return model
+
+
+def attributes(model: ModelPatcher) -> list[tuple]:
+    """All that a shadow or a hook could leave behind."""
+    return [(*sorted(vars(part)), len(part._forward_hooks), len(part._forward_pre_hooks))
+            for part in model.model.diffusion_model.modules()]
+
+
+@pytest.mark.parametrize("target", TARGETS)
+@pytest.mark.parametrize("cfg, words", PROMPTS.values(), ids=PROMPTS)
+@pytest.mark.parametrize("name", NEVER_CONTENT)
+def test_a_call_that_turns_full_at_block_0_is_bit_equal_to_a_plain_one(
+    model: ModelPatcher, name: str, cfg: float, words: int, target: str
+) -> None:
+    accelerated = Accelerated(model, schedule=NEVER_CONTENT[name], target=target)
+    before, negative = attributes(model), prompt(words, seed=2)
+    with counted_blocks(model) as counts:
+        output = accelerated.sample(cfg=cfg, negative=negative)
+    calls = STEPS * (2 if words != 7 else 1)
+    assert dict(counts) == dict.fromkeys(range(BLOCKS), calls)
+    assert torch.equal(output, sample(model, cfg=cfg, negative=negative))
+    assert accelerated.record.full_steps == list(range(STEPS))
+    assert not accelerated.record.fallbacks
+    assert attributes(model) == before
+
+
+@pytest.mark.parametrize("dtype", [torch.bfloat16, torch.float16])
+def test_the_same_in_half_precision(dtype: torch.dtype) -> None:
+    model = tiny_flux(dtype=dtype)
+    for schedule in NEVER_CONTENT.values():
+        assert torch.equal(Accelerated(model, schedule=schedule).sample(5), sample(model, 5))
+
+
+@pytest.mark.parametrize("target", TARGETS)
+@pytest.mark.parametrize(("schedule", "full", "first", "last"), [
+    (TeaCacheSchedule(threshold=math.inf), 2, 0, 0),
+    (DiCacheSchedule(threshold=math.inf, retention=0.2), 4, 1, 0),
+    (ConfidenceGateSchedule(threshold=math.inf, warmup=3), 4, 1, 0),
+    (SpeculativeSchedule(threshold=math.inf, max_skip=0), 3, 0, 1),
+    (FallbackSchedule(factor=math.inf), 4, 0, 0),
+])
+def test_a_skipped_call_runs_the_watched_block_alone(
+    model: ModelPatcher, schedule: AnySchedule, full: int, first: int, last: int, target: str
+) -> None:
+    accelerated = Accelerated(model, schedule=schedule, target=target)
+    with counted_blocks(model) as counts:
+        output = accelerated.sample(cfg=2.0)
+    skipped = STEPS - full
+    assert counts == {0: full + first * skipped, 1: full, 2: full, 3: full + last * skipped}
+    assert len(accelerated.record.full_steps) == full
+    assert distance(output, sample(model, cfg=2.0)) < 1.0
+
+
+def test_the_second_call_of_an_evaluation_follows_the_first(model: ModelPatcher) -> None:
+    schedule = TeaCacheSchedule(threshold=0.3, coefficients=(1.0, 0.0))
+    accelerated = Accelerated(model, schedule=schedule)
+    accelerated.sample(cfg=2.0, negative=prompt(9, seed=2))
+    evaluations = accelerated.record.evaluations
+    assert {(e.full_calls, e.skipped_calls) for e in evaluations} == {(2, 0), (0, 2)}
+    assert {e.reason for e in evaluations if e.full} == {"warm-up", "probe changed", "last step"}
+
+
+@pytest.mark.parametrize("schedule", [
+    EasyCacheSchedule(threshold=math.inf, warmup=3), StabilitySchedule(multistep_from=0.3, multistep_term=2),
+])
+def test_an_approximated_step_calls_no_model(model: ModelPatcher, schedule: AnySchedule) -> None:
+    accelerated, calls = Accelerated(model, schedule=schedule), []
+    hook = model.model.diffusion_model.img_in.register_forward_hook(lambda *_: calls.append(1))
+    try:
+        output = accelerated.sample(20)
+    finally:
+        hook.remove()
+    full = accelerated.record.full_steps
+    assert len(calls) == len(full) < 14
+    assert len(accelerated.record.skipped_steps) == 20 - len(full)
+    assert distance(output, sample(model, 20)) < 0.5
+
+
+def test_teacache_decides_as_the_probes_of_a_full_run_say_until_its_first_skip(model: ModelPatcher) -> None:
+    accelerated = Accelerated(model, schedule=TeaCacheSchedule(threshold=0.2, coefficients=(1.0, 0.0)))
+    accelerated.sample(20)
+    loose = Accelerated(model, schedule=TeaCacheSchedule(threshold=0.6, coefficients=(1.0, 0.0)))
+    loose.sample(20)
+    assert 2 < len(loose.record.full_steps) < len(accelerated.record.full_steps) < 20
+
+
+def every_schedule() -> list[AnySchedule]:
+    """One of each, loose enough to skip."""
+    made = {
+        "interval": IntervalSchedule(3, 2), "list of steps": ListedSchedule((0, 1, 4, 7)),
+        "TeaCache": TeaCacheSchedule(threshold=1.0, coefficients=(1.0, 0.0)), "MagCache": MagCacheSchedule(always=()),
+        "EasyCache": EasyCacheSchedule(threshold=0.5, warmup=3), "CG-Taylor": ConfidenceGateSchedule(threshold=1.0),
+        "TC-Pade": TrajectoryStabilitySchedule(threshold=0.0),
+    }
+    return [made.get(name) or kind() for name, kind in SCHEDULES.items()]
+
+
+@pytest.mark.parametrize("sampler", ["heun", "dpmpp_2m", "euler_ancestral", "uni_pc", "dpm_2"])
+@pytest.mark.parametrize("schedule", every_schedule(), ids=lambda schedule: type(schedule).__name__)
+def test_every_schedule_serves_every_kind_of_sampler(model: ModelPatcher, schedule: AnySchedule, sampler: str) -> None:
+    accelerated = Accelerated(model, schedule=schedule)
+    output = accelerated.sample(STEPS, cfg=2.0, sampler=sampler)
+    assert output.isfinite().all()
+    assert accelerated.record.complete
+    assert accelerated.record.skipped_steps
+    assert distance(output, sample(model, STEPS, cfg=2.0, sampler=sampler)) < 1.0
+
+
+def test_a_list_that_does_not_fit_the_run_leaves_stock_and_says_why(
+    model: ModelPatcher, caplog: pytest.LogCaptureFixture
+) -> None:
+    output = Accelerated(model, schedule=ListedSchedule((0, 30))).sample()
+    assert torch.equal(output, sample(model))
+    assert "goes up to 30, but this run has 12 steps" in caplog.text
+
+
+def test_the_report_names_the_schedule_and_not_what_it_replaces(model: ModelPatcher) -> None:
+    accelerated = Accelerated(model, schedule=TeaCacheSchedule(), interval=1)
+    accelerated.sample()
+    assert "TeaCache" in str(accelerated.record.settings["given_schedule"])
+    assert "interval" not in accelerated.record.settings
+
+
+@pytest.mark.parametrize("stop", [2, 6])
+def test_an_interrupted_run_leaves_nothing_behind(model: ModelPatcher, stop: int) -> None:
+    before, count = attributes(model), []
+
+    def callback(step: int, *args: object) -> None:
+        count.append(step)
+        if len(count) == stop:
+            raise KeyboardInterrupt
+
+    run: Callable[..., object] = Accelerated(model, schedule=DiCacheSchedule(threshold=1.0, retention=0.0)).sample
+    with pytest.raises(KeyboardInterrupt):
+        run(callback=callback)
+    assert attributes(model) == before
