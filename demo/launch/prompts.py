@@ -68,9 +68,9 @@ def fill_defaults(prompt: Prompt, known: dict[str, dict]) -> Prompt:
 
 
 def default_of(spec: list) -> object:
-    """The default of an input as /object_info describes it; None for one that needs a link."""
+    """The default of an input as /object_info describes it; None for a link and for an empty list."""
     kind, settings = spec[0], spec[1] if len(spec) > 1 else {}
     if "default" in settings:
         return settings["default"]
-    options = kind if isinstance(kind, list) else settings.get("options") or [None]
-    return options[0]
+    options = kind if isinstance(kind, list) else settings.get("options")
+    return options[0] if options else None

@@ -49,6 +49,7 @@ def test_the_demo_prompt_is_accelerated_and_seen(served: ServedPack, stock: tupl
     assert report["fallbacks"] == []
     assert sum(report["predictors"].values()) == pytest.approx(1, abs=1e-3)
     assert served.frames(run) == STEPS
+    assert f"TAP: {FULL_STEPS} of {STEPS} steps computed" in served.server.log_text()
     difference = np.abs(served.picture(run) - stock[0])
     # The same picture, made another way.
     assert 0 < difference.mean() < 16

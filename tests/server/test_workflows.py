@@ -72,11 +72,12 @@ def test_seeds_are_fixed_and_steps_are_few(file: Path, served: ServedPack) -> No
 
 
 @each_workflow
-def test_widgets_are_as_many_as_the_nodes_have(file: Path, served: ServedPack) -> None:
+def test_widgets_are_no_more_than_the_nodes_have(file: Path, served: ServedPack) -> None:
     for node in nodes_of(file):
         if node["type"] not in NOTES:
             names = widget_inputs(served.known[node["type"]])
-            assert len(node["widgets_values"]) == len(names), f"{node['type']} has {names}"
+            # Inputs are only ever appended: a workflow that was saved before has fewer.
+            assert len(node["widgets_values"]) <= len(names), f"{node['type']} has {names}"
 
 
 @each_workflow
@@ -107,7 +108,7 @@ def test_the_demo_workflow_runs(served: ServedPack) -> None:
             node["inputs"]["steps"] = 8
     run = served.run(prompt)
     kinds = {prompt[name]["class_type"] for name, output in run.outputs.items() if output}
-    assert kinds >= {"SaveImage", "ImageCompare", "PreviewImage", "TapReport"}
+    assert kinds >= {"SaveImage", "TapChoiceMap", "TapReport", "PreviewAny"}
 
 
 def test_the_flux_workflow_asks_for_its_model_files_and_for_nothing_else(served: ServedPack) -> None:

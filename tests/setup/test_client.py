@@ -58,6 +58,7 @@ def test_widgets_that_a_prompt_leaves_out_get_their_defaults() -> None:
         "sampler": [["euler", "heun"], {}],
         "loss": ["COMBO", {"options": ["cosine", "l2"], "default": "l2"}],
         "zero": ["INT", {"default": 0}],
+        "file": [[], {}],
     }
     known = {"Some": {"input": {"required": required, "optional": {"picture": ["IMAGE", {}]}}}}
     filled = fill_defaults({"a": node("Some", model=["b", 0], steps=3)}, known)

@@ -36,7 +36,8 @@ def as_prompt(graph: dict, known: dict) -> Prompt:
     for node in graph["nodes"]:
         if node["type"] not in known:
             continue
-        values = dict(zip(widget_inputs(known[node["type"]]), node["widgets_values"], strict=True))
+        # Inputs are only ever appended: a workflow that was saved before has fewer values.
+        values = dict(zip(widget_inputs(known[node["type"]]), node["widgets_values"], strict=False))
         values.pop("control_after_generate", None)
         links = {found["name"]: sources[found["link"]] for found in node["inputs"] if found["link"] is not None}
         prompt[str(node["id"])] = {"class_type": node["type"], "inputs": values | links}
