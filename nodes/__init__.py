@@ -8,11 +8,14 @@ from .accelerate import TapAccelerate
 from .choice_map import TapChoiceMap
 from .comfy_bridge.demo_models import register_demo_models
 from .demo_scene import TapDemoScene
+from .method import TapMethod
 from .predictor_pool import TapPredictorPool
 from .report import TapReport
 from .schedule import TapSchedule
 
-NODES: list[type[io.ComfyNode]] = [TapAccelerate, TapPredictorPool, TapSchedule, TapChoiceMap, TapReport, TapDemoScene]
+NODES: list[type[io.ComfyNode]] = [
+    TapAccelerate, TapPredictorPool, TapSchedule, TapMethod, TapChoiceMap, TapReport, TapDemoScene,
+]
 
 
 class TapExtension(ComfyExtension):

@@ -1,0 +1,43 @@
+"""TAP Method: a published method by its name."""
+
+from comfy_api.latest import io
+
+from ..tap_core.methods import METHODS
+from .comfy_bridge.architecture import architecture
+from .socket_types import TAP_POOL, TAP_SCHEDULE
+
+
+class TapMethod(io.ComfyNode):
+    """The predictors and the schedule of a named method, with its paper's settings."""
+
+    @classmethod
+    def define_schema(cls) -> io.Schema:
+        """Ids and input names are stable: append only."""
+        return io.Schema(
+            node_id="TapMethod",
+            display_name="TAP Method",
+            category="tap",
+            description="Makes TAP Accelerate work as a published method does, with its authors' settings: connect "
+            "both outputs to it. To change a setting use TAP Predictor Pool and TAP Schedule instead.",
+            search_aliases=[name.lower() for name in METHODS],
+            inputs=[
+                io.Combo.Input(
+                    "method", options=list(METHODS), default="TAP",
+                    tooltip=" ".join(f"{name}: {method.about}" for name, method in METHODS.items()),
+                ),
+                io.Model.Input(
+                    "model", optional=True,
+                    tooltip="The model that it is for: some settings differ by model. Without it FLUX is assumed.",
+                ),
+            ],
+            outputs=[
+                TAP_POOL.Output(display_name="TAP_POOL", tooltip="For TAP Accelerate's predictors input."),
+                TAP_SCHEDULE.Output(display_name="TAP_SCHEDULE", tooltip="For TAP Accelerate's schedule input."),
+            ],
+        )
+
+    @classmethod
+    def execute(cls, method: str, model: io.Model.Type | None = None) -> io.NodeOutput:
+        """Pool settings and schedule; a TapError says where a method has none for the model."""
+        chosen = METHODS[method]
+        return io.NodeOutput(chosen.pool, chosen.schedule("FLUX" if model is None else architecture(model)))
