@@ -2,7 +2,7 @@
 
 sigma_i: noise level of the full step.  d = (x - denoised) / sigma: the sampler's slope, after guidance.
 Between two full steps the sampler moved along forecast slopes; once the later one is known, the slopes in between can
-be interpolated, and the difference is the drift.
+be interpolated, and the difference is the drift (design.md section 7).
 """
 
 import math
@@ -11,52 +11,42 @@ from collections.abc import Sequence
 import torch
 from torch import Tensor
 
-from .timeline import Timeline
+from .motion import Motion
 
-# Slopes are interpolated by the polynomial through the newest full step and up to this many before it.
+# Slopes are interpolated by the polynomial through the newest full step and up to this many before it. A third one
+# gains nothing where full steps are even, and harms behind the paper's warm-up, where they lie close together.
 DEGREE = 2
-# Share of a step by which x may differ from a plain step along d: rounding passes, a second-order step does not.
-PLAIN_TOLERANCE = 1e-2
 
 
 class Drift:
     """The drift of one run. x, denoised: the sampler's latents [B, C, ...]; sigma: its noise level.
 
     It is repaid through the denoised picture that is handed back, which moves x as intended only where the sampler
-    makes plain steps along d, as Euler's does. That is seen from where x really went, without waiting for the device.
+    makes plain steps along d; elsewhere nothing is added.
     """
 
-    def __init__(self, timeline: Timeline) -> None:
-        self._timeline = timeline
+    def __init__(self, motion: Motion) -> None:
+        self._motion = motion
         self._slopes: list[tuple[float, Tensor]] = []  # (sigma, d) of full steps, newest first
         self._skipped: list[tuple[float, float]] = []  # (sigma, step in sigma) of steps since then
         self._moved: Tensor | None = None  # how far the skipped steps moved x
-        self._plain: Tensor | None = None  # 1 while every step of the run was plain, 0 after the first that was not
-        self._expected: tuple[Tensor, Tensor] | None = None  # where a plain step leads, and that step
-
-    @property
-    def plain(self) -> bool:
-        """Whether the sampler made plain steps all along; waits for the device."""
-        return self._plain is not None and bool(self._plain)
 
     def repay(self, x: Tensor, denoised: Tensor, sigma: float, position: float, full: bool) -> Tensor:
         """The denoised picture to hand to the sampler: `denoised` itself, or one that repays the drift at a full step."""
-        self._watch(x)
-        step = self._step(sigma, position)
+        step = self._motion.step(sigma, position)
         if step is None:
-            self._slopes, self._expected = [], None
+            self._slopes = []
             self._settle()
             return denoised
         slope = (x - denoised) / sigma
-        if full:
-            denoised = denoised if not self._skipped else denoised + self._repayment(sigma, step, slope)
-            self._slopes = [(sigma, slope), *self._slopes][: DEGREE + 1]
-            self._settle()
-        else:
+        if not full:
             self._skipped.append((sigma, step))
             self._moved = slope * step if self._moved is None else self._moved + slope * step
-        move = (x - denoised) * (step / sigma)
-        self._expected = x + move, move
+            return denoised
+        if self._skipped:
+            denoised = denoised + self._repayment(sigma, step, slope)
+        self._slopes = [(sigma, slope), *self._slopes][: DEGREE + 1]
+        self._settle()
         return denoised
 
     def _repayment(self, sigma: float, step: float, slope: Tensor) -> Tensor:
@@ -65,21 +55,7 @@ class Drift:
         shares = interpolation([s for s, _ in nodes], self._skipped)
         drift = sum(share * d for share, (_, d) in zip(shares, nodes, strict=True)) - self._moved
         # The full step was taken at the drifted x; with its denoised picture fixed, sigma_{i+1}/sigma_i of it is left.
-        return torch.where(self._plain.bool(), drift * ((sigma + step) / -step), 0)
-
-    def _watch(self, x: Tensor) -> None:
-        if self._expected is None:
-            return
-        expected, move = self._expected
-        plain = ((x - expected).norm() < PLAIN_TOLERANCE * move.norm()).float()
-        self._plain = plain if self._plain is None else self._plain * plain
-
-    def _step(self, sigma: float, position: float) -> float | None:
-        """How far the next step goes in sigma; None off the grid of steps or at sigma 0."""
-        index = int(position)
-        if index != position or index >= self._timeline.steps or sigma <= 0:
-            return None
-        return (self._timeline.sigmas[index + 1] - sigma) or None
+        return torch.where(self._motion.plain, drift * ((sigma + step) / -step), 0)
 
     def _settle(self) -> None:
         self._skipped, self._moved = [], None

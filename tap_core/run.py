@@ -9,6 +9,7 @@ from torch import Tensor
 
 from .drift import Drift
 from .history import History
+from .motion import Motion
 from .record import Evaluation, TapRecord, TokenChoices, candidate_names, settings_values
 from .schedule import Decision, Seen, start
 from .settings import TapSettings
@@ -40,7 +41,8 @@ class TapRun:
         )
         if self.wants_truth:
             self.fall_back("The oracle computed every step to see which predictor is best; its times say nothing.")
-        self.drift = Drift(self.timeline) if settings.correction == "on" and self.course.skips_any else None
+        self.motion = Motion(self.timeline)
+        self.drift = Drift(self.motion) if settings.correction == "on" and self.course.skips_any else None
         self.decision, self.seen = Decision(full=True), Seen(0.0, 0.0)
         self.aside = False
         self._timers: list[StepTimer] = []
@@ -51,6 +53,8 @@ class TapRun:
         """A model evaluation of x [B, C, ...] at `sigma` starts: decide whether its step is computed or forecast."""
         after = self._evaluations[-1].position if self._evaluations else 0.0
         position = self.timeline.position(sigma, after)
+        if x is not None:
+            self.motion.watch(x)
         self.seen = Seen(position, sigma, x)
         self.decision = self.course.before(self.seen)
         self._evaluations.append(Evaluation(position, sigma, self.decision.reason))
@@ -62,9 +66,10 @@ class TapRun:
         now = self._now
         self.seen.x, self.seen.denoised, self.seen.full = x, denoised, now.full
         self.course.after(self.seen)
-        if self.drift is None:
-            return denoised
-        return self.drift.repay(x, denoised, now.sigma, now.position, full=now.skipped_calls == 0)
+        if self.drift is not None:
+            denoised = self.drift.repay(x, denoised, now.sigma, now.position, full=now.skipped_calls == 0)
+        self.motion.expect(x, denoised, now.sigma, now.position)
+        return denoised
 
     @property
     def evaluating(self) -> bool:
@@ -179,7 +184,7 @@ class TapRun:
         self.histories.clear()
         self.record.complete = complete
         self.record.seconds_total = time.perf_counter() - self._started
-        if self.drift is not None and not self.drift.plain:
+        if self.drift is not None and not self.motion.plain:
             self.record.fallbacks.append("Drift was not repaid: this sampler does more than plain steps.")
         if self._timers and not self._timers[-1].stopped:  # an evaluation that never ended shows nothing
             self._timers.pop()

@@ -14,7 +14,7 @@ from .scoring import PROXY_LOSSES
 from .selector import Selector
 from .timeline import TIME_AXES
 
-TARGETS = ("residual", "output")
+TARGETS = ("auto", "residual", "output", "denoised")
 CACHE_DEVICES = ("gpu", "cpu")
 CORRECTIONS = ("on", "off")
 PLACEMENTS = ("paper", "even")

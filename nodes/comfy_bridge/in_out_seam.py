@@ -6,7 +6,8 @@ x: [B, C, (T,) H, W] noisy picture. Its patches are the tokens.
 import torch
 from torch import Tensor, nn
 
-from .patches import Grid, from_patches, patch_grid, to_patches
+from .call_target import CallTarget
+from .patches import Grid, patch_grid, to_patches
 from .seam import Decide, Forward, Predict
 from .targets import Caught
 
@@ -26,23 +27,20 @@ class InOutAdapter:
 
 
 class InOutSeam:
-    """One model call on x at these sigmas.
+    """One model call: `entering` [B, C, (T,) H, W] goes into the model.
 
-    The target is d = (x - denoised) / sigma: the noise, or for a flow model the velocity. It needs no look into the
-    model, and a skipped call does not reach the model at all.
+    It needs no look into the model, and a skipped call does not reach it at all.
     """
 
-    def __init__(self, sampling: object, x: Tensor, sigma: Tensor, grid: Grid) -> None:
-        self.x, self.grid = x, grid
-        self.sigma = sigma.reshape(-1, *[1] * (x.ndim - 1))
-        self.caught = Caught(probe=to_patches(sampling.calculate_input(sigma, x), grid))
+    def __init__(self, entering: Tensor, target: CallTarget) -> None:
+        self.target = target
+        self.caught = Caught(probe=to_patches(entering, target.grid))
 
     def compute(self, forward: Forward, options: dict) -> Tensor:
         """Run the model and keep what it made of x."""
         denoised = forward(options)
-        if torch.is_tensor(denoised) and denoised.shape == self.x.shape:
-            self.caught.target = to_patches((self.x - denoised) / self.sigma, self.grid)
-            self.caught.complete = True
+        if torch.is_tensor(denoised) and denoised.shape == self.target.x.shape:
+            self.caught.target, self.caught.complete = self.target.read(denoised), True
         return denoised
 
     def forecast(self, forward: Forward, options: dict, predict: Predict) -> Tensor:
@@ -56,4 +54,4 @@ class InOutSeam:
 
     def _denoised(self, target: Tensor) -> Tensor:
         self.caught.complete = self.caught.skipped = True
-        return self.x - self.sigma * from_patches(target, self.grid, self.x.shape)
+        return self.target.write(target)

@@ -9,6 +9,7 @@ from torch import Tensor
 
 from ...tap_core.run import TapRun
 from .adapter import Adapter
+from .call_target import CALL_TARGETS, AtTheEnd, CallSeam, CallTarget
 from .in_out_seam import InOutAdapter, InOutSeam
 from .patches import filled_share
 from .plain_module import plain_module
@@ -155,9 +156,14 @@ class ModelCall:
         self.tap.show(**{name: getattr(caught, name) for name in self.tap.course.needs if hasattr(caught, name)})
 
     def _seam(self) -> Seam:
-        adapter, grid = self.sampling.adapter, self.tap.record.grid
+        adapter, grid, kind = self.sampling.adapter, self.tap.record.grid, self.tap.settings.target
+        at_end = kind in CALL_TARGETS
+        sigma = self.sigmas.reshape(-1, *[1] * (self.x.ndim - 1))
         if isinstance(adapter, InOutAdapter):
-            return InOutSeam(self.base.model_sampling, self.x, self.sigmas, grid)
-        target = TARGET_KINDS[self.tap.settings.target]
-        return BlockSeam(adapter, self.model, target, grid, self.conditions, watch=not self.sampling.checked,
-                         keeps=self.tap.course.needs)
+            target = CallTarget(kind if at_end else "slope", self.x, sigma, grid, self.tap.motion.noisy)
+            return InOutSeam(self.base.model_sampling.calculate_input(self.sigmas, self.x), target)
+        inner = BlockSeam(adapter, self.model, AtTheEnd() if at_end else TARGET_KINDS[kind], grid, self.conditions,
+                          watch=not self.sampling.checked, keeps=self.tap.course.needs)
+        if not at_end:
+            return inner
+        return CallSeam(inner, CallTarget(kind, self.x, sigma, grid, self.tap.motion.noisy))

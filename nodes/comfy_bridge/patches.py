@@ -17,8 +17,10 @@ def patch_grid(latent: Tensor, patch: Sequence[int]) -> Grid:
 
 def filled_share(latent: Tensor, patch: Sequence[int], grid: Grid) -> tuple[float, float]:
     """The share of the grid's rows and columns that the latent fills, below 1 where an odd size was padded."""
+    sizes = (1, 1, *latent.shape[2:])[-2:]
     rows, columns = (
-        size / (count * step) for size, count, step in zip(latent.shape[-2:], grid[1:], patch[-2:], strict=True)
+        size / (count * step) if size > 1 else 1.0
+        for size, count, step in zip(sizes, grid[1:], patch[-2:], strict=True)
     )
     return rows, columns
 

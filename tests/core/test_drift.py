@@ -6,6 +6,7 @@ import math
 import pytest
 import torch
 from tap_pack.tap_core.drift import Drift, interpolation
+from tap_pack.tap_core.motion import Motion
 from tap_pack.tap_core.timeline import Timeline
 from torch import Tensor
 
@@ -42,8 +43,22 @@ def euler(steps: int, interval: int, drift: Drift | None, shift: float, order: i
     return x
 
 
-def drift_of(steps: int, shift: float) -> Drift:
-    return Drift(Timeline(shifted_sigmas(steps, shift)))
+class Watched(Drift):
+    """A drift and the motion that it goes by, used in the order of a run."""
+
+    def __init__(self, motion: Motion) -> None:
+        super().__init__(motion)
+        self.motion = motion
+
+    def repay(self, x: Tensor, denoised: Tensor, sigma: float, position: float, full: bool) -> Tensor:
+        self.motion.watch(x)
+        denoised = super().repay(x, denoised, sigma, position, full)
+        self.motion.expect(x, denoised, sigma, position)
+        return denoised
+
+
+def drift_of(steps: int, shift: float) -> Watched:
+    return Watched(Motion(Timeline(shifted_sigmas(steps, shift))))
 
 
 @pytest.mark.parametrize("shift", [1.0, 3.0])
@@ -73,13 +88,14 @@ def test_a_sampler_that_does_more_than_plain_steps_is_left_alone(nudge: float) -
     drift = drift_of(50, 1.0)
     with_drift, without = (euler(50, 5, d, 1.0, 1, nudge) for d in (drift, None))
     assert torch.equal(with_drift, without)
-    assert not drift.plain
+    assert not drift.motion.plain
 
 
 def test_plain_steps_are_recognised() -> None:
     drift = drift_of(50, 3.0)
     euler(50, 5, drift, 3.0, 1)
-    assert drift.plain
+    assert drift.motion.plain
+    assert not drift.motion.noisy
 
 
 def test_noise_between_steps_switches_repaying_off() -> None:

@@ -52,7 +52,7 @@ def test_the_defaults_are_the_papers() -> None:
         ({"interval": NAN}, "interval is nan; set it to a number."),
         ({"warmup_steps": -1}, "warmup_steps is -1; set it to 0 or more."),
         ({"proxy_loss": "psnr"}, "proxy_loss is 'psnr'; choose one of cosine, l2, l1."),
-        ({"target": "latent"}, "target is 'latent'; choose one of residual, output"),
+        ({"target": "latent"}, "target is 'latent'; choose one of auto, residual, output, denoised"),
         ({"time_axis": "snr"}, "time_axis is 'snr'; choose one of step, sigma"),
         ({"cache_device": "disk"}, "cache_device is 'disk'; choose one of gpu, cpu"),
     ],

@@ -1,0 +1,99 @@
+"""Targets that are found in what a model call gives: the denoised picture, and the slope that leads away from it.
+
+x: [B, C, (T,) H, W] the noisy picture, sigma: [B, 1, ...] its noise level.  d = (x - denoised) / sigma: the slope; for a
+flow model its velocity.  Tokens are patches of these, in float32: a model's answer is that small beside its stream.
+"""
+
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor
+
+from .patches import Grid, from_patches, to_patches
+from .seam import BlockSeam, Decide, Forward, Predict
+from .targets import Caught
+
+CALL_TARGETS = ("auto", "denoised", "slope")
+
+
+@dataclass(frozen=True)
+class CallTarget:
+    """Reads one kind of target from a call's denoised picture and turns a forecast of it back into one.
+
+    auto keeps both: a sampler that adds noise throws the slope off its course, not the denoised picture; without noise
+    the slope is the smoother one. noisy: whether noise was seen, a boolean scalar on the device; None is no.
+    """
+
+    kind: str
+    x: Tensor
+    sigma: Tensor
+    grid: Grid
+    noisy: Tensor | None = None
+
+    def read(self, denoised: Tensor) -> Tensor:
+        """The target [B, N, C] in a denoised picture."""
+        parts = []
+        if self.kind != "slope":
+            parts.append(to_patches(denoised, self.grid))
+        if self.kind != "denoised":
+            parts.append(to_patches((self.x - denoised) / self.sigma, self.grid))
+        return torch.cat(parts, dim=-1)
+
+    def write(self, target: Tensor) -> Tensor:
+        """The denoised picture that a forecast [B, N, C] implies at x."""
+        if self.kind == "denoised":
+            return self._picture(target)
+        if self.kind == "slope":
+            return self._follow(target)
+        denoised, slope = target.chunk(2, dim=-1)
+        if self.noisy is None:
+            return self._follow(slope)
+        return torch.where(self.noisy, self._picture(denoised), self._follow(slope))
+
+    def _follow(self, slope: Tensor) -> Tensor:
+        return self.x - self.sigma * self._picture(slope)
+
+    def _picture(self, tokens: Tensor) -> Tensor:
+        return from_patches(tokens, self.grid, self.x.shape)
+
+
+class AtTheEnd:
+    """What the blocks' seam is told to forecast when the target is found at the end of the call: nothing."""
+
+    at_output = True
+
+    def read(self, caught: Caught, whole: Tensor) -> Tensor:
+        """A stand-in until the call has ended."""
+        return whole
+
+    def write(self, caught: Caught, whole: Tensor) -> Tensor:
+        """As it is; nobody looks at it."""
+        return whole
+
+
+class CallSeam:
+    """A blocks' seam, for its probe, around a call whose end holds the target."""
+
+    def __init__(self, inner: BlockSeam, target: CallTarget) -> None:
+        self.inner, self.target, self.caught = inner, target, inner.caught
+
+    def compute(self, forward: Forward, options: dict) -> Tensor:
+        """Run the call in full and catch its probe and target."""
+        return self._read(self.inner.compute(forward, options))
+
+    def forecast(self, forward: Forward, options: dict, predict: Predict) -> Tensor:
+        """What the call would give if its target were `predict(probe)` [B, N, C]."""
+        return self._write(self.inner.forecast(forward, options, predict))
+
+    def attempt(self, forward: Forward, options: dict, decide: Decide, verify: Tensor | None = None) -> Tensor:
+        """Either, as `decide` says at block 0."""
+        output = self.inner.attempt(forward, options, decide, verify)
+        return self._write(output) if self.caught.skipped else self._read(output)
+
+    def _read(self, denoised: Tensor) -> Tensor:
+        if self.caught.complete:
+            self.caught.target = self.target.read(denoised)
+        return denoised
+
+    def _write(self, output: Tensor) -> Tensor:
+        return self.target.write(self.caught.target).to(output.dtype) if self.caught.complete else output
