@@ -7,9 +7,6 @@ from torch import Tensor
 
 from .probe_dots import flat_tokens, token_chunks
 
-# Temporaries of a rule, as multiples of what it reads.
-TEMPORARIES = 3
-
 
 def by_chunks(streams: Sequence[Tensor], channels: int, device: torch.device, rule: Callable[..., Tensor]) -> Tensor:
     """rule(values [m, C] of each stream, float32) -> [m, channels] over all tokens: [B, N, channels] on `device`.
@@ -19,8 +16,7 @@ def by_chunks(streams: Sequence[Tensor], channels: int, device: torch.device, ru
     batch, tokens = streams[0].shape[:2]
     flat = flat_tokens(list(streams))
     result = torch.empty(batch * tokens, channels, device=device)
-    wide = TEMPORARIES * 4 * sum(stream.shape[1] for stream in flat)
-    for part in token_chunks(batch * tokens, wide, device):
+    for part in token_chunks(batch * tokens, 4 * sum(stream.shape[1] for stream in flat), device):
         result[part] = rule(*(stream[part].to(device).float() for stream in flat))
     return result.view(batch, tokens, channels)
 

@@ -73,6 +73,7 @@ class ModelCall:
         self.base, self.model = base, plain_module(base.diffusion_model)
         (self.x, self.sigmas), self.options, self.conditions = noisy, options, conditions
         self.keys = sampling.condition_keys(options)
+        self.truth: Tensor | None = None
 
     def run(self, forward: Callable[..., Tensor]) -> Tensor:
         """Forecast the call where that is decided and possible, else compute it."""
@@ -120,6 +121,8 @@ class ModelCall:
             self.tap.remember(key, probe, target)
 
     def _forecast(self, forward: Callable[..., Tensor]) -> Tensor:
+        if self.tap.wants_truth:
+            self.truth = self._true_target(forward)
         seam = self._seam()
         if self.tap.asks or self.tap.verify is not None:
             output = seam.attempt(forward, self.options, self._decide, self.tap.verify)
@@ -147,9 +150,17 @@ class ModelCall:
         return self._predict(caught.probe) if target is None else target
 
     def _predict(self, probe: Tensor) -> Tensor:
-        parts = zip(self.keys, self.options["cond_or_uncond"], probe.chunk(len(self.keys)), strict=True)
-        forecasts = [self.tap.forecast(key, condition, part) for key, condition, part in parts]
+        count = len(self.keys)
+        truths = [None] * count if self.truth is None else self.truth.chunk(count)
+        parts = zip(self.keys, self.options["cond_or_uncond"], probe.chunk(count), truths, strict=True)
+        forecasts = [self.tap.forecast(*part) for part in parts]
         return forecasts[0] if len(forecasts) == 1 else torch.cat(forecasts)
+
+    def _true_target(self, forward: Callable[..., Tensor]) -> Tensor | None:
+        """What the blocks make of this call, for an oracle that then forecasts it all the same."""
+        seam = self._seam()
+        seam.compute(forward, self.options)
+        return seam.caught.target
 
     def _show(self, caught: Caught) -> None:
         """Let the schedule see what it looks at."""

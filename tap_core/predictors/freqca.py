@@ -13,11 +13,7 @@ from torch import Tensor
 from ..errors import TapError
 from ..per_token import by_chunks
 from ..predictor import Moment
-from ..token_grid import to_grid, to_tokens
 from .hicache import HiCache
-
-# Channels that are transformed at a time, to bound the working set.
-CHANNELS = 256
 
 
 @dataclass(frozen=True)
@@ -53,25 +49,35 @@ class FreqCa:
         def weighted(*values: Tensor) -> Tensor:
             return sum(weight * value for weight, value in zip(weights, values, strict=True))
 
-        channels = stream[0].shape[-1]
-        forecast = by_chunks(stream[: self.snapshots], channels, moment.probe.device, weighted)
-        for first in range(0, channels, CHANNELS):
-            part = forecast[..., first : first + CHANNELS]
-            miss = stream[0][..., first : first + CHANNELS].to(part) - part
-            part += to_tokens(low(to_grid(miss.mT, moment.grid), self.cutoff)).mT
+        forecast = by_chunks(stream[: self.snapshots], stream[0].shape[-1], moment.probe.device, weighted)
+        _, rows, columns = moment.grid
+        coarse = CoarsePart(rows, columns, self.cutoff, forecast.device)
+        for sample, newest in zip(forecast, stream[0], strict=True):
+            frames = zip(sample.unflatten(0, moment.grid), newest.unflatten(0, moment.grid), strict=True)
+            for fine, repeat in frames:
+                fine += coarse.of(repeat.to(fine) - fine)
         return forecast
 
 
-def low(frames: Tensor, cutoff: float) -> Tensor:
-    """The coarse part of every frame, [..., H, W]."""
-    rows, columns = frames.shape[-2:]
-    highest = cutoff * math.hypot(rows - 1, columns - 1)
-    count = max(math.floor(highest) + 1, 0)
-    down = cosine_waves(rows, frames.device)[:count]
-    across = cosine_waves(columns, frames.device)[:count]
-    index = torch.arange(count, device=frames.device)
-    coarse = torch.hypot(index[: len(down), None].float(), index[: len(across)].float()) <= highest
-    return down.T @ ((down @ frames @ across.T) * coarse) @ across
+class CoarsePart:
+    """The cosine waves of a frame of H x W tokens whose frequency is at most `cutoff` of the highest."""
+
+    def __init__(self, rows: int, columns: int, cutoff: float, device: torch.device) -> None:
+        highest = cutoff * math.hypot(rows - 1, columns - 1)
+        count = max(math.floor(highest) + 1, 0)
+        self._down, self._across = (cosine_waves(n, device)[:count] for n in (rows, columns))
+        down, across = (torch.arange(len(waves), device=device) for waves in (self._down, self._across))
+        self._kept = (torch.hypot(down[:, None].float(), across.float()) <= highest)[..., None]
+
+    def of(self, frame: Tensor) -> Tensor:
+        """The coarse part of a frame [H, W, C]."""
+        waves = self._across @ _along_rows(self._down, frame)
+        return _along_rows(self._down.T, self._across.T @ (waves * self._kept))
+
+
+def _along_rows(matrix: Tensor, frame: Tensor) -> Tensor:
+    """matrix [h, H] applied to the rows of a frame [H, W, C]: [h, W, C]."""
+    return (matrix @ frame.flatten(1)).view(len(matrix), *frame.shape[1:])
 
 
 def cosine_waves(count: int, device: torch.device) -> Tensor:

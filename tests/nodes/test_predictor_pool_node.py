@@ -13,7 +13,7 @@ from tap_pack.tap_core.predictors import FAMILIES
 from tap_pack.tap_core.record import RecordHolder, TapRecord
 from torch import Tensor
 
-from tiny_flux import STEPS, sample, tiny_flux
+from tiny_flux import STEPS, counted_blocks, distance, sample, tiny_flux
 
 SCHEMA = TapPredictorPool.GET_SCHEMA()
 INPUTS = {i.id: i for i in SCHEMA.inputs}
@@ -81,6 +81,20 @@ def test_all_families_at_once_run_with_every_selection(selection: str) -> None:
 def test_one_family_one_order_and_no_horizons_are_one_fixed_predictor() -> None:
     _, record = run(pool(newton=True, taylor=False, orders="2", horizon_from=0))
     assert [str(candidate) for candidate in record.candidates] == ["newton 2"]
+
+
+def test_the_oracle_errs_less_on_a_single_skipped_step_and_owns_up_to_its_cost() -> None:
+    """Over several steps it may lose: errors that are small one by one can add up, and larger ones cancel."""
+    settings = {"target": "output", "interval": 2, "steps": 4}
+    many = {"newton": True, "hicache": True, "dicache": True}
+    (best, record), (oracle, _) = (run(pool(**many, selection=name), **settings) for name in ("best", "oracle"))
+    assert record.skipped_steps == [3]
+    full = sample(tiny_flux(), steps=4)
+    assert distance(oracle, full) < distance(best, full)
+    with counted_blocks(model := tiny_flux()) as counts:
+        _, record = run(pool(**many, selection="oracle"), model, **settings)
+    assert set(counts.values()) == {4}
+    assert record.skipped_steps == [3] and "oracle" in record.fallbacks[0]
 
 
 def test_random_runs_repeat_with_their_seed() -> None:
