@@ -16,7 +16,7 @@ class Entry:
     """One call of block 0.
 
     args: what the block was called with, by name; conditions: what the sampler gave the model besides the latent.
-    stream: [B, M, D] all tokens of the stream; image: where the tokens of the picture stand in it.
+    stream: [B, M, D] all tokens of the stream; image: where the tokens of the picture stand in it, a slice or places.
     """
 
     model: nn.Module
@@ -24,7 +24,7 @@ class Entry:
     conditions: Mapping[str, object]
     grid: Grid
     stream: Tensor
-    image: slice = field(default_factory=lambda: slice(None))
+    image: slice | Tensor = field(default_factory=lambda: slice(None))
 
     @property
     def count(self) -> int:
@@ -80,7 +80,7 @@ class Adapter(Protocol):
         """Frames, rows and columns of tokens that the latent [B, C, (T,) H, W] is cut into."""
         return patch_grid(latent, self.patch(model))
 
-    def image_tokens(self, entry: Entry) -> slice:
+    def image_tokens(self, entry: Entry) -> slice | Tensor:
         """Where the picture's tokens stand in the stream; most models put them first, references behind."""
         return slice(0, entry.count)
 

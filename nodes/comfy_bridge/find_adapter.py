@@ -3,30 +3,67 @@
 from torch import nn
 
 from .adapter import Adapter
+from .adapters.aura_flow import AuraFlowAdapter
+from .adapters.boogu import BooguAdapter
 from .adapters.chroma import ChromaAdapter, RadianceAdapter
+from .adapters.cogvideox import CogVideoXAdapter
+from .adapters.cosmos_predict2 import CosmosPredict2Adapter
+from .adapters.dual_stream import JoyImageAdapter, LensAdapter, MageFlowAdapter
+from .adapters.ernie_image import ErnieImageAdapter
 from .adapters.flux import FluxAdapter
+from .adapters.hidream import HiDreamAdapter
+from .adapters.hunyuan_dit import HunyuanDiTAdapter
 from .adapters.hunyuan_video import HunyuanVideoAdapter
+from .adapters.ideogram4 import Ideogram4Adapter
+from .adapters.kandinsky5 import Kandinsky5Adapter
+from .adapters.krea2 import Krea2Adapter
+from .adapters.ltxv import LTXVAdapter
+from .adapters.lumina import LuminaAdapter, ZImagePixelAdapter
+from .adapters.mochi import MochiAdapter
+from .adapters.omnigen2 import OmniGen2Adapter
+from .adapters.pixart import PixArtAdapter
 from .adapters.qwen_image import QwenImageAdapter
+from .adapters.sd3 import SD3Adapter
 from .adapters.wan import AnimateAdapter, DancerAdapter, ScailAdapter, VaceAdapter, WanAdapter, WanAudioAdapter
 from .in_out_seam import InOutAdapter
 
-# A class stands for its subclasses too, unless they are named themselves.
+# Below comfy.ldm. A class stands for its subclasses too, unless they are named themselves.
 ADAPTERS: dict[str, Adapter] = {
-    "comfy.ldm.flux.model.Flux": FluxAdapter(),
-    "comfy.ldm.chroma.model.Chroma": ChromaAdapter(),
-    "comfy.ldm.chroma_radiance.model.ChromaRadiance": RadianceAdapter(),
-    "comfy.ldm.qwen_image.model.QwenImageTransformer2DModel": QwenImageAdapter(),
-    "comfy.ldm.hunyuan_video.model.HunyuanVideo": HunyuanVideoAdapter(),
-    "comfy.ldm.wan.model.WanModel": WanAdapter(),
-    "comfy.ldm.wan.model.VaceWanModel": VaceAdapter(),
-    "comfy.ldm.wan.model.WanModel_S2V": WanAudioAdapter(),
-    "comfy.ldm.wan.model.SCAILWanModel": ScailAdapter(),
-    "comfy.ldm.wan.model_animate.AnimateWanModel": AnimateAdapter(),
-    "comfy.ldm.wan.model_wandancer.WanDancerModel": DancerAdapter(),
+    "flux.model.Flux": FluxAdapter(),
+    "chroma.model.Chroma": ChromaAdapter(),
+    "chroma_radiance.model.ChromaRadiance": RadianceAdapter(),
+    "qwen_image.model.QwenImageTransformer2DModel": QwenImageAdapter(),
+    "hunyuan_video.model.HunyuanVideo": HunyuanVideoAdapter(),
+    "wan.model.WanModel": WanAdapter(),
+    "wan.model.VaceWanModel": VaceAdapter(),
+    "wan.model.WanModel_S2V": WanAudioAdapter(),
+    "wan.model.SCAILWanModel": ScailAdapter(),
+    "wan.model_animate.AnimateWanModel": AnimateAdapter(),
+    "wan.model_wandancer.WanDancerModel": DancerAdapter(),
+    "modules.diffusionmodules.mmdit.MMDiT": SD3Adapter(),
+    "lumina.model.NextDiT": LuminaAdapter(),
+    "lumina.model.NextDiTPixelSpace": ZImagePixelAdapter(),
+    "hidream.model.HiDreamImageTransformer2DModel": HiDreamAdapter(),
+    "cosmos.predict2.MiniTrainDIT": CosmosPredict2Adapter(),
+    "lightricks.model.LTXVModel": LTXVAdapter(),
+    "kandinsky5.model.Kandinsky5": Kandinsky5Adapter(),
+    "krea2.model.SingleStreamDiT": Krea2Adapter(),
+    "aura.mmdit.MMDiT": AuraFlowAdapter(),
+    "genmo.joint_model.asymm_models_joint.AsymmDiTJoint": MochiAdapter(),
+    "pixart.pixartms.PixArtMS": PixArtAdapter(),
+    "omnigen.omnigen2.OmniGen2Transformer2DModel": OmniGen2Adapter(),
+    "ideogram4.model.Ideogram4Transformer2DModel": Ideogram4Adapter(),
+    "mage_flow.model.MageFlowTransformer2DModel": MageFlowAdapter(),
+    "lens.model.LensTransformer2DModel": LensAdapter(),
+    "joyimage.model.JoyImageTransformer3DModel": JoyImageAdapter(),
+    "cogvideo.model.CogVideoXTransformer3DModel": CogVideoXAdapter(),
+    "boogu.model.BooguTransformer2DModel": BooguAdapter(),
+    "ernie.model.ErnieImageModel": ErnieImageAdapter(),
+    "hydit.models.HunYuanDiT": HunyuanDiTAdapter(),
 }
 
 NOT_REACHED: dict[str, str] = {
-    "comfy.ldm.wan.ar_model.CausalWanModel": "it makes the video piece by piece, and pieces share no history",
+    "wan.ar_model.CausalWanModel": "it makes the video piece by piece, and pieces share no history",
 }
 
 
@@ -41,5 +78,5 @@ def why_not_reached(model: nn.Module) -> str:
 
 
 def _nearest(model: nn.Module, table: dict[str, object]) -> object | None:
-    names = (f"{cls.__module__}.{cls.__name__}" for cls in type(model).__mro__)
+    names = (f"{cls.__module__}.{cls.__name__}".removeprefix("comfy.ldm.") for cls in type(model).__mro__)
     return next((table[name] for name in names if name in table), None)

@@ -10,12 +10,12 @@ import pytest
 import torch
 from comfy.patcher_extension import WrappersMP
 from tap_pack.nodes.comfy_bridge.find_adapter import find_adapter
-from tap_pack.nodes.comfy_bridge.in_out_seam import InOutAdapter, InOutSeam
+from tap_pack.nodes.comfy_bridge.model_call import ModelCall, Sampling
 from tap_pack.nodes.comfy_bridge.sampling_run import TapPatch
-from tap_pack.nodes.comfy_bridge.seam import BlockSeam
+from tap_pack.nodes.comfy_bridge.seam import BlockSeam, Seam
 from tap_pack.nodes.comfy_bridge.self_check import attended_tokens
-from tap_pack.nodes.comfy_bridge.targets import TARGET_KINDS
 from tap_pack.tap_core.record import RecordHolder, TapRecord
+from tap_pack.tap_core.run import TapRun
 from tap_pack.tap_core.settings import TapSettings
 from torch import Tensor, nn
 
@@ -25,7 +25,6 @@ from tiny_table import ALL_ROWS
 torch.set_num_threads(1)
 
 STEPS = 6
-BATCH = 2
 
 
 @pytest.fixture(scope="module", params=ALL_ROWS, ids=str)
@@ -52,11 +51,14 @@ class Call:
         self.model, self.options = self.base.diffusion_model, args[5]
         self.adapter = find_adapter(self.model)
 
-    def seam(self, target: str, watch: bool = False) -> BlockSeam | InOutSeam:
-        grid = self.adapter.grid(self.model, self.x)
-        if isinstance(self.adapter, InOutAdapter):
-            return InOutSeam(self.base.model_sampling, self.x, self.sigma, grid)
-        return BlockSeam(self.adapter, self.model, TARGET_KINDS[target], grid, self.kwargs, watch)
+    def seam(self, target: str, watch: bool = False, x: Tensor | None = None) -> Seam:
+        """The seam that TAP would use."""
+        sampling = Sampling(TapRun(TapSettings(target=target), [1.0, 0.0], ""), self.adapter)
+        sampling.checked = not watch
+        noisy = self.x if x is None else x
+        call = ModelCall(sampling, self.base, (noisy, self.sigma), self.options, self.kwargs)
+        sampling.run.record.grid = self.adapter.grid(self.model, noisy)
+        return call._seam()
 
     def forward(self, options: dict, x: Tensor | None = None) -> Tensor:
         x = self.x if x is None else x
@@ -75,7 +77,7 @@ def in_first_call(row: TinyModel, shape: tuple[int, ...], look: Callable[[Call],
 
     model = patcher(row.build())
     model.add_wrapper_with_key(WrappersMP.APPLY_MODEL, "look", wrapper)
-    sample(row, model, shape, BATCH, cfg=2.0)
+    sample(row, model, shape, row.batch, cfg=1.0 if row.lone else 2.0)
     assert seen
 
 
@@ -93,7 +95,8 @@ def test_the_probe_is_what_attention_gets_and_a_replayed_target_gives_the_same_p
     row: TinyModel, target: str
 ) -> None:
     def look(call: Call) -> None:
-        before, plain = own_attributes(call.model), call.forward(call.options)
+        plain = call.forward(call.options)
+        before = own_attributes(call.model)
         full = call.seam(target, watch=True)
         assert torch.equal(full.compute(call.forward, call.options), plain)
         assert full.caught.complete and full.caught.target.isfinite().all()
@@ -133,9 +136,7 @@ def test_tokens_lie_on_the_picture_as_the_grid_says(row: TinyModel) -> None:
 
 def probe_at(call: Call, x: Tensor) -> Tensor:
     """The probe [B, N, D] of another noisy picture."""
-    if isinstance(call.adapter, InOutAdapter):
-        return InOutSeam(call.base.model_sampling, x, call.sigma, call.adapter.grid(call.model, x)).caught.probe
-    seam = call.seam("output")
+    seam = call.seam("output", x=x)
     seam.compute(lambda options: call.forward(options, x), call.options)
     return seam.caught.probe
 
@@ -155,8 +156,10 @@ def with_dot(x: Tensor, patch: tuple[int, ...], place: tuple[int, int, int]) -> 
 
 @pytest.mark.parametrize("cfg", [1.0, 3.0], ids=["no guidance", "guidance"])
 def test_sampling_skips_blocks_and_turned_off_changes_nothing(row: TinyModel, cfg: float) -> None:
+    if row.lone and cfg > 1.0:
+        pytest.skip("ComfyUI itself runs this model without guidance alone")
     shape, grid = next(iter(row.sizes.items()))
-    stock = sample(row, patcher(row.build()), shape, BATCH, cfg, STEPS)
+    stock = sample(row, patcher(row.build()), shape, row.batch, cfg, STEPS)
     with counted_blocks(row) as counts:
         off, record = accelerated(row, shape, cfg, interval=1)
         assert torch.equal(off, stock)
@@ -170,14 +173,15 @@ def test_sampling_skips_blocks_and_turned_off_changes_nothing(row: TinyModel, cf
     assert picture.isfinite().all() and not torch.equal(picture, stock)
     assert record.grid == grid
     shapes = {tuple(choice.order.shape) for e in record.evaluations for choice in e.choices}
-    assert shapes == {(BATCH, grid[0] * grid[1] * grid[2])}
+    assert shapes == {(row.batch, grid[0] * grid[1] * grid[2])}
 
 
 def accelerated(row: TinyModel, shape: tuple[int, ...], cfg: float, interval: int) -> tuple[Tensor, TapRecord]:
     """A picture made with TAP, and the record of the run."""
     model, holder = patcher(row.build()), RecordHolder()
-    TapPatch(TapSettings(interval=interval, warmup_steps=2), holder).install(model)
-    return sample(row, model, shape, BATCH, cfg, STEPS), holder.latest
+    settings = TapSettings(interval=interval, warmup_steps=2, target="residual", correction="off", placement="paper")
+    TapPatch(settings, holder).install(model)
+    return sample(row, model, shape, row.batch, cfg, STEPS), holder.latest
 
 
 @contextmanager
@@ -189,7 +193,8 @@ def counted_blocks(row: TinyModel) -> Iterator[list[int]]:
         for kind in {type(block) for block in blocks}:
 
             def counted(block: nn.Module, *args: object, forward: Callable = kind.forward, **kwargs: object) -> object:
-                counts[places[id(block)]] += 1
+                if id(block) in places:
+                    counts[places[id(block)]] += 1
                 return forward(block, *args, **kwargs)
 
             stack.enter_context(patch.object(kind, "forward", counted))

@@ -31,8 +31,8 @@ CHROMA = {
 }  # fmt: skip
 RADIANCE = {
     **CHROMA, "image_model": "chroma_radiance", "in_channels": 3, "out_channels": 3, "patch_size": 16,
-    "nerf_hidden_size": 16, "nerf_mlp_ratio": 2, "nerf_depth": 1, "nerf_max_freqs": 4, "nerf_tile_size": 2, "nerf_final_head_type": "conv",
-    "nerf_embedder_dtype": None, "use_x0": False, "use_sequential_txt_ids": False,
+    "nerf_hidden_size": 16, "nerf_mlp_ratio": 2, "nerf_depth": 1, "nerf_max_freqs": 4, "nerf_tile_size": 2,
+    "nerf_final_head_type": "conv", "nerf_embedder_dtype": None, "use_x0": False, "use_sequential_txt_ids": False,
 }  # fmt: skip
 TWO_SIZES = {(16, 8, 12): (1, 4, 6), (16, 7, 9): (1, 4, 5)}
 BLOCKS = ("double_blocks", "single_blocks")

@@ -55,8 +55,8 @@ T2V = TinyModel(
 HUNYUAN_ROWS = [
     T2V,
     replace(T2V, name="HunyuanVideo, image to video", kind="HunyuanVideoI2V", config={**HUNYUAN, "in_channels": 33},
-            conditioning=first_frame),
-    replace(T2V, name="HunyuanVideo, reference frame", conditioning=reference),
+            conditioning=first_frame, lone=True),
+    replace(T2V, name="HunyuanVideo, reference frame", conditioning=reference, lone=True),
     replace(T2V, name="HunyuanVideo, SkyReels", kind="HunyuanVideoSkyreelsI2V", config={**HUNYUAN, "in_channels": 32}),
     replace(T2V, name="HunyuanVideo 1.5", kind="HunyuanVideo15", config=VIDEO15, conditioning=glyphs,
             sizes={(32, 2, 4, 5): (2, 4, 5), (32, 1, 3, 4): (1, 3, 4)}),

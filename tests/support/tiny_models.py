@@ -24,7 +24,8 @@ class TinyModel:
 
     kind: class in comfy.supported_models; config: what it would have detected in a file.
     sizes: latent shape of one picture -> its token grid. context: channels of the text; pooled: those of its summary.
-    conditioning: what else the prompt carries, made from the latent. blocks: what counts as a block of the model.
+    conditioning: what else the prompt carries, made from the latent. blocks: what counts as a block, else all of it.
+    lone: ComfyUI runs it with one picture and one prompt at a time alone.
     """
 
     name: str
@@ -36,9 +37,15 @@ class TinyModel:
     pooled: int | None = None
     conditioning: Callable[[Tensor], dict[str, object]] = field(default=lambda latent: {})
     model: Callable[[object], BaseModel] | None = None
+    lone: bool = False
 
     def __str__(self) -> str:
         return self.name
+
+    @property
+    def batch(self) -> int:
+        """Pictures at a time."""
+        return 1 if self.lone else 2
 
     @property
     def known(self) -> bool:
@@ -52,6 +59,8 @@ class TinyModel:
     def block_modules(self) -> list[nn.Module]:
         """All blocks, in order."""
         inner = self.build().diffusion_model
+        if not self.blocks:
+            return [inner]
         return [block for name in self.blocks for block in listed(getattr(inner, name))]
 
     def __hash__(self) -> int:
@@ -83,9 +92,10 @@ def fill(model: nn.Module, seed: int = 0) -> None:
             weight.data.fill_(1.0)
         else:
             weight.data.copy_(torch.randn(weight.shape, generator=generator) * 0.02)
-    for buffer in model.buffers():
-        if buffer.is_floating_point() and not buffer.isfinite().all():
-            buffer.data.zero_()
+    saved = model.state_dict()
+    for name, buffer in model.named_buffers():
+        if name in saved and buffer.is_floating_point():
+            buffer.data.copy_(torch.randn(buffer.shape, generator=generator) * 0.02)
 
 
 def patcher(model: BaseModel) -> ModelPatcher:

@@ -19,6 +19,7 @@ WAN = {
 }  # fmt: skip
 TWO_SIZES = {(16, 3, 8, 12): (3, 4, 6), (16, 2, 7, 9): (2, 4, 5)}
 EVEN_SIZES = {(16, 3, 8, 12): (3, 4, 6), (16, 2, 6, 4): (2, 3, 2)}
+MUSIC_SIZES = {(16, 2, 8, 8): (2, 4, 4), (16, 3, 8, 16): (3, 4, 8)}
 T2V = TinyModel("Wan 2.1", "WAN21_T2V", WAN, TWO_SIZES, ("blocks",))
 
 
@@ -123,13 +124,13 @@ WAN_ROWS = [
         sizes={(48, 3, 8, 12): (3, 4, 6), (48, 2, 6, 4): (2, 3, 2)}),
     wan("Wan VACE", "WAN21_Vace", companions, EVEN_SIZES, model_type="vace", vace_layers=1, vace_in_dim=96),
     wan("Wan Camera", "WAN21_Camera", camera, EVEN_SIZES, model_type="camera", in_dim=32),
-    wan("Wan HuMo", "WAN21_HuMo", humming, model_type="humo"),
+    wan("Wan HuMo", "WAN21_HuMo", humming, EVEN_SIZES, model_type="humo"),
     wan("Wan S2V", "WAN22_S2V", speech, EVEN_SIZES, model_type="s2v", audio_dim=8, audio_inject_layers=[0, 1]),
     replace(wan("Wan Animate", "WAN22_Animate", actor, EVEN_SIZES, model_type="animate", in_dim=36, num_layers=5),
             model=without_face_encoder),
     wan("Wan SCAIL", "WAN21_SCAIL", posed, EVEN_SIZES, model_type="scail", in_dim=20),
-    wan("WanDancer", "WAN22_WanDancer", music(30.0), EVEN_SIZES, model_type="wandancer", in_dim=36,
+    wan("WanDancer", "WAN22_WanDancer", music(30.0), MUSIC_SIZES, model_type="wandancer", in_dim=36,
         audio_inject_layers=[0, 1], music_latent_dim=256),
-    wan("WanDancer, 15 frames a second", "WAN22_WanDancer", music(15.0), EVEN_SIZES, model_type="wandancer", in_dim=36,
+    wan("WanDancer, 15 frames a second", "WAN22_WanDancer", music(15.0), MUSIC_SIZES, model_type="wandancer", in_dim=36,
         audio_inject_layers=[0, 1]),
 ]  # fmt: skip

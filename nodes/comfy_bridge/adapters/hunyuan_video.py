@@ -16,13 +16,14 @@ class HunyuanVideoAdapter(FluxAdapter):
 
     def probe(self, block: nn.Module, entry: Entry) -> Tensor:
         """(1 + scale) * LayerNorm(x) + shift; image-to-video may modulate the first frame by a row of its own."""
-        modulation = block.img_mod(entry.args["vec"])[0]
+        modulation, ranges = block.img_mod(entry.args["vec"])[0], entry.args["modulation_dims_img"]
+        if ranges is None:
+            return torch.addcmul(modulation.shift, block.img_norm1(entry.tokens), 1 + modulation.scale)
         normed = block.img_norm1(entry.stream)
-        parts = entry.args["modulation_dims_img"] or [(0, None, 0)]
-        return torch.cat([
-            torch.addcmul(modulation.shift[:, row : row + 1], normed[:, start:end], 1 + modulation.scale[:, row : row + 1])
-            for start, end, row in parts
-        ], dim=1)[:, entry.image]
+        for start, end, row in ranges:
+            normed[:, start:end] *= 1 + modulation.scale[:, row : row + 1]
+            normed[:, start:end] += modulation.shift[:, row : row + 1]
+        return normed[:, entry.image]
 
     def patch(self, model: nn.Module) -> Sequence[int]:
         """Two sizes for pictures, three for videos."""

@@ -1,0 +1,47 @@
+"""HiDream-I1: double stream blocks, then single ones with the image's tokens first."""
+
+import torch
+from torch import Tensor, nn
+
+from ..adapter import Adapter, Entry
+from ..blocks import Arguments, ShadowedBlocks
+
+
+class HiDreamAdapter(Adapter):
+    """HiDream-I1 and E1, in `comfy.ldm.hidream.model.HiDreamImageTransformer2DModel`."""
+
+    name = "HiDream-I1"
+    stream = "image_tokens"
+
+    def blocks(self, model: nn.Module) -> ShadowedBlocks:
+        """Two kinds, and no hook for them."""
+        return ShadowedBlocks([*model.double_stream_blocks, *model.single_stream_blocks], passed_streams)
+
+    def first_block(self, model: nn.Module) -> nn.Module:
+        """The first double block."""
+        return model.double_stream_blocks[0]
+
+    def probe(self, block: nn.Module, entry: Entry) -> Tensor:
+        """(1 + scale) * LayerNorm(x) + shift."""
+        shift, scale = block.block.adaLN_modulation(entry.args["adaln_input"])[:, None].chunk(12, dim=-1)[:2]
+        return block.block.norm1_i(entry.tokens).to(entry.stream.dtype) * (1 + scale) + shift
+
+    def attention_input(self, block: nn.Module) -> nn.Module:
+        """Attention of both streams; the image's tokens come first."""
+        return block.block.attn1
+
+    def final_layer(self, model: nn.Module) -> nn.Module:
+        """`final_layer(img, time)`; text tokens are cut off before it."""
+        return model.final_layer
+
+    def image_tokens(self, entry: Entry) -> slice | Tensor:
+        """All; but a picture to edit (E1) stands at the right of the image, row by row."""
+        _, rows, columns = entry.grid
+        places = torch.arange(entry.stream.shape[1], device=entry.stream.device)
+        return slice(0, entry.count) if len(places) == entry.count else places.view(rows, -1)[:, :columns].flatten()
+
+
+def passed_streams(args: Arguments) -> Tensor | tuple[Tensor, Tensor]:
+    """What a block gives back: both streams, or the one."""
+    image, text = args["image_tokens"], args["text_tokens"]
+    return image if text is None else (image, text)

@@ -1,0 +1,76 @@
+"""Video models outside the large families, tiny."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import torch
+from torch import Tensor
+
+from tiny_models import TinyModel
+
+COSMOS = {
+    "image_model": "cosmos_predict2", "max_img_h": 240, "max_img_w": 240, "max_frames": 128, "in_channels": 16,
+    "out_channels": 16, "patch_spatial": 2, "patch_temporal": 1, "model_channels": 128, "concat_padding_mask": True,
+    "crossattn_emb_channels": 48, "pos_emb_cls": "rope3d", "pos_emb_learnable": True,
+    "pos_emb_interpolation": "crop", "min_fps": 1, "max_fps": 30, "use_adaln_lora": True, "adaln_lora_dim": 64,
+    "num_blocks": 2, "num_heads": 1, "extra_per_block_abs_pos_emb": False, "rope_h_extrapolation_ratio": 4.0,
+    "rope_w_extrapolation_ratio": 4.0, "rope_t_extrapolation_ratio": 1.0, "rope_enable_fps_modulation": False,
+}  # fmt: skip
+LTXV = {
+    "image_model": "ltxv", "num_layers": 2, "attention_head_dim": 32, "num_attention_heads": 2,
+    "cross_attention_dim": 64, "caption_channels": 48, "in_channels": 128,
+}  # fmt: skip
+KANDINSKY = {
+    "image_model": "kandinsky5", "in_text_dim": 48, "in_text_dim2": 64, "time_dim": 32, "model_dim": 64, "ff_dim": 128,
+    "visual_embed_dim": 132, "num_text_blocks": 1, "num_visual_blocks": 3, "axes_dims": (16, 24, 24),
+}  # fmt: skip
+# Its class wants hidden size times ratio to be 12288.
+MOCHI = {
+    "image_model": "mochi_preview", "depth": 2, "patch_size": 2, "hidden_size_x": 128, "hidden_size_y": 64,
+    "mlp_ratio_x": 96.0, "mlp_ratio_y": 2.0, "num_heads": 2, "in_channels": 12, "qk_norm": True, "qkv_bias": False,
+    "out_bias": True, "attn_drop": 0.0, "use_t5": True, "t5_feat_dim": 48, "t5_token_length": 7,
+    "rope_theta": 10000.0, "patch_embed_bias": True, "posenc_preserve_area": True, "timestep_mlp_bias": True,
+    "attend_to_padding": False, "timestep_scale": 1000.0,
+}  # fmt: skip
+COGVIDEO = {
+    "image_model": "cogvideox", "num_attention_heads": 2, "attention_head_dim": 64, "in_channels": 16,
+    "out_channels": 16, "time_embed_dim": 32, "text_embed_dim": 48, "num_layers": 3, "max_text_seq_length": 7,
+    "use_rotary_positional_embeddings": True,
+}  # fmt: skip
+TWO_SIZES = {(16, 3, 8, 12): (3, 4, 6), (16, 2, 7, 9): (2, 4, 5)}
+
+
+def masked(latent: Tensor) -> dict[str, object]:
+    """A text with its mask."""
+    return {"attention_mask": torch.ones(1, 7, dtype=torch.long)}
+
+
+def timed_frames(latent: Tensor) -> dict[str, object]:
+    """A given first frame, which is at time 0."""
+    mask = torch.ones(1, 1, *latent.shape[2:])
+    mask[:, :, :1] = 0.0
+    return {**masked(latent), "denoise_mask": mask}
+
+
+PREDICT2 = TinyModel("Cosmos Predict2", "CosmosT2IPredict2", COSMOS, TWO_SIZES, ("blocks",))
+LTX = TinyModel("LTX-Video", "LTXV", LTXV, {(128, 3, 4, 6): (3, 4, 6), (128, 2, 3, 5): (2, 3, 5)},
+                ("transformer_blocks",), conditioning=masked)  # fmt: skip
+
+VIDEO_ROWS = [
+    PREDICT2,
+    replace(PREDICT2, name="Cosmos Predict2, video", kind="CosmosI2VPredict2", config={**COSMOS, "in_channels": 17}),
+    replace(PREDICT2, name="Anima", kind="Anima",
+            config={**COSMOS, "image_model": "anima", "crossattn_emb_channels": 48}),
+    LTX,
+    replace(LTX, name="LTX-Video, first frame", conditioning=timed_frames),
+    TinyModel("Kandinsky 5", "Kandinsky5", KANDINSKY, TWO_SIZES, ("visual_transformer_blocks",), pooled=64),
+    TinyModel("Kandinsky 5 image", "Kandinsky5Image", {**KANDINSKY, "visual_embed_dim": 64},
+              {(16, 8, 12): (1, 4, 6), (16, 7, 9): (1, 4, 5)}, ("visual_transformer_blocks",), pooled=64),
+    TinyModel("CogVideoX", "CogVideoX_T2V", COGVIDEO, TWO_SIZES, ("blocks",)),
+    TinyModel("CogVideoX 1.5, image to video", "CogVideoX_I2V",
+              {**COGVIDEO, "in_channels": 32, "patch_size_t": 2, "ofs_embed_dim": 32, "patch_bias": False},
+              {(16, 4, 8, 12): (2, 4, 6), (16, 3, 7, 9): (2, 4, 5)}, ("blocks",)),
+    TinyModel("Mochi", "GenmoMochi", MOCHI, {(12, 3, 8, 12): (3, 4, 6), (12, 2, 6, 4): (2, 3, 2)}, ("blocks",),
+              conditioning=masked),
+]  # fmt: skip
