@@ -124,8 +124,8 @@ def _advanced_inputs() -> list[io.Input]:
         io.Combo.Input(
             "target", options=list(TARGETS), default=DEFAULTS.target, advanced=True,
             tooltip="What is forecast: residual is what the blocks add (the paper's), output is the model's answer "
-            "itself, smoother and lighter on memory; denoised is the picture it has in mind, which keeps its course when "
-            "the sampler adds noise. auto is output, or denoised once noise was seen.",
+            "itself, smoother and lighter on memory; denoised is the picture it has in mind, which keeps its course "
+            "when the sampler adds noise. auto is output, or denoised once noise was seen.",
         ),
         io.Combo.Input(
             "time_axis", options=list(TIME_AXES), default=DEFAULTS.time_axis, advanced=True,
@@ -143,6 +143,6 @@ def _advanced_inputs() -> list[io.Input]:
         io.Combo.Input(
             "placement", options=list(PLACEMENTS), default=DEFAULTS.placement, advanced=True,
             tooltip="Where the computed steps go, as many in either case. even: at equal distances, the last step among "
-            "them, which keeps grain out of the picture. paper: warm-up steps first, then one in every interval.",
+            "them, which keeps grain away. paper: warm-up steps first, then one in every interval.",
         ),
     ]

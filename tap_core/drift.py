@@ -32,7 +32,7 @@ class Drift:
         self._moved: Tensor | None = None  # how far the skipped steps moved x
 
     def repay(self, x: Tensor, denoised: Tensor, sigma: float, position: float, full: bool) -> Tensor:
-        """The denoised picture to hand to the sampler: `denoised` itself, or one that repays the drift at a full step."""
+        """The denoised picture to hand to the sampler: `denoised` itself, or at a full step one that repays."""
         step = self._motion.step(sigma, position)
         if step is None:
             self._slopes = []

@@ -14,7 +14,7 @@ NOISE_TOLERANCE = 0.5
 
 
 class Motion:
-    """The steps of one run so far. x, denoised: the sampler's latents [B, C, ...]; nothing here waits for the device."""
+    """The steps of one run so far, seen without waiting for the device. x, denoised: latents [B, C, ...]."""
 
     def __init__(self, timeline: Timeline) -> None:
         self._timeline = timeline

@@ -1,7 +1,7 @@
 """Targets that are found in what a model call gives: the denoised picture, and the slope that leads away from it.
 
-x: [B, C, (T,) H, W] the noisy picture, sigma: [B, 1, ...] its noise level.  d = (x - denoised) / sigma: the slope; for a
-flow model its velocity.  Tokens are patches of these, in float32: a model's answer is that small beside its stream.
+x: [B, C, (T,) H, W] the noisy picture, sigma: [B, 1, ...] its noise level.  d = (x - denoised) / sigma: the slope, for
+a flow model its velocity.  Tokens are patches of these, in float32: a model's answer is small beside its stream.
 """
 
 from dataclasses import dataclass
