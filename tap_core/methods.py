@@ -102,7 +102,8 @@ METHODS: dict[str, Method] = {
         "Repeats the last answer until the picture has moved.", REUSE, lambda model: EasyCacheSchedule(),
     ),
     "DiCache": Method(
-        "Watches the first block, and stretches the last change by what it shows.", fixed("dicache", "2"),
+        "Watches the first block, and stretches the last change by what it shows.",
+        PoolSettings(("dicache",), "1", horizon_from=0, dicache_per_token=False),
         lambda model: DiCacheSchedule(),
     ),
     "CG-Taylor": Method(

@@ -28,6 +28,7 @@ class PoolSettings:
     spectrum_steps: int = 8
     hicache_scale: float = 0.5
     freqca_cutoff: float = 0.1
+    dicache_per_token: bool = True
 
     def __post_init__(self) -> None:
         self.selector()
@@ -52,6 +53,7 @@ class PoolSettings:
             self.spectrum_steps,
             self.hicache_scale,
             self.freqca_cutoff,
+            self.dicache_per_token,
         )
         if not self.families and 0 not in orders:
             raise TapError(f"No family of predictors is on; switch on one, such as {FAMILIES['taylor'].label}.")

@@ -22,7 +22,7 @@ class Wanted:
     """Which members of a family are wanted.
 
     orders: above 0, lowest first. horizons: nearest to 0 first. hermite_steps, spectrum_steps: full steps that these
-    fit, and so keep in memory. hicache_scale, freqca_cutoff: see their files.
+    fit, and so keep in memory. hicache_scale, freqca_cutoff, dicache_per_token: see their files.
     """
 
     orders: Sequence[int]
@@ -31,6 +31,7 @@ class Wanted:
     spectrum_steps: int = 8
     hicache_scale: float = 0.5
     freqca_cutoff: float = 0.1
+    dicache_per_token: bool = True
 
 
 @dataclass(frozen=True)
@@ -76,7 +77,8 @@ FAMILIES = {
         lambda w: [FoCa(heun=True, horizon=horizon) for horizon in w.horizons],
     ),
     "dicache": Family(
-        "DiCache", "Stretches the last change by how far each token's probe has moved.", lambda w: [DiCache()]
+        "DiCache", "Stretches the last change by how far each token's probe has moved.",
+        lambda w: [DiCache(w.dicache_per_token)],
     ),
     "tc-pade": Family(
         "TC-Pade", "A rational curve, slower at the beginning and a little bolder at the end.", lambda w: [TcPade()]

@@ -7,11 +7,16 @@ from hypothesis import strategies as st
 from tap_pack.tap_core.errors import TapError
 from tap_pack.tap_core.history import History, Snapshot
 from tap_pack.tap_core.pool import Pool, family_pool
+from tap_pack.tap_core.pool_settings import PoolSettings
 from tap_pack.tap_core.predictor import Moment
 from tap_pack.tap_core.predictors import FAMILIES, Wanted
 from tap_pack.tap_core.predictors.dicache import DiCache
+from tap_pack.tap_core.predictors.freqca import FreqCa
+from tap_pack.tap_core.predictors.hermite import Hermite
+from tap_pack.tap_core.predictors.hicache import HiCache
 from tap_pack.tap_core.predictors.newton import Newton
 from tap_pack.tap_core.predictors.reuse import Reuse
+from tap_pack.tap_core.predictors.spectrum import Spectrum
 from tap_pack.tap_core.predictors.tc_pade import TcPade
 from tap_pack.tap_core.selector import SELECTIONS, Selector
 from tap_pack.tap_core.step import Forecast, skipped_step
@@ -178,3 +183,18 @@ def test_of_equal_candidates_none_gets_lost(selection: str) -> None:
 def test_a_selection_that_does_not_exist_is_named() -> None:
     with pytest.raises(TapError, match="'luckiest'"):
         Selector("luckiest")
+
+
+def test_knobs_reach_the_members() -> None:
+    families = ("hermite", "hicache", "spectrum", "dicache", "freqca")
+    knobs = {"hermite_steps": 6, "spectrum_steps": 7, "hicache_scale": 0.7, "freqca_cutoff": 0.3,
+             "dicache_per_token": False}
+    pool = PoolSettings(families, "1", 0, 0, **knobs).pool()
+    assert set(pool.members) == {
+        Hermite(1, fitted=6), HiCache(1, scale=0.7), Spectrum(remembered=7), DiCache(per_token=False), FreqCa(0.3)
+    }
+    assert pool.snapshots == 7
+
+
+def test_a_fit_always_has_the_steps_that_its_order_needs() -> None:
+    assert PoolSettings(("hermite",), "3", 0, 0, hermite_steps=2).pool().snapshots == 4
