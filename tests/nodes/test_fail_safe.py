@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+import itertools
 import logging
 from collections.abc import Callable
 
@@ -138,29 +139,36 @@ def test_the_next_run_tries_again(model: ModelPatcher, warnings: Callable[[], li
     assert len(warnings()) == 1
 
 
+def grown(
+    executor: Callable[..., Tensor], x: Tensor, t: Tensor, *args: object, twice: bool, **kwargs: object
+) -> Tensor:
+    """The model's answer for x, which is given to it beside another picture, or as the left half of a wider one."""
+    if not twice:
+        return executor(torch.cat([x, x], dim=-1), t, *args, **kwargs)[..., : x.shape[-1]]
+    concat, text, *rest = args
+    kwargs = {name: torch.cat([value, value]) if torch.is_tensor(value) else value for name, value in kwargs.items()}
+    return executor(torch.cat([x, x]), torch.cat([t, t]), concat, torch.cat([text, text]), *rest, **kwargs)[: len(x)]
+
+
 @pytest.mark.parametrize("target", TARGETS)
-def test_a_picture_that_grows_in_the_middle_of_a_run_is_computed(model: ModelPatcher, target: str) -> None:
-    """A wrapper of another node may hand the model two pictures at once, or a larger one, whenever it likes."""
-    accelerated = Accelerated(model, target=target, interval=20)
-    calls: list[int] = []
+@pytest.mark.parametrize("twice", [True, False])
+def test_a_size_that_changes_in_the_middle_of_a_run_starts_a_new_history(
+    model: ModelPatcher, target: str, twice: bool
+) -> None:
+    """Another node's wrapper may hand the model what it likes."""
+    calls = itertools.count()
 
-    def doubled(executor: Callable[..., Tensor], x: Tensor, t: Tensor, *args: object, **kwargs: object) -> Tensor:
-        calls.append(1)
-        if len(calls) not in (6, 9):
-            return executor(x, t, *args, **kwargs)
-        wide = torch.cat([x, x], dim=-1) if len(calls) == 6 else torch.cat([x, x])
-        text = torch.cat([args[1], args[1]]) if len(calls) == 9 else args[1]
-        vector = torch.cat([kwargs["y"]] * 2) if len(calls) == 9 else kwargs["y"]
-        guidance = torch.cat([kwargs["guidance"]] * 2) if len(calls) == 9 else kwargs["guidance"]
-        t = torch.cat([t, t]) if len(calls) == 9 else t
-        kwargs = {**kwargs, "y": vector, "guidance": guidance}
-        return executor(wide, t, args[0], text, *args[2:], **kwargs)[: len(x), ..., : x.shape[-1]]
+    def sixth(executor: Callable[..., Tensor], *args: object, **kwargs: object) -> Tensor:
+        return grown(executor, *args, twice=twice, **kwargs) if next(calls) == 5 else executor(*args, **kwargs)
 
+    accelerated = Accelerated(model, target=target, interval=20, orders="1")
     wrappers = accelerated.model.wrappers[WrappersMP.APPLY_MODEL]
-    accelerated.model.wrappers[WrappersMP.APPLY_MODEL] = {"doubled": [doubled], **wrappers}
-    picture = accelerated.sample()
-    assert {5, 8} <= set(accelerated.record.full_steps)
-    assert picture.isfinite().all()
+    accelerated.model.wrappers[WrappersMP.APPLY_MODEL] = {"sixth": [sixth], **wrappers}
+    assert accelerated.sample(9).isfinite().all()
+    record = accelerated.record
+    assert record.full_steps == [0, 1, 2, 5, 6]
+    highest = {e.step: int(e.choices[0].order.max()) for e in record.evaluations if e.choices}
+    assert highest == {3: 1, 4: 1, 7: 0, 8: 0}
 
 
 @pytest.mark.parametrize("target", TARGETS)

@@ -138,9 +138,11 @@ def test_a_stopped_run_leaves_nothing_behind_and_the_next_is_right(
 def test_histories_are_freed_even_while_someone_holds_the_error(
     model: ModelPatcher, snapshots: list[weakref.ref[Tensor]]
 ) -> None:
-    with pytest.raises(RuntimeError):
+    with pytest.raises(RuntimeError) as held:
         Accelerated(model).sample(cfg=2.0, callback=stop_at(8, RuntimeError()))
+    assert len(snapshots) > 4
     assert alive(snapshots) == 0
+    assert held.tb is not None
 
 
 @pytest.mark.parametrize("error", ERRORS, ids=lambda e: type(e).__name__)
