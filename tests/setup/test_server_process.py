@@ -25,6 +25,16 @@ class Handler(BaseHTTPRequestHandler):
 HTTPServer(("127.0.0.1", int(sys.argv[sys.argv.index("--port") + 1])), Handler).serve_forever()
 """
 
+HOLDING = """
+import sys, time
+from pathlib import Path
+sys.path.insert(0, sys.argv[1])
+from launch.server import running_server
+with running_server(Path(sys.argv[2]), Path(sys.argv[2]), Path(sys.argv[3])) as server:
+    print(server.process.pid, flush=True)
+    time.sleep(60)
+"""
+
 
 def stand_in(folder: Path, text: str) -> Path:
     """A ComfyUI folder with this main.py."""
@@ -78,7 +88,20 @@ def test_the_server_ends_with_its_block_whatever_happens(tmp_path: Path) -> None
     assert up.process.poll() is not None
 
 
-@pytest.mark.skipif(os.name == "nt", reason="Windows ends a process at once, there is nothing to ignore")
+@pytest.mark.skipif(os.name == "nt", reason="Windows ends a process at once, without asking it")
+def test_a_program_that_is_told_to_end_ends_its_server(tmp_path: Path, repository: Path) -> None:
+    comfyui = stand_in(tmp_path / "comfyui", ANSWERING)
+    command = [sys.executable, "-c", HOLDING, str(repository / "demo"), str(comfyui), str(tmp_path / "base")]
+    holder = subprocess.Popen(command, stdout=subprocess.PIPE, text=True)
+    server = next(int(line) for line in holder.stdout if line.strip().isdigit())
+    os.kill(server, 0)
+    holder.terminate()
+    assert holder.wait(30) == 143
+    with pytest.raises(ProcessLookupError):
+        os.kill(server, 0)
+
+
+@pytest.mark.skipif(os.name == "nt", reason="Windows ends a process at once, without asking it")
 def test_a_server_that_will_not_end_is_made_to(tmp_path: Path) -> None:
     text = (
         "import signal, time\nsignal.signal(signal.SIGTERM, signal.SIG_IGN)\nprint('deaf', flush=True)\ntime.sleep(60)"
