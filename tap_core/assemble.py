@@ -5,6 +5,8 @@ from torch import Tensor
 
 from .probe_dots import flat_tokens, token_chunks
 
+HALF_MAX = torch.finfo(torch.float16).max
+
 
 def assemble(targets: list[Tensor], weights: Tensor, choice: Tensor) -> Tensor:
     """Forecast [B, N, C] in the dtype of the targets: sum_k weights[choice, k] * target_k.
@@ -19,5 +21,6 @@ def assemble(targets: list[Tensor], weights: Tensor, choice: Tensor) -> Tensor:
         total = kept[0][part].to(share.device) * share[part, :1]
         for k, older in enumerate(kept[1:], start=1):
             total.addcmul_(older[part].to(share.device), share[part, k : k + 1])
-        forecast[part] = total
+        # A bold curve through float16's largest values leads beyond them.
+        forecast[part] = total.clamp_(-HALF_MAX, HALF_MAX) if forecast.dtype == torch.float16 else total
     return forecast.view(*choice.shape, channels)

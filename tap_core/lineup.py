@@ -46,7 +46,8 @@ class Lineup:
         target = self._forecast(choice.best)
         if choice.second is None:
             return target
-        return target.lerp_(self._forecast(choice.second), choice.share[..., None].to(target))
+        mixed = target.lerp(self._forecast(choice.second), choice.share[..., None].to(target))
+        return torch.where(mixed.isfinite(), mixed, target)
 
     def _losses(self, stream: History, truth: Tensor, loss: str) -> Tensor:
         losses = proxy_losses(stream, truth, self.weights, loss)

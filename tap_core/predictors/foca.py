@@ -56,20 +56,24 @@ class FoCa:
 
 
 def backward_difference(nodes: Sequence[float], rows: Sequence[Row], x: float) -> Row:
-    """The formula at x: nodes and rows of the last two or three values, newest first."""
+    """The formula at x: nodes and rows of the last two or three values, newest first.
+
+    A line where time has turned back, as in a sampler's restart: the formula is for steps of one direction.
+    """
     h, g = x - nodes[0], nodes[0] - nodes[1]
+    if h * g <= 0:
+        return combined((1.0, h), (rows[0], slope(nodes[:2], rows)))
     w = h / g
     shares = ((1 + w) ** 2 / (1 + 2 * w), -(w**2) / (1 + 2 * w), h * (1 + w) / (1 + 2 * w))
     return combined(shares, (rows[0], rows[1], slope(nodes, rows)))
 
 
 def slope(nodes: Sequence[float], rows: Sequence[Row]) -> Row:
-    """Slope at the newest of two or three values, of the polynomial through them."""
-    g = nodes[0] - nodes[1]
+    """Slope at the newest of two or three values, of the polynomial through them if time runs one way."""
+    g, older = nodes[0] - nodes[1], nodes[1] - nodes[-1]
     first = combined((1 / g, -1 / g), rows[:2])
-    if len(nodes) == 2:
+    if g * older <= 0:
         return first
-    older = nodes[1] - nodes[2]
     earlier = combined((1 / older, -1 / older), rows[1:3])
     return combined((1 + g / (g + older), -g / (g + older)), (first, earlier))
 

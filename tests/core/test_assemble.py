@@ -55,3 +55,9 @@ def test_snapshots_are_left_as_they_are() -> None:
     assemble(targets, weights, choice)
     for target, copy in zip(targets, before, strict=True):
         assert torch.equal(target, copy)
+
+
+def test_a_forecast_beyond_float16_stays_at_its_end() -> None:
+    targets = [torch.full((1, 2, 3), value).half() for value in (60000.0, -60000.0)]
+    forecast = assemble(targets, torch.tensor([[3.0, -2.0], [-2.0, 3.0]]), torch.tensor([[0, 1]]))
+    assert forecast[0, :, 0].tolist() == [65504, -65504]

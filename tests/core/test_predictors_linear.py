@@ -162,6 +162,11 @@ def test_foca_repeats_the_newest_when_asked_for_the_past() -> None:
     assert FoCa(horizon=-4).weights(UNEVEN[:3], 22.0, STEPS) == [1, 0, 0]
 
 
+@pytest.mark.parametrize("past", [[10.0, 12.0, 8.0], [10.0, 11.0, 12.0], [11.0, 10.0, 12.0]])
+def test_foca_follows_lines_after_a_restart_too(past: list[float]) -> None:
+    assert forecast(FoCa(), past, 14.0, STEPS, lambda x: 4 * x) == pytest.approx(56)
+
+
 def naive_spectrum(past: list[float], position: float, values: torch.Tensor, share: float) -> float:
     """Ridge regression of the values relative to the newest, with numbers instead of weights."""
     def design(steps: list[float]) -> torch.Tensor:
@@ -196,13 +201,13 @@ def test_spectrum_rejects_settings_that_make_no_sense(wrong: dict[str, float]) -
 
 @st.composite
 def runs(draw: st.DrawFn) -> tuple[Timeline, list[float], float]:
-    """Any sigmas, also ones that stand still or rise; any full steps; a later position."""
+    """Any sigmas, also ones that stand still or rise; full steps in any order, as restarts have it; any position."""
     sigmas = draw(st.lists(st.floats(0, 1000, width=32), min_size=2, max_size=30))
     last = len(sigmas) - 1
     past = draw(st.lists(st.integers(0, last), min_size=1, max_size=8, unique=True))
-    position = draw(st.floats(max(past), last + 1))
+    position = draw(st.one_of(st.floats(0, last + 1), st.integers(0, last + 1).map(float)))
     axis = draw(st.sampled_from(["step", "sigma"]))
-    return Timeline(tuple(sigmas), axis), [float(p) for p in sorted(past, reverse=True)], position
+    return Timeline(tuple(sigmas), axis), [float(p) for p in past], position
 
 
 @given(runs())
