@@ -20,6 +20,11 @@ SIGMAS = even_timeline(20).sigmas
 TOKEN_BYTES = 16 * 4
 
 
+def paper(**changes: object) -> TapSettings:
+    """The paper's method, whatever the defaults are."""
+    return TapSettings(**{"placement": "paper", "correction": "off", "target": "residual", **changes})
+
+
 def probe_at(position: float, batch: int = 1, tokens: int = 6) -> Tensor:
     """A straight trajectory, so that every skipped step can be forecast exactly."""
     start, slope = (noise((4, 8, 16), i, torch.float32)[:batch, :tokens] for i in range(2))
@@ -52,7 +57,7 @@ class Model:
 
 def sample(sigmas: Iterable[float], settings: TapSettings | None = None) -> tuple[Model, TapRecord]:
     """A run that asks at these sigmas over twenty steps."""
-    model = Model(TapRun(settings or TapSettings(), SIGMAS, "toy"))
+    model = Model(TapRun(settings or paper(), SIGMAS, "toy"))
     for sigma in sigmas:
         model.evaluate(sigma)
     return model, model.run.close(complete=True)
@@ -60,7 +65,7 @@ def sample(sigmas: Iterable[float], settings: TapSettings | None = None) -> tupl
 
 @pytest.mark.parametrize("axis", ["step", "sigma"])
 def test_full_and_skipped_steps_follow_the_schedule_and_the_forecasts_are_right(axis: str) -> None:
-    model, record = sample(SIGMAS[:-1], TapSettings(time_axis=axis))
+    model, record = sample(SIGMAS[:-1], paper(time_axis=axis))
     assert record.full_steps == [0, 1, 2, 7, 12, 17]
     assert record.skipped_steps == [step for step in range(20) if step not in record.full_steps]
     assert model.computed == 6
@@ -69,13 +74,13 @@ def test_full_and_skipped_steps_follow_the_schedule_and_the_forecasts_are_right(
 
 
 def test_interval_one_computes_and_keeps_everything_as_it_is() -> None:
-    model, record = sample(SIGMAS[:-1], TapSettings(interval=1))
+    model, record = sample(SIGMAS[:-1], paper(interval=1))
     assert (model.computed, record.skipped_steps, record.cache_bytes) == (20, [], 0)
 
 
 @pytest.mark.parametrize(("orders", "kept"), [("0", 1), ("0,1", 2), ("0,1,2", 3), ("3", 4)])
 def test_as_many_snapshots_are_kept_as_the_highest_order_needs(orders: str, kept: int) -> None:
-    run = TapRun(TapSettings(orders=orders), SIGMAS, "toy")
+    run = TapRun(paper(orders=orders), SIGMAS, "toy")
     model = Model(run)
     for sigma in SIGMAS[:-1]:
         model.evaluate(sigma)
@@ -84,7 +89,7 @@ def test_as_many_snapshots_are_kept_as_the_highest_order_needs(orders: str, kept
 
 
 def test_history_holds_the_full_steps_that_taylorseer_would_use() -> None:
-    run = TapRun(TapSettings(), SIGMAS, "toy")
+    run = TapRun(paper(), SIGMAS, "toy")
     model, seen = Model(run), {}
     for step, sigma in enumerate(SIGMAS[:-1]):
         model.evaluate(sigma)
@@ -112,7 +117,7 @@ def test_dpm_2_follows_its_step_between_two_steps() -> None:
 
 
 def test_each_condition_has_a_history_of_its_own() -> None:
-    model = Model(TapRun(TapSettings(), SIGMAS, "toy"))
+    model = Model(TapRun(paper(), SIGMAS, "toy"))
     for sigma in SIGMAS[:-1]:
         model.evaluate(sigma, ("positive", "negative"))
     assert set(model.run.histories) == {"positive", "negative"}
@@ -124,7 +129,7 @@ def test_each_condition_has_a_history_of_its_own() -> None:
 
 @pytest.mark.parametrize("change", [{"batch": 2}, {"tokens": 8}])
 def test_another_shape_starts_a_fresh_history(change: dict[str, int]) -> None:
-    model = Model(TapRun(TapSettings(), SIGMAS, "toy"))
+    model = Model(TapRun(paper(), SIGMAS, "toy"))
     for sigma in SIGMAS[:5]:
         model.evaluate(sigma)
     assert model.computed == 3
@@ -137,7 +142,7 @@ def test_another_shape_starts_a_fresh_history(change: dict[str, int]) -> None:
 
 
 def test_stepping_aside_computes_the_rest_and_says_why_once(caplog: pytest.LogCaptureFixture) -> None:
-    model = Model(TapRun(TapSettings(), SIGMAS, "toy"))
+    model = Model(TapRun(paper(), SIGMAS, "toy"))
     for sigma in SIGMAS[:4]:
         model.evaluate(sigma)
     with caplog.at_level(logging.WARNING, "tap"):
@@ -163,7 +168,7 @@ def test_closing_frees_the_histories_and_keeps_the_maps() -> None:
 
 
 def test_a_run_that_is_stopped_within_an_evaluation_still_closes() -> None:
-    run = TapRun(TapSettings(), SIGMAS, "toy")
+    run = TapRun(paper(), SIGMAS, "toy")
     Model(run).evaluate(SIGMAS[0])
     run.begin(SIGMAS[1], CPU)
     record = run.close(complete=False)
@@ -171,18 +176,18 @@ def test_a_run_that_is_stopped_within_an_evaluation_still_closes() -> None:
 
 
 def test_snapshots_kept_on_the_cpu_give_the_same_forecast() -> None:
-    on_gpu, on_cpu = (sample(SIGMAS[:-1], TapSettings(cache_device=device))[0].errors for device in ("gpu", "cpu"))
+    on_gpu, on_cpu = (sample(SIGMAS[:-1], paper(cache_device=device))[0].errors for device in ("gpu", "cpu"))
     assert on_gpu == on_cpu
 
 
 def test_the_order_that_is_shown_is_the_one_that_the_history_allows() -> None:
-    _, record = sample(SIGMAS[:-1], TapSettings(orders="3", warmup_steps=1, interval=4))
+    _, record = sample(SIGMAS[:-1], paper(orders="3", warmup_steps=1, interval=4))
     shown = {e.step: int(e.choices[0].order.max()) for e in record.evaluations if e.choices}
     assert (shown[1], shown[5], shown[9], shown[13]) == (0, 1, 2, 3)
 
 
 def test_every_step_of_a_shifted_schedule_is_found() -> None:
-    model = Model(TapRun(TapSettings(), shifted_sigmas(50), "toy"))
+    model = Model(TapRun(paper(), shifted_sigmas(50), "toy"))
     for sigma in shifted_sigmas(50)[:-1]:
         model.evaluate(float(torch.tensor(sigma)))
     assert [e.position for e in model.run.record.evaluations] == list(range(50))

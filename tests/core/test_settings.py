@@ -14,11 +14,11 @@ from trajectories import even_timeline
 NAN, INFINITE = float("nan"), float("inf")
 
 
-def test_the_defaults_are_the_papers() -> None:
-    settings = TapSettings()
+def test_pool_interval_and_loss_are_the_papers_unless_told_otherwise() -> None:
+    settings = TapSettings(placement="paper")
     assert len(settings.pool().predictors) == 15
     assert full_steps(settings.schedule(), even_timeline(50)) == [0, 1, 2, 7, 12, 17, 22, 27, 32, 37, 42, 47]
-    assert (settings.proxy_loss, settings.target, settings.time_axis) == ("cosine", "residual", "step")
+    assert (settings.proxy_loss, settings.time_axis) == ("cosine", "step")
 
 
 @pytest.mark.parametrize(
