@@ -73,7 +73,8 @@ async def queue_and_follow(url: str, prompt: Prompt, bar: tqdm, watch: Watcher |
     async with aiohttp.ClientSession(base_url=url) as session, session.ws_connect(f"/ws?clientId={client}") as socket:
         async with session.post("/prompt", json={"prompt": prompt, "client_id": client}) as answer:
             answered = await answer.json()
-        if answer.status != 200:
+        # With some good outputs ComfyUI accepts a prompt and leaves the others out.
+        if answer.status != 200 or answered["node_errors"]:
             raise PromptRefused(answered)
         run = PromptRun(answered["prompt_id"])
         await follow(socket, run, bar, watch)

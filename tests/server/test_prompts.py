@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 import torch
 from tap_pack.demo.launch.client import PromptInterrupted, PromptRefused
-from tap_pack.demo.launch.prompts import SAMPLER, stock_prompt, tap_prompt, with_views
+from tap_pack.demo.launch.prompts import SAMPLER, node, stock_prompt, tap_prompt, with_views
 
 from served_pack import ServedPack, with_latent
 
@@ -111,3 +111,15 @@ def test_an_order_set_that_does_not_exist_is_refused(served: ServedPack) -> None
     with pytest.raises(PromptRefused) as refused:
         served.run(tap_prompt(seed=16, **SMALL, orders=""))
     assert "orders" in " ".join(refused.value.node_errors["tap"])
+
+
+def test_a_prompt_that_is_only_partly_valid_is_refused(served: ServedPack) -> None:
+    prompt = {
+        "good": node("EmptyImage", width=64, height=64),
+        "bad": node("EmptyImage", width="wide"),
+        "save good": node("SaveImage", images=["good", 0]),
+        "save bad": node("SaveImage", images=["bad", 0]),
+    }
+    with pytest.raises(PromptRefused) as refused:
+        served.run(prompt)
+    assert list(refused.value.node_errors) == ["bad"]
