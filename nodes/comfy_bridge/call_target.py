@@ -9,7 +9,7 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-from .patches import Grid, from_patches, to_patches
+from .cut import Cut
 from .seam import BlockSeam, Decide, Forward, Predict
 from .targets import Caught
 
@@ -27,16 +27,16 @@ class CallTarget:
     kind: str
     x: Tensor
     sigma: Tensor
-    grid: Grid
+    cut: Cut
     noisy: Tensor | None = None
 
     def read(self, denoised: Tensor) -> Tensor:
         """The target [B, N, C] in a denoised picture."""
         parts = []
         if self.kind != "slope":
-            parts.append(to_patches(denoised, self.grid))
+            parts.append(self.cut.tokens(denoised))
         if self.kind != "denoised":
-            parts.append(to_patches((self.x - denoised) / self.sigma, self.grid))
+            parts.append(self.cut.tokens((self.x - denoised) / self.sigma))
         return torch.cat(parts, dim=-1)
 
     def write(self, target: Tensor) -> Tensor:
@@ -54,7 +54,7 @@ class CallTarget:
         return self.x - self.sigma * self._picture(slope)
 
     def _picture(self, tokens: Tensor) -> Tensor:
-        return from_patches(tokens, self.grid, self.x.shape)
+        return self.cut.latent(tokens, self.x.shape)
 
 
 class AtTheEnd:
