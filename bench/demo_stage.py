@@ -29,7 +29,7 @@ def load_pack() -> None:
 
 @dataclass
 class Shot:
-    """One sampling. picture: [256, 256, 3] in 0..1; seconds in the sampler; record: TAP's, None without it."""
+    """One sampling. picture: [H, W, 3] in 0..1; seconds of one processor in the sampler; record: TAP's, else None."""
 
     picture: object
     seconds: float
@@ -37,13 +37,14 @@ class Shot:
 
 
 class DemoStage:
-    """Samples scenes of the demo model; `steps`, `cfg` and `sampler` as in the demo workflow."""
+    """Samples scenes of the demo model, size x size pixels; `steps`, `cfg` and `sampler` as in the demo workflow."""
 
-    def __init__(self, steps: int = 50, cfg: float = 2.0, sampler: str = "euler", scheduler: str = "simple") -> None:
+    def __init__(self, size: int = 256, steps: int = 50, cfg: float = 2.0, sampler: str = "euler",
+                 scheduler: str = "simple") -> None:
         import comfy.sd
         import comfy.utils
 
-        self.steps, self.cfg, self.sampler, self.scheduler = steps, cfg, sampler, scheduler
+        self.size, self.steps, self.cfg, self.sampler, self.scheduler = size, steps, cfg, sampler, scheduler
         self.model = comfy.sd.load_diffusion_model(str(MODELS / "diffusion_models" / "tap_demo_flux.safetensors"))
         weights, metadata = comfy.utils.load_torch_file(
             str(MODELS / "vae" / "tap_demo_vae.safetensors"), return_metadata=True
@@ -51,7 +52,7 @@ class DemoStage:
         self.vae = comfy.sd.VAE(sd=weights, metadata=metadata)
 
     def shoot(self, scene: int, seed: int, settings: object = None, steps: int | None = None,
-              sampler: str | None = None, shape: tuple[int, int] = (32, 32)) -> Shot:
+              sampler: str | None = None, decode: bool = True) -> Shot:
         """Sample and decode the scene of a number from a seed; settings: a TapSettings, or None for stock."""
         import comfy.sample
         import torch
@@ -63,16 +64,17 @@ class DemoStage:
             model = self.model.clone()
             TapPatch(settings, holder).install(model)
         positive, negative = scene_conditioning(scene)
-        latent = torch.zeros(1, 16, *shape)
+        latent = torch.zeros(1, 16, self.size // 8, self.size // 8)
         noise = comfy.sample.prepare_noise(latent, seed)
         with torch.inference_mode():
-            started = time.perf_counter()
+            started = time.process_time()
             sampled = comfy.sample.sample(
-                model, noise, steps or self.steps, self.cfg, sampler or self.sampler, self.scheduler, positive, negative,
-                latent, disable_pbar=True, seed=seed,
+                model, noise, steps or self.steps, self.cfg, sampler or self.sampler, self.scheduler, positive,
+                negative, latent, disable_pbar=True, seed=seed,
             )
-            seconds = time.perf_counter() - started
-            return Shot(self.vae.decode(sampled)[0].float(), seconds, holder.latest)
+            seconds = time.process_time() - started
+            picture = self.vae.decode(sampled)[0].float() if decode else None
+            return Shot(picture, seconds, holder.latest)
 
 
 def scene_conditioning(scene: int) -> tuple[list, list]:

@@ -14,7 +14,7 @@ def psnr(picture: Tensor, truth: Tensor) -> float:
 
 
 def ssim(picture: Tensor, truth: Tensor) -> float:
-    """Structural similarity (Wang et al. 2004): Gaussian window of 11 pixels, sigma 1.5, mean over channels and places."""
+    """Structural similarity (Wang et al. 2004): Gaussian window of 11 pixels, sigma 1.5; mean over channels."""
     x, y = (image.double().permute(2, 0, 1)[:, None] for image in (picture, truth))
     mean_x, mean_y = _blur(x), _blur(y)
     var_x, var_y = _blur(x * x) - mean_x**2, _blur(y * y) - mean_y**2

@@ -140,7 +140,7 @@ def candidate_names(pool: Pool) -> list[CandidateName]:
 def settings_values(settings: object) -> dict[str, object]:
     """A settings object as plain JSON values; what is not given, or replaced by something given, is left out."""
     values = {entry.name: getattr(settings, entry.name) for entry in fields(settings)}
-    replaced = ("interval", "warmup_steps") if values.get("given_schedule") is not None else ()
+    replaced = ("interval", "warmup_steps", "placement") if values.get("given_schedule") is not None else ()
     if values.get("given_pool") is not None:
         replaced += ("orders", "horizon_from", "horizon_to", "horizon_step")
     return {

@@ -11,7 +11,7 @@ from .drift import Drift
 from .history import History
 from .motion import Motion
 from .record import Evaluation, TapRecord, TokenChoices, candidate_names, settings_values
-from .schedule import Decision, Seen, start
+from .schedule import Decision, Seen, held_bytes, start
 from .settings import TapSettings
 from .step import full_step, skipped_step
 from .timeline import Timeline
@@ -66,6 +66,8 @@ class TapRun:
         now = self._now
         self.seen.x, self.seen.denoised, self.seen.full = x, denoised, now.full
         self.course.after(self.seen)
+        held = sum(history.nbytes for history in self.histories.values()) + held_bytes(self.course)
+        self.record.cache_bytes = max(self.record.cache_bytes, held)
         if self.drift is not None:
             denoised = self.drift.repay(x, denoised, now.sigma, now.position, full=now.skipped_calls == 0)
         self.motion.expect(x, denoised, now.sigma, now.position)
@@ -136,7 +138,6 @@ class TapRun:
         if history is None or not history.fits(*probe.shape[:2]):
             history = self.histories[key] = History(self.pool.snapshots)
         full_step(history, self._now.position, probe, target)
-        self.record.cache_bytes = max(self.record.cache_bytes, sum(h.nbytes for h in self.histories.values()))
 
     def forecast(self, key: Hashable, condition: int, probe: Tensor, truth: Tensor | None = None) -> Tensor:
         """Target [B, N, C] of a skipped call for one condition, from its true probe [B, N, D].

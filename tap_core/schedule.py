@@ -121,3 +121,12 @@ class FixedCourse:
 def start(schedule: Schedule | AdaptiveSchedule, timeline: Timeline) -> Course:
     """The course of any schedule through a run."""
     return schedule.start(timeline) if isinstance(schedule, AdaptiveSchedule) else FixedCourse(schedule, timeline)
+
+
+def held_bytes(course: object) -> int:
+    """Memory of the tensors that a course keeps; those that it shares with a history count twice."""
+    if isinstance(course, Tensor):
+        return course.nbytes
+    if isinstance(course, list | tuple):
+        return sum(held_bytes(part) for part in course)
+    return sum(held_bytes(part) for part in vars(course).values()) if hasattr(course, "needs") else 0

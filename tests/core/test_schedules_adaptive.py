@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 import torch
 from tap_pack.tap_core.errors import TapError
+from tap_pack.tap_core.schedule import Seen, held_bytes, start
 from tap_pack.tap_core.schedules.adaptive import Watchful
 from tap_pack.tap_core.schedules.cg_taylor import ConfidenceGateSchedule
 from tap_pack.tap_core.schedules.dicache import DiCacheSchedule
@@ -18,7 +19,7 @@ from tap_pack.tap_core.schedules.tc_pade import TrajectoryStabilitySchedule
 from tap_pack.tap_core.schedules.teacache import TeaCacheSchedule
 from torch import Tensor
 
-from walk import Show, walk
+from walk import Show, even_timeline, walk
 
 STEPS = 50
 
@@ -238,3 +239,15 @@ def test_what_is_not_a_number_or_has_another_shape_is_computed(kind: type[Watchf
     assert {20, 21, 30, 31} <= set(full)
     assert 15 not in full
     assert 40 not in full
+
+
+def test_what_a_course_keeps_is_counted() -> None:
+    timeline, shown = even_timeline(STEPS), torch.ones(1, 6, 8)
+    cautious, plain = start(ConfidenceGateSchedule(order=1), timeline), start(IntervalSchedule(5, 3), timeline)
+    for step in range(3):
+        for course in (cautious, plain):
+            seen = Seen(float(step), timeline.sigmas[step], full=True, block=shown * step)
+            course.before(seen)
+            course.after(seen)
+    assert held_bytes(cautious) == 2 * shown.nbytes
+    assert held_bytes(plain) == 0

@@ -1,0 +1,51 @@
+"""The table of bench/methods.py as Markdown, between two marks in bench/README.md."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+README = Path(__file__).parent / "README.md"
+START, END = "<!-- methods: made by bench/methods.py -->", "<!-- methods: end -->"
+
+
+def write_table(found: dict) -> None:
+    """Put the table into the README, in place of an earlier one."""
+    text = README.read_text(encoding="utf-8") if README.exists() else f"# Measurements\n\n{START}\n{END}\n"
+    if START not in text:
+        text = f"{text.rstrip()}\n\n## Methods\n\n{START}\n{END}\n"
+    before, _, rest = text.partition(START)
+    README.write_text(f"{before}{START}\n{table(found)}\n{END}{rest.partition(END)[2]}", encoding="utf-8")
+
+
+def table(found: dict) -> str:
+    """One row a method, best at 10 full steps first; PSNR and SSIM a budget, then seconds and memory at 10."""
+    budgets = sorted({row["budget"] for row in found["rows"]}, reverse=True)
+    cells: dict[str, dict[int, dict]] = {}
+    for row in found["rows"]:
+        cells.setdefault(row["name"], {})[row["budget"]] = row
+    at = 10 if 10 in budgets else budgets[0]
+    order = sorted(cells, key=lambda name: -cells[name][at]["psnr"] if at in cells[name] else 0)
+    asked, full = found["asked"], found["full"]
+    lines = [
+        f"{asked['size']} x {asked['size']} pixels, {asked['steps']} steps, {asked['sampler']}, cfg {asked['cfg']:g}, "
+        f"mean over {len(asked['shots'])} scenes and seeds. Per cell: PSNR in dB / SSIM against the same seed's full "
+        "run; in brackets the full steps, where they are not those of the column. Seconds are those of one processor.",
+        "",
+        "| method | " + " | ".join(f"{budget} full" for budget in budgets) + f" | s at {at} | MB |",
+        "|---" * (len(budgets) + 3) + "|",
+    ]
+    for name in order:
+        row = cells[name].get(at) or next(iter(cells[name].values()))
+        scores = " | ".join(_cell(cells[name].get(budget), budget) for budget in budgets)
+        lines.append(f"| {name} | {scores} | {row['seconds']:.2f} | {row['cache_bytes'] / 1e6:.2f} |")
+    floor = f"{full['psnr']:.1f} / {full['ssim']:.3f}"
+    floors = " | ".join([floor] * len(budgets))
+    lines.append(f"| another seed (floor) | {floors} | {full['seconds']:.2f} (all {asked['steps']}) | 0 |")
+    return "\n".join(lines)
+
+
+def _cell(row: dict | None, budget: int) -> str:
+    if row is None:
+        return ""
+    apart = abs(row["full_steps"] - budget) >= 0.5
+    return f"{row['psnr']:.1f} / {row['ssim']:.3f}" + (f" ({row['full_steps']:.1f})" if apart else "")
