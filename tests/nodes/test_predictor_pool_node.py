@@ -85,7 +85,7 @@ def test_one_family_one_order_and_no_horizons_are_one_fixed_predictor() -> None:
 
 def test_the_oracle_errs_less_on_a_single_skipped_step_and_owns_up_to_its_cost() -> None:
     """Over several steps it may lose: errors that are small one by one can add up, and larger ones cancel."""
-    settings = {"target": "output", "interval": 2, "steps": 4}
+    settings = {"target": "output", "interval": 2, "steps": 4, "placement": "paper", "correction": "off"}
     many = {"newton": True, "hicache": True, "dicache": True}
     (best, record), (oracle, _) = (run(pool(**many, selection=name), **settings) for name in ("best", "oracle"))
     assert record.skipped_steps == [3]
