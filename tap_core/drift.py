@@ -43,7 +43,7 @@ class Drift:
             self._skipped.append((sigma, step))
             self._moved = slope * step if self._moved is None else self._moved + slope * step
             return denoised
-        if self._skipped:
+        if self._skipped and self._motion.plain is not None:
             denoised = denoised + self._repayment(sigma, step, slope)
         self._slopes = [(sigma, slope), *self._slopes][: DEGREE + 1]
         self._settle()

@@ -7,9 +7,6 @@ from torch import Tensor
 
 from .probe_dots import HistoryDots, history_dots
 
-# Two evaluations closer than this are the same moment: Heun's method evaluates each inner sigma twice.
-SAME_POSITION = 1e-6
-
 
 @dataclass(frozen=True)
 class Snapshot:
@@ -32,8 +29,12 @@ class History:
         self._dots: HistoryDots | None = None
 
     def push(self, newest: Snapshot) -> None:
-        """Put `newest` in front; it replaces a snapshot of the same moment, and the oldest one drops out."""
-        kept = [s for s in self.snapshots if abs(s.position - newest.position) > SAME_POSITION]
+        """Put `newest` in front; it replaces a snapshot of the same step, and the oldest one drops out.
+
+        Some samplers evaluate a step twice, at one sigma or half a step apart: differences over so short a gap would
+        blow up what is extrapolated over a long one.
+        """
+        kept = [s for s in self.snapshots if int(s.position) != int(newest.position)]
         self.snapshots = [newest, *kept][: self.length]
         self._dots = None
 

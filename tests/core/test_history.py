@@ -37,8 +37,8 @@ def test_the_same_moment_is_replaced() -> None:
     assert float(history.probes[0].mean()) == 99
 
 
-def test_a_moment_between_steps_is_another_one() -> None:
-    assert pushed([1, 1.5, 2]).positions == [2, 1.5, 1]
+def test_a_second_look_at_a_step_replaces_the_first() -> None:
+    assert pushed([1, 1.5, 2, 2.5]).positions == [2.5, 1.5]
 
 
 @given(st.lists(st.integers(0, 12), min_size=1, max_size=30), st.integers(1, 4))

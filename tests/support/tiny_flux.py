@@ -70,14 +70,18 @@ def sample(
         )
 
 
+# Where full steps stand and what is done to x is then known beforehand.
+PAPER = {"target": "residual", "correction": "off", "placement": "paper"}
+
+
 class Accelerated:
-    """A model behind a TAP Accelerate node with these inputs; the others have the node's defaults."""
+    """A model behind a TAP Accelerate node with these inputs; the others are the paper's, else the node's defaults."""
 
     def __init__(self, model: comfy.model_patcher.ModelPatcher, **inputs: object) -> None:
         defaults = {i.id: getattr(i, "default", None) for i in TapAccelerate.GET_SCHEMA().inputs if i.id != "model"}
         unknown = inputs.keys() - defaults.keys()
         assert not unknown, unknown
-        given = {name: value for name, value in {**defaults, **inputs}.items() if value is not None}
+        given = {name: value for name, value in {**defaults, **PAPER, **inputs}.items() if value is not None}
         self.model, self.holder = TapAccelerate.execute(model, **given).args
 
     def sample(self, *args: object, **options: object) -> Tensor:
