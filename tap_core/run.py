@@ -149,8 +149,9 @@ class TapRun:
             history, self._now.position, probe, self.pool, self.timeline, self.settings.proxy_loss,
             self.selector, self.record.grid, truth,
         )
-        orders = torch.tensor([p.order for p in self.pool.members], dtype=torch.int8).to(probe.device, non_blocking=True)
-        order = orders[forecast.choice.long()].clamp_(max=len(history.snapshots) - 1)
+        orders = torch.tensor([p.order for p in self.pool.members], dtype=torch.int8)
+        order = orders.to(probe.device, non_blocking=True)[forecast.choice.long()]
+        order.clamp_(max=len(history.snapshots) - 1)
         self._choices.append(TokenChoices(condition, forecast.choice, order, forecast.loss))
         if "loss" in self.course.needs:
             seen = self.seen.loss
