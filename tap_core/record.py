@@ -38,6 +38,13 @@ class Evaluation:
     seconds: float = 0.0
     choices: list[TokenChoices] = field(default_factory=list)
 
+    def keep_first(self, count: int) -> None:
+        """Of each call's tokens keep the choices of the first ones, which are the picture's."""
+        for choice in self.choices:
+            choice.member, choice.order, choice.loss = (
+                values[:, :count] for values in (choice.member, choice.order, choice.loss)
+            )
+
     @property
     def full(self) -> bool:
         """Whether any part was computed by the model's blocks."""

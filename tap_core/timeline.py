@@ -68,8 +68,3 @@ class Timeline:
         closest = CLOSEST_COORDINATES * (self.span[1] - self.span[0])
         apart = all(b - a > closest for a, b in pairwise(places))
         return self if apart and closest > 0 else replace(self, axis="step")
-
-
-def timeline_of(sigmas: Sequence[float], axis: str) -> Timeline:
-    """Timeline of a sampler's list of sigmas."""
-    return Timeline(tuple(float(s) for s in sigmas), axis)

@@ -28,7 +28,7 @@ from .adapters.wan import AnimateAdapter, DancerAdapter, ScailAdapter, VaceAdapt
 from .in_out_seam import InOutAdapter
 
 # Below comfy.ldm. A class stands for its subclasses too, unless they are named themselves.
-ADAPTERS: dict[str, Adapter] = {
+ADAPTERS: dict[str, Adapter | InOutAdapter] = {
     "flux.model.Flux": FluxAdapter(),
     "chroma.model.Chroma": ChromaAdapter(),
     "chroma_radiance.model.ChromaRadiance": RadianceAdapter(),
@@ -46,6 +46,8 @@ ADAPTERS: dict[str, Adapter] = {
     "hidream.model.HiDreamImageTransformer2DModel": HiDreamAdapter(),
     "cosmos.predict2.MiniTrainDIT": CosmosPredict2Adapter(),
     "lightricks.model.LTXVModel": LTXVAdapter(),
+    # Video and sound as two streams that meet in every block.
+    "lightricks.av_model.LTXAVModel": InOutAdapter(),
     "kandinsky5.model.Kandinsky5": Kandinsky5Adapter(),
     "krea2.model.SingleStreamDiT": Krea2Adapter(),
     "aura.mmdit.MMDiT": AuraFlowAdapter(),

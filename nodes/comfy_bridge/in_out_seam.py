@@ -7,7 +7,7 @@ import torch
 from torch import Tensor, nn
 
 from .call_target import CallTarget
-from .patches import Grid, patch_grid, to_patches
+from .patches import Grid, patch_grid
 from .seam import Decide, Forward, Predict
 from .targets import Caught
 
@@ -34,7 +34,7 @@ class InOutSeam:
 
     def __init__(self, entering: Tensor, target: CallTarget) -> None:
         self.target = target
-        self.caught = Caught(probe=to_patches(entering, target.grid))
+        self.caught = Caught(probe=target.cut.tokens(entering))
 
     def compute(self, forward: Forward, options: dict) -> Tensor:
         """Run the model and keep what it made of x."""

@@ -1,5 +1,6 @@
 """One call of the diffusion model: the conditions that ComfyUI batched into it, computed or forecast."""
 
+import math
 from collections import Counter
 from collections.abc import Callable, Hashable
 
@@ -10,6 +11,7 @@ from torch import Tensor
 from ...tap_core.run import TapRun
 from .adapter import Adapter
 from .call_target import CALL_TARGETS, AtTheEnd, CallSeam, CallTarget
+from .cut import cut_of, is_packed, parts_of
 from .in_out_seam import InOutAdapter, InOutSeam
 from .patches import filled_share
 from .plain_module import plain_module
@@ -72,20 +74,22 @@ class ModelCall:
         self.sampling, self.tap = sampling, sampling.run
         self.base, self.model = base, plain_module(base.diffusion_model)
         (self.x, self.sigmas), self.options, self.conditions = noisy, options, conditions
-        self.keys = sampling.condition_keys(options)
+        self.keys, self.shapes = sampling.condition_keys(options), conditions.get("latent_shapes")
         self.truth: Tensor | None = None
 
     def run(self, forward: Callable[..., Tensor]) -> Tensor:
         """Forecast the call where that is decided and possible, else compute it."""
         if self.tap.aside:
             return self._compute_plainly(forward)
-        grid = self.sampling.adapter.grid(self.model, self.x)
+        picture = parts_of(self.x, self.shapes)[0]
+        grid = self.sampling.adapter.grid(self.model, picture)
         self.tap.record.grid = grid
-        self.tap.record.filled = filled_share(self.x, self.sampling.adapter.patch(self.model), grid)
+        self.tap.record.filled = filled_share(picture, self.sampling.adapter.patch(self.model), grid)
         if not self.tap.wants_skip:
             return self._compute(forward)
-        tokens = grid[0] * grid[1] * grid[2]
+        tokens = cut_of(self.x, grid, self.shapes).count
         if not self.tap.can_forecast(self.keys, len(self.x) // len(self.keys), tokens):
+            self.tap.fall_back("A prompt or picture size that appeared in mid-run was computed in full once.")
             return self._compute(forward, reason="new condition or size")
         return self._forecast(forward)
 
@@ -136,6 +140,8 @@ class ModelCall:
         if seam.caught.complete:
             self._show(seam.caught)
             self.tap.count_call(skipped=True)
+            if is_packed(self.shapes):
+                self.tap.record.evaluations[-1].keep_first(math.prod(self.tap.record.grid))
             return output
         self.tap.step_aside(f"The blocks of {self.tap.record.model} could not be skipped; this call and the rest were "
                             "computed in full.")
@@ -170,11 +176,12 @@ class ModelCall:
         adapter, grid, kind = self.sampling.adapter, self.tap.record.grid, self.tap.settings.target
         at_end = kind in CALL_TARGETS
         sigma = self.sigmas.reshape(-1, *[1] * (self.x.ndim - 1))
+        cut = cut_of(self.x, grid, self.shapes)
         if isinstance(adapter, InOutAdapter):
-            target = CallTarget(kind if at_end else "slope", self.x, sigma, grid, self.tap.motion.noisy)
+            target = CallTarget(kind if at_end else "slope", self.x, sigma, cut, self.tap.motion.noisy)
             return InOutSeam(self.base.model_sampling.calculate_input(self.sigmas, self.x), target)
         inner = BlockSeam(adapter, self.model, AtTheEnd() if at_end else TARGET_KINDS[kind], grid, self.conditions,
                           watch=not self.sampling.checked, keeps=self.tap.course.needs)
         if not at_end:
             return inner
-        return CallSeam(inner, CallTarget(kind, self.x, sigma, grid, self.tap.motion.noisy))
+        return CallSeam(inner, CallTarget(kind, self.x, sigma, cut, self.tap.motion.noisy))

@@ -1,0 +1,72 @@
+"""How a whole latent is cut into tokens: a picture's or video's patches, then those of what is packed with it.
+
+ComfyUI packs several latents, such as a video and its sound, into one row [B, 1, L]; their shapes come along.
+"""
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor
+from torch.nn import functional
+
+from .patches import Grid, from_patches, patch_grid, to_patches
+
+Shape = tuple[int, ...]
+SIDE_PATCH = (1, 2, 2)
+
+
+@dataclass(frozen=True)
+class Cut:
+    """Shapes [B, C, ...] of the parts, the picture's first, and the grid that each is cut into."""
+
+    shapes: tuple[Shape, ...]
+    grids: tuple[Grid, ...]
+
+    @property
+    def count(self) -> int:
+        """Number of tokens."""
+        return sum(math.prod(grid) for grid in self.grids)
+
+    def tokens(self, latent: Tensor) -> Tensor:
+        """The tokens [B, N, C] of a latent; where parts have fewer channels than others, zeros fill up."""
+        parts = [to_patches(part, grid) for part, grid in zip(parts_of(latent, self.shapes), self.grids, strict=True)]
+        width = max(part.shape[-1] for part in parts)
+        return torch.cat([functional.pad(part, (0, width - part.shape[-1])) for part in parts], dim=1)
+
+    def latent(self, tokens: Tensor, shape: Sequence[int]) -> Tensor:
+        """The latent of this shape that has these tokens [B, N, C]."""
+        if len(self.shapes) == 1:
+            return from_patches(tokens, self.grids[0], shape)
+        counts = [math.prod(grid) for grid in self.grids]
+        parts = zip(tokens.split(counts, dim=1), self.grids, self.shapes, strict=True)
+        return torch.cat([_whole(part, grid, part_shape).flatten(1) for part, grid, part_shape in parts], 1).view(shape)
+
+
+def cut_of(latent: Tensor, grid: Grid, shapes: Sequence[Shape] | None) -> Cut:
+    """The cut of a latent whose picture has this grid. shapes: those of its parts, if it is packed."""
+    if not is_packed(shapes):
+        return Cut((tuple(latent.shape),), (grid,))
+    sides = [patch_grid(part, SIDE_PATCH) for part in parts_of(latent, shapes)[1:]]
+    return Cut(tuple(tuple(shape) for shape in shapes), (grid, *sides))
+
+
+def parts_of(latent: Tensor, shapes: Sequence[Shape] | None) -> list[Tensor]:
+    """The latents that are packed into one, or it alone."""
+    if not is_packed(shapes):
+        return [latent]
+    rows = latent.flatten(1).split([math.prod(shape[1:]) for shape in shapes], dim=1)
+    return [row.reshape(len(row), *shape[1:]) for row, shape in zip(rows, shapes, strict=True)]
+
+
+def is_packed(shapes: Sequence[Shape] | None) -> bool:
+    """Whether these are the shapes of several latents."""
+    return shapes is not None and len(shapes) > 1
+
+
+def _whole(tokens: Tensor, grid: Grid, shape: Shape) -> Tensor:
+    """A part again; patches that were narrower than others end with zeros."""
+    sizes = (1, 1, 1, *shape[2:])[-3:]
+    width = shape[1] * math.prod(-(-size // count) for size, count in zip(sizes, grid, strict=True))
+    return from_patches(tokens[..., :width], grid, (len(tokens), *shape[1:]))
