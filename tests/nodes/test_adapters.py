@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 from unittest.mock import patch
@@ -9,6 +10,7 @@ from unittest.mock import patch
 import pytest
 import torch
 from comfy.patcher_extension import WrappersMP
+from tap_pack.nodes.comfy_bridge.cut import cut_of, parts_of
 from tap_pack.nodes.comfy_bridge.find_adapter import find_adapter
 from tap_pack.nodes.comfy_bridge.model_call import ModelCall, Sampling
 from tap_pack.nodes.comfy_bridge.sampling_run import TapPatch
@@ -23,6 +25,9 @@ from tiny_models import TinyModel, patcher, sample
 from tiny_table import ALL_ROWS
 
 torch.set_num_threads(1)
+# ComfyUI collects garbage at every sampling; without all the modules among it that takes no time.
+gc.collect()
+gc.freeze()
 
 STEPS = 6
 
@@ -50,6 +55,8 @@ class Call:
         self.base, self.x, self.sigma = executor.class_obj, args[0], args[1]
         self.model, self.options = self.base.diffusion_model, args[5]
         self.adapter = find_adapter(self.model)
+        self.shapes = kwargs.get("latent_shapes")
+        self.grid = self.adapter.grid(self.model, parts_of(self.x, self.shapes)[0])
 
     def seam(self, target: str, watch: bool = False, x: Tensor | None = None) -> Seam:
         """The seam that TAP would use."""
@@ -57,7 +64,7 @@ class Call:
         sampling.checked = not watch
         noisy = self.x if x is None else x
         call = ModelCall(sampling, self.base, (noisy, self.sigma), self.options, self.kwargs)
-        sampling.run.record.grid = self.adapter.grid(self.model, noisy)
+        sampling.run.record.grid = self.grid
         return call._seam()
 
     def forward(self, options: dict, x: Tensor | None = None) -> Tensor:
@@ -120,13 +127,13 @@ def test_tokens_lie_on_the_picture_as_the_grid_says(row: TinyModel) -> None:
     for shape, grid in row.sizes.items():
 
         def look(call: Call, shape: tuple[int, ...] = shape, grid: tuple[int, int, int] = grid) -> None:
-            assert call.adapter.grid(call.model, call.x) == grid
+            assert call.grid == grid
             plain = call.seam("output")
             plain.compute(call.forward, call.options)
             assert plain.caught.probe.shape[:2] == plain.caught.target.shape[:2]
-            assert plain.caught.probe.shape[1] == grid[0] * grid[1] * grid[2]
+            assert plain.caught.probe.shape[1] == cut_of(call.x, grid, call.shapes).count
             for place in ((0, 0, 0), (grid[0] - 1, 0, grid[2] - 1), (grid[0] // 2, grid[1] - 1, 0)):
-                dotted = with_dot(call.x, call.adapter.patch(call.model), place)
+                dotted = with_dot(call, place)
                 moved = probe_at(call, dotted) - plain.caught.probe
                 expected = (place[0] * grid[1] + place[1]) * grid[2] + place[2]
                 assert moved.norm(dim=-1).argmax(dim=-1).eq(expected).all(), place
@@ -141,17 +148,18 @@ def probe_at(call: Call, x: Tensor) -> Tensor:
     return seam.caught.probe
 
 
-def with_dot(x: Tensor, patch: tuple[int, ...], place: tuple[int, int, int]) -> Tensor:
-    """A noisy picture [B, C, (T,) H, W] that differs in the last pixel of one patch.
+def with_dot(call: Call, place: tuple[int, int, int]) -> Tensor:
+    """The noisy picture [B, C, (T,) H, W], but for the last pixel of one patch.
 
     The last one, because ComfyUI fills up odd sizes with the first rows and columns.
     """
-    ends = [(at + 1) * step for at, step in zip(place, (1, 1, 1, *patch)[-3:], strict=True)]
-    dims = min(x.ndim - 2, 3)
-    pixel = [min(end, size) - 1 for end, size in zip(ends[3 - dims :], x.shape[-dims:], strict=True)]
-    x = x.clone()
-    x[(..., *pixel)] += 3.0
-    return x
+    dotted = call.x.clone()
+    picture = parts_of(dotted, call.shapes)[0]
+    patch = (1, 1, 1, *call.adapter.patch(call.model))[-3:]
+    ends = [(at + 1) * step for at, step in zip(place, patch, strict=True)][3 - (picture.ndim - 2) :]
+    pixel = [min(end, size) - 1 for end, size in zip(ends, picture.shape[2:], strict=True)]
+    picture[(..., *pixel)] += 3.0
+    return dotted
 
 
 @pytest.mark.parametrize("cfg", [1.0, 3.0], ids=["no guidance", "guidance"])

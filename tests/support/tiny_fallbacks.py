@@ -11,6 +11,7 @@ UNET = {
     "channel_mult": [1, 2], "transformer_depth": [1, 1], "transformer_depth_output": [1, 1, 1, 1],
     "transformer_depth_middle": 1, "context_dim": 48, "num_heads": -1, "num_head_channels": 32,
     "use_linear_in_transformer": False, "adm_in_channels": None, "use_temporal_attention": False,
+    "use_spatial_transformer": True, "legacy": False,
 }  # fmt: skip
 XL = {**UNET, "use_linear_in_transformer": True, "adm_in_channels": 2816, "num_classes": "sequential"}
 SD15 = TinyModel("Stable Diffusion 1.5", "SD15", UNET, {(4, 8, 12): (1, 4, 6), (4, 8, 10): (1, 4, 5)}, ())

@@ -11,6 +11,7 @@ import comfy.supported_models
 import torch
 from comfy.model_base import BaseModel
 from comfy.model_patcher import ModelPatcher
+from comfy.nested_tensor import NestedTensor
 from torch import Tensor, nn
 
 Shape = tuple[int, ...]
@@ -25,7 +26,7 @@ class TinyModel:
     kind: class in comfy.supported_models; config: what it would have detected in a file.
     sizes: latent shape of one picture -> its token grid. context: channels of the text; pooled: those of its summary.
     conditioning: what else the prompt carries, made from the latent. blocks: what counts as a block, else all of it.
-    lone: ComfyUI runs it with one picture and one prompt at a time alone.
+    lone: ComfyUI runs it with one picture and one prompt at a time alone. sound: shape of the latent packed behind.
     """
 
     name: str
@@ -38,6 +39,7 @@ class TinyModel:
     conditioning: Callable[[Tensor], dict[str, object]] = field(default=lambda latent: {})
     model: Callable[[object], BaseModel] | None = None
     lone: bool = False
+    sound: Shape | None = None
 
     def __str__(self) -> str:
         return self.name
@@ -76,6 +78,8 @@ def listed(blocks: nn.Module) -> list[nn.Module]:
 def _build(row: TinyModel) -> BaseModel:
     kind = getattr(comfy.supported_models, row.kind)
     config = kind(dict(row.config))
+    # Some kinds set the full size of what they do not detect.
+    config.unet_config.update(row.config)
     config.set_inference_dtype(torch.float32, None)
     model = row.model(config) if row.model else config.get_model({}, "")
     fill(model.diffusion_model)
@@ -116,7 +120,10 @@ def sample(row: TinyModel, model: ModelPatcher, shape: Shape, batch: int = 1, cf
            sampler: str = "euler") -> Tensor:
     """What a KSampler node makes of an empty latent."""
     latent = torch.zeros(batch, *shape)
+    if row.sound:
+        latent = NestedTensor([latent, torch.zeros(batch, *row.sound)])
     noise = comfy.sample.prepare_noise(latent, 5)
     positive, negative = prompt(row, latent, 1), prompt(row, latent, 2)
-    return comfy.sample.sample(model, noise, steps, cfg, sampler, "simple", positive, negative, latent,
+    made = comfy.sample.sample(model, noise, steps, cfg, sampler, "simple", positive, negative, latent,
                                disable_pbar=True, seed=5)
+    return torch.cat([part.flatten(1) for part in made.unbind()], dim=1) if made.is_nested else made

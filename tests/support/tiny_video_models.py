@@ -21,6 +21,11 @@ LTXV = {
     "image_model": "ltxv", "num_layers": 2, "attention_head_dim": 32, "num_attention_heads": 2,
     "cross_attention_dim": 64, "caption_channels": 48, "in_channels": 128,
 }  # fmt: skip
+LTXAV = {
+    **LTXV, "image_model": "ltxav", "audio_in_channels": 128, "audio_cross_attention_dim": 64,
+    "audio_attention_head_dim": 32, "audio_num_attention_heads": 2, "connector_attention_head_dim": 48,
+    "connector_num_attention_heads": 1, "connector_num_layers": 1,
+}  # fmt: skip
 KANDINSKY = {
     "image_model": "kandinsky5", "in_text_dim": 48, "in_text_dim2": 64, "time_dim": 32, "model_dim": 64, "ff_dim": 128,
     "visual_embed_dim": 132, "num_text_blocks": 1, "num_visual_blocks": 3, "axes_dims": (16, 24, 24),
@@ -28,7 +33,8 @@ KANDINSKY = {
 # Its class wants hidden size times ratio to be 12288.
 MOCHI = {
     "image_model": "mochi_preview", "depth": 2, "patch_size": 2, "hidden_size_x": 128, "hidden_size_y": 64,
-    "mlp_ratio_x": 96.0, "mlp_ratio_y": 2.0, "num_heads": 2, "in_channels": 12, "qk_norm": True, "qkv_bias": False,
+    "mlp_ratio_x": 96.0, "mlp_ratio_y": 2.0, "num_heads": 2, "learn_sigma": False,
+    "in_channels": 12, "qk_norm": True, "qkv_bias": False,
     "out_bias": True, "attn_drop": 0.0, "use_t5": True, "t5_feat_dim": 48, "t5_token_length": 7,
     "rope_theta": 10000.0, "patch_embed_bias": True, "posenc_preserve_area": True, "timestep_mlp_bias": True,
     "attend_to_padding": False, "timestep_scale": 1000.0,
@@ -39,6 +45,7 @@ COGVIDEO = {
     "use_rotary_positional_embeddings": True,
 }  # fmt: skip
 TWO_SIZES = {(16, 3, 8, 12): (3, 4, 6), (16, 2, 7, 9): (2, 4, 5)}
+EVEN_SIZES = {(16, 3, 8, 12): (3, 4, 6), (16, 2, 6, 4): (2, 3, 2)}
 
 
 def masked(latent: Tensor) -> dict[str, object]:
@@ -64,9 +71,11 @@ VIDEO_ROWS = [
             config={**COSMOS, "image_model": "anima", "crossattn_emb_channels": 48}),
     LTX,
     replace(LTX, name="LTX-Video, first frame", conditioning=timed_frames),
-    TinyModel("Kandinsky 5", "Kandinsky5", KANDINSKY, TWO_SIZES, ("visual_transformer_blocks",), pooled=64),
+    replace(LTX, name="LTX-2, with sound", kind="LTXAV", config=LTXAV, blocks=(), context=96, sound=(8, 5, 16),
+            sizes={(128, 3, 4, 6): (3, 2, 3), (128, 2, 3, 5): (2, 2, 3)}),
+    TinyModel("Kandinsky 5", "Kandinsky5", KANDINSKY, EVEN_SIZES, ("visual_transformer_blocks",), pooled=64),
     TinyModel("Kandinsky 5 image", "Kandinsky5Image", {**KANDINSKY, "visual_embed_dim": 64},
-              {(16, 8, 12): (1, 4, 6), (16, 7, 9): (1, 4, 5)}, ("visual_transformer_blocks",), pooled=64),
+              {(16, 8, 12): (1, 4, 6), (16, 6, 4): (1, 3, 2)}, ("visual_transformer_blocks",), pooled=64),
     TinyModel("CogVideoX", "CogVideoX_T2V", COGVIDEO, TWO_SIZES, ("blocks",)),
     TinyModel("CogVideoX 1.5, image to video", "CogVideoX_I2V",
               {**COGVIDEO, "in_channels": 32, "patch_size_t": 2, "ofs_embed_dim": 32, "patch_bias": False},
