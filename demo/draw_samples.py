@@ -14,7 +14,7 @@ from .conditioning import DEFAULT_SCENE, Conditioning, Scene, encode_empty, enco
 from .train_flux import FLUX_FILE
 from .train_vae import VAE_FILE
 
-CFG = 2.0
+CFG = 3.0
 SCENES: tuple[Scene, ...] = (
     DEFAULT_SCENE,
     DEFAULT_SCENE | {"time": "day", "season": "spring", "ground": "meadow", "landmark": "windmill", "trees": "round"},

@@ -7,6 +7,7 @@ Make the latents first, see latents.py. Then, from the pack's folder: `python -m
 import argparse
 import json
 import time
+from dataclasses import dataclass
 from pathlib import Path
 
 import torch
@@ -23,14 +24,26 @@ FLUX_FILE = Path(__file__).parent / "models/diffusion_models/tap_demo_flux.safet
 LOG = ROOT / "output/training/flux_log.jsonl"
 
 
-# A window costs a quarter of a picture and shows the same detail; tall ones teach reflections, wide ones horizons.
-WINDOWS = {"windows": ((8, 8), (16, 4), (8, 8), (4, 16)), "whole": ((16, 16),)}
-BATCH = {"windows": 32, "whole": 16}
+@dataclass(frozen=True)
+class Stage:
+    """Which parts of the pictures are learned, in rows x columns of tokens, and for how long."""
+
+    windows: tuple[tuple[int, int], ...]
+    batch: int
+    rate: float
+    steps: int
 
 
-def checkpoint_file(stage: str) -> Path:
+STAGES = {
+    # A window costs a quarter of a picture and shows the same detail; tall ones teach reflections, wide ones horizons.
+    "windows": Stage(((8, 8), (16, 4), (8, 8), (4, 16)), 32, 2e-3, 1900),
+    "whole": Stage(((16, 16),), 16, 1.5e-3, 1850),
+}
+
+
+def checkpoint_file(name: str) -> Path:
     """Where the training state of one stage is kept."""
-    return ROOT / f"output/training/flux_{stage}.safetensors"
+    return ROOT / f"output/training/flux_{name}.safetensors"
 
 
 def build_optimisers(model: nn.Module) -> list[torch.optim.Optimizer]:
@@ -43,13 +56,13 @@ def build_optimisers(model: nn.Module) -> list[torch.optim.Optimizer]:
     return [muon, torch.optim.AdamW(outer, betas=(0.9, 0.98), weight_decay=0.0)]
 
 
-def start_stage(stage: str, model: nn.Module, optimisers: list[torch.optim.Optimizer]) -> tuple[int, Tensors]:
+def start_stage(name: str, model: nn.Module, optimisers: list[torch.optim.Optimizer]) -> tuple[int, Tensors]:
     """The step to carry on from and the averaged weights; whole pictures start from what the windows taught."""
     first = checkpoint_file("windows")
-    if stage == "whole" and first.exists() and not checkpoint_file(stage).exists():
+    if name == "whole" and first.exists() and not checkpoint_file(name).exists():
         model.load_state_dict(under("average", load_file(first)))
     average = start_average(model)
-    return load_checkpoint(checkpoint_file(stage), model, average, optimisers), average
+    return load_checkpoint(checkpoint_file(name), model, average, optimisers), average
 
 
 def train_step(model: nn.Module, optimisers: list[torch.optim.Optimizer], loss: torch.Tensor, rate: float) -> float:
@@ -70,45 +83,44 @@ def export(average: Tensors) -> None:
     save_file({name: value.half().contiguous() for name, value in average.items()}, FLUX_FILE)
 
 
-def train(stage: str, steps: int, peak: float, threads: int) -> None:
+def train(name: str, steps: int, threads: int) -> None:
     """Trains one stage up to `steps`, carrying on from its checkpoint."""
     torch.set_num_threads(threads)
     model = new_flux()
     optimisers = build_optimisers(model)
-    done, average = start_stage(stage, model, optimisers)
-    data, windows, losses, since = load_latents(), WINDOWS[stage], [], time.monotonic()
+    done, average = start_stage(name, model, optimisers)
+    data, stage, losses, since = load_latents(), STAGES[name], [], time.monotonic()
     torch.manual_seed(done)
     for step in (bar := tqdm(range(done, steps), initial=done, total=steps, mininterval=5)):
-        some = torch.randint(len(data["latents"]), (BATCH[stage],))
+        some = torch.randint(len(data["latents"]), (stage.batch,))
         with torch.autocast("cpu", torch.bfloat16):
-            window = windows[step % len(windows)]
+            window = stage.windows[step % len(stage.windows)]
             loss = flow_loss(model, data["latents"][some].float(), data["context"][some].float(), window)
-        losses.append(train_step(model, optimisers, loss, learning_rate(step, steps, peak)))
+        losses.append(train_step(model, optimisers, loss, learning_rate(step, steps, stage.rate)))
         update_average(average, model, step, 0.998)
         bar.set_postfix(loss=f"{losses[-1]:.4f}")
         if (step + 1) % 100 == 0 or step + 1 == steps:
-            save_checkpoint(checkpoint_file(stage), step + 1, model, average, optimisers)
-            write_log(stage, step + 1, losses, time.monotonic() - since)
+            save_checkpoint(checkpoint_file(name), step + 1, model, average, optimisers)
+            write_log(name, step + 1, losses, time.monotonic() - since)
             losses, since = [], time.monotonic()
     export(average)
 
 
-def write_log(stage: str, step: int, losses: list[float], seconds: float) -> None:
+def write_log(name: str, step: int, losses: list[float], seconds: float) -> None:
     """One line of JSON for the latest steps."""
-    line = {"stage": stage, "step": step, "loss": sum(losses) / len(losses), "seconds": round(seconds, 1)}
+    line = {"stage": name, "step": step, "loss": sum(losses) / len(losses), "seconds": round(seconds, 1)}
     with LOG.open("a") as log:
         log.write(json.dumps(line) + "\n")
 
 
 if __name__ == "__main__":
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--stage", default="whole", choices=tuple(WINDOWS))
-    parser.add_argument("--steps", type=int, default=4000)
-    parser.add_argument("--rate", type=float, default=2e-3)
+    parser.add_argument("--stage", default="whole", choices=tuple(STAGES))
+    parser.add_argument("--steps", type=int, help="instead of the stage's own number")
     parser.add_argument("--threads", type=int, default=1)
     parser.add_argument("--export", action="store_true", help="only write the model file from the latest checkpoint")
     options = parser.parse_args()
     if options.export:
         export(under("average", load_file(checkpoint_file(options.stage))))
     else:
-        train(options.stage, options.steps, options.rate, options.threads)
+        train(options.stage, options.steps or STAGES[options.stage].steps, options.threads)

@@ -13,7 +13,7 @@ from torch import nn
 from torch.nn import functional as F
 from tqdm import tqdm
 
-from .checkpoint import Tensors, learning_rate, load_checkpoint, save_checkpoint, start_average, update_average
+from .checkpoint import Tensors, learning_rate, load_checkpoint, save_checkpoint, start_average, under, update_average
 from .comfy_cpu import use_comfy
 from .picture_code import encode, fit_components, write_encoder
 from .scenes import draw_scene, random_scene
@@ -70,6 +70,7 @@ def picture_code() -> tuple[torch.Tensor, torch.Tensor]:
 
 def full_weights(average: Tensors) -> Tensors:
     """The autoencoder as the VAE loader expects it: idle blocks are zeros, ComfyUI's scale and shift are undone."""
+    use_comfy()
     from comfy.taesd.taesd import TAESD
 
     vae = TAESD(latent_channels=16)
@@ -92,8 +93,9 @@ def random_crops(pools: list[np.ndarray], rng: np.random.Generator, batch: int, 
     """Crops of random pictures, [B, 3, side, side] in 0..1."""
     crops = []
     for _ in range(batch):
-        pool = pools[int(rng.random() < 0.1)]
-        top, left = rng.integers(0, pool.shape[1] - side + 1, 2)
+        pool = pools[int(rng.random() < 0.05)]
+        # Oftener from below, where the detail is, than from the sky.
+        top, left = ((pool.shape[1] - side + 1) * rng.random(2) ** (0.5, 1)).astype(int)
         crops.append(pool[rng.integers(len(pool)), top : top + side, left : left + side])
     return torch.from_numpy(np.stack(crops)).permute(0, 3, 1, 2).float().div(255)
 
@@ -144,7 +146,7 @@ def train(steps: int, batch: int, peak: float, threads: int) -> None:
     average, muon = start_average(decoder), ConvMuon(decoder)
     done = load_checkpoint(CHECKPOINT, decoder, average, muon.both)
     rng = np.random.default_rng(done)
-    pools = [draw_pool(1600, 256, 10_000_000), draw_pool(400, 128, 20_000_000)]
+    pools = [draw_pool(1000, 256, 10_000_000), draw_pool(100, 128, 20_000_000)]
     for step in (bar := tqdm(range(done, steps), initial=done, total=steps, mininterval=5)):
         x = random_crops(pools, rng, batch, 64)
         loss, error = decoder_loss(decoder, encode(x, kernel, bias), x)
@@ -156,15 +158,24 @@ def train(steps: int, batch: int, peak: float, threads: int) -> None:
         bar.set_postfix(loss=f"{loss.item():.4f}", psnr=f"{-10 * np.log10(error):.1f}")
         if (step + 1) % 200 == 0 or step + 1 == steps:
             save_checkpoint(CHECKPOINT, step + 1, decoder, average, muon.both)
-            VAE_FILE.parent.mkdir(parents=True, exist_ok=True)
-            save_file(full_weights(average), VAE_FILE)
+    export(average)
+
+
+def export(average: Tensors) -> None:
+    """Writes the whole autoencoder, in half precision, where ComfyUI's loader finds it."""
+    VAE_FILE.parent.mkdir(parents=True, exist_ok=True)
+    save_file(full_weights(average), VAE_FILE)
 
 
 if __name__ == "__main__":
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--steps", type=int, default=4000)
+    parser.add_argument("--steps", type=int, default=5000)
     parser.add_argument("--batch", type=int, default=16)
-    parser.add_argument("--rate", type=float, default=4e-3)
+    parser.add_argument("--rate", type=float, default=3e-3)
     parser.add_argument("--threads", type=int, default=1)
+    parser.add_argument("--export", action="store_true", help="only write the model file from the latest checkpoint")
     options = parser.parse_args()
-    train(options.steps, options.batch, options.rate, options.threads)
+    if options.export:
+        export(under("average", load_file(CHECKPOINT)))
+    else:
+        train(options.steps, options.batch, options.rate, options.threads)

@@ -22,7 +22,7 @@ from tap_pack.nodes.demo_scene import TapDemoScene
 MODELS = Path(__file__).resolve().parents[2] / "demo" / "models"
 FLUX, VAE = MODELS / "diffusion_models" / "tap_demo_flux.safetensors", MODELS / "vae" / "tap_demo_vae.safetensors"
 MEGABYTE = 1_000_000
-VAE_FLOOR = 25.0
+VAE_FLOOR = 28.0
 
 
 def decibels(a: torch.Tensor, b: torch.Tensor) -> float:
@@ -65,7 +65,7 @@ def sampled(flux, vae) -> torch.Tensor:
     latent = torch.zeros(1, 16, 32, 32)
     noise = comfy.sample.prepare_noise(latent, 7)
     latent = comfy.sample.sample(
-        flux, noise, 50, 2.0, "euler", "simple", positive, negative, latent, disable_pbar=True, seed=7
+        flux, noise, 50, 3.0, "euler", "simple", positive, negative, latent, disable_pbar=True, seed=7
     )
     return vae.decode(latent)
 
