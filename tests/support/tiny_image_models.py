@@ -26,6 +26,10 @@ Z_IMAGE = {
     **LUMINA, "dim": 256, "n_heads": 2, "n_kv_heads": 2, "axes_dims": [32, 48, 48], "pad_tokens_multiple": 32,
     "z_image_modulation": True, "time_scale": 1000.0,
 }  # fmt: skip
+Z_IMAGE_PIXELS = {
+    **Z_IMAGE, "image_model": "zimage_pixel", "in_channels": 3, "patch_size": 4, "decoder_hidden_size": 32,
+    "decoder_num_res_blocks": 1,
+}  # fmt: skip
 HIDREAM = {
     "image_model": "hidream", "attention_head_dim": 128, "axes_dims_rope": [64, 32, 32], "caption_channels": [48, 48],
     "max_resolution": [128, 128], "in_channels": 16, "llama_layers": [0, 1, 2], "num_attention_heads": 1,
@@ -154,6 +158,8 @@ IMAGE_ROWS = [
     LUMINA2,
     replace(LUMINA2, name="Z-Image", config=Z_IMAGE),
     replace(LUMINA2, name="Z-Image omni, references", config=Z_IMAGE, conditioning=omni, lone=True),
+    replace(LUMINA2, name="Z-Image in pixels", kind="ZImagePixelSpace", config=Z_IMAGE_PIXELS,
+            sizes={(3, 16, 24): (1, 4, 6), (3, 13, 18): (1, 4, 5)}),
     I1,
     replace(I1, name="HiDream-E1", conditioning=edited, sizes=EVEN_SIZES),
     KREA2,

@@ -129,6 +129,7 @@ WAN_ROWS = [
     replace(wan("Wan Animate", "WAN22_Animate", actor, EVEN_SIZES, model_type="animate", in_dim=36, num_layers=5),
             model=without_face_encoder),
     wan("Wan SCAIL", "WAN21_SCAIL", posed, EVEN_SIZES, model_type="scail", in_dim=20),
+    wan("Wan SCAIL-2", "WAN21_SCAIL2", posed, EVEN_SIZES, model_type="scail2", in_dim=20, mask_in_dim=28),
     wan("WanDancer", "WAN22_WanDancer", music(30.0), MUSIC_SIZES, model_type="wandancer", in_dim=36,
         audio_inject_layers=[0, 1], music_latent_dim=256),
     wan("WanDancer, 15 frames a second", "WAN22_WanDancer", music(15.0), MUSIC_SIZES, model_type="wandancer", in_dim=36,

@@ -23,9 +23,11 @@ class FluxAdapter(Adapter):
     def probe(self, block: nn.Module, entry: Entry) -> Tensor:
         """(1 + scale) * LayerNorm(x) + shift."""
         modulation = image_modulation(block, entry.args["vec"])
-        # References of method index_timestep_zero have a second row; the picture takes the first.
-        shift, scale = modulation.shift[:, :1], modulation.scale[:, :1]
-        return torch.addcmul(shift, block.img_norm1(entry.tokens), 1 + scale)
+        shift, scale, normed = modulation.shift[:, :1], 1 + modulation.scale[:, :1], block.img_norm1(entry.tokens)
+        if modulation.shift.shape[1] == 1:
+            return torch.addcmul(shift, normed, scale)
+        # References of method index_timestep_zero have a second row, and make two roundings of one.
+        return normed * scale + shift
 
     def attention_input(self, block: nn.Module) -> nn.Module:
         """Queries, keys and values of the image stream."""
