@@ -81,6 +81,15 @@ def test_widgets_are_no_more_than_the_nodes_have(file: Path, served: ServedPack)
 
 
 @each_workflow
+def test_tap_starts_at_its_own_defaults(file: Path, served: ServedPack) -> None:
+    required = served.known["TapAccelerate"]["input"]["required"]
+    for node in nodes_of(file):
+        if node["type"] == "TapAccelerate":
+            values = dict(zip(widget_inputs(served.known["TapAccelerate"]), node["widgets_values"], strict=False))
+            assert values == {name: required[name][1]["default"] for name in values}
+
+
+@each_workflow
 def test_model_files_have_an_address_unless_they_come_with_the_pack(file: Path) -> None:
     for node in nodes_of(file):
         named = {value for value in node.get("widgets_values", []) if str(value).endswith(".safetensors")}
