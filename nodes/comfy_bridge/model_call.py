@@ -108,12 +108,14 @@ class ModelCall:
         return output
 
     def _remember(self, seam: Seam) -> None:
-        if seam.caught.probe is None or not seam.caught.complete:
+        strange = seam.caught.strange
+        if not strange and (seam.caught.probe is None or not seam.caught.complete):
             missing = "final layer" if seam.caught.probe is not None else "first block"
             self.tap.step_aside(f"The {missing} of {self.tap.record.model} was not reached; every step was computed "
                                 "in full. Another node may have replaced the model's forward.")
             return
-        if not self.sampling.checked and isinstance(seam, BlockSeam) and not probe_is_attended(seam.caught):
+        unchecked = not self.sampling.checked and isinstance(seam, BlockSeam | CallSeam)
+        if strange or (unchecked and not probe_is_attended(seam.caught)):
             self.tap.step_aside(f"The first block of {self.tap.record.model} is not as TAP knows it; every step was "
                                 "computed in full. TAP or ComfyUI may need an update.")
             return

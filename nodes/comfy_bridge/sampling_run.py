@@ -16,6 +16,7 @@ from .find_adapter import find_adapter, why_not_reached
 from .in_out_seam import InOutAdapter
 from .model_call import RUN_KEY, Sampling, apply_model, sampling_of
 from .plain_module import plain_module
+from .self_check import missing_part
 
 KEY = "tap"
 
@@ -68,6 +69,9 @@ class TapPatch:
             log.warning("TAP: every step is computed in full. %s", error)
             return None
         reason = why_not_reached(diffusion_model)
+        if not reason and not isinstance(adapter, InOutAdapter):
+            missing = missing_part(adapter, diffusion_model)
+            reason = f"it is not as TAP knows it ({missing})" if missing else ""
         if reason:
             run.step_aside(f"{name} is computed in full: {reason}.")
         return Sampling(run, adapter)

@@ -7,6 +7,7 @@ from collections.abc import Callable, Mapping, Set
 from contextlib import AbstractContextManager, ExitStack
 from typing import Protocol
 
+import torch
 from torch import Tensor, nn
 
 from .adapter import Adapter, Entry
@@ -16,6 +17,9 @@ from .patches import Grid
 from .self_check import watched_attention
 from .shadow import shadowed
 from .targets import Caught, Target, as_tokens
+
+# What a formula raises where a fork, or another ComfyUI, has other names, arguments or shapes.
+MOVED = (AttributeError, LookupError, TypeError, ValueError, RuntimeError)
 
 Forward = Callable[[dict], Tensor]
 Predict = Callable[[Tensor], Tensor]
@@ -122,20 +126,30 @@ class BlockSeam:
     def _arrive(self, args: Arguments) -> None:
         """Block 0 is called. Blocks add to the stream in place, so what is needed of it later is copied."""
         caught = self.caught
-        self._take_probe(args)
+        try:
+            self._take_probe(args)
+        except torch.OutOfMemoryError:
+            raise
+        except MOVED:
+            caught.probe = None
+        if caught.probe is None:
+            caught.strange = True
+            return
         caught.start = None if self.target.at_output else caught.entry.tokens.clone()
         if "stream" in self.keeps:
             caught.stream = caught.entry.tokens.clone() if caught.start is None else caught.start
 
     def _run_first(self, args: Arguments, original: Original) -> object:
         result = original(args)
-        if "block" in self.keeps:
+        if "block" in self.keeps and not self.caught.strange:
             stream = self._handed_on(args, result)
             self.caught.block = as_tokens(stream, len(stream))[:, self.caught.entry.image].clone()
         return result
 
     def _run_last(self, args: Arguments, original: Original) -> object:
         caught, stream = self.caught, self.adapter.stream
+        if caught.strange:
+            return original(args)
         caught.last_input = args[stream].clone()
         result = original({**args, stream: args[stream].clone()} if caught.skipped else args)
         caught.last_output = self._handed_on(args, result).clone()

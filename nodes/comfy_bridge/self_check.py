@@ -18,6 +18,17 @@ from .targets import Caught, as_tokens
 TOLERANCE = 0.02
 
 
+def missing_part(adapter: Adapter, model: nn.Module) -> str:
+    """The first thing that the adapter names and the model does not have, or nothing."""
+    try:
+        adapter.blocks(model), adapter.patch(model), adapter.final_layer(model), adapter.output_layer(model)
+        adapter.attention_input(plain_module(adapter.first_block(model)))
+        list(adapter.extras(model))
+    except (AttributeError, LookupError, TypeError) as error:
+        return str(error)
+    return ""
+
+
 @contextmanager
 def watched_attention(adapter: Adapter, model: nn.Module, caught: Caught) -> Iterator[None]:
     """Catch what enters block 0's attention; a compiled block runs as it was written, for its hooks do not fire."""

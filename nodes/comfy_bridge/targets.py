@@ -15,7 +15,7 @@ class Caught:
 
     start: [B, N, D] the stream before block 0, if the target needs it. probe: [B, N, D]. target: [B, N, C].
     attended: what entered block 0's attention, where that was watched. complete: the final layer was reached.
-    picture: its output is a picture [B, C, (T,) H, W] instead of tokens.
+    strange: block 0 is not what the adapter says. picture: its output is a picture [B, C, (T,) H, W] instead of tokens.
     For schedules that look at them: stream, block [B, N, D] what enters and leaves block 0; last_input, last_output
     [B, M, D] the same of the last block, all tokens. skipped: whether the blocks were passed over.
     """
@@ -27,6 +27,7 @@ class Caught:
     target: Tensor | None = None
     attended: Tensor | None = None
     complete: bool = False
+    strange: bool = False
     stream: Tensor | None = None
     block: Tensor | None = None
     last_input: Tensor | None = None

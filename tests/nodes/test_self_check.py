@@ -30,19 +30,19 @@ def inference() -> Iterator[None]:
         yield
 
 
-def picture(row: TinyModel, holder: RecordHolder | None = None) -> Tensor:
+def picture(row: TinyModel, holder: RecordHolder | None = None, target: str = "residual") -> Tensor:
     """A picture, with TAP if its record is asked for."""
     model = patcher(row.build())
     if holder is not None:
-        settings = TapSettings(interval=3, warmup_steps=2, placement="paper", correction="off", target="residual")
+        settings = TapSettings(interval=3, warmup_steps=2, placement="paper", correction="off", target=target)
         TapPatch(settings, holder).install(model)
     return sample(row, model, next(iter(row.sizes)), batch=2, cfg=3.0, steps=STEPS)
 
 
-def accelerated(row: TinyModel) -> tuple[Tensor, TapRecord]:
+def accelerated(row: TinyModel, target: str = "residual") -> tuple[Tensor, TapRecord]:
     """A picture with TAP, and the record."""
     holder = RecordHolder()
-    return picture(row, holder), holder.latest
+    return picture(row, holder, target), holder.latest
 
 
 def forked(change: Callable[[Tensor], Tensor]) -> object:
@@ -51,10 +51,11 @@ def forked(change: Callable[[Tensor], Tensor]) -> object:
     return patch.object(comfy.ldm.flux.layers, "apply_mod", lambda *args: change(modulate(*args)))
 
 
-def test_a_fork_that_modulates_otherwise_is_computed_in_full_and_named_once() -> None:
+@pytest.mark.parametrize("target", ["residual", "output", "auto"])
+def test_a_fork_that_modulates_otherwise_is_computed_in_full_and_named_once(target: str) -> None:
     with forked(lambda x: x * 1.5):
         stock = picture(DEV)
-        made, record = accelerated(DEV)
+        made, record = accelerated(DEV, target)
     assert torch.equal(made, stock)
     assert record.skipped_steps == []
     assert len(record.fallbacks) == 1 and "not as TAP knows it" in record.fallbacks[0]
@@ -68,6 +69,18 @@ def test_rounding_is_no_reason_to_step_aside() -> None:
 def test_an_attention_that_is_not_reached_is_named_too() -> None:
     stock, adapter = picture(DEV), type(find_adapter(DEV.build().diffusion_model))
     with patch.object(adapter, "attention_input", lambda self, block: nn.Linear(1, 1)):
+        made, record = accelerated(DEV)
+    assert torch.equal(made, stock)
+    assert len(record.fallbacks) == 1 and record.skipped_steps == []
+
+
+@pytest.mark.parametrize("part", ["final_layer", "probe", "image_tokens"])
+@pytest.mark.parametrize("error", [AttributeError, KeyError, RuntimeError], ids=lambda kind: kind.__name__)
+def test_a_part_that_has_another_name_is_no_crash(part: str, error: type[Exception]) -> None:
+    if part == "final_layer" and error is RuntimeError:
+        pytest.skip("looking for a part multiplies no shapes")
+    stock, adapter = picture(DEV), type(find_adapter(DEV.build().diffusion_model))
+    with patch.object(adapter, part, side_effect=error("no such part")):
         made, record = accelerated(DEV)
     assert torch.equal(made, stock)
     assert len(record.fallbacks) == 1 and record.skipped_steps == []

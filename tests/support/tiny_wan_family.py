@@ -6,6 +6,7 @@ from collections.abc import Callable
 from dataclasses import replace
 from types import SimpleNamespace
 
+import comfyui_version
 import torch
 from comfy.model_base import BaseModel
 from torch import Tensor
@@ -112,6 +113,12 @@ def without_face_encoder(config: object) -> BaseModel:
     model.diffusion_model.motion_encoder = SimpleNamespace(get_motion=lambda faces: noise(len(faces), 512))
     return model
 
+# ComfyUI took its frame rate for one picture alone at first.
+DANCER = replace(
+    wan("WanDancer", "WAN22_WanDancer", None, MUSIC_SIZES, model_type="wandancer", in_dim=36,
+        audio_inject_layers=[0, 1]),
+    lone=comfyui_version.__version__ < "0.30.0",
+)  # fmt: skip
 
 WAN_ROWS = [
     T2V,
@@ -130,8 +137,6 @@ WAN_ROWS = [
             model=without_face_encoder),
     wan("Wan SCAIL", "WAN21_SCAIL", posed, EVEN_SIZES, model_type="scail", in_dim=20),
     wan("Wan SCAIL-2", "WAN21_SCAIL2", posed, EVEN_SIZES, model_type="scail2", in_dim=20, mask_in_dim=28),
-    wan("WanDancer", "WAN22_WanDancer", music(30.0), MUSIC_SIZES, model_type="wandancer", in_dim=36,
-        audio_inject_layers=[0, 1], music_latent_dim=256),
-    wan("WanDancer, 15 frames a second", "WAN22_WanDancer", music(15.0), MUSIC_SIZES, model_type="wandancer", in_dim=36,
-        audio_inject_layers=[0, 1]),
+    replace(DANCER, name="WanDancer", conditioning=music(30.0)),
+    replace(DANCER, name="WanDancer, 15 frames a second", conditioning=music(15.0)),
 ]  # fmt: skip

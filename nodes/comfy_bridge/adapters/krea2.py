@@ -42,5 +42,7 @@ class Krea2Adapter(Adapter):
 
     def image_tokens(self, entry: Entry) -> slice:
         """Behind the text."""
-        text = entry.args["transformer_options"]["img_slice"][0]
+        places = entry.args["transformer_options"].get("img_slice")
+        # ComfyUI did not tell before there were references; then the image came last.
+        text = places[0] if places else entry.stream.shape[1] - entry.count
         return slice(text, text + entry.count)
