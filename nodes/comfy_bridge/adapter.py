@@ -46,6 +46,7 @@ class Adapter(Protocol):
 
     name: str
     stream = "img"  # what block 0 calls the stream
+    last_stream = ""  # what the last block calls it, if it has no argument of that name
     output_is_picture = False  # whether the output layer gives [B, C, (T,) H, W] instead of tokens
 
     def blocks(self, model: nn.Module) -> Blocks:

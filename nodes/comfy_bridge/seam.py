@@ -112,8 +112,8 @@ class BlockSeam:
         def last(args: Arguments, original: Original) -> object:
             if not caught.skipped:
                 return self._run_last(args, original) if "last_output" in self.keeps else original(args)
-            if verify is not None and verify.shape == args[self.adapter.stream].shape:
-                self._run_last({**args, self.adapter.stream: verify}, original)
+            if verify is not None and verify.shape == args[self._name(args)].shape:
+                self._run_last({**args, self._name(args): verify}, original)
             return self.blocks.passed(args)
 
         def behind(whole: Tensor) -> Tensor | None:
@@ -147,7 +147,7 @@ class BlockSeam:
         return result
 
     def _run_last(self, args: Arguments, original: Original) -> object:
-        caught, stream = self.caught, self.adapter.stream
+        caught, stream = self.caught, self._name(args)
         if caught.strange:
             return original(args)
         caught.last_input = args[stream].clone()
@@ -157,10 +157,14 @@ class BlockSeam:
 
     def _handed_on(self, args: Arguments, result: object) -> Tensor:
         """The stream in what a block gave back: it stands where it would if the block were passed over."""
-        name, passed = self.adapter.stream, self.blocks.passed(args)
+        name, passed = self._name(args), self.blocks.passed(args)
         if isinstance(passed, Mapping):
             return result[name]
         return result if passed is args[name] else result[[part is args[name] for part in passed].index(True)]
+
+    def _name(self, args: Arguments) -> str:
+        """What a block that was called like this calls the stream."""
+        return self.adapter.stream if self.adapter.stream in args else self.adapter.last_stream
 
     def _read(self, whole: Tensor) -> None:
         caught = self.caught

@@ -12,6 +12,7 @@ class BooguAdapter(OmniGen2Adapter):
 
     name = "Boogu"
     stream = "img_hidden_states"
+    last_stream = "hidden_states"
 
     def blocks(self, model: nn.Module) -> ShadowedBlocks:
         """Two kinds, and no hook for them."""
