@@ -18,11 +18,11 @@ CHOICES: dict[str, tuple[str, ...]] = {
 }
 SLIDERS: dict[str, int] = {"sun_position": 5, "landmark_position": 5, "tree_amount": 3}
 DEFAULT_SCENE: dict[str, str | float] = {
-    "time": "sunset",
+    "time": "dawn",
     "season": "autumn",
     "land": "mountains",
     "ground": "lake",
-    "landmark": "cabin",
+    "landmark": "castle",
     "trees": "pines",
     "weather": "clear",
     "sun_position": 0.3,

@@ -142,7 +142,8 @@ def _advanced_inputs() -> list[io.Input]:
         ),
         io.Combo.Input(
             "placement", options=list(PLACEMENTS), default=DEFAULTS.placement, advanced=True,
-            tooltip="Where the computed steps go, as many in either case. even: at equal distances, the last step among"
-            " them, which keeps grain away. paper: warm-up steps first, then one in every interval.",
+            tooltip="Where the computed steps go, as many in each case. change: more of them where the picture takes "
+            "shape, and the last one, which keeps grain away. even: at equal distances. paper: the first ones, then "
+            "one in every interval.",
         ),
     ]

@@ -8,7 +8,7 @@ from .pool import Pool, taylor_pool
 from .pool_settings import PoolSettings
 from .ranges import horizon_list, parsed_orders
 from .schedules.interval import IntervalSchedule
-from .schedules.placed import even_schedule
+from .schedules.placed import change_schedule, even_schedule
 from .schedules.registry import AnySchedule
 from .scoring import PROXY_LOSSES
 from .selector import Selector
@@ -17,7 +17,8 @@ from .timeline import TIME_AXES
 TARGETS = ("auto", "residual", "output", "denoised")
 CACHE_DEVICES = ("gpu", "cpu")
 CORRECTIONS = ("on", "off")
-PLACEMENTS = ("even", "paper")
+PLACED = {"change": change_schedule, "even": even_schedule, "paper": IntervalSchedule}
+PLACEMENTS = tuple(PLACED)
 
 
 @dataclass(frozen=True)
@@ -40,7 +41,7 @@ class TapSettings:
     time_axis: str = "step"
     cache_device: str = "gpu"
     correction: str = "on"
-    placement: str = "even"
+    placement: str = "change"
     given_schedule: AnySchedule | None = None
     given_pool: PoolSettings | None = None
 
@@ -76,7 +77,7 @@ class TapSettings:
         """The schedule that these settings name."""
         if self.given_schedule is not None:
             return self.given_schedule
-        return {"paper": IntervalSchedule, "even": even_schedule}[self.placement](self.interval, self.warmup_steps)
+        return PLACED[self.placement](self.interval, self.warmup_steps)
 
 
 def _check_choice(name: str, value: str, choices: tuple[str, ...]) -> None:

@@ -9,6 +9,10 @@ from ..schedule import SKIP, Decision
 from ..timeline import Timeline
 from .interval import IntervalSchedule, full_steps
 
+# Equal shares of the curve lie at 1 - (i/n)^e. Measured on the demo model with 12 of 50 steps: the mean PSNR is best
+# from 1.3 to 2, and the worst picture gains more than the mean.
+CHANGE_EXPONENT = 1.6
+
 Curve = Callable[[Sequence[float]], list[float]]
 
 
@@ -36,6 +40,21 @@ class PlacedSchedule:
 def even_schedule(interval: int, warmup: int) -> PlacedSchedule:
     """Full steps at equal distances, the last step among them: what it adds is finest, and nothing mends it later."""
     return PlacedSchedule(interval, warmup, by_step)
+
+
+def change_schedule(interval: int, warmup: int) -> PlacedSchedule:
+    """More full steps where the picture takes shape, fewer where it is refined, the last step among them."""
+    return PlacedSchedule(interval, warmup, by_change)
+
+
+def by_change(sigmas: Sequence[float]) -> list[float]:
+    """The curve (1 - t)^(1/e): how far a picture has come at noise level t, where t is 1 for all noise.
+
+    Sigmas of a flow model are such levels; others stand for noise added to the picture, t = sigma / (1 + sigma).
+    """
+    flow = max(sigmas) <= 1
+    levels = (sigma if flow else sigma / (1 + sigma) for sigma in sigmas)
+    return [max(1 - level, 0.0) ** (1 / CHANGE_EXPONENT) for level in levels]
 
 
 def by_step(sigmas: Sequence[float]) -> list[float]:

@@ -1,10 +1,12 @@
 """Full steps at equal shares of a curve: as many as the paper's schedule has, first and last among them."""
 
+from collections.abc import Sequence
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from tap_pack.tap_core.schedules.interval import IntervalSchedule, full_steps
-from tap_pack.tap_core.schedules.placed import even_schedule, place
+from tap_pack.tap_core.schedules.placed import by_change, change_schedule, even_schedule, place
 from tap_pack.tap_core.timeline import Timeline
 
 
@@ -42,3 +44,27 @@ def test_places_are_different_in_order_and_include_both_ends(rises: list[float],
     assert places == sorted(places)
     assert places[0] == 0
     assert count == 1 or places[-1] == len(heights) - 1
+
+
+def changed(steps: int, interval: int, sigmas: Sequence[float]) -> list[int]:
+    line = Timeline(tuple(sigmas))
+    schedule = change_schedule(interval, 3)
+    return [step for step in range(steps) if schedule.decide(step, line).full]
+
+
+def test_by_change_more_of_an_even_run_is_computed_at_its_start() -> None:
+    assert changed(50, 5, [1 - i / 50 for i in range(51)]) == [0, 1, 3, 6, 10, 14, 19, 24, 29, 36, 42, 49]
+
+
+def test_a_shifted_run_dwells_at_the_start_already_and_is_computed_more_evenly() -> None:
+    shifted = [3 * u / (1 + 2 * u) for u in (1 - i / 50 for i in range(51))]
+    steps = changed(50, 5, shifted)
+    assert sum(step < 25 for step in steps) in (5, 6, 7)
+
+
+@pytest.mark.parametrize("scale", [14.6, 80.0])
+def test_sigmas_above_one_count_as_noise_added_to_the_picture(scale: float) -> None:
+    sigmas = [scale * (1 - i / 20) ** 3 for i in range(21)]
+    as_flow = [sigma / (1 + sigma) for sigma in sigmas]
+    assert by_change(sigmas) == pytest.approx(by_change(as_flow))
+    assert by_change(sigmas) == sorted(by_change(sigmas))
