@@ -51,7 +51,7 @@ class Contender:
                            given_pool=self.pool, given_schedule=self.dial(value))
 
 
-INTERVALS = range(2, 17)
+INTERVALS, GROWTH = range(2, 17), (0.1, 8.0)
 PAPER = PoolSettings()
 EVERYTHING = PoolSettings(families=tuple(name for name in FAMILIES if name != "magcache"))
 
@@ -59,6 +59,11 @@ EVERYTHING = PoolSettings(families=tuple(name for name in FAMILIES if name != "m
 def interval(warmup: int = 3) -> Dial:
     """The paper's schedule, its N on the dial."""
     return lambda value: IntervalSchedule(int(value), warmup)
+
+
+def growing_windows(value: float) -> GrowingSchedule:
+    """Spectrum's schedule, its growth on the dial."""
+    return GrowingSchedule(growth=value, warmup=3)
 
 
 def fixed_contenders() -> list[Contender]:
@@ -81,7 +86,7 @@ def fixed_contenders() -> list[Contender]:
     return [
         *made,
         Contender("FORA", REUSE, interval(1), INTERVALS),
-        Contender("Spectrum", fixed("spectrum", "2"), lambda v: GrowingSchedule(growth=v, warmup=3), span=(0.1, 8.0)),
+        Contender("Spectrum", fixed("spectrum", "2"), growing_windows, span=GROWTH),
     ]
 
 
@@ -110,10 +115,18 @@ def sada(value: float) -> StabilitySchedule:
 
 
 def our_contenders() -> list[Contender]:
-    """With what this pack adds: full steps spread evenly, the last one among them, and the drift repaid."""
+    """With what this pack adds, drift repaid and full steps spread evenly; and forecasts under another's schedule."""
     rows = {"TAP": PAPER, "order 1": fixed("taylor", "1")}
-    return [
+    even = [
         Contender(f"{name}, even, {target}, drift repaid", pool, lambda value: even_schedule(int(value), 3), INTERVALS,
                   more={"target": target, "correction": "on"})
         for name, pool in rows.items() for target in ("output", "residual")
     ]
+    repaid = {"target": "output", "correction": "on"}
+    growing = [
+        Contender("TAP, growing windows", PAPER, growing_windows, span=GROWTH),
+        Contender("TAP, growing windows, output, drift repaid", PAPER, growing_windows, span=GROWTH, more=repaid),
+        Contender("TaylorSeer, order 1, growing windows", fixed("taylor", "1"), growing_windows, span=GROWTH),
+        Contender("Spectrum's forecast, one step in N", fixed("spectrum", "2"), interval(), INTERVALS),
+    ]
+    return even + growing

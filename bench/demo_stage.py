@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import importlib.util
 import os
 import sys
@@ -45,7 +46,9 @@ class DemoStage:
         import comfy.utils
 
         self.size, self.steps, self.cfg, self.sampler, self.scheduler = size, steps, cfg, sampler, scheduler
-        self.model = comfy.sd.load_diffusion_model(str(MODELS / "diffusion_models" / "tap_demo_flux.safetensors"))
+        flux = MODELS / "diffusion_models" / "tap_demo_flux.safetensors"
+        self.fingerprint = hashlib.sha256(flux.read_bytes()).hexdigest()[:12]
+        self.model = comfy.sd.load_diffusion_model(str(flux))
         weights, metadata = comfy.utils.load_torch_file(
             str(MODELS / "vae" / "tap_demo_vae.safetensors"), return_metadata=True
         )

@@ -27,7 +27,7 @@ class Comparison:
     def __init__(self, stage: DemoStage, shots: int, fresh: bool) -> None:
         self.stage, self.shots = stage, [(9000 + i, 70 + i) for i in range(shots)]
         self.asked = {"size": stage.size, "steps": stage.steps, "cfg": stage.cfg, "sampler": stage.sampler,
-                      "shots": self.shots}
+                      "shots": self.shots, "model": stage.fingerprint}
         kept = json.loads(RESULTS.read_text(encoding="utf-8")) if RESULTS.exists() and not fresh else {}
         same = kept.get("asked") == json.loads(json.dumps(self.asked))
         self.found: dict = kept if same else {"asked": self.asked, "rows": []}
@@ -136,7 +136,7 @@ def compare(size: int, shots: int, fresh: bool) -> None:
 if __name__ == "__main__":
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--size", type=int, default=256, help="pixels of a side, a multiple of 16")
-    parser.add_argument("--shots", type=int, default=6, help="scenes, each from another seed")
+    parser.add_argument("--shots", type=int, default=4, help="scenes, each from another seed")
     parser.add_argument("--fresh", action="store_true")
     parser.add_argument("--threads", type=int, default=1)
     options = parser.parse_args()
