@@ -130,6 +130,7 @@ def _cg_taylor(knobs: _Knobs) -> list[io.Input]:
 def _speca(knobs: _Knobs) -> list[io.Input]:
     return [
         knobs.threshold(50.0, step=0.1),
+        knobs.count("order", 3, "Order of the forecast of the last block that is compared with its result."),
         knobs.number("decay", 1.0, "How much of the threshold is left at the end of the run."),
         knobs.number("floor", 50.0, "The threshold never falls below this."),
         knobs.count("min_skip", 50, "At least so many steps are forecast in a row."),
