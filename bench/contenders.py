@@ -19,7 +19,7 @@ from tap_pack.tap_core.schedules.fallback import FallbackSchedule
 from tap_pack.tap_core.schedules.growing import GrowingSchedule
 from tap_pack.tap_core.schedules.interval import IntervalSchedule
 from tap_pack.tap_core.schedules.magcache import MagCacheSchedule
-from tap_pack.tap_core.schedules.placed import even_schedule
+from tap_pack.tap_core.schedules.placed import change_schedule, even_schedule
 from tap_pack.tap_core.schedules.registry import AnySchedule
 from tap_pack.tap_core.schedules.sada import StabilitySchedule
 from tap_pack.tap_core.schedules.speca import SpeculativeSchedule
@@ -123,10 +123,12 @@ def our_contenders() -> list[Contender]:
         for name, pool in rows.items() for target in ("output", "residual")
     ]
     repaid = {"target": "output", "correction": "on"}
+    default = Contender("TAP Accelerate's defaults", PAPER, lambda value: change_schedule(int(value), 3), INTERVALS,
+                        more=repaid)
     growing = [
         Contender("TAP, growing windows", PAPER, growing_windows, span=GROWTH),
         Contender("TAP, growing windows, output, drift repaid", PAPER, growing_windows, span=GROWTH, more=repaid),
         Contender("TaylorSeer, order 1, growing windows", fixed("taylor", "1"), growing_windows, span=GROWTH),
         Contender("Spectrum's forecast, one step in N", fixed("spectrum", "2"), interval(), INTERVALS),
     ]
-    return even + growing
+    return [default, *even, *growing]
