@@ -12,12 +12,11 @@ from ..tap_core.scoring import PROXY_LOSSES
 from ..tap_core.settings import CACHE_DEVICES, CORRECTIONS, PLACEMENTS, TARGETS, TapSettings
 from ..tap_core.timeline import TIME_AXES
 from .comfy_bridge.sampling_run import TapPatch
+from .horizon_inputs import HORIZON_RANGE, HORIZON_STEP_RANGE, horizon_inputs, horizon_step_input
 from .socket_types import TAP_POOL, TAP_RECORD, TAP_SCHEDULE
 
 DEFAULTS = TapSettings()
 ORDER_SETS = [",".join(map(str, orders)) for size in range(1, 5) for orders in combinations(range(4), size)]
-HORIZON_RANGE = {"min": -8, "max": 4}
-HORIZON_STEP_RANGE = {"min": 0.1, "max": 2.0}
 # ComfyUI leaves the range of an input to `validate_inputs` where that names the input.
 RANGES = {"horizon_from": HORIZON_RANGE, "horizon_to": HORIZON_RANGE, "horizon_step": HORIZON_STEP_RANGE}
 
@@ -95,14 +94,7 @@ def _main_inputs() -> list[io.Input]:
             tooltip="Which predictors each token may choose from: 0 repeats the last result, 1 follows its line, 2 its "
             "curve, 3 bends most. More choice rarely costs time.",
         ),
-        io.Int.Input(
-            "horizon_from", default=DEFAULTS.horizon_from, **HORIZON_RANGE, display_mode=io.NumberDisplay.slider,
-            tooltip="Lower lets tokens play safe: predictors may stop so many steps before the step that is asked for.",
-        ),
-        io.Int.Input(
-            "horizon_to", default=DEFAULTS.horizon_to, **HORIZON_RANGE, display_mode=io.NumberDisplay.slider,
-            tooltip="0 lets tokens look as far ahead as the step that is asked for; above 0 they may overshoot it.",
-        ),
+        *horizon_inputs(DEFAULTS.horizon_from, DEFAULTS.horizon_to),
         io.Combo.Input(
             "proxy_loss", options=list(PROXY_LOSSES), default=DEFAULTS.proxy_loss,
             tooltip="How the best predictor of a token is judged: by direction (cosine) or by distance (l2, l1).",
@@ -117,10 +109,7 @@ def _advanced_inputs() -> list[io.Input]:
             tooltip="Higher keeps the composition closer to the full picture, for more time: so many first steps are "
             "all computed. 2 suits 4-step models.",
         ),
-        io.Float.Input(
-            "horizon_step", default=DEFAULTS.horizon_step, **HORIZON_STEP_RANGE, step=0.1, advanced=True,
-            tooltip="Lower gives tokens a finer choice of how far to look ahead; it changes little.",
-        ),
+        horizon_step_input(DEFAULTS.horizon_step),
         io.Combo.Input(
             "target", options=list(TARGETS), default=DEFAULTS.target, advanced=True,
             tooltip="What is forecast: residual is what the blocks add (the paper's), output is the model's answer "

@@ -5,7 +5,8 @@ from comfy_api.latest import io
 from ..tap_core.pool_settings import PoolSettings
 from ..tap_core.predictors import FAMILIES
 from ..tap_core.selector import SELECTIONS
-from .accelerate import HORIZON_RANGE, HORIZON_STEP_RANGE, ORDER_SETS
+from .accelerate import ORDER_SETS
+from .horizon_inputs import horizon_inputs, horizon_step_input
 from .socket_types import TAP_POOL
 
 DEFAULTS = PoolSettings()
@@ -56,14 +57,7 @@ def _choice_inputs() -> list[io.Input]:
             tooltip="0 repeats the last result; 1 to 3 are the orders of Taylor, Newton, Hermite, HiCache and "
             "Adams-Bashforth. The other families have their own.",
         ),
-        io.Int.Input(
-            "horizon_from", default=DEFAULTS.horizon_from, **HORIZON_RANGE, display_mode=io.NumberDisplay.slider,
-            tooltip="Lower lets tokens play safe: predictors may stop so many steps before the step that is asked for.",
-        ),
-        io.Int.Input(
-            "horizon_to", default=DEFAULTS.horizon_to, **HORIZON_RANGE, display_mode=io.NumberDisplay.slider,
-            tooltip="0 lets tokens look as far ahead as the step that is asked for; above 0 they may overshoot it.",
-        ),
+        *horizon_inputs(DEFAULTS.horizon_from, DEFAULTS.horizon_to),
         io.Combo.Input(
             "selection", options=list(SELECTIONS), default=DEFAULTS.selection,
             tooltip="best: each token takes the predictor that does best on its probe. blend: it mixes the best two. "
@@ -75,10 +69,7 @@ def _choice_inputs() -> list[io.Input]:
 
 def _advanced_inputs() -> list[io.Input]:
     return [
-        io.Float.Input(
-            "horizon_step", default=DEFAULTS.horizon_step, **HORIZON_STEP_RANGE, step=0.1, advanced=True,
-            tooltip="Lower gives tokens a finer choice of how far to look ahead; it changes little.",
-        ),
+        horizon_step_input(DEFAULTS.horizon_step),
         io.Int.Input(
             "hermite_steps", default=DEFAULTS.hermite_steps, min=2, max=12, advanced=True,
             tooltip="Higher smooths Hermite's fit more and needs more memory: so many computed steps are kept for it.",
