@@ -1,8 +1,8 @@
 """TAP's wrappers around ComfyUI's sampling: one run per sampling, one decision per model evaluation."""
 
 import logging
+from collections.abc import Sequence
 
-import torch
 from comfy.model_patcher import ModelPatcher
 from comfy.patcher_extension import WrapperExecutor, WrappersMP
 from torch import Tensor
@@ -45,7 +45,7 @@ class TapPatch:
         """OUTER_SAMPLE: make the run, and free it whatever happens."""
         self.holder.clear()
         guider, complete = executor.class_obj, False
-        sampling = self._start(guider.model_patcher.model, sigmas)
+        sampling = self._start(guider, sigmas)
         options = guider.model_options.setdefault("transformer_options", {})
         options[RUN_KEY] = sampling
         try:
@@ -55,16 +55,25 @@ class TapPatch:
         finally:
             options.pop(RUN_KEY, None)
             if sampling is not None:
-                self.holder.fill(sampling.run.close(complete))
-                log.info("TAP: %s", summary_line(sampling.run.record))
+                self.end(sampling.run, complete)
 
-    def _start(self, model: torch.nn.Module, sigmas: Tensor) -> Sampling | None:
+    def make_run(self, sigmas: Sequence[float], model: str, guider: object) -> TapRun:
+        """The run of one sampling. Raises TapError if its settings do not fit the sigmas."""
+        return TapRun(self.settings, sigmas, model)
+
+    def end(self, run: TapRun, complete: bool) -> None:
+        """Sampling is over, or was interrupted: leave the record."""
+        self.holder.fill(run.close(complete))
+        log.info("TAP: %s", summary_line(run.record))
+
+    def _start(self, guider: object, sigmas: Tensor) -> Sampling | None:
+        model = guider.model_patcher.model
         diffusion_model = plain_module(model.diffusion_model)
         adapter, name = find_adapter(diffusion_model), type(model).__name__
         if isinstance(adapter, InOutAdapter):
             name += f" ({adapter.name})"
         try:
-            run = TapRun(self.settings, sigmas.tolist(), name)
+            run = self.make_run(sigmas.tolist(), name, guider)
         except TapError as error:
             log.warning("TAP: every step is computed in full. %s", error)
             return None

@@ -1,0 +1,119 @@
+"""A run that is computed in full and leaves a trace."""
+
+import logging
+from collections.abc import Hashable, Sequence
+
+import torch
+from torch import Tensor
+
+from ...tap_core.calibrate.trace import Trace, Track
+from ...tap_core.run import TapRun
+from ...tap_core.schedule import SKIP, Decision, Seen
+from ...tap_core.settings import TapSettings
+from ...tap_core.timeline import Timeline
+from .sampling_run import TapPatch
+
+log = logging.getLogger("tap")
+
+
+class EveryStep:
+    """Computes every step, and has each one caught."""
+
+    needs: frozenset[str] = frozenset()
+    skips_any = True  # or nothing would be caught
+
+    def start(self, timeline: Timeline) -> "EveryStep":
+        """It has no state."""
+        return self
+
+    def before(self, seen: Seen) -> Decision:
+        """Full."""
+        return Decision(full=True, reason="measured")
+
+    def in_call(self, seen: Seen) -> Decision:
+        """Nothing is ever asked for."""
+        return SKIP
+
+    def after(self, seen: Seen) -> None:
+        """Nothing is learnt."""
+
+
+class MeasuringRun(TapRun):
+    """Computes everything and keeps a trace. guidance: the sampler's cfg."""
+
+    def __init__(self, settings: TapSettings, sigmas: Sequence[float], model: str, guidance: float) -> None:
+        super().__init__(settings, sigmas, model)
+        self._guidance = guidance
+        self._tracks: dict[Hashable, Track] = {}
+        self._latest: Tensor | None = None
+        self._moved: list[Tensor] = []
+
+    def remember(self, key: Hashable, probe: Tensor, target: Tensor) -> None:
+        """Take what a full call showed of one condition; a sampler's second evaluations within a step are left out."""
+        step = int(self.seen.position)
+        if step != self.seen.position:
+            return
+        track = self._tracks.setdefault(key, Track(self._share(key)))
+        if step not in track.steps:
+            track.add(step, probe, target)
+
+    def finish(self, x: Tensor, denoised: Tensor) -> Tensor:
+        """The model evaluation is over; the denoised picture goes on as it is."""
+        slope = (x - denoised) / max(self.seen.sigma, 1e-6)
+        if self._latest is not None and self.seen.position == int(self.seen.position):
+            self._moved.append((slope - self._latest).abs().mean(dtype=torch.float32))
+        self._latest = slope
+        return super().finish(x, denoised)
+
+    def trace(self) -> Trace | None:
+        """What the run showed; None if it showed nothing."""
+        tracks = [track for track in self._tracks.values() if len(track.steps) == self.timeline.steps]
+        if not tracks:
+            return None
+        plain, noisy = (flag is not None and bool(flag) for flag in (self.motion.plain, self.motion.noisy))
+        return Trace(
+            self.record.model, self.settings.target, self.timeline.sigmas, tuple(track.close() for track in tracks),
+            tuple(torch.stack(self._moved).tolist()) if self._moved else (), plain, noisy,
+        )
+
+    def _share(self, key: Hashable) -> float:
+        """A key is made by Sampling.condition_keys: its second entry is 0 for the positive, 1 for the negative."""
+        return self._guidance if key[1] == 0 else 1 - self._guidance
+
+
+class TraceHolder:
+    """Where TAP Measure Run leaves the trace of its latest run: the node makes it before there is a run.
+
+    It is emptied when a run starts, so that nothing can be calibrated on an older one.
+    """
+
+    def __init__(self) -> None:
+        self.latest: Trace | None = None
+        self.why_none = ""
+
+    def clear(self) -> None:
+        """A run starts."""
+        self.latest, self.why_none = None, ""
+
+
+class MeasuringPatch(TapPatch):
+    """The wrappers of one TAP Measure Run node; `holder` takes the trace of its latest run."""
+
+    def __init__(self, target: str, holder: TraceHolder) -> None:
+        super().__init__(TapSettings(target=target, correction="off", given_schedule=EveryStep()), holder)
+
+    def make_run(self, sigmas: Sequence[float], model: str, guider: object) -> MeasuringRun:
+        """The run, which knows how much each condition counts."""
+        return MeasuringRun(self.settings, sigmas, model, float(getattr(guider, "cfg", 1.0)))
+
+    def end(self, run: MeasuringRun, complete: bool) -> None:
+        """Leave the trace of a run that came to its end, or say why there is none."""
+        trace = run.trace() if complete else None
+        record = run.close(complete)
+        self.holder.latest = trace
+        if trace is None:
+            self.holder.why_none = " ".join(record.fallbacks) or "The run was interrupted."
+            log.warning("TAP: nothing was measured. %s", self.holder.why_none)
+            return
+        log.info("TAP: %d steps measured in %.1f s; trace %.1f MB", trace.steps, record.seconds_total,
+                 trace.nbytes / 1e6)

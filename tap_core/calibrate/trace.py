@@ -1,0 +1,116 @@
+"""What is kept of a run that was computed in full: some tokens and channels of every step, and how much changed.
+
+h: probe.  r: target.  Changes are from one step to the next, over all tokens and channels.
+"""
+
+from dataclasses import dataclass, field
+
+import torch
+from torch import Tensor
+
+MOST_TOKENS, MOST_CHANNELS = 256, 512
+# Any fixed number: the same tokens and channels are looked at in every run of one size.
+SEED = 20
+
+
+@dataclass(frozen=True)
+class Changes:
+    """probe: mean|h_s - h_{s-1}| / mean|h_{s-1}|. target: the same of r. ratio: mean of |r_s| / |r_{s-1}|, by token.
+
+    moved: mean|r_s - r_{s-1}|.
+    """
+
+    probe: tuple[float, ...]
+    target: tuple[float, ...]
+    ratio: tuple[float, ...]
+    moved: tuple[float, ...]
+
+
+@dataclass(frozen=True)
+class ConditionTrace:
+    """One condition. probe: [T, N, D], target: [T, N, C] at `steps`, float32 on the CPU.
+
+    share: how much of the guided picture comes from it, such as cfg for the positive and 1 - cfg for the negative.
+    """
+
+    share: float
+    steps: tuple[int, ...]
+    probe: Tensor
+    target: Tensor
+    changes: Changes
+
+
+@dataclass(frozen=True)
+class Trace:
+    """One run. target: what was forecast would be, as TAP Accelerate names it. moved: mean|d_s - d_{s-1}| of the
+    sampler's slope. plain, noisy: how the sampler moved, see Motion.
+    """
+
+    model: str
+    target: str
+    sigmas: tuple[float, ...]
+    conditions: tuple[ConditionTrace, ...]
+    moved: tuple[float, ...] = ()
+    plain: bool = False
+    noisy: bool = False
+
+    @property
+    def steps(self) -> int:
+        """Number of sampler steps."""
+        return len(self.sigmas) - 1
+
+    @property
+    def nbytes(self) -> int:
+        """Memory of what is kept of tokens."""
+        return sum(c.probe.nbytes + c.target.nbytes for c in self.conditions)
+
+
+@dataclass
+class Track:
+    """A condition's trace while the run goes on; nothing waits for the device."""
+
+    share: float
+    steps: list[int] = field(default_factory=list)
+    _kept: list[tuple[Tensor, Tensor]] = field(default_factory=list)
+    _scalars: list[Tensor] = field(default_factory=list)
+    _latest: tuple[Tensor, Tensor] | None = None
+
+    def add(self, step: int, probe: Tensor, target: Tensor) -> None:
+        """Take what a step showed. probe: [B, N, D], target: [B, N, C]."""
+        if self._latest is not None and self._latest[1].shape != target.shape:
+            return
+        self.steps.append(step)
+        self._kept.append((sample_of(probe), sample_of(target)))
+        if self._latest is not None:
+            self._scalars.append(changes_between(self._latest, (probe, target)))
+        self._latest = probe, target
+
+    def close(self) -> ConditionTrace:
+        """The trace of this condition; waits for the device."""
+        probe, target = (torch.stack(list(part)).float().cpu() for part in zip(*self._kept, strict=True))
+        rows = torch.stack(self._scalars).cpu().T.tolist() if self._scalars else [[]] * 4
+        return ConditionTrace(self.share, tuple(self.steps), probe, target, Changes(*map(tuple, rows)))
+
+
+def sample_of(tensor: Tensor) -> Tensor:
+    """[B, N, D] -> at most MOST_TOKENS x MOST_CHANNELS of it, the same ones for every tensor of this size."""
+    flat = tensor.flatten(0, 1)
+    for axis, most in enumerate((MOST_TOKENS, MOST_CHANNELS)):
+        size = flat.shape[axis]
+        if size > most:
+            picked = torch.randperm(size, generator=torch.Generator().manual_seed(SEED))[:most].sort().values
+            flat = flat.index_select(axis, picked.to(flat.device, non_blocking=True))
+    return flat.clone()
+
+
+def changes_between(before: tuple[Tensor, Tensor], now: tuple[Tensor, Tensor]) -> Tensor:
+    """The four numbers of `Changes`, as one tensor on the device."""
+    (old_probe, old_target), (probe, target) = before, now
+    moved = (target - old_target).abs().mean(dtype=torch.float32)
+    ratio = target.float().norm(dim=-1) / old_target.float().norm(dim=-1)
+    return torch.stack([
+        (probe - old_probe).abs().mean(dtype=torch.float32) / old_probe.abs().mean(dtype=torch.float32),
+        moved / old_target.abs().mean(dtype=torch.float32),
+        ratio.mean(),
+        moved,
+    ])
