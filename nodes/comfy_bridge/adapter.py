@@ -1,5 +1,7 @@
 """What has to be known of an architecture: a page that names its parts. README.md says how to write one."""
 
+from __future__ import annotations
+
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Protocol
@@ -7,6 +9,8 @@ from typing import Protocol
 from torch import Tensor, nn
 
 from .blocks import Blocks
+from .cut import SIDE_PATCH, Cut
+from .layout import Whole, as_tokens, like
 from .patches import Grid, patch_grid
 from .shadow import Method, Shadow
 
@@ -16,21 +20,32 @@ class Entry:
     """One call of block 0.
 
     args: what the block was called with, by name; conditions: what the sampler gave the model besides the latent.
-    stream: [B, M, D] all tokens of the stream; image: where the tokens of the picture stand in it, a slice or places.
+    cut: how the latent is cut into tokens. stream: [B, M, D] all tokens of the stream; image: where the tokens of the
+    picture, and of what is made with it, stand in it, a slice or places.
     """
 
+    adapter: Adapter
     model: nn.Module
     args: Mapping[str, object]
     conditions: Mapping[str, object]
-    grid: Grid
-    stream: Tensor
+    cut: Cut
+    stream: Tensor | None = None
     image: slice | Tensor = field(default_factory=lambda: slice(None))
 
     @property
+    def grid(self) -> Grid:
+        """Frames, rows and columns of the picture's tokens."""
+        return self.cut.grids[0]
+
+    @property
+    def batch(self) -> int:
+        """Number of pictures in the call."""
+        return self.cut.batch
+
+    @property
     def count(self) -> int:
-        """Number of the picture's tokens."""
-        frames, rows, columns = self.grid
-        return frames * rows * columns
+        """Number of tokens that are made."""
+        return self.cut.count
 
     @property
     def tokens(self) -> Tensor:
@@ -48,6 +63,7 @@ class Adapter(Protocol):
     stream = "img"  # what block 0 calls the stream
     last_stream = ""  # what the last block calls it, if it has no argument of that name
     output_is_picture = False  # whether the output layer gives [B, C, (T,) H, W] instead of tokens
+    side_patch = SIDE_PATCH  # how sound that is packed with a video is cut into tokens
 
     def blocks(self, model: nn.Module) -> Blocks:
         """All blocks, and how they are reached."""
@@ -61,8 +77,11 @@ class Adapter(Protocol):
         """Block 0's modulated input [B, N, D] (TAP Eq. 5), bit for bit as the block computes it."""
         ...
 
-    def attention_input(self, block: nn.Module) -> nn.Module:
-        """The module of block 0 whose first argument is its modulated input; the probe is compared with it once."""
+    def attention_input(self, block: nn.Module) -> nn.Module | Sequence[nn.Module]:
+        """The module of block 0 whose first argument is its modulated input; the probe is compared with it once.
+
+        One for each stream, if there are two.
+        """
         ...
 
     def final_layer(self, model: nn.Module) -> nn.Module | Method | Sequence[nn.Module]:
@@ -84,6 +103,14 @@ class Adapter(Protocol):
     def image_tokens(self, entry: Entry) -> slice | Tensor:
         """Where the picture's tokens stand in the stream; most models put them first, references behind."""
         return slice(0, entry.count)
+
+    def tokens(self, whole: Whole, entry: Entry) -> Tensor:
+        """[B, M, D] of a stream as the model hands it on: what enters block 0, its attention or the final layer."""
+        return as_tokens(whole, entry.batch)
+
+    def like(self, tokens: Tensor, whole: Whole, entry: Entry) -> Whole:
+        """Tokens [B, M, D] in the shape of `whole`: the way back."""
+        return like(tokens, whole)
 
     def extras(self, model: nn.Module) -> Sequence[Shadow]:
         """What else runs between the blocks, and what takes its place in a skipped call."""

@@ -9,20 +9,22 @@ from dataclasses import dataclass
 
 import torch
 from torch import Tensor
-from torch.nn import functional
 
+from .layout import joined
 from .patches import Grid, from_patches, patch_grid, to_patches
 
 Shape = tuple[int, ...]
 SIDE_PATCH = (1, 2, 2)
+Patch = tuple[int, int, int]
 
 
 @dataclass(frozen=True)
 class Cut:
-    """Shapes [B, C, ...] of the parts, the picture's first, and the grid that each is cut into."""
+    """Shapes [B, C, ...] of the parts, the picture's first, and the grid that each is cut into. batch: of the call."""
 
     shapes: tuple[Shape, ...]
     grids: tuple[Grid, ...]
+    batch: int
 
     @property
     def count(self) -> int:
@@ -30,26 +32,32 @@ class Cut:
         return sum(math.prod(grid) for grid in self.grids)
 
     def tokens(self, latent: Tensor) -> Tensor:
-        """The tokens [B, N, C] of a latent; where parts have fewer channels than others, zeros fill up."""
-        parts = [to_patches(part, grid) for part, grid in zip(parts_of(latent, self.shapes), self.grids, strict=True)]
-        width = max(part.shape[-1] for part in parts)
-        return torch.cat([functional.pad(part, (0, width - part.shape[-1])) for part in parts], dim=1)
+        """The tokens [B, N, C] of a latent."""
+        return self.tokens_of(parts_of(latent, self.shapes))
+
+    def tokens_of(self, parts: Sequence[Tensor]) -> Tensor:
+        """The tokens [B, N, C] of its parts, which may lack what fills them up to whole patches or have it."""
+        return joined([to_patches(part, grid) for part, grid in zip(parts, self.grids, strict=True)])
 
     def latent(self, tokens: Tensor, shape: Sequence[int]) -> Tensor:
         """The latent of this shape that has these tokens [B, N, C]."""
         if len(self.shapes) == 1:
             return from_patches(tokens, self.grids[0], shape)
+        return torch.cat([part.flatten(1) for part in self.parts(tokens, self.shapes)], 1).view(shape)
+
+    def parts(self, tokens: Tensor, shapes: Sequence[Shape]) -> list[Tensor]:
+        """The parts, of these shapes, that have these tokens [B, N, C]."""
         counts = [math.prod(grid) for grid in self.grids]
-        parts = zip(tokens.split(counts, dim=1), self.grids, self.shapes, strict=True)
-        return torch.cat([_whole(part, grid, part_shape).flatten(1) for part, grid, part_shape in parts], 1).view(shape)
+        parts = zip(tokens.split(counts, dim=1), self.grids, shapes, strict=True)
+        return [_whole(part, grid, shape) for part, grid, shape in parts]
 
 
-def cut_of(latent: Tensor, grid: Grid, shapes: Sequence[Shape] | None) -> Cut:
+def cut_of(latent: Tensor, grid: Grid, shapes: Sequence[Shape] | None, side_patch: Patch = SIDE_PATCH) -> Cut:
     """The cut of a latent whose picture has this grid. shapes: those of its parts, if it is packed."""
     if not is_packed(shapes):
-        return Cut((tuple(latent.shape),), (grid,))
-    sides = [patch_grid(part, SIDE_PATCH) for part in parts_of(latent, shapes)[1:]]
-    return Cut(tuple(tuple(shape) for shape in shapes), (grid, *sides))
+        return Cut((tuple(latent.shape),), (grid,), len(latent))
+    sides = [patch_grid(part, side_patch) for part in parts_of(latent, shapes)[1:]]
+    return Cut(tuple(tuple(shape) for shape in shapes), (grid, *sides), len(latent))
 
 
 def parts_of(latent: Tensor, shapes: Sequence[Shape] | None) -> list[Tensor]:

@@ -7,6 +7,7 @@ import torch
 from torch import Tensor, nn
 
 from .call_target import CallTarget
+from .cut import SIDE_PATCH
 from .patches import Grid, patch_grid
 from .seam import Decide, Forward, Predict
 from .targets import Caught
@@ -16,6 +17,7 @@ class InOutAdapter:
     """Stands in for an adapter: tokens are latent patches, the probe is the model's input, the target its output."""
 
     name = "input/output fallback"
+    side_patch = SIDE_PATCH
 
     def patch(self, model: nn.Module) -> tuple[int, int, int]:
         """One frame, two rows, two columns."""

@@ -11,7 +11,7 @@ from torch import Tensor
 from ...tap_core.run import TapRun
 from .adapter import Adapter
 from .call_target import CALL_TARGETS, AtTheEnd, CallSeam, CallTarget
-from .cut import cut_of, is_packed, parts_of
+from .cut import Cut, cut_of, is_packed, parts_of
 from .in_out_seam import InOutAdapter, InOutSeam
 from .patches import filled_share
 from .plain_module import plain_module
@@ -87,7 +87,7 @@ class ModelCall:
         self.tap.record.filled = filled_share(picture, self.sampling.adapter.patch(self.model), grid)
         if not self.tap.wants_skip:
             return self._compute(forward)
-        tokens = cut_of(self.x, grid, self.shapes).count
+        tokens = self._cut().count
         if not self.tap.can_forecast(self.keys, len(self.x) // len(self.keys), tokens):
             self.tap.fall_back("A prompt or picture size that appeared in mid-run was computed in full once.")
             return self._compute(forward, reason="new condition or size")
@@ -174,15 +174,18 @@ class ModelCall:
         """Let the schedule see what it looks at."""
         self.tap.show(**{name: getattr(caught, name) for name in self.tap.course.needs if hasattr(caught, name)})
 
+    def _cut(self) -> Cut:
+        return cut_of(self.x, self.tap.record.grid, self.shapes, self.sampling.adapter.side_patch)
+
     def _seam(self) -> Seam:
-        adapter, grid, kind = self.sampling.adapter, self.tap.record.grid, self.tap.settings.target
+        adapter, kind = self.sampling.adapter, self.tap.settings.target
         at_end = kind in CALL_TARGETS
         sigma = self.sigmas.reshape(-1, *[1] * (self.x.ndim - 1))
-        cut = cut_of(self.x, grid, self.shapes)
+        cut = self._cut()
         if isinstance(adapter, InOutAdapter):
             target = CallTarget(kind if at_end else "slope", self.x, sigma, cut, self.tap.motion.noisy)
             return InOutSeam(self.base.model_sampling.calculate_input(self.sigmas, self.x), target)
-        inner = BlockSeam(adapter, self.model, AtTheEnd() if at_end else TARGET_KINDS[kind], grid, self.conditions,
+        inner = BlockSeam(adapter, self.model, AtTheEnd() if at_end else TARGET_KINDS[kind], cut, self.conditions,
                           watch=not self.sampling.checked, keeps=self.tap.course.needs)
         if not at_end:
             return inner

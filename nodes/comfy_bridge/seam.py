@@ -12,11 +12,11 @@ from torch import Tensor, nn
 
 from .adapter import Adapter, Entry
 from .blocks import Arguments, Original
+from .cut import Cut
 from .layers import Meet, met_input, met_output
-from .patches import Grid
 from .self_check import watched_attention
 from .shadow import shadowed
-from .targets import Caught, Target, as_tokens
+from .targets import Caught, Target
 
 # What a formula raises where a fork, or another ComfyUI, has other names, arguments or shapes.
 MOVED = (AttributeError, LookupError, TypeError, ValueError, RuntimeError)
@@ -48,15 +48,15 @@ class Seam(Protocol):
 
 
 class BlockSeam:
-    """The seam of one model call whose picture has `grid` tokens.
+    """The seam of one model call whose latent is cut into tokens like this.
 
     watch: see what enters block 0's attention. keeps: what else to catch, see Caught.
     """
 
-    def __init__(self, adapter: Adapter, model: nn.Module, target: Target, grid: Grid, conditions: Mapping[str, object],
+    def __init__(self, adapter: Adapter, model: nn.Module, target: Target, cut: Cut, conditions: Mapping[str, object],
                  watch: bool = False, keeps: Set[str] = frozenset()) -> None:
         self.adapter, self.model, self.target, self.watch, self.keeps = adapter, model, target, watch, keeps
-        self.grid, self.conditions = grid, conditions
+        self.cut, self.conditions = cut, conditions
         self.blocks = adapter.blocks(model)
         self.caught = Caught(picture=target.at_output and adapter.output_is_picture)
 
@@ -112,8 +112,9 @@ class BlockSeam:
         def last(args: Arguments, original: Original) -> object:
             if not caught.skipped:
                 return self._run_last(args, original) if "last_output" in self.keeps else original(args)
-            if verify is not None and verify.shape == args[self._name(args)].shape:
-                self._run_last({**args, self._name(args): verify}, original)
+            name = self._name(args)
+            if verify is not None and verify.shape == self.adapter.tokens(args[name], caught.entry).shape:
+                self._run_last({**args, name: self.adapter.like(verify, args[name], caught.entry)}, original)
             return self.blocks.passed(args)
 
         def behind(whole: Tensor) -> Tensor | None:
@@ -143,16 +144,18 @@ class BlockSeam:
         result = original(args)
         if "block" in self.keeps and not self.caught.strange:
             stream = self._handed_on(args, result)
-            self.caught.block = as_tokens(stream, len(stream))[:, self.caught.entry.image].clone()
+            self.caught.block = self.adapter.tokens(stream, self.caught.entry)[:, self.caught.entry.image].clone()
         return result
 
     def _run_last(self, args: Arguments, original: Original) -> object:
         caught, stream = self.caught, self._name(args)
         if caught.strange:
             return original(args)
-        caught.last_input = args[stream].clone()
-        result = original({**args, stream: args[stream].clone()} if caught.skipped else args)
-        caught.last_output = self._handed_on(args, result).clone()
+        caught.last_input = self.adapter.tokens(args[stream], caught.entry).clone()
+        if caught.skipped:
+            args = {**args, stream: self.adapter.like(caught.last_input.clone(), args[stream], caught.entry)}
+        result = original(args)
+        caught.last_output = self.adapter.tokens(self._handed_on(args, result), caught.entry).clone()
         return result
 
     def _handed_on(self, args: Arguments, result: object) -> Tensor:
@@ -178,8 +181,8 @@ class BlockSeam:
         return self.target.write(self.caught, whole)
 
     def _take_probe(self, args: Arguments) -> None:
-        stream = args[self.adapter.stream]
-        entry = Entry(self.model, args, self.conditions, self.grid, as_tokens(stream, len(stream)))
+        entry = Entry(self.adapter, self.model, args, self.conditions, self.cut)
+        entry.stream = self.adapter.tokens(args[self.adapter.stream], entry)
         entry.image = self.adapter.image_tokens(entry)
         self.caught.entry = entry
         # A stream that does not hold every token of the picture is not one that an adapter knows.

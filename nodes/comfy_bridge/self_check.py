@@ -4,7 +4,7 @@ A fork, or a newer ComfyUI, may have moved things: then no formula of an adapter
 """
 
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 
 import torch
 from torch import Tensor, nn
@@ -12,7 +12,7 @@ from torch import Tensor, nn
 from .adapter import Adapter
 from .plain_module import plain_module
 from .shadow import Shadow, shadowed
-from .targets import Caught, as_tokens
+from .targets import Caught
 
 # Compiled or quantized parts may round otherwise; anything else that has moved differs by far more.
 TOLERANCE = 0.02
@@ -35,22 +35,26 @@ def watched_attention(adapter: Adapter, model: nn.Module, caught: Caught) -> Ite
     block = adapter.first_block(model)
     plain = plain_module(block)
 
-    def before(module: nn.Module, args: tuple, kwargs: dict) -> None:
-        if caught.attended is None:
-            caught.attended = next(iter((*args, *kwargs.values())))
+    named, seen = adapter.attention_input(plain), {}
+    modules = [named] if isinstance(named, nn.Module) else list(named)
 
-    hook = adapter.attention_input(plain).register_forward_pre_hook(before, with_kwargs=True)
-    try:
-        with shadowed([] if plain is block else [Shadow(block, "forward", plain.forward)]):
-            yield
-    finally:
-        hook.remove()
+    def before(module: nn.Module, args: tuple, kwargs: dict) -> None:
+        seen.setdefault(module, next(iter((*args, *kwargs.values()))))
+        if caught.attended is None and len(seen) == len(modules):
+            caught.attended = seen[named] if named in seen else [seen[module] for module in modules]
+
+    with ExitStack() as stack:
+        for module in modules:
+            stack.callback(module.register_forward_pre_hook(before, with_kwargs=True).remove)
+        stack.enter_context(shadowed([] if plain is block else [Shadow(block, "forward", plain.forward)]))
+        yield
 
 
 def attended_tokens(caught: Caught) -> Tensor:
     """The picture's tokens [B, N, D] of what entered the attention."""
-    attended = as_tokens(caught.attended, len(caught.entry.stream))
-    return attended if attended.shape[1] == caught.entry.count else attended[:, caught.entry.image]
+    entry = caught.entry
+    attended = entry.adapter.tokens(caught.attended, entry)
+    return attended if attended.shape[1] == entry.count else attended[:, entry.image]
 
 
 def probe_is_attended(caught: Caught) -> bool:

@@ -1,12 +1,14 @@
 """What is forecast, and how it is read and put back behind the last block."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
+import torch
 from torch import Tensor
 
 from .adapter import Entry
-from .patches import from_patches, to_patches
+from .layout import Whole
 
 
 @dataclass
@@ -14,8 +16,9 @@ class Caught:
     """What a forward has shown so far.
 
     start: [B, N, D] the stream before block 0, if the target needs it. probe: [B, N, D]. target: [B, N, C].
-    attended: what entered block 0's attention, where that was watched. complete: the final layer was reached.
-    strange: block 0 is not what the adapter says. picture: its output is a picture [B, C, (T,) H, W] instead of tokens.
+    attended: what entered block 0's attention, where that was watched, as the model has it. complete: the final layer
+    was reached. strange: block 0 is not what the adapter says. picture: the output is a picture [B, C, (T,) H, W]
+    instead of tokens.
     For schedules that look at them: stream, block [B, N, D] what enters and leaves block 0; last_input, last_output
     [B, M, D] the same of the last block, all tokens. skipped: whether the blocks were passed over.
     """
@@ -40,11 +43,11 @@ class Target(Protocol):
 
     at_output: bool
 
-    def read(self, caught: Caught, whole: Tensor) -> Tensor:
+    def read(self, caught: Caught, whole: Whole) -> Tensor:
         """On a full step: the target [B, N, C] in what the layer gives or gets."""
         ...
 
-    def write(self, caught: Caught, whole: Tensor) -> Tensor:
+    def write(self, caught: Caught, whole: Whole) -> Whole:
         """On a skipped step: `whole` with `caught.target` in its place."""
         ...
 
@@ -54,11 +57,11 @@ class ResidualTarget:
 
     at_output = False
 
-    def read(self, caught: Caught, whole: Tensor) -> Tensor:
+    def read(self, caught: Caught, whole: Whole) -> Tensor:
         """The difference that the blocks made."""
         return image_tokens(whole, caught) - caught.start
 
-    def write(self, caught: Caught, whole: Tensor) -> Tensor:
+    def write(self, caught: Caught, whole: Whole) -> Whole:
         """The stream before block 0 and the difference, whatever the passed-over blocks handed on."""
         return with_image_tokens(whole, caught.start + caught.target, caught)
 
@@ -68,11 +71,11 @@ class OutputTarget:
 
     at_output = True
 
-    def read(self, caught: Caught, whole: Tensor) -> Tensor:
+    def read(self, caught: Caught, whole: Whole) -> Tensor:
         """A copy of them."""
         return image_tokens(whole, caught).clone()
 
-    def write(self, caught: Caught, whole: Tensor) -> Tensor:
+    def write(self, caught: Caught, whole: Whole) -> Whole:
         """The forecast tokens themselves."""
         return with_image_tokens(whole, caught.target, caught)
 
@@ -80,27 +83,30 @@ class OutputTarget:
 TARGET_KINDS: dict[str, Target] = {"residual": ResidualTarget(), "output": OutputTarget()}
 
 
-def as_tokens(whole: Tensor, batch: int) -> Tensor:
-    """[B, N, C], [B, T, H, W, C] or [B * N, C] -> [B, N, C]."""
-    return whole.reshape(batch, -1, whole.shape[-1])
-
-
-def image_tokens(whole: Tensor, caught: Caught) -> Tensor:
+def image_tokens(whole: Whole, caught: Caught) -> Tensor:
     """The picture's tokens [B, N, C] in `whole`; the model may have cut off all others before."""
+    entry = caught.entry
     if caught.picture:
-        return to_patches(whole, caught.entry.grid)
-    tokens = as_tokens(whole, len(caught.entry.stream))
-    return tokens if tokens.shape[1] == caught.entry.count else tokens[:, caught.entry.image]
+        return entry.cut.tokens_of(_parts(whole))
+    tokens = entry.adapter.tokens(whole, entry)
+    return tokens if tokens.shape[1] == entry.count else tokens[:, entry.image]
 
 
-def with_image_tokens(whole: Tensor, part: Tensor, caught: Caught) -> Tensor:
+def with_image_tokens(whole: Whole, part: Tensor, caught: Caught) -> Whole:
     """`whole` with its image tokens replaced by `part` [B, N, C]; neither is written into."""
-    part = part.to(whole.dtype)
+    entry = caught.entry
     if caught.picture:
-        return from_patches(part, caught.entry.grid, whole.shape)
-    tokens = as_tokens(whole, len(caught.entry.stream))
-    if tokens.shape[1] != caught.entry.count:
+        before = _parts(whole)
+        made = entry.cut.parts(part, [picture.shape for picture in before])
+        made = [picture.to(was.dtype) for picture, was in zip(made, before, strict=True)]
+        return made[0] if torch.is_tensor(whole) else made
+    tokens = entry.adapter.tokens(whole, entry)
+    if tokens.shape[1] != entry.count:
         tokens = tokens.clone()
-        tokens[:, caught.entry.image] = part
+        tokens[:, entry.image] = part.to(tokens.dtype)
         part = tokens
-    return part.reshape(whole.shape)
+    return entry.adapter.like(part, whole, entry)
+
+
+def _parts(whole: Whole) -> Sequence[Tensor]:
+    return [whole] if torch.is_tensor(whole) else whole

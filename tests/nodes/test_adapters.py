@@ -132,7 +132,7 @@ def test_tokens_lie_on_the_picture_as_the_grid_says(row: TinyModel) -> None:
             plain = call.seam("output")
             plain.compute(call.forward, call.options)
             assert plain.caught.probe.shape[:2] == plain.caught.target.shape[:2]
-            assert plain.caught.probe.shape[1] == cut_of(call.x, grid, call.shapes).count
+            assert plain.caught.probe.shape[1] == cut_of(call.x, grid, call.shapes, call.adapter.side_patch).count
             for place in ((0, 0, 0), (grid[0] - 1, 0, grid[2] - 1), (grid[0] // 2, grid[1] - 1, 0)):
                 dotted = with_dot(call, place)
                 moved = probe_at(call, dotted) - plain.caught.probe

@@ -1,0 +1,32 @@
+"""Streams as tokens [B, N, C], and tokens in the shape of a stream again."""
+
+from collections.abc import Sequence
+
+import torch
+from torch import Tensor
+from torch.nn import functional
+
+# Most models hand on one stream; those that make sound too hand on two.
+Whole = Tensor | Sequence[Tensor]
+
+
+def as_tokens(whole: Whole, batch: int) -> Tensor:
+    """[B, N, C], [B, T, H, W, C] or [B * N, C] -> [B, N, C]; several streams stand one behind the other."""
+    if torch.is_tensor(whole):
+        return whole.reshape(batch, -1, whole.shape[-1])
+    return joined([as_tokens(part, batch) for part in whole])
+
+
+def like(tokens: Tensor, whole: Whole) -> Whole:
+    """Tokens [B, N, C] in the shape and the type of `whole`, which gave as many."""
+    if torch.is_tensor(whole):
+        return tokens.to(whole.dtype).reshape(whole.shape)
+    counts = [part.numel() // part.shape[-1] // len(tokens) for part in whole]
+    parts = zip(tokens.split(counts, dim=1), whole, strict=True)
+    return [like(part[..., : before.shape[-1]], before) for part, before in parts]
+
+
+def joined(parts: Sequence[Tensor]) -> Tensor:
+    """[B, N, C], one behind the other; where some have fewer channels, zeros fill up: they add nothing to a dot."""
+    width = max(part.shape[-1] for part in parts)
+    return torch.cat([functional.pad(part, (0, width - part.shape[-1])) for part in parts], dim=1)
