@@ -6,6 +6,7 @@ from comfy_api.latest import ComfyExtension, io
 
 from .accelerate import TapAccelerate
 from .choice_map import TapChoiceMap
+from .choice_map_viewer import TapChoiceMapViewer
 from .comfy_bridge.demo_models import register_demo_models
 from .demo_scene import TapDemoScene
 from .method import TapMethod
@@ -15,6 +16,7 @@ from .schedule import TapSchedule
 
 NODES: list[type[io.ComfyNode]] = [
     TapAccelerate, TapPredictorPool, TapSchedule, TapMethod, TapChoiceMap, TapReport, TapDemoScene,
+    TapChoiceMapViewer,
 ]
 
 

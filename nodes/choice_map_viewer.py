@@ -1,0 +1,54 @@
+"""TAP Choice Map Viewer: the choices of every token, to scrub, play and point at in the browser."""
+
+import secrets
+from pathlib import Path
+
+import folder_paths
+from comfy_api.latest import io
+from torch import Tensor
+
+from ..tap_core.errors import TapError
+from ..tap_core.record import RecordHolder
+from ..tap_core.viewer_data import ViewerData, message_data, viewer_data
+from ..tap_core.viewer_files import write_viewer_files
+from .view_inputs import NO_RUN, after_input, check_holder, record_input
+
+SUBFOLDER = "tap"
+
+
+class TapChoiceMapViewer(io.ComfyNode):
+    """Hands the maps of the last run to the browser: index images and a document in ComfyUI's temp folder."""
+
+    @classmethod
+    def define_schema(cls) -> io.Schema:
+        """Ids and input names are stable: append only."""
+        return io.Schema(
+            node_id="TapChoiceMapViewer",
+            display_name="TAP Choice Map Viewer",
+            category="tap",
+            description="Shows on the node which predictor every part of the picture used: scrub through the steps, "
+            "play them, point at a token to read what it chose, click the legend to see one choice alone. Connect the "
+            "decoded picture to `after` to see the map over it.",
+            search_aliases=["tap", "visualize", "heatmap", "tokens", "predictor map", "interactive", "player"],
+            inputs=[record_input(), after_input()],
+            outputs=[],
+            is_output_node=True,
+        )
+
+    @classmethod
+    def execute(cls, record: RecordHolder, after: object) -> io.NodeOutput:
+        """Writes the files of the last run; `tap_choice_map` in the ui names its document."""
+        data = _data_of(record, secrets.token_hex(8))
+        pictures = after if isinstance(after, Tensor) else None
+        name = write_viewer_files(data, Path(folder_paths.get_temp_directory()) / SUBFOLDER, pictures)
+        return io.NodeOutput(ui={"tap_choice_map": [{"filename": name, "subfolder": SUBFOLDER, "type": "temp"}]})
+
+
+def _data_of(record: object, run: str) -> ViewerData:
+    found = check_holder(record).latest
+    if found is None:
+        return message_data(NO_RUN, run)
+    try:
+        return viewer_data(found, run)
+    except TapError as error:
+        return message_data(str(error), run)
