@@ -51,6 +51,7 @@ class TapAccelerate(io.ComfyNode):
                 io.Model.Output(display_name="MODEL", tooltip="The same model, faster."),
                 TAP_RECORD.Output(display_name="TAP_RECORD", tooltip="What the last run did, for the TAP views."),
             ],
+            hidden=[io.Hidden.unique_id],
         )
 
     @classmethod
@@ -78,7 +79,8 @@ class TapAccelerate(io.ComfyNode):
         """A clone with TAP's wrappers; the record is filled while a sampler runs it."""
         holder = RecordHolder()
         accelerated = model.clone()
-        TapPatch(TapSettings(**sliders, given_schedule=schedule, given_pool=predictors), holder).install(accelerated)
+        settings = TapSettings(**sliders, given_schedule=schedule, given_pool=predictors)
+        TapPatch(settings, holder, cls.hidden.unique_id if cls.hidden else "").install(accelerated)
         return io.NodeOutput(accelerated, holder)
 
 

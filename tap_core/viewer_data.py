@@ -13,8 +13,9 @@ from .errors import TapError
 from .map_layers import LAYERS, build_layer
 from .palette import RGB
 from .record import Evaluation, TapRecord
+from .run_line import run_line
 from .step_view import PROMPTS, StepView, step_views
-from .summary import gain_words, why_nothing_skipped
+from .summary import why_nothing_skipped
 from .token_grid import to_grid
 from .viewer_legend import ViewerEntry, shares_of_entries, viewer_entries
 
@@ -53,7 +54,7 @@ def viewer_data(record: TapRecord, run: str) -> ViewerData:
         layers.append(layer)
     document = {
         **_heading(run),
-        "line": step_line(record), "trimmed": trimmed, "grid": list(record.grid), "filled": list(record.filled),
+        "line": run_line(record), "trimmed": trimmed, "grid": list(record.grid), "filled": list(record.filled),
         "batch": batch, "steps": _steps(record, next(iter(views.values()))),
         "prompts": [{"name": PROMPTS[c] if c < len(PROMPTS) else f"number {c}", "blocks": blocks}
                     for c, blocks in zip(views, _blocks(views), strict=True)],
@@ -65,14 +66,6 @@ def viewer_data(record: TapRecord, run: str) -> ViewerData:
 def message_data(message: str, run: str) -> ViewerData:
     """A sentence in place of a map."""
     return ViewerData({**_heading(run), "message": message}, {})
-
-
-def step_line(record: TapRecord) -> str:
-    """The run in a few words, such as "12 of 50 steps computed, about 3.9x sooner"."""
-    full = len(record.full_steps)
-    words = f"{full} of {full + len(record.skipped_steps)} steps computed"
-    gain = gain_words(record) if record.skipped_steps else ""
-    return f"{words}, {gain}" if gain else words
 
 
 def hexadecimal(colour: RGB) -> str:

@@ -14,6 +14,7 @@ from ...tap_core.settings import TapSettings
 from ...tap_core.summary import summary_line
 from .find_adapter import find_adapter, why_not_reached
 from .in_out_seam import InOutAdapter
+from .live import LIVE_KEY, LiveRun
 from .model_call import RUN_KEY, Sampling, apply_model, sampling_of
 from .plain_module import plain_module
 from .self_check import missing_part
@@ -24,10 +25,13 @@ log = logging.getLogger("tap")
 
 
 class TapPatch:
-    """The settings of one TAP Accelerate node, and where its records go; no sampling state lives here."""
+    """The settings of one TAP Accelerate node, and where its records go; no sampling state lives here.
 
-    def __init__(self, settings: TapSettings, holder: RecordHolder) -> None:
-        self.settings, self.holder = settings, holder
+    node: its id in the prompt, by which the browser finds it.
+    """
+
+    def __init__(self, settings: TapSettings, holder: RecordHolder, node: str = "") -> None:
+        self.settings, self.holder, self.node = settings, holder, node
 
     def install(self, model: ModelPatcher) -> None:
         """Add the wrappers to a cloned model, in place of those of an earlier TAP node."""
@@ -47,15 +51,18 @@ class TapPatch:
         guider, complete = executor.class_obj, False
         sampling = self._start(guider, sigmas)
         options = guider.model_options.setdefault("transformer_options", {})
-        options[RUN_KEY] = sampling
+        live = sampling and LiveRun(sampling.run, self.node)
+        options[RUN_KEY], options[LIVE_KEY] = sampling, live
         try:
             output = executor(noise, latent, sampler, sigmas, *args, **kwargs)
             complete = True
             return output
         finally:
             options.pop(RUN_KEY, None)
+            options.pop(LIVE_KEY, None)
             if sampling is not None:
                 self.end(sampling.run, complete)
+                live.ended()
 
     def make_run(self, sigmas: Sequence[float], model: str, guider: object) -> TapRun:
         """The run of one sampling. Raises TapError if its settings do not fit the sigmas."""
@@ -88,11 +95,17 @@ class TapPatch:
 
 def evaluate(executor: WrapperExecutor, x: Tensor, timestep: Tensor, *args: object, **kwargs: object) -> Tensor:
     """PREDICT_NOISE: one model evaluation of the sampler; all its conditions share one decision."""
-    sampling = sampling_of(executor.class_obj.model_options.get("transformer_options", {}))
+    options = executor.class_obj.model_options.get("transformer_options", {})
+    sampling = sampling_of(options)
     if sampling is None:
         return executor(x, timestep, *args, **kwargs)
     sampling.begin(float(timestep.flatten()[0]), x)
-    if sampling.run.approximation is not None:
+    denoised = sampling.run.approximation
+    if denoised is None:
+        denoised = executor(x, timestep, *args, **kwargs)
+    else:
         sampling.run.count_call(skipped=True)
-        return sampling.run.finish(x, sampling.run.approximation)
-    return sampling.run.finish(x, executor(x, timestep, *args, **kwargs))
+    denoised = sampling.run.finish(x, denoised)
+    if LIVE_KEY in options:
+        options[LIVE_KEY].evaluated()
+    return denoised

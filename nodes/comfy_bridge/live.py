@@ -1,0 +1,71 @@
+"""What a run tells the browser while it goes on: the plan, each step as it ends, and what came of it."""
+
+import logging
+import sys
+
+from ...tap_core.run import TapRun
+from ...tap_core.run_line import run_line
+from .live_queue import Event, LiveQueue, Send
+from .plan import cache_words, expected_cache, plan_of
+from .plan_marks import TO_COME, mark_of, put_mark
+
+# Its form may grow; what the browser does not know it passes over.
+EVENT = "tap.run"
+LIVE_KEY = "tap_live"
+
+log = logging.getLogger("tap")
+
+
+class LiveRun:
+    """Tells of one run. node: where it is shown; "" if there is nobody to tell, then only the log gets the plan."""
+
+    def __init__(self, run: TapRun, node: str = "", send: Send | None = None) -> None:
+        self._run, self._node = run, node
+        self._plan, self._cache = plan_of(run), ""
+        self._marks, self._reasons = [TO_COME] * run.timeline.steps, {}
+        send = send or browser_of_prompt()
+        self._queue = LiveQueue(send) if node and send else None
+        log.info("TAP: plan: %s", self._plan.words)
+        self._tell()
+
+    def evaluated(self) -> None:
+        """One model evaluation is over."""
+        run = self._run
+        evaluation = run.record.evaluations[-1]
+        if not self._cache and run.histories:
+            self._cache = cache_words(expected_cache(run))
+            log.info("TAP: %s", self._cache)
+        if self._queue is None:
+            return
+        mark = mark_of(evaluation, planned_full=run.decision.full and not run.aside)
+        put_mark(self._marks, evaluation.step, mark)
+        if evaluation.full and evaluation.reason:
+            self._reasons[evaluation.step] = evaluation.reason
+        self._tell()
+
+    def ended(self) -> None:
+        """The run is over and its record complete."""
+        if self._queue is not None:
+            record = self._run.record
+            line = run_line(record) if record.complete else f"Stopped: {run_line(record)}"
+            self._queue.end({**self._event(), "line": line, "ended": True})
+
+    def _tell(self) -> None:
+        if self._queue is not None:
+            self._queue.put(self._event())
+
+    def _event(self) -> Event:
+        return {
+            "version": 1, "node": self._node, "run": id(self._run), "plan": self._plan.marks, "ended": False,
+            "line": ", ".join(filter(None, (self._plan.words, self._cache))),
+            "marks": "".join(self._marks), "reasons": dict(self._reasons),
+        }
+
+
+def browser_of_prompt() -> Send | None:
+    """Sends to the browser that queued the prompt; None where no server runs or nobody listens."""
+    server = getattr(getattr(sys.modules.get("server"), "PromptServer", None), "instance", None)
+    client = getattr(server, "client_id", None)
+    if client is None:
+        return None
+    return lambda event: server.send_sync(EVENT, event, client)

@@ -1,0 +1,58 @@
+"""What a run will do, told before its first step."""
+
+from dataclasses import dataclass
+
+from ...tap_core.run import TapRun
+from ...tap_core.schedule import AdaptiveSchedule
+from ...tap_core.schedules.interval import IntervalSchedule
+from .plan_marks import FULL, SKIPPED
+
+NOTHING = "Nothing will be skipped"
+
+
+@dataclass(frozen=True)
+class Plan:
+    """words: the plan as a line. marks: a letter a step, "" where the schedule decides as it goes."""
+
+    words: str
+    marks: str = ""
+
+
+def plan_of(run: TapRun) -> Plan:
+    """The plan of a run that has not begun, as far as it can be known."""
+    if run.aside:
+        return Plan(f"{NOTHING}. " + " ".join(run.record.fallbacks), FULL * run.timeline.steps)
+    schedule, steps = run.settings.schedule(), run.timeline.steps
+    if not run.course.skips_any:
+        return Plan(why_nothing_will_be_skipped(run), FULL * steps)
+    if isinstance(schedule, AdaptiveSchedule):
+        return Plan(f"{steps} steps; the schedule decides as it goes which are computed")
+    decided = [schedule.decide(step, run.timeline).full for step in range(steps)]
+    return Plan(counted(sum(decided), steps), "".join(FULL if full else SKIPPED for full in decided))
+
+
+def counted(full: int, steps: int) -> str:
+    """Such as "12 of 50 steps, 4.2x fewer calls"."""
+    return f"{full} of {steps} steps, {steps / max(full, 1):.1f}x fewer calls"
+
+
+def why_nothing_will_be_skipped(run: TapRun) -> str:
+    """The reason that is known before the run, and what to change."""
+    schedule, steps = run.settings.schedule(), run.timeline.steps
+    interval, warmup = getattr(schedule, "interval", None), getattr(schedule, "warmup", None)
+    if interval == 1:
+        return f"{NOTHING}: interval is 1, which computes every step. Set interval to 2 or more."
+    if isinstance(schedule, IntervalSchedule) and warmup >= steps:
+        return f"{NOTHING}: warmup_steps is {warmup} and the run has {steps} steps. Lower warmup_steps."
+    return f"{NOTHING}: with {steps} steps the schedule computes each. Sample more steps or set a longer interval."
+
+
+def expected_cache(run: TapRun) -> int:
+    """Bytes that the histories will take, from what the first computed step left; 0 if it left nothing."""
+    snapshots = [(history.nbytes, len(history.snapshots), history.length) for history in run.histories.values()]
+    return sum(nbytes // held * length for nbytes, held, length in snapshots if held)
+
+
+def cache_words(nbytes: int) -> str:
+    """Such as "cache 77 MB"."""
+    return f"cache {nbytes / 1e6:.0f} MB" if nbytes >= 10e6 else f"cache {nbytes / 1e6:.1f} MB"

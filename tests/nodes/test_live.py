@@ -1,0 +1,156 @@
+"""What a run tells the browser and the log: the plan, every step, and what came of it."""
+
+from __future__ import annotations
+
+import logging
+import threading
+import time
+
+import pytest
+from comfy.model_patcher import ModelPatcher
+from tap_pack.nodes.comfy_bridge import live
+from tap_pack.nodes.comfy_bridge.live_queue import WAITING, LiveQueue
+from tap_pack.nodes.comfy_bridge.plan import expected_cache, plan_of
+from tap_pack.nodes.comfy_bridge.sampling_run import TapPatch
+from tap_pack.tap_core.record import RecordHolder, TapRecord
+from tap_pack.tap_core.run import TapRun
+from tap_pack.tap_core.schedules.teacache import TeaCacheSchedule
+from tap_pack.tap_core.settings import TapSettings
+
+from tiny_flux import sample, tiny_flux
+
+
+@pytest.fixture(scope="module")
+def model() -> ModelPatcher:
+    """FLUX.1 with guidance."""
+    return tiny_flux()
+
+
+@pytest.fixture
+def told(monkeypatch: pytest.MonkeyPatch) -> list[dict]:
+    """What reaches the browser."""
+    events: list[dict] = []
+    monkeypatch.setattr(live, "browser_of_prompt", lambda: events.append)
+    return events
+
+
+def run_of(steps: int, **settings: object) -> TapRun:
+    """A run that has not begun."""
+    return TapRun(TapSettings(**settings), [1 - i / steps for i in range(steps + 1)], "Flux")
+
+
+def sampled(model: ModelPatcher, steps: int = 20, node: str = "7", **settings: object) -> TapRecord:
+    """The record of a sampling, told of as node `node`."""
+    holder, clone = RecordHolder(), model.clone()
+    TapPatch(TapSettings(**settings), holder, node).install(clone)
+    sample(clone, steps)
+    return holder.latest
+
+
+def last_of(events: list[dict]) -> dict:
+    """The event that ends a run, once it has come."""
+    deadline = time.monotonic() + 10
+    while not (events and events[-1]["ended"]) and time.monotonic() < deadline:
+        time.sleep(0.01)
+    return events[-1]
+
+
+@pytest.mark.parametrize(("interval", "words"), [(5, "12 of 50"), (6, "10 of 50"), (8, "8 of 50"), (10, "7 of 50")])
+def test_the_plan_counts_the_steps_of_the_paper(interval: int, words: str) -> None:
+    plan = plan_of(run_of(50, interval=interval, placement="paper"))
+    assert plan.words.startswith(f"{words} steps, ")
+    assert plan.marks.count("f") == int(words.split()[0]) and len(plan.marks) == 50
+
+
+def test_the_plan_says_how_many_fewer_calls() -> None:
+    assert plan_of(run_of(50)).words == "12 of 50 steps, 4.2x fewer calls"
+
+
+@pytest.mark.parametrize(("steps", "settings", "reason"), [
+    (20, {"interval": 1}, "interval is 1"),
+    (4, {"warmup_steps": 5, "placement": "paper"}, "Lower warmup_steps"),
+    (3, {"warmup_steps": 3}, "Sample more steps"),
+])
+def test_when_nothing_will_be_skipped_the_plan_says_why(steps: int, settings: dict, reason: str) -> None:
+    plan = plan_of(run_of(steps, **settings))
+    assert plan.words.startswith("Nothing will be skipped") and reason in plan.words
+    assert plan.marks == "f" * steps
+
+
+def test_a_run_that_steps_aside_is_no_plan() -> None:
+    run = run_of(20)
+    run.step_aside("This model is computed in full: it is strange.")
+    assert plan_of(run).words == "Nothing will be skipped. This model is computed in full: it is strange."
+
+
+def test_a_schedule_that_decides_as_it_goes_promises_nothing() -> None:
+    plan = plan_of(run_of(20, given_schedule=TeaCacheSchedule()))
+    assert "decides as it goes" in plan.words and plan.marks == ""
+
+
+@pytest.mark.parametrize("target", ["residual", "auto"])
+def test_the_expected_cache_is_what_the_run_then_holds(
+    model: ModelPatcher, monkeypatch: pytest.MonkeyPatch, target: str
+) -> None:
+    expected = []
+    monkeypatch.setattr(live, "expected_cache", lambda run: expected.append(expected_cache(run)) or expected[-1])
+    record = sampled(model, target=target)
+    assert expected == [record.cache_bytes]
+
+
+def test_the_browser_sees_the_run_that_the_record_tells(model: ModelPatcher, told: list[dict]) -> None:
+    record = sampled(model)
+    event = last_of(told)
+    assert event["node"] == "7"
+    assert event["marks"] == "".join("f" if step in record.full_steps else "s" for step in range(20)) == event["plan"]
+    assert event["line"].startswith(f"{len(record.full_steps)} of 20 steps computed")
+    assert told[0]["marks"] == "." * 20 and told[0]["line"] == plan_of(run_of(20)).words
+
+
+def test_a_step_in_full_for_a_reason_is_marked_and_explained(model: ModelPatcher, told: list[dict],
+                                                             monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(TapRun, "can_forecast", lambda run, *_: False)
+    sampled(model)
+    event = last_of(told)
+    assert set(event["marks"]) == {"f", "r"}
+    assert event["reasons"][event["marks"].index("r")] == "new condition or size"
+
+
+def test_the_log_tells_the_plan_before_the_first_step(model: ModelPatcher, caplog: pytest.LogCaptureFixture) -> None:
+    with caplog.at_level(logging.INFO, "tap"):
+        sampled(model, node="")
+    lines = [entry.getMessage() for entry in caplog.records if entry.name == "tap"]
+    assert lines[0].startswith("TAP: plan: ") and "of 20 steps" in lines[0]
+    assert lines[1].startswith("TAP: cache ")
+
+
+def test_without_a_browser_nothing_is_sent(model: ModelPatcher) -> None:
+    before = threading.active_count()
+    assert live.browser_of_prompt() is None
+    sampled(model)
+    assert threading.active_count() == before
+
+
+def test_a_browser_that_lags_never_holds_sampling_up() -> None:
+    gate, seen = threading.Event(), []
+    events = LiveQueue(lambda event: (gate.wait(10), seen.append(event)), pause=0)
+    started = time.perf_counter()
+    for number in range(1000):
+        events.put({"number": number})
+    assert time.perf_counter() - started < 1
+    assert events.dropped >= 1000 - WAITING - 1
+    events.end({"number": "last"})
+    gate.set()
+    deadline = time.monotonic() + 10
+    while (not seen or seen[-1]["number"] != "last") and time.monotonic() < deadline:
+        time.sleep(0.01)
+    assert seen[-1] == {"number": "last"}
+    assert len(seen) <= WAITING + 2
+
+
+def test_a_server_that_fails_does_not_stop_the_run(model: ModelPatcher, monkeypatch: pytest.MonkeyPatch) -> None:
+    def fail(event: dict) -> None:
+        raise RuntimeError("no socket")
+
+    monkeypatch.setattr(live, "browser_of_prompt", lambda: fail)
+    assert sampled(model).skipped_steps
