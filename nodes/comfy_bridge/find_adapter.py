@@ -3,27 +3,36 @@
 from torch import nn
 
 from .adapter import Adapter
+from .adapters.ace_step import AceStep15Adapter, AceStepAdapter
 from .adapters.aura_flow import AuraFlowAdapter
 from .adapters.boogu import BooguAdapter
 from .adapters.chroma import ChromaAdapter, RadianceAdapter
 from .adapters.cogvideox import CogVideoXAdapter
+from .adapters.cosmos import CosmosAdapter
 from .adapters.cosmos_predict2 import CosmosPredict2Adapter
 from .adapters.dual_stream import JoyImageAdapter, LensAdapter, MageFlowAdapter
 from .adapters.ernie_image import ErnieImageAdapter
 from .adapters.flux import FluxAdapter
 from .adapters.hidream import HiDreamAdapter
+from .adapters.hidream_o1 import HiDreamO1Adapter
+from .adapters.hunyuan3d import Hunyuan3D21Adapter, Hunyuan3DAdapter
 from .adapters.hunyuan_dit import HunyuanDiTAdapter
 from .adapters.hunyuan_video import HunyuanVideoAdapter
 from .adapters.ideogram4 import Ideogram4Adapter
 from .adapters.kandinsky5 import Kandinsky5Adapter
 from .adapters.krea2 import Krea2Adapter
+from .adapters.ltxav import LTXAVAdapter
 from .adapters.ltxv import LTXVAdapter
 from .adapters.lumina import LuminaAdapter, ZImagePixelAdapter
+from .adapters.minimax import MiniMaxAdapter
 from .adapters.mochi import MochiAdapter
 from .adapters.omnigen2 import OmniGen2Adapter
 from .adapters.pixart import PixArtAdapter
+from .adapters.pixeldit import PiDAdapter, PixelDiTAdapter
 from .adapters.qwen_image import QwenImageAdapter
 from .adapters.sd3 import SD3Adapter
+from .adapters.seedvr2 import SeedVR2Adapter
+from .adapters.stable_audio import StableAudioAdapter
 from .adapters.wan import AnimateAdapter, DancerAdapter, ScailAdapter, VaceAdapter, WanAdapter, WanAudioAdapter
 from .in_out_seam import InOutAdapter
 
@@ -46,8 +55,7 @@ ADAPTERS: dict[str, Adapter | InOutAdapter] = {
     "hidream.model.HiDreamImageTransformer2DModel": HiDreamAdapter(),
     "cosmos.predict2.MiniTrainDIT": CosmosPredict2Adapter(),
     "lightricks.model.LTXVModel": LTXVAdapter(),
-    # Video and sound as two streams that meet in every block.
-    "lightricks.av_model.LTXAVModel": InOutAdapter(),
+    "lightricks.av_model.LTXAVModel": LTXAVAdapter(),
     "kandinsky5.model.Kandinsky5": Kandinsky5Adapter(),
     "krea2.model.SingleStreamDiT": Krea2Adapter(),
     "aura.mmdit.MMDiT": AuraFlowAdapter(),
@@ -62,6 +70,17 @@ ADAPTERS: dict[str, Adapter | InOutAdapter] = {
     "boogu.model.BooguTransformer2DModel": BooguAdapter(),
     "ernie.model.ErnieImageModel": ErnieImageAdapter(),
     "hydit.models.HunYuanDiT": HunyuanDiTAdapter(),
+    "hidream_o1.model.HiDreamO1Transformer": HiDreamO1Adapter(),
+    "pixeldit.model.PixDiT_T2I": PixelDiTAdapter(),
+    "pixeldit.pid.PidNet": PiDAdapter(),
+    "cosmos.model.GeneralDIT": CosmosAdapter(),
+    "minimax.model.MiniMaxH3Model": MiniMaxAdapter(),
+    "seedvr.model.NaDiT": SeedVR2Adapter(),
+    "ace.model.ACEStepTransformer2DModel": AceStepAdapter(),
+    "ace.ace_step15.AceStepConditionGenerationModel": AceStep15Adapter(),
+    "audio.dit.AudioDiffusionTransformer": StableAudioAdapter(),
+    "hunyuan3d.model.Hunyuan3Dv2": Hunyuan3DAdapter(),
+    "hunyuan3dv2_1.hunyuandit.HunYuanDiTPlain": Hunyuan3D21Adapter(),
 }
 
 NOT_REACHED: dict[str, str] = {

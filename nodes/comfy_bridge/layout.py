@@ -1,5 +1,6 @@
 """Streams as tokens [B, N, C], and tokens in the shape of a stream again."""
 
+import math
 from collections.abc import Sequence
 
 import torch
@@ -13,7 +14,7 @@ Whole = Tensor | Sequence[Tensor]
 def as_tokens(whole: Whole, batch: int) -> Tensor:
     """[B, N, C], [B, T, H, W, C] or [B * N, C] -> [B, N, C]; several streams stand one behind the other."""
     if torch.is_tensor(whole):
-        return whole.reshape(batch, -1, whole.shape[-1])
+        return whole.reshape(batch, math.prod(whole.shape[:-1]) // batch, whole.shape[-1])
     return joined([as_tokens(part, batch) for part in whole])
 
 

@@ -185,7 +185,8 @@ class ModelCall:
         if isinstance(adapter, InOutAdapter):
             target = CallTarget(kind if at_end else "slope", self.x, sigma, cut, self.tap.motion.noisy)
             return InOutSeam(self.base.model_sampling.calculate_input(self.sigmas, self.x), target)
-        inner = BlockSeam(adapter, self.model, AtTheEnd() if at_end else TARGET_KINDS[kind], cut, self.conditions,
+        inner = BlockSeam(adapter, self.model, AtTheEnd() if at_end else TARGET_KINDS[kind], cut,
+                          {**self.conditions, "cond_or_uncond": self.options["cond_or_uncond"]},
                           watch=not self.sampling.checked, keeps=self.tap.course.needs)
         if not at_end:
             return inner

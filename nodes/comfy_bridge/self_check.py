@@ -40,8 +40,7 @@ def watched_attention(adapter: Adapter, model: nn.Module, caught: Caught) -> Ite
 
     def before(module: nn.Module, args: tuple, kwargs: dict) -> None:
         seen.setdefault(module, next(iter((*args, *kwargs.values()))))
-        if caught.attended is None and len(seen) == len(modules):
-            caught.attended = seen[named] if named in seen else [seen[module] for module in modules]
+        caught.attended = list(seen.values()) if len(modules) > 1 else seen[module]
 
     with ExitStack() as stack:
         for module in modules:
@@ -54,7 +53,7 @@ def attended_tokens(caught: Caught) -> Tensor:
     """The picture's tokens [B, N, D] of what entered the attention."""
     entry = caught.entry
     attended = entry.adapter.tokens(caught.attended, entry)
-    return attended if attended.shape[1] == entry.count else attended[:, entry.image]
+    return attended if attended.shape[1] <= entry.count else attended[:, entry.image]
 
 
 def probe_is_attended(caught: Caught) -> bool:

@@ -26,7 +26,8 @@ class TinyModel:
     kind: class in comfy.supported_models; config: what it would have detected in a file.
     sizes: latent shape of one picture -> its token grid. context: channels of the text; pooled: those of its summary.
     conditioning: what else the prompt carries, made from the latent. blocks: what counts as a block, else all of it.
-    lone: ComfyUI runs it with one picture and one prompt at a time alone. sound: shape of the latent packed behind.
+    lone: ComfyUI runs it with one picture and one prompt at a time alone; single: with one picture alone.
+    sound: shape of the latent packed behind.
     """
 
     name: str
@@ -39,6 +40,7 @@ class TinyModel:
     conditioning: Callable[[Tensor], dict[str, object]] = field(default=lambda latent: {})
     model: Callable[[object], BaseModel] | None = None
     lone: bool = False
+    single: bool = False
     sound: Shape | None = None
 
     def __str__(self) -> str:
@@ -47,7 +49,7 @@ class TinyModel:
     @property
     def batch(self) -> int:
         """Pictures at a time."""
-        return 1 if self.lone else 2
+        return 1 if self.lone or self.single else 2
 
     @property
     def known(self) -> bool:
@@ -63,7 +65,7 @@ class TinyModel:
         inner = self.build().diffusion_model
         if not self.blocks:
             return [inner]
-        return [block for name in self.blocks for block in listed(getattr(inner, name))]
+        return [block for name in self.blocks for block in listed(inner.get_submodule(name))]
 
     def __hash__(self) -> int:
         return hash(self.name)

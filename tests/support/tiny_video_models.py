@@ -44,8 +44,40 @@ COGVIDEO = {
     "out_channels": 16, "time_embed_dim": 32, "text_embed_dim": 48, "num_layers": 3, "max_text_seq_length": 7,
     "use_rotary_positional_embeddings": True,
 }  # fmt: skip
+COSMOS1 = {
+    "image_model": "cosmos", "max_img_h": 240, "max_img_w": 240, "max_frames": 128, "in_channels": 16,
+    "out_channels": 16, "patch_spatial": 2, "patch_temporal": 1, "model_channels": 128, "block_config": "FA-CA-MLP",
+    "concat_padding_mask": True, "pos_emb_cls": "rope3d", "pos_emb_learnable": False, "pos_emb_interpolation": "crop",
+    "block_x_format": "THWBD", "affline_emb_norm": True, "use_adaln_lora": True, "adaln_lora_dim": 32, "num_blocks": 3,
+    "num_heads": 1, "crossattn_emb_channels": 48, "extra_per_block_abs_pos_emb": True,
+    "extra_per_block_abs_pos_emb_type": "learnable", "rope_t_extrapolation_ratio": 2.0,
+}  # fmt: skip
+SEEDVR2 = {
+    "image_model": "seedvr2", "vid_dim": 128, "heads": 1, "head_dim": 128, "num_layers": 4, "mm_layers": 2,
+    "norm_eps": 1e-5, "mlp_type": "swiglu", "txt_in_dim": 48, "vid_out_norm": True,
+}  # fmt: skip
+MINIMAX = {
+    "image_model": "minimax_h3", "hidden_size": 128, "num_layers": 3, "token_refiner_num_layers": 1,
+    "num_attention_heads": 1, "attention_head_dim": 128, "ffn_hidden_size": 256, "text_dim": 48,
+    "time_embed_hidden_size": 64, "time_embed_dim": 32,
+}  # fmt: skip
 TWO_SIZES = {(16, 3, 8, 12): (3, 4, 6), (16, 2, 7, 9): (2, 4, 5)}
 EVEN_SIZES = {(16, 3, 8, 12): (3, 4, 6), (16, 2, 6, 4): (2, 3, 2)}
+
+
+def spoken(latent: Tensor) -> dict[str, object]:
+    """A voice to speak with."""
+    return {**masked(latent), "ref_audio": {"tokens": noise(1, 3, 128)}}
+
+
+def low_resolution(latent: Tensor) -> dict[str, object]:
+    """A video to restore."""
+    return {"condition": noise(1, 17, *latent.shape[2:])}
+
+
+def noise(*shape: int) -> Tensor:
+    """Random values."""
+    return torch.randn(shape, generator=torch.Generator().manual_seed(4))
 
 
 def masked(latent: Tensor) -> dict[str, object]:
@@ -61,6 +93,8 @@ def timed_frames(latent: Tensor) -> dict[str, object]:
 
 
 PREDICT2 = TinyModel("Cosmos Predict2", "CosmosT2IPredict2", COSMOS, TWO_SIZES, ("blocks",))
+COSMOS_1 = TinyModel("Cosmos 1", "CosmosT2V", COSMOS1, EVEN_SIZES, ("blocks",))
+SEED = TinyModel("SeedVR2", "SeedVR2", SEEDVR2, EVEN_SIZES, ("blocks",), conditioning=low_resolution)
 LTX = TinyModel("LTX-Video", "LTXV", LTXV, {(128, 3, 4, 6): (3, 4, 6), (128, 2, 3, 5): (2, 3, 5)},
                 ("transformer_blocks",), conditioning=masked)  # fmt: skip
 
@@ -71,8 +105,16 @@ VIDEO_ROWS = [
             config={**COSMOS, "image_model": "anima", "crossattn_emb_channels": 48}),
     LTX,
     replace(LTX, name="LTX-Video, first frame", conditioning=timed_frames),
-    replace(LTX, name="LTX-2, with sound", kind="LTXAV", config=LTXAV, blocks=(), context=96, sound=(8, 5, 16),
-            sizes={(128, 3, 4, 6): (3, 2, 3), (128, 2, 3, 5): (2, 2, 3)}),
+    replace(LTX, name="LTX-2, with sound", kind="LTXAV", config=LTXAV, context=96, sound=(8, 5, 16)),
+    replace(LTX, name="LTX-2, with sound and a voice", kind="LTXAV", config=LTXAV, context=96, sound=(8, 5, 16),
+            conditioning=spoken),
+    replace(LTX, name="LTX-2, without sound", kind="LTXAV", config=LTXAV, context=96),
+    COSMOS_1,
+    replace(COSMOS_1, name="Cosmos 1, image to video", kind="CosmosI2V", config={**COSMOS1, "in_channels": 17}),
+    SEED,
+    replace(SEED, name="SeedVR2 7B", config={**SEEDVR2, "vid_out_norm": None, "mlp_type": "normal"}),
+    TinyModel("MiniMax H3", "MiniMaxH3", MINIMAX, {(24, 3, 8, 12): (3, 4, 6), (24, 2, 7, 9): (2, 4, 5)}, ("blocks",),
+              single=True, sound=(32, 2, 5)),
     TinyModel("Kandinsky 5", "Kandinsky5", KANDINSKY, EVEN_SIZES, ("visual_transformer_blocks",), pooled=64),
     TinyModel("Kandinsky 5 image", "Kandinsky5Image", {**KANDINSKY, "visual_embed_dim": 64},
               {(16, 8, 12): (1, 4, 6), (16, 6, 4): (1, 3, 2)}, ("visual_transformer_blocks",), pooled=64),
