@@ -238,12 +238,15 @@ def test_a_record_is_never_of_an_older_run(model: ModelPatcher) -> None:
     assert before.report() == kept.report()
 
 
-def test_a_run_says_one_line(model: ModelPatcher, caplog: pytest.LogCaptureFixture) -> None:
+def test_a_run_says_what_it_plans_holds_and_did(model: ModelPatcher, caplog: pytest.LogCaptureFixture) -> None:
     caplog.set_level(logging.INFO, logger="tap")
     Accelerated(model, interval=3).sample()
-    (line,) = [r for r in caplog.records if r.name == "tap"]
-    assert line.levelno == logging.INFO
-    assert "6 of 12 steps computed" in line.getMessage()
+    lines = [r for r in caplog.records if r.name == "tap"]
+    assert {line.levelno for line in lines} == {logging.INFO}
+    plan, cache, done = (line.getMessage() for line in lines)
+    assert plan == "TAP: plan: 6 of 12 steps, 2.0x fewer calls"
+    assert cache == "TAP: cache 0.1 MB"
+    assert "6 of 12 steps computed" in done
 
 
 def test_the_record_keeps_no_model_alive() -> None:
