@@ -1,0 +1,102 @@
+"""The best picture for a given number of model calls: every method, ComfyUI's caches and better solvers on 3 models.
+
+`python bench/placement.py` in the Python that has ComfyUI's packages; it carries on where it was stopped, `--fresh`
+starts anew. Dials are turned on two pictures, scores are of others. Results go to bench/results/placement.json, the
+tables in bench/README.md are made from them.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+from pathlib import Path
+
+import torch
+from demo_stage import load_pack
+from placement_bench import Bench
+from placement_rivals import SOLVERS, StockCache
+from placement_stage import MODELS, Course, Stage, open_stage
+
+RESULTS = Path(__file__).parent / "results" / "placement.json"
+CACHES = (StockCache("EasyCache"), StockCache("LazyCache"))
+BUDGETS, SHOTS, FEWER_SHOTS = (10, 8, 12, 7), 16, 8
+# What people use: fewer steps, other guidance; as many full steps as the paper's schedule at N = 5 and 8.
+COURSES = {
+    Course(steps=20): (6, 5), Course(steps=28): (8, 6), Course(cfg=1.0): (10,), Course(cfg=4.0): (10,),
+}  # fmt: skip
+NOISY = tuple(Course(sampler=sampler) for sampler in ("euler_ancestral", "dpmpp_2m_sde", "lcm"))
+# The methods whose rows the shorter tables have.
+CHIEF = ("TAP Accelerate's defaults", "TAP", "Spectrum", "TaylorSeer, order 1, growing windows")
+
+
+def all_budgets(bench: Bench, contenders: list) -> None:
+    """The long table: everything at four budgets."""
+    bench.measure_floor()
+    for budget in BUDGETS:
+        for contender in (*contenders, *CACHES):
+            bench.measure(contender, budget)
+        for sampler in SOLVERS:
+            bench.measure_solver(sampler, budget)
+
+
+def chief_methods(bench: Bench, contenders: list, budgets: tuple[int, ...], solvers: tuple[str, ...]) -> None:
+    """A short table."""
+    bench.measure_floor()
+    for budget in budgets:
+        for contender in (*(c for c in contenders if c.name in CHIEF), *CACHES):
+            bench.measure(contender, budget)
+        for sampler in solvers:
+            bench.measure_solver(sampler, budget)
+
+
+class Kept:
+    """The rows found so far, on disk."""
+
+    def __init__(self, fresh: bool) -> None:
+        self.rows = json.loads(RESULTS.read_text(encoding="utf-8"))["rows"] if RESULTS.exists() and not fresh else []
+
+    def keep(self) -> None:
+        """Write them down."""
+        RESULTS.parent.mkdir(exist_ok=True)
+        RESULTS.write_text(json.dumps({"rows": self.rows}, indent=1) + "\n", encoding="utf-8")
+
+
+def compare(stage: Stage, kept: Kept, part: str) -> None:
+    """All tables of one model, or the part of them that is asked for."""
+    from contenders import adaptive_contenders, fixed_contenders, our_contenders
+
+    contenders = [*our_contenders(), *fixed_contenders(), *adaptive_contenders(*measured_tables(stage))]
+    if part in ("all", "long"):
+        all_budgets(Bench(stage, Course(), range(SHOTS), kept.rows, kept.keep), contenders)
+    if part in ("all", "courses"):
+        for course, budgets in COURSES.items():
+            bench = Bench(stage, course, range(FEWER_SHOTS), kept.rows, kept.keep)
+            chief_methods(bench, contenders, budgets, SOLVERS)
+    if part in ("all", "noisy"):
+        for course in NOISY:
+            bench = Bench(stage, course, range(FEWER_SHOTS), kept.rows, kept.keep)
+            chief_methods(bench, contenders, (12, 10), ())
+
+
+def measured_tables(stage: Stage) -> tuple[tuple[float, ...], tuple[float, ...]]:
+    """TeaCache's polynomial and MagCache's ratios of a model, from a full run of a picture that is not scored."""
+    from tap_pack.tap_core.calibration import Changes, MeasuringSchedule, fit_polynomial, magnitude_ratios
+    from tap_pack.tap_core.settings import TapSettings
+
+    changes = Changes()
+    stage.take(902, Course(), TapSettings(given_schedule=MeasuringSchedule(changes), target="residual"))
+    return fit_polynomial(changes), magnitude_ratios(changes, Course().steps)
+
+
+if __name__ == "__main__":
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--model", choices=("all", *MODELS), default="all")
+    parser.add_argument("--part", choices=("all", "long", "courses", "noisy"), default="all")
+    parser.add_argument("--fresh", action="store_true")
+    parser.add_argument("--threads", type=int, default=1)
+    options = parser.parse_args()
+    torch.set_num_threads(options.threads)
+    load_pack()
+    found = Kept(options.fresh)
+    for name in MODELS if options.model == "all" else (options.model,):
+        compare(open_stage(name), found, options.part)

@@ -1,0 +1,130 @@
+"""The models of the placement benchmark, sampled in ComfyUI's own path: the demo model and two trained for it here."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import torch
+from demo_stage import DemoStage, scene_conditioning
+from torch import Tensor
+from train_models import LESSONS, Lesson
+
+MODELS = ("demo", *LESSONS)
+Patch = Callable[[object], object]  # from a ModelPatcher to one that has more on it
+
+
+@dataclass(frozen=True)
+class Course:
+    """How a picture is sampled. patch: what is put on the model, None for stock."""
+
+    steps: int = 50
+    sampler: str = "euler"
+    scheduler: str = "simple"
+    cfg: float = 2.0
+    patch: Patch | None = field(default=None, compare=False)
+
+
+@dataclass(frozen=True)
+class Take:
+    """One sampling. frames: [F * H, W, 3] in 0..1; calls: model evaluations; seconds: of one processor."""
+
+    frames: Tensor
+    latents: Tensor
+    calls: int
+    seconds: float
+    record: object = None
+
+
+class Stage:
+    """A model, its prompts by number, and a way from latents to pixels."""
+
+    def __init__(self, name: str, model: object, shape: tuple[int, ...], prompt: Callable[[int], tuple[list, list]],
+                 decode: Callable[[Tensor], Tensor]) -> None:
+        self.name, self.model, self.shape, self.prompt, self.decode = name, model, shape, prompt, decode
+
+    def take(self, number: int, course: Course, settings: object = None, seed: int | None = None) -> Take:
+        """The prompt of a number and its seed, or another one, with TAP's settings if any are given."""
+        import comfy.sample
+        from tap_pack.nodes.comfy_bridge.sampling_run import TapPatch
+        from tap_pack.tap_core.record import RecordHolder
+
+        model, holder = self.model.clone(), RecordHolder()
+        if course.patch is not None:
+            model = course.patch(model)
+        if settings is not None:
+            TapPatch(settings, holder).install(model)
+        counter = CallCounter()
+        counter.install(model)
+        positive, negative = self.prompt(number)
+        empty = torch.zeros(1, *self.shape)
+        seed = number if seed is None else seed
+        noise = comfy.sample.prepare_noise(empty, seed)
+        with torch.inference_mode():
+            started = time.process_time()
+            latents = comfy.sample.sample(model, noise, course.steps, course.cfg, course.sampler, course.scheduler,
+                                          positive, negative, empty, disable_pbar=True, seed=seed)
+            seconds = time.process_time() - started
+            record = holder.latest
+            calls = counter.calls if record is None else len(record.full_steps)
+            return Take(self.decode(latents), latents, calls, seconds, record)
+
+
+class CallCounter:
+    """Counts the evaluations that reach the model itself, beneath every cache that sits on it."""
+
+    def __init__(self) -> None:
+        self._sigmas: list[float] = []
+
+    @property
+    def calls(self) -> int:
+        """Evaluations so far; conditions of the same one count once."""
+        return sum(1 for i, sigma in enumerate(self._sigmas) if i == 0 or sigma != self._sigmas[i - 1])
+
+    def install(self, model: object) -> None:
+        """Count on this model."""
+        from comfy.patcher_extension import WrappersMP
+
+        model.add_wrapper_with_key(WrappersMP.DIFFUSION_MODEL, "zz bench calls", self._count)
+
+    def _count(self, executor: Callable, x: Tensor, timestep: Tensor, *args: object, **kwargs: object) -> Tensor:
+        self._sigmas.append(float(timestep.flatten()[0]))
+        return executor(x, timestep, *args, **kwargs)
+
+
+def open_stage(name: str) -> Stage:
+    """One of MODELS; what is not trained yet is trained first."""
+    if name == "demo":
+        demo = DemoStage()
+        return Stage(name, demo.model, (16, 32, 32), lambda number: scene_conditioning(50_000 + number),
+                     lambda latents: demo.vae.decode(latents)[0].float())
+    lesson = LESSONS[name]
+    if not lesson.file.exists():
+        subprocess.run([sys.executable, str(Path(__file__).with_name("train_models.py")), name], check=True)
+    return trained_stage(lesson)
+
+
+def trained_stage(lesson: Lesson) -> Stage:
+    """A model of train_models.py."""
+    import comfy.model_patcher
+    from train_models import load
+
+    inner, code = load(lesson)
+    model = comfy.model_patcher.ModelPatcher(inner, load_device=torch.device("cpu"), offload_device=torch.device("cpu"))
+    film, _code = lesson.draw(0)
+    shape = tuple(code.encode(film[None]).shape[1:])
+
+    def prompt(number: int) -> tuple[list, list]:
+        wanted = lesson.draw(number)[1][None]
+        return [[wanted, {}]], [[torch.zeros_like(wanted), {}]]
+
+    def decode(latents: Tensor) -> Tensor:
+        frames = code.decode(inner.process_latent_in(latents))[0]
+        return frames.permute(0, 2, 3, 1).flatten(0, 1)
+
+    return Stage(lesson.name, model, shape, prompt, decode)
+

@@ -1,0 +1,66 @@
+"""The tables of bench/placement.py as Markdown, between two marks in bench/README.md."""
+
+from __future__ import annotations
+
+from itertools import groupby
+from pathlib import Path
+
+README = Path(__file__).parent / "README.md"
+START, END = "<!-- placement: made by bench/placement.py -->", "<!-- placement: end -->"
+# A cell with so many more calls than its column's would not compare.
+FARTHEST = 1.9
+NAMES = {
+    "demo": "The demo model (FLUX's class, landscapes, 256 tokens)",
+    "words": "Words (Qwen-Image's class, tilted letters, 64 tokens)",
+    "balls": "Balls (Wan's class, films of moving shapes, 96 tokens)",
+}
+
+
+def write_tables(rows: list[dict]) -> None:
+    """Put the tables into the README, in place of earlier ones."""
+    text = README.read_text(encoding="utf-8")
+    if START not in text:
+        text = f"{text.rstrip()}\n\n## Placement\n\n{START}\n{END}\n"
+    before, _, rest = text.partition(START)
+    README.write_text(f"{before}{START}\n{tables(rows)}\n{END}{rest.partition(END)[2]}", encoding="utf-8")
+
+
+def tables(rows: list[dict]) -> str:
+    """One table a model and course; the best at the first of its budgets first."""
+    order = sorted(rows, key=lambda row: (list(NAMES).index(row["model"]), _rank(row["course"]), row["course"]))
+    parts = [_table(NAMES[model], course, list(found))
+             for (model, course), found in groupby(order, key=lambda row: (row["model"], row["course"]))]
+    return "\n\n".join(parts)
+
+
+def _rank(course: str) -> int:
+    """The long table first."""
+    return course != "50 steps, euler, simple, CFG 2"
+
+
+def _table(model: str, course: str, rows: list[dict]) -> str:
+    budgets = sorted({row["budget"] for row in rows if row["budget"]}, reverse=True)
+    cells: dict[str, dict[int, dict]] = {}
+    for row in rows:
+        cells.setdefault(row["name"], {})[row["budget"]] = row
+    at = 10 if 10 in budgets else budgets[0]
+    order = sorted(cells, key=lambda name: -next((cells[name][b]["psnr"] for b in (at, *budgets, 0)
+                                                  if b in cells[name]), 0))
+    lines = [f"**{model}; {course}.** Mean PSNR in dB (worst) / mean SSIM (worst); in brackets behind it the calls, "
+             "where they are not those of the column.", "",
+             "| method | " + " | ".join(f"{budget} calls" for budget in budgets) + " |",
+             "|---" * (len(budgets) + 1) + "|"]
+    for name in order:
+        found = cells[name]
+        lines.append(f"| {name} | " + " | ".join(_cell(found.get(b, found.get(0)), b) for b in budgets) + " |")
+    return "\n".join(lines)
+
+
+def _cell(row: dict | None, budget: int) -> str:
+    if row is None:
+        return "not measured"
+    if row["budget"] and row["calls"] > budget + FARTHEST:
+        return "not reached"
+    text = f"{row['psnr']:.1f} ({row['psnr_worst']:.1f}) / {row['ssim']:.3f} ({row['ssim_worst']:.3f})"
+    apart = row["budget"] and abs(row["calls"] - budget) >= 0.5
+    return text + (f" [{row['calls']:.1f}]" if apart else "")
