@@ -81,6 +81,12 @@ ADAPTERS: dict[str, Adapter | InOutAdapter] = {
     "audio.dit.AudioDiffusionTransformer": StableAudioAdapter(),
     "hunyuan3d.model.Hunyuan3Dv2": Hunyuan3DAdapter(),
     "hunyuan3dv2_1.hunyuandit.HunYuanDiTPlain": Hunyuan3D21Adapter(),
+    # No transformers.
+    "modules.diffusionmodules.openaimodel.UNetModel": InOutAdapter(),
+    "cascade.stage_c.StageC": InOutAdapter(),
+    "cascade.stage_b.StageB": InOutAdapter(),
+    # A list of points and a camera, which no layer sees together behind the blocks.
+    "triposplat.model.LatentSeqMMFlowModel": InOutAdapter(),
 }
 
 NOT_REACHED: dict[str, str] = {
@@ -98,6 +104,10 @@ def why_not_reached(model: nn.Module) -> str:
     return _nearest(model, NOT_REACHED) or ""
 
 
+def names_of(kind: type) -> list[str]:
+    """The name of a class as it stands in the tables, and those of what it is a subclass of, the nearest first."""
+    return [f"{cls.__module__}.{cls.__name__}".removeprefix("comfy.ldm.") for cls in kind.__mro__]
+
+
 def _nearest(model: nn.Module, table: dict[str, object]) -> object | None:
-    names = (f"{cls.__module__}.{cls.__name__}".removeprefix("comfy.ldm.") for cls in type(model).__mro__)
-    return next((table[name] for name in names if name in table), None)
+    return next((table[name] for name in names_of(type(model)) if name in table), None)

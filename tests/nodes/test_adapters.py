@@ -94,8 +94,8 @@ def own_attributes(model: nn.Module) -> list[tuple]:
     return [(*sorted(vars(part)), len(part._forward_hooks), len(part._forward_pre_hooks)) for part in model.modules()]
 
 
-def close(one: Tensor, other: Tensor) -> bool:
-    return bool((one - other).abs().max() <= 1e-6 * max(1.0, other.abs().max().item()))
+def close(one: Tensor, other: Tensor, rounding: float = 0.0) -> bool:
+    return bool((one - other).abs().max() <= 1e-6 * max(1.0, other.abs().max().item()) + rounding)
 
 
 @pytest.mark.parametrize("target", ["residual", "output"])
@@ -117,7 +117,9 @@ def test_the_probe_is_what_attention_gets_and_a_replayed_target_gives_the_same_p
 
         skipped = call.seam(target)
         output = skipped.forecast(call.forward, call.options, replay)
-        assert skipped.caught.complete and close(output, plain)
+        # A slope's rounding is multiplied by sigma, which is 700 in Stable Video Diffusion.
+        rounding = 0.0 if isinstance(full, BlockSeam) else 1e-7 * call.sigma.max().item()
+        assert skipped.caught.complete and close(output, plain, rounding)
         assert own_attributes(call.model) == before
 
     for shape in row.sizes:

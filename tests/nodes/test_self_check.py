@@ -6,6 +6,8 @@ from collections.abc import Callable, Iterator
 from unittest.mock import patch
 
 import comfy.ldm.flux.layers
+import comfy.sample
+import comfy.samplers
 import pytest
 import torch
 from tap_pack.nodes.comfy_bridge.find_adapter import find_adapter, why_not_reached
@@ -17,7 +19,7 @@ from torch import Tensor, nn
 
 from tiny_flux_family import DEV
 from tiny_image_models import LUMINA2
-from tiny_models import TinyModel, patcher, sample
+from tiny_models import TinyModel, patcher, prompt, sample
 from tiny_wan_family import wan
 
 STEPS = 6
@@ -112,11 +114,26 @@ def test_a_block_that_fails_leaves_no_shadow_behind() -> None:
     assert accelerated(LUMINA2)[1].skipped_steps == [2, 3, 5]
 
 
-def test_a_model_that_cannot_be_reached_says_why() -> None:
+def test_a_model_that_cannot_be_reached_is_computed_in_full_and_says_why() -> None:
     causal = wan("Wan, causal", "WAN21_CausalAR_T2V")
     if not causal.known:
         pytest.skip("not in this ComfyUI")
     assert "piece by piece" in why_not_reached(causal.build().diffusion_model)
+    stock, holder = in_pieces(causal), RecordHolder()
+    assert torch.equal(in_pieces(causal, holder), stock)
+    record = holder.latest
+    assert record.skipped_steps == [] and len(record.fallbacks) == 1 and "piece by piece" in record.fallbacks[0]
+
+
+def in_pieces(row: TinyModel, holder: RecordHolder | None = None) -> Tensor:
+    """A video of three frames, made one after the other."""
+    model, sigmas = patcher(row.build()), torch.tensor([1.0, 0.8, 0.6, 0.4, 0.2, 0.0])
+    if holder is not None:
+        TapPatch(TapSettings(interval=3, warmup_steps=2, placement="paper", correction="off"), holder).install(model)
+    latent = torch.zeros(1, *next(iter(row.sizes)))
+    text, sampler = prompt(row, latent, 1), comfy.samplers.ksampler("ar_video", {"num_frame_per_block": 1})
+    noise = comfy.sample.prepare_noise(latent, 5)
+    return comfy.sample.sample_custom(model, noise, 1.0, sampler, sigmas, text, text, latent, disable_pbar=True, seed=5)
 
 
 def test_an_unknown_model_goes_by_its_input_and_output() -> None:
