@@ -27,28 +27,36 @@ from tap_pack.tap_core.schedules.tc_pade import TrajectoryStabilitySchedule
 from tap_pack.tap_core.schedules.teacache import TeaCacheSchedule
 from tap_pack.tap_core.settings import TapSettings
 
-Dial = Callable[[float], AnySchedule]
+Rule = Callable[[float], AnySchedule]
+
+
+@dataclass(frozen=True)
+class Dial:
+    """A schedule with one number to turn; more of it computes fewer steps.
+
+    values: those to try, if few; else span: between which it is turned. says: what, besides the number that is turned,
+    departs from how the method is compared elsewhere in the table.
+    """
+
+    rule: Rule
+    values: Sequence[float] = ()
+    span: tuple[float, float] | None = None
+    says: str = ""
 
 
 @dataclass(frozen=True)
 class Contender:
-    """A method to compare.
-
-    dial: from a value to a schedule. values: those to try, if few; else span: between which the dial is turned until
-    the wanted number of steps is computed. More of it computes fewer steps.
-    """
+    """A method to compare. dials: tried in turn, a later one only where the earlier ones come near enough nowhere."""
 
     name: str
     pool: PoolSettings
-    dial: Dial
-    values: Sequence[float] = ()
-    span: tuple[float, float] | None = None
+    dials: Sequence[Dial]
     more: dict[str, object] = field(default_factory=dict)
 
-    def settings(self, value: float) -> TapSettings:
-        """What TAP Accelerate is told at this value of the dial."""
+    def settings(self, value: float, dial: int = 0) -> TapSettings:
+        """What TAP Accelerate is told at this value of a dial."""
         return TapSettings(**{"correction": "off", "placement": "paper", "target": "residual", **self.more},
-                           given_pool=self.pool, given_schedule=self.dial(value))
+                           given_pool=self.pool, given_schedule=self.dials[dial].rule(value))
 
 
 INTERVALS, GROWTH = range(2, 17), (0.1, 8.0)
@@ -56,7 +64,7 @@ PAPER = PoolSettings()
 EVERYTHING = PoolSettings(families=tuple(name for name in FAMILIES if name != "magcache"))
 
 
-def interval(warmup: int = 3) -> Dial:
+def interval(warmup: int = 3) -> Rule:
     """The paper's schedule, its N on the dial."""
     return lambda value: IntervalSchedule(int(value), warmup)
 
@@ -64,6 +72,10 @@ def interval(warmup: int = 3) -> Dial:
 def growing_windows(value: float) -> GrowingSchedule:
     """Spectrum's schedule, its growth on the dial."""
     return GrowingSchedule(growth=value, warmup=3)
+
+
+ONE_IN_N = (Dial(interval(), INTERVALS),)
+GROWING = (Dial(growing_windows, span=GROWTH),)
 
 
 def fixed_contenders() -> list[Contender]:
@@ -82,11 +94,12 @@ def fixed_contenders() -> list[Contender]:
         "FoCa": fixed("foca-heun", "2"),
         "FreqCa": fixed("freqca", "2"),
     }
-    made = [Contender(name, pool, interval(), INTERVALS) for name, pool in rows.items()]
+    # With one step of warm-up no N computes 12 of 50 steps.
+    fora = (Dial(interval(1), INTERVALS), Dial(interval(3), INTERVALS, says="warm-up 3"))
     return [
-        *made,
-        Contender("FORA", REUSE, interval(1), INTERVALS),
-        Contender("Spectrum", fixed("spectrum", "2"), growing_windows, span=GROWTH),
+        *(Contender(name, pool, ONE_IN_N) for name, pool in rows.items()),
+        Contender("FORA", REUSE, fora),
+        Contender("Spectrum", fixed("spectrum", "2"), GROWING),
     ]
 
 
@@ -94,41 +107,64 @@ def adaptive_contenders(polynomial: tuple[float, ...], ratios: tuple[float, ...]
     """A threshold on the dial. polynomial, ratios: TeaCache's and MagCache's, measured on this model."""
     one, two = fixed("taylor", "1"), fixed("taylor", "2")
     return [
-        Contender("TeaCache", REUSE, lambda v: TeaCacheSchedule(threshold=v, coefficients=polynomial), span=(0.01, 10)),
-        Contender("MagCache", REUSE, lambda v: MagCacheSchedule(v, 0, 0.06, ratios, ()), span=(0.005, 20)),
-        Contender("EasyCache", REUSE, lambda v: EasyCacheSchedule(threshold=v, warmup=3), span=(0.002, 5)),
-        Contender("DiCache", fixed("dicache", "2"), lambda v: DiCacheSchedule(threshold=v, retention=0.06),
-                  span=(0.01, 10)),
-        Contender("CG-Taylor", one, lambda v: ConfidenceGateSchedule(threshold=v, warmup=3), span=(0.002, 2)),
-        Contender("SpeCa", two, lambda v: SpeculativeSchedule(threshold=v, floor=0.0, max_skip=0), span=(0.05, 200)),
-        Contender("TC-Pade", fixed("tc-pade", "2"),
-                  lambda v: TrajectoryStabilitySchedule(threshold=0.7, interval=int(v)), range(3, 13)),
-        Contender("SADA, from step 3 on", REUSE, sada, range(2, 13)),
-        Contender("TAP with fallback", PAPER, lambda v: FallbackSchedule(factor=1.5, interval=int(v)), range(3, 25)),
+        Contender("TeaCache", REUSE, _threshold(
+            lambda v: TeaCacheSchedule(threshold=v, coefficients=polynomial), 0.01, 10)),
+        Contender("MagCache", REUSE, _threshold(lambda v: MagCacheSchedule(v, 0, 0.06, ratios, ()), 0.005, 20)),
+        Contender("EasyCache", REUSE, _threshold(lambda v: EasyCacheSchedule(threshold=v, warmup=3), 0.002, 5)),
+        Contender("DiCache", fixed("dicache", "2"), _threshold(
+            lambda v: DiCacheSchedule(threshold=v, retention=0.06), 0.01, 10)),
+        Contender("CG-Taylor", one, _threshold(lambda v: ConfidenceGateSchedule(threshold=v, warmup=3), 0.002, 2)),
+        Contender("SpeCa", two, _threshold(
+            lambda v: SpeculativeSchedule(threshold=v, floor=0.0, max_skip=0), 0.05, 200)),
+        Contender("TC-Pade", fixed("tc-pade", "2"), [stability_window(0.7), stability_window(0.35),
+                                                     stability_window(0.0)]),
+        Contender("SADA, from step 3 on", REUSE, [sada(0.2), sada(0.06)]),
+        Contender("TAP with fallback", PAPER, [fallback(1.5), fallback(2.0), fallback(3.0)]),
     ]
 
 
-def sada(value: float) -> StabilitySchedule:
-    """SADA with its ranges widened to nearly the whole run: with its own it computes half of the steps."""
-    return StabilitySchedule(start_share=0.06, stop_share=1.0, multistep_from=0.2, multistep_interval=int(value),
-                             max_skip=0)
+def _threshold(rule: Rule, least: float, most: float) -> list[Dial]:
+    return [Dial(rule, span=(least, most))]
+
+
+def stability_window(threshold: float) -> Dial:
+    """TC-Pade, its window on the dial; 0.7 is its fastest setting, below it fewer steps within a window are full."""
+    says = f"threshold {threshold:g}" if threshold < 0.7 else ""
+    return Dial(lambda v: TrajectoryStabilitySchedule(threshold=threshold, interval=int(v)), range(3, 17), says=says)
+
+
+def sada(multistep_from: float) -> Dial:
+    """SADA with its ranges widened to nearly the whole run: with its own it computes half of the steps.
+
+    Its criterion refuses about every third skip, so that few full steps need the multistep stage to begin early.
+    """
+    says = "" if multistep_from == 0.2 else "multistep throughout"
+    return Dial(lambda v: StabilitySchedule(start_share=0.06, stop_share=1.0, multistep_from=multistep_from,
+                                            multistep_interval=int(v), max_skip=0), range(2, 17), says=says)
+
+
+def fallback(factor: float) -> Dial:
+    """TAP's fallback, its longest window on the dial; a higher factor falls back less."""
+    says = "" if factor == 1.5 else f"factor {factor:g}"
+    return Dial(lambda v: FallbackSchedule(factor=factor, interval=int(v)), range(3, 25), says=says)
 
 
 def our_contenders() -> list[Contender]:
     """With what this pack adds, drift repaid and full steps spread evenly; and forecasts under another's schedule."""
     rows = {"TAP": PAPER, "order 1": fixed("taylor", "1")}
     even = [
-        Contender(f"{name}, even, {target}, drift repaid", pool, lambda value: even_schedule(int(value), 3), INTERVALS,
+        Contender(f"{name}, even, {target}, drift repaid", pool,
+                  [Dial(lambda value: even_schedule(int(value), 3), INTERVALS)],
                   more={"target": target, "correction": "on"})
         for name, pool in rows.items() for target in ("output", "residual")
     ]
     repaid = {"target": "output", "correction": "on"}
-    default = Contender("TAP Accelerate's defaults", PAPER, lambda value: change_schedule(int(value), 3), INTERVALS,
-                        more=repaid)
+    default = Contender("TAP Accelerate's defaults", PAPER,
+                        [Dial(lambda value: change_schedule(int(value), 3), INTERVALS)], more=repaid)
     growing = [
-        Contender("TAP, growing windows", PAPER, growing_windows, span=GROWTH),
-        Contender("TAP, growing windows, output, drift repaid", PAPER, growing_windows, span=GROWTH, more=repaid),
-        Contender("TaylorSeer, order 1, growing windows", fixed("taylor", "1"), growing_windows, span=GROWTH),
-        Contender("Spectrum's forecast, one step in N", fixed("spectrum", "2"), interval(), INTERVALS),
+        Contender("TAP, growing windows", PAPER, GROWING),
+        Contender("TAP, growing windows, output, drift repaid", PAPER, GROWING, more=repaid),
+        Contender("TaylorSeer, order 1, growing windows", fixed("taylor", "1"), GROWING),
+        Contender("Spectrum's forecast, one step in N", fixed("spectrum", "2"), ONE_IN_N),
     ]
     return [default, *even, *growing]

@@ -5,9 +5,9 @@ from __future__ import annotations
 from pathlib import Path
 
 README = Path(__file__).parent / "README.md"
-# A cell with so many more full steps than its column's would not compare.
-FARTHEST = 1.9
-START, END = "<!-- methods: made by bench/methods.py -->", "<!-- methods: end -->"
+# A cell with so many more or fewer full steps than its column's would not compare.
+FARTHEST = 1.0
+START, END = "<!-- methods: made by bench/run.py methods -->", "<!-- methods: end -->"
 
 
 def write_table(found: dict) -> None:
@@ -31,8 +31,8 @@ def table(found: dict) -> str:
     lines = [
         f"{asked['size']} x {asked['size']} pixels, {asked['steps']} steps, {asked['sampler']}, cfg {asked['cfg']:g}, "
         f"mean over {len(asked['shots'])} scenes and seeds. Per cell: PSNR in dB / SSIM against the same seed's full "
-        "run; in brackets the full steps, where they are not those of the column. Seconds are those of one processor. "
-        f"{asked['size']} x {asked['size']} takes {full['seconds']:.1f} of them in full.",
+        "run; in brackets the mean of full steps, where it is not the column's. Seconds are those of one processor; "
+        f"{asked['size']} x {asked['size']} takes {full['seconds']:.1f} in full.",
         "",
         "| method | " + " | ".join(f"{budget} full" for budget in budgets) + f" | s at {at} | MB |",
         "|---" * (len(budgets) + 3) + "|",
@@ -44,11 +44,17 @@ def table(found: dict) -> str:
     floor = f"{full['psnr']:.1f} / {full['ssim']:.3f}"
     floors = " | ".join([floor] * len(budgets))
     lines.append(f"| another seed (floor) | {floors} | {full['seconds']:.2f} (all {asked['steps']}) | 0 |")
-    return "\n".join(lines)
+    return "\n".join([*lines, *_departures(found)])
+
+
+def _departures(found: dict) -> list[str]:
+    """Where a method was turned by more than its one dial."""
+    said = [f"{row['name']} at {row['budget']}: {row['says']}" for row in found["rows"] if row.get("says")]
+    return ["", f"Set otherwise to come near the column: {'; '.join(said)}."] if said else []
 
 
 def _cell(row: dict | None, budget: int) -> str:
-    if row is None or row["full_steps"] > budget + FARTHEST:
+    if row is None or abs(row["full_steps"] - budget) > FARTHEST:
         return "not reached"
-    apart = abs(row["full_steps"] - budget) >= 0.5
+    apart = round(row["full_steps"], 1) != budget
     return f"{row['psnr']:.1f} / {row['ssim']:.3f}" + (f" ({row['full_steps']:.1f})" if apart else "")

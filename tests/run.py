@@ -18,7 +18,7 @@ def main() -> int:
     options = argparse.ArgumentParser(add_help=False, allow_abbrev=False)
     options.add_argument("--comfyui", choices=CARRIERS, default=COMFYUI_VERSION)
     chosen, arguments = options.parse_known_args()
-    place = prepare(extras=["tests"], version=chosen.comfyui)
+    place = prepare(extras=["tests", "bench", "sweep"], version=chosen.comfyui)
     # pytest reads its settings from the folder it is started in.
     os.chdir(ROOT)
     return hand_over(place, ["-m", "pytest", *arguments])

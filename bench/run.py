@@ -1,0 +1,46 @@
+"""Measures one thing: `python3 bench/run.py NAME [options]`. `--help` behind a name shows its options.
+
+It sets everything up, like demo/run.py. Figures go to bench/results, as JSON, Markdown and pictures.
+"""
+
+import sys
+from pathlib import Path
+
+BENCH = Path(__file__).resolve().parent
+sys.path.insert(0, str(BENCH.parent / "demo"))
+
+# Name -> the script next to this file, the extras of pyproject.toml that it needs, and what it measures.
+BENCHMARKS = {
+    "cost": ("cost.py", ["bench"], "FLOPs of the paper's five models, full size: its Tables 1 to 3"),
+    "memory": ("memory.py", ["bench"], "memory that TAP holds with those models, measured"),
+    "overhead": ("overhead.py", ["bench"], "seconds of a skipped step over those of a full one, at FLUX's width"),
+    "engine": ("engine.py", [], "a skipped step of the engine alone, over one pass through its tensors"),
+    "methods": ("methods.py", [], "all published methods on the demo model, at equal numbers of full steps"),
+    "quality": ("quality.py", ["bench"], "pools, probes, losses and horizons on the demo model, and the plots"),
+    "real": ("real.py", ["bench"], "your model file on a list of prompts: the paper's protocol"),
+    "sweep": ("sweep.py", ["bench", "sweep"], "quality and real over many settings, on all processors or a cluster"),
+}
+
+
+def main() -> int:
+    """Does the set-up, then runs the benchmark in the Python that has ComfyUI's packages."""
+    from launch.prepare import hand_over, prepare
+    from launch.problem import Problem
+
+    name, arguments = (sys.argv[1:2] or [""])[0], sys.argv[2:]
+    if name in ("", "-h", "--help"):
+        print(__doc__, *(f"  {name:10} {about}" for name, (_, _, about) in BENCHMARKS.items()), sep="\n")
+        return 0
+    if name not in BENCHMARKS:
+        raise Problem(f"There is no benchmark called {name}; choose one of {', '.join(BENCHMARKS)}.")
+    script, extras, _ = BENCHMARKS[name]
+    return hand_over(prepare(extras=extras), [str(BENCH / script), *arguments])
+
+
+if __name__ == "__main__":
+    from launch.python_version import require_python
+
+    require_python()
+    from launch.problem import run_command
+
+    run_command(main)

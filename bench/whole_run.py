@@ -1,0 +1,54 @@
+"""A sampling run of a full-size model, evaluation by evaluation, with TAP's own wrappers around each model call.
+
+It needs no values, so it runs on the meta device too, where every tensor is a shape: ComfyUI's samplers would wait for
+values there.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+import torch
+from full_size import FullSize
+from tap_pack.nodes.comfy_bridge.find_adapter import find_adapter
+from tap_pack.nodes.comfy_bridge.model_call import RUN_KEY, Sampling, apply_model
+from tap_pack.tap_core.run import TapRun
+from tap_pack.tap_core.settings import TapSettings
+
+
+@dataclass
+class WholeRun:
+    """A run of the model on its device; sigmas fall evenly from 1, which decides nothing here."""
+
+    size: FullSize
+    model: torch.nn.Module
+    device: torch.device
+    settings: TapSettings
+    dtype: torch.dtype = torch.bfloat16
+
+    def __post_init__(self) -> None:
+        steps = self.size.steps
+        self.sigmas = [1 - step / steps for step in range(steps + 1)]
+        self.run = TapRun(self.settings, self.sigmas, self.size.name)
+        self._sampling = Sampling(self.run, find_adapter(self.model.diffusion_model))
+        self._sampling.checked = True  # the self-check looks at values
+
+    def evaluations(self) -> Iterator[bool]:
+        """Each evaluation, once it is over: whether it was computed in full."""
+        x = self.size.noise(self.device, self.dtype)
+        for step, sigma in enumerate(self.sigmas[:-1]):
+            self._sampling.begin(sigma, x)
+            denoised = sum(self._call(x, sigma, place, words) for place, words in enumerate(self.size.words))
+            denoised = self.run.finish(x, denoised)
+            x = denoised + (x - denoised) * (self.sigmas[step + 1] / sigma)
+            yield self.run.record.evaluations[-1].full
+
+    def _call(self, x: torch.Tensor, sigma: float, place: int, words: int) -> torch.Tensor:
+        options = {
+            RUN_KEY: self._sampling, "uuids": [f"condition {place}"], "cond_or_uncond": [place],
+            "wrappers": {"apply_model": {"tap": [apply_model]}},
+        }
+        sigmas = torch.full((1,), sigma, device=self.device)
+        conditions = self.size.conditions(words, self.device, self.dtype)
+        return self.model.apply_model(x, sigmas, transformer_options=options, **conditions)
