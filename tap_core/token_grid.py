@@ -6,6 +6,7 @@ from torch import Tensor
 from .errors import TapError
 
 Grid = tuple[int, int, int]
+STRIP = 8  # how many times longer than wide a row of tokens is drawn, as of sound
 
 
 def to_grid(tokens: Tensor, grid: Grid) -> Tensor:
@@ -35,10 +36,11 @@ def enlarge(tokens: Tensor, filled: tuple[float, float], height: int, width: int
 
 
 def picture_size(grid: Grid, filled: tuple[float, float], longer: int) -> tuple[int, int]:
-    """Height and width of a picture of this grid whose longer side is `longer`."""
+    """Height and width of a picture of this grid whose longer side is `longer`; a row of tokens gives a strip."""
     height, width = grid[1] * filled[0], grid[2] * filled[1]
     scale = longer / max(height, width)
-    return max(round(height * scale), 1), max(round(width * scale), 1)
+    least = max(longer // STRIP, 1) if 1 in grid[1:] else 1
+    return max(round(height * scale), least), max(round(width * scale), least)
 
 
 def _token_at_pixel(tokens: int, filled: float, pixels: int) -> Tensor:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import gc
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
@@ -17,6 +18,7 @@ from tap_pack.nodes.comfy_bridge.model_call import ModelCall, Sampling
 from tap_pack.nodes.comfy_bridge.sampling_run import TapPatch
 from tap_pack.nodes.comfy_bridge.seam import BlockSeam, Seam
 from tap_pack.nodes.comfy_bridge.self_check import attended_tokens
+from tap_pack.tap_core.choice_image import MapOptions, draw_choice_map
 from tap_pack.tap_core.record import RecordHolder, TapRecord
 from tap_pack.tap_core.run import TapRun
 from tap_pack.tap_core.settings import TapSettings
@@ -185,6 +187,9 @@ def test_sampling_skips_blocks_and_turned_off_changes_nothing(row: TinyModel, cf
     assert record.grid == grid
     shapes = {tuple(choice.order.shape) for e in record.evaluations for choice in e.choices}
     assert shapes == {(row.batch, grid[0] * grid[1] * grid[2])}
+    frames = draw_choice_map(record, MapOptions(size=96, legend=False))
+    # Sounds and sets of points have one row of tokens, which is drawn as a strip.
+    assert len(frames) == STEPS and min(frames.shape[1:3]) >= 12 and max(frames.shape[1:3]) == 96
 
 
 def accelerated(row: TinyModel, shape: tuple[int, ...], cfg: float, interval: int) -> tuple[Tensor, TapRecord]:
@@ -203,6 +208,7 @@ def counted_blocks(row: TinyModel) -> Iterator[list[int]]:
     with ExitStack() as stack:
         for kind in {type(block) for block in blocks}:
 
+            @functools.wraps(kind.forward)
             def counted(block: nn.Module, *args: object, forward: Callable = kind.forward, **kwargs: object) -> object:
                 if id(block) in places:
                     counts[places[id(block)]] += 1
