@@ -7,6 +7,9 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from .nodes import TapExtension
 
+# What the browser loads: ComfyUI serves this folder.
+WEB_DIRECTORY = "./web"
+
 
 async def comfy_entrypoint() -> TapExtension:
     """The extension that lists the nodes of this pack."""

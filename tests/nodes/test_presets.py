@@ -1,0 +1,42 @@
+"""The presets of the node's menu set what the node has, to what it takes."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+from tap_pack.nodes.accelerate import TapAccelerate
+from tap_pack.nodes.comfy_bridge.plan import plan_of
+from tap_pack.tap_core.run import TapRun
+from tap_pack.tap_core.settings import TapSettings
+
+TABLE = json.loads((Path(__file__).resolve().parents[2] / "web" / "presets.json").read_text(encoding="utf-8"))
+PRESETS = {p["name"]: {**TABLE["shared"][p["of"]], **p["values"]} for p in TABLE["presets"]}
+WIDGETS = {i.id: i for i in TapAccelerate.GET_SCHEMA().inputs if getattr(i, "default", None) is not None}
+# Where tensors are kept is a matter of the machine.
+LEFT_ALONE = {"cache_device"}
+
+
+@pytest.mark.parametrize("name", PRESETS)
+def test_a_preset_sets_every_widget_to_a_value_that_it_takes(name: str) -> None:
+    values = PRESETS[name]
+    required = {i.id for i in TapAccelerate.GET_SCHEMA().inputs if not i.optional} & WIDGETS.keys()
+    assert required - LEFT_ALONE <= values.keys() <= WIDGETS.keys()
+    for widget, value in values.items():
+        assert type(value) is type(WIDGETS[widget].default), widget
+        options = getattr(WIDGETS[widget], "options", None)
+        assert options is None or value in options
+    TapSettings(**values)
+
+
+def test_balanced_is_what_the_node_starts_with() -> None:
+    assert PRESETS["Balanced"] == {name: WIDGETS[name].default for name in PRESETS["Balanced"]}
+
+
+@pytest.mark.parametrize(("interval", "computed"), [(5, 12), (6, 10), (8, 8), (10, 7)])
+def test_the_papers_presets_compute_as_many_steps_as_the_paper(interval: int, computed: int) -> None:
+    settings = TapSettings(**PRESETS[f"Paper, N={interval}"])
+    run = TapRun(settings, [1 - i / 50 for i in range(51)], "Flux")
+    assert plan_of(run).marks.count("f") == computed
+    assert (settings.placement, settings.correction, settings.target) == ("paper", "off", "residual")

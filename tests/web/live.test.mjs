@@ -1,0 +1,55 @@
+import assert from "node:assert/strict";
+import { readFileSync } from "node:fs";
+import { test } from "node:test";
+import { checkName, checkText, readSaved, withoutOne } from "../../web/calibrations.js";
+import { columnsOf, readEvent, summaryOf, wordsOf } from "../../web/live/run_state.js";
+import { presetWith, presetWords, presetsIn } from "../../web/presets.js";
+import { Sentence } from "../../web/sentence.js";
+
+const EVENT = { version: 1, node: "12:7", marks: "ffsr..", plan: "ffsssf", line: "a plan", ended: false, reasons: { 3: "new size" } };
+const PRESETS = presetsIn(JSON.parse(readFileSync(new URL("../../web/presets.json", import.meta.url))));
+
+test("an event of another form is passed over", () => {
+  for (const detail of [null, {}, { ...EVENT, marks: "fx" }, { ...EVENT, node: 7 }, { ...EVENT, marks: "f".repeat(1e5) }])
+    assert.equal(readEvent(detail), null);
+  assert.equal(readEvent({ ...EVENT, more: 1 }).node, "12:7");
+});
+
+test("what is to come is shown as it is planned", () => {
+  const columns = columnsOf(readEvent(EVENT));
+  assert.deepEqual(columns.map(({ mark }) => mark).join(""), "ffsrsf");
+  assert.deepEqual(columns.map(({ done }) => done), [true, true, true, true, false, false]);
+  assert.deepEqual(columnsOf({ marks: "f.", plan: "" }).map(({ mark }) => mark), ["f", "."]);
+});
+
+test("steps are told in words, with the reason", () => {
+  const state = readEvent(EVENT);
+  assert.equal(wordsOf(state, 2), "Step 3 of 6: forecast");
+  assert.equal(wordsOf(state, 3), "Step 4 of 6: computed for a reason, new size");
+  assert.equal(wordsOf(state, 5), "Step 6 of 6: to be computed");
+  assert.equal(wordsOf({ ...state, plan: "" }, 5), "Step 6 of 6: to come");
+  assert.equal(summaryOf(state), "4 of 6 steps done. a plan");
+});
+
+test("the widgets' values find their preset", () => {
+  for (const preset of PRESETS) assert.equal(presetWith(PRESETS, { ...preset.values, cache_device: "cpu" }), preset);
+  assert.equal(presetWith(PRESETS, { ...PRESETS[0].values, proxy_loss: "l1" }), null);
+});
+
+test("a preset that something connected takes the place of says so", () => {
+  assert.equal(presetWords("Fast", ["model"]), "Fast is set. Queue to use it.");
+  assert.match(presetWords("Fast", ["model", "schedule"]), /connected to schedule takes the place of interval/);
+});
+
+test("saved calibrations are read, and only such", () => {
+  assert.deepEqual(readSaved({ flux: "{}", bad: 3 }), { flux: "{}" });
+  for (const value of [null, undefined, "text", 3]) assert.deepEqual(readSaved(value), {});
+  assert.deepEqual(withoutOne({ a: "1", b: "2" }, "a"), { b: "2" });
+});
+
+test("a calibration needs a name and a text", () => {
+  assert.equal(checkName("  flux 50  "), "flux 50");
+  assert.throws(() => checkName("   "), Sentence);
+  assert.equal(checkText("{}"), "{}");
+  for (const text of ["", "  ", undefined]) assert.throws(() => checkText(text), Sentence);
+});

@@ -1,0 +1,93 @@
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import { inkOn, paintTokens, rgbOf } from "../../web/viewer/colours.js";
+import { columnOf, fit, stepAt, tokenAt } from "../../web/viewer/geometry.js";
+import { wishOf } from "../../web/viewer/keys.js";
+import { shareWords, stepWords, tokenWords } from "../../web/viewer/words.js";
+
+const key = (name, held = {}) => ({ key: name, shiftKey: false, ctrlKey: false, metaKey: false, altKey: false, ...held });
+
+test("tokens are painted in their classes' colours", () => {
+  const pixels = paintTokens([1, 0, 2], ["#010203", "#ff0000", "#00ff80"], [0, 1, 1], -1);
+  assert.deepEqual([...pixels], [255, 0, 0, 255, 1, 2, 3, 255, 0, 255, 128, 255]);
+});
+
+test("an entry that stands alone hides the others", () => {
+  const pixels = paintTokens([1, 0, 2], ["#010203", "#ff0000", "#00ff80"], [0, 1, 1], 1);
+  assert.deepEqual([pixels[3], pixels[7], pixels[11]], [255, 0, 255]);
+});
+
+test("marks can be read on every colour", () => {
+  const luminance = (hex) => {
+    const [r, g, b] = rgbOf(hex).map((v) => (v / 255 <= 0.04045 ? v / 255 / 12.92 : ((v / 255 + 0.055) / 1.055) ** 2.4));
+    return 0.2126 * r + 0.7152 * g + 0.0722 * b;
+  };
+  for (let r = 0; r < 256; r += 51) for (let g = 0; g < 256; g += 51) for (let b = 0; b < 256; b += 51) {
+    const hex = `#${[r, g, b].map((v) => v.toString(16).padStart(2, "0")).join("")}`;
+    const pair = [luminance(hex), luminance(inkOn(hex))].sort((a, z) => z - a);
+    assert.ok((pair[0] + 0.05) / (pair[1] + 0.05) >= 4.5, hex);
+  }
+});
+
+test("a picture keeps its shape in the middle of the box", () => {
+  assert.deepEqual(fit(200, 100, 300, 300), { x: 0, y: 75, width: 300, height: 150 });
+  assert.deepEqual(fit(100, 200, 300, 100), { x: 125, y: 0, width: 50, height: 100 });
+});
+
+test("a point finds the token that is painted there", () => {
+  const document = { grid: [1, 4, 8], filled: [1, 1] };
+  const area = { x: 10, y: 20, width: 80, height: 40 };
+  assert.deepEqual(tokenAt(document, area, 10, 20), { row: 0, column: 0 });
+  assert.deepEqual(tokenAt(document, area, 89.9, 59.9), { row: 3, column: 7 });
+  assert.deepEqual(tokenAt(document, area, 35, 41), { row: 2, column: 2 });
+  assert.equal(tokenAt(document, area, 9.9, 30), null);
+  assert.equal(tokenAt(document, area, 90, 30), null);
+});
+
+test("where tokens reach beyond the picture its edge cuts them", () => {
+  const document = { grid: [1, 4, 4], filled: [0.875, 1] };
+  const area = { x: 0, y: 0, width: 40, height: 35 };
+  assert.deepEqual(tokenAt(document, area, 1, 34.9), { row: 3, column: 0 });
+  assert.deepEqual(tokenAt(document, area, 1, 29.9), { row: 2, column: 0 });
+});
+
+test("every step has its column, and every point of the strip a step", () => {
+  for (const count of [1, 3, 50, 1000]) for (let step = 0; step < count; step++) {
+    const { x, width } = columnOf(step, count, 400);
+    assert.ok(width >= 1);
+    assert.equal(stepAt(x + 0.2, count, 400), step);
+  }
+  assert.deepEqual([stepAt(-5, 50, 400), stepAt(4000, 50, 400)], [0, 49]);
+});
+
+test("keys ask for steps, frames, tokens and play", () => {
+  assert.deepEqual(wishOf(key("ArrowRight"), "CANVAS"), { step: 1 });
+  assert.deepEqual(wishOf(key("ArrowLeft"), "BUTTON"), { step: -1 });
+  assert.deepEqual(wishOf(key("ArrowUp"), "CANVAS"), { frame: 1 });
+  assert.deepEqual(wishOf(key("ArrowUp", { shiftKey: true }), "CANVAS"), { token: [-1, 0] });
+  assert.deepEqual(wishOf(key("End"), "CANVAS"), { to: "last" });
+  assert.deepEqual(wishOf(key(" "), "CANVAS"), { play: true });
+});
+
+test("sliders, lists and buttons keep their own keys, and shortcuts stay ComfyUI's", () => {
+  assert.equal(wishOf(key("ArrowRight"), "INPUT"), null);
+  assert.equal(wishOf(key("ArrowDown"), "SELECT"), null);
+  assert.equal(wishOf(key(" "), "BUTTON"), null);
+  assert.equal(wishOf(key("z", { ctrlKey: true }), "CANVAS"), null);
+  assert.equal(wishOf(key("Enter", { ctrlKey: true }), "CANVAS"), null);
+  assert.equal(wishOf(key("Delete"), "CANVAS"), null);
+});
+
+test("a token is told in words", () => {
+  const labels = { predictor: "taylor 1, k-2", order: "order 1: line", horizon: "k-2: 2 steps short", loss: "1.2e-05" };
+  assert.equal(tokenWords({ row: 2, column: 4, frame: null }, labels),
+    "Row 3, column 5: taylor 1, k-2. Order 1: line. Horizon k-2: 2 steps short. Loss about 1.2e-05.");
+  assert.equal(tokenWords({ row: 0, column: 0, frame: 1 }, { predictor: "reuse", horizon: "reuse: looks at none", loss: "not finite" }),
+    "Frame 2, row 1, column 1: reuse. Loss not finite.");
+});
+
+test("steps and shares are told in words", () => {
+  assert.equal(stepWords({ number: 7, words: "skipped step", sigma: 0.83, ms: 4.2 }, 50),
+    "Step 7 of 50: skipped step, sigma 0.83, 4.2 ms");
+  assert.deepEqual([null, 0, 0.001, 0.5, 1].map(shareWords), ["–", "0 %", "<1 %", "50 %", "100 %"]);
+});

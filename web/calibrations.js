@@ -1,0 +1,29 @@
+/** Calibrations that were saved under a name. ComfyUI keeps them with the user's settings. */
+import { Sentence } from "./sentence.js";
+
+export const SETTING = "TAP.Calibrations";
+const MOST_NAME = 60;
+
+/** The saved ones in a setting's value: name -> calibration. What is of another form is left out. */
+export function readSaved(value) {
+  if (!value || typeof value !== "object") return {};
+  return Object.fromEntries(Object.entries(value).filter(([, text]) => typeof text === "string"));
+}
+
+/** A name as it is kept. @throws {Sentence} */
+export function checkName(name) {
+  const short = String(name).trim().slice(0, MOST_NAME);
+  if (!short) throw new Sentence("Nothing was saved: the calibration needs a name.");
+  return short;
+}
+
+/** The text as it is kept. @throws {Sentence} */
+export function checkText(text) {
+  if (String(text ?? "").trim()) return text;
+  throw new Sentence("Nothing was saved: the node holds no calibration yet.");
+}
+
+/** The saved ones without one. */
+export function withoutOne(saved, name) {
+  return Object.fromEntries(Object.entries(saved).filter(([key]) => key !== name));
+}

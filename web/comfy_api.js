@@ -1,0 +1,168 @@
+/** The one file that touches ComfyUI's browser side; everything else goes through these functions. */
+
+const { app } = window.comfyAPI.app;
+const { api } = window.comfyAPI.api;
+
+/** Registers an extension with ComfyUI. */
+export function register(extension) {
+  app.registerExtension(extension);
+}
+
+/** Calls back with the detail of every event of this name from the server. */
+export function onEvent(name, callback) {
+  api.addEventListener(name, ({ detail }) => callback(detail));
+}
+
+/** What the user chose for a setting. */
+export function settingOf(id) {
+  return app.extensionManager.setting.get(id);
+}
+
+/** Changes a setting, for good. */
+export function changeSetting(id, value) {
+  return app.extensionManager.setting.set(id, value);
+}
+
+/** The class of a node, as Python names it. */
+export function kindOf(node) {
+  return node.comfyClass ?? node.constructor.comfyClass;
+}
+
+/** The node that a prompt calls by this id, such as "7", or "12:7" for one within subgraph node 12; null if gone. */
+export function nodeAt(id) {
+  let graph = app.rootGraph ?? app.graph;
+  const path = String(id).split(":");
+  for (const part of path.slice(0, -1)) graph = findIn(graph, part)?.subgraph;
+  return findIn(graph, path.at(-1));
+}
+
+function findIn(graph, id) {
+  return graph?.getNodeById(id) ?? graph?.getNodeById(Number(id)) ?? null;
+}
+
+/** A name for the open workflow, which it keeps when it is loaded again. */
+export function workflowId() {
+  return String((app.rootGraph ?? app.graph)?.id ?? "");
+}
+
+/**
+ * Puts an element of ours on a node, below its widgets. Neither workflow nor prompt holds a value for it.
+ * @param {object} node @param {string} name @param {HTMLElement} element
+ * @param {() => {least: number, most?: number}} height in CSS pixels, margins included
+ */
+export function addElement(node, name, element, height) {
+  const widget = node.addDOMWidget(name, `tap_${name}`, element, {
+    serialize: false,
+    hideOnZoom: false,
+    hideInPanel: true,
+    margin: 6,
+    getMinHeight: () => height().least,
+    getMaxHeight: () => height().most,
+  });
+  // The option above keeps it out of the prompt, this one out of the workflow.
+  widget.serialize = false;
+  passToCanvas(element);
+  return widget;
+}
+
+/** The classic graph is panned and zoomed over the element too; Nodes 2.0 sees to that itself. */
+function passToCanvas(element) {
+  const passed = (handler, wanted) => (event) => {
+    if (window.LiteGraph?.vueNodesMode || !wanted(event)) return;
+    app.canvas[handler](event);
+    event.preventDefault();
+  };
+  const middle = (event) => event.button === 1 || (event.buttons & 4) !== 0;
+  const scrolls = ({ target }) => target.closest?.(".tap-legend")?.matches(":hover")
+    && target.closest(".tap-legend").scrollHeight > target.closest(".tap-legend").clientHeight;
+  element.addEventListener("wheel", passed("processMouseWheel", (event) => !scrolls(event)), { passive: false });
+  element.addEventListener("pointerdown", passed("processMouseDown", middle));
+  element.addEventListener("pointermove", passed("processMouseMove", middle));
+  element.addEventListener("pointerup", passed("processMouseUp", middle));
+}
+
+/** Makes a node at least as large as its widgets need, and as asked for. */
+export function growNode(node, width = 0, height = 0) {
+  const [leastWidth, leastHeight] = node.computeSize();
+  const size = [Math.max(node.size[0], width, leastWidth), Math.max(node.size[1], height, leastHeight)];
+  if (size[0] !== node.size[0] || size[1] !== node.size[1]) node.setSize(size);
+}
+
+/** Calls back when a workflow or a copy has given the node its values, when it enters a graph, and when it leaves. */
+export function followNode(node, { configured, added, removed }) {
+  chain(node, "onConfigure", configured);
+  chain(node, "onAdded", added);
+  chain(node, "onRemoved", removed);
+}
+
+function chain(node, name, callback) {
+  if (!callback) return;
+  const before = node[name];
+  node[name] = function (...given) {
+    const result = before?.apply(this, given);
+    callback();
+    return result;
+  };
+}
+
+/** Fetches a file that a node has left in ComfyUI's folders. @returns {Promise<Response>} */
+export function fetchFile({ filename, subfolder, type }) {
+  return api.fetchApi(`/view?${new URLSearchParams({ filename, subfolder, type })}`);
+}
+
+/** The values of a node's widgets, by name. */
+export function widgetValues(node) {
+  return Object.fromEntries((node.widgets ?? []).map((widget) => [widget.name, widget.value]));
+}
+
+/** Sets widgets to values, as if by hand: they show them, and one undo takes all of them back. */
+export function setWidgets(node, values) {
+  for (const [name, value] of Object.entries(values)) {
+    const widget = node.widgets?.find((found) => found.name === name);
+    if (!widget) continue;
+    widget.value = value;
+    widget.callback?.(value, app.canvas, node);
+  }
+  node.setDirtyCanvas(true, true);
+  noteChange();
+}
+
+/** Tells ComfyUI that the workflow is another one now: for undo, and for what a reload of the page brings back. */
+export function noteChange() {
+  app.extensionManager.workflow?.activeWorkflow?.changeTracker?.captureCanvasState?.();
+}
+
+/** Names of a node's inputs that something is connected to. */
+export function linkedInputs(node) {
+  return (node.inputs ?? []).filter((input) => input.link !== null && input.link !== undefined).map(({ name }) => name);
+}
+
+/** The node that is connected to an input, or null. */
+export function sourceOf(node, inputName) {
+  const place = node.inputs?.findIndex((input) => input.name === inputName) ?? -1;
+  return place < 0 ? null : node.getInputNode(place);
+}
+
+/** Whether ComfyUI knows this class of nodes. */
+export function knowsKind(kind) {
+  return kind in (window.LiteGraph?.registered_node_types ?? {});
+}
+
+/** Adds a node left of another one and connects its first output to that one's input. */
+export function addBefore(node, kind, inputName) {
+  const made = window.LiteGraph.createNode(kind);
+  made.pos = [node.pos[0] - made.size[0] - 60, node.pos[1]];
+  node.graph.add(made);
+  made.connect(0, node, node.inputs.findIndex((input) => input.name === inputName));
+  return made;
+}
+
+/** Asks for a line of text; null if the question was closed. */
+export function askFor(title, message, text = "") {
+  return app.extensionManager.dialog.prompt({ title, message, defaultValue: text });
+}
+
+/** Shows a notice for a while. @param {"info" | "success" | "warn" | "error"} severity */
+export function notify(severity, words) {
+  app.extensionManager.toast.add({ severity, summary: "TAP", detail: words, life: 6000 });
+}

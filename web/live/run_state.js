@@ -1,0 +1,39 @@
+/** What is known of a run while it goes on. Every event tells all of it, so that a lost one leaves no gap. */
+
+export const EVENT = "tap.run";
+const MARKS = /^[fsr.]*$/;
+const MOST_STEPS = 10_000;
+const WORDS = {
+  f: "computed", s: "forecast", r: "computed for a reason", ".": "to come",
+};
+
+/**
+ * The run that an event tells of, or null for an event of another form.
+ * @returns {{node: string, marks: string, plan: string, line: string, ended: boolean, reasons: object} | null}
+ */
+export function readEvent(detail) {
+  const { node, marks, plan, line } = detail ?? {};
+  const whole = typeof node === "string" && typeof line === "string"
+    && [marks, plan].every((found) => typeof found === "string" && found.length <= MOST_STEPS && MARKS.test(found));
+  if (!whole) return null;
+  return { node, marks, plan, line, ended: Boolean(detail.ended), reasons: detail.reasons ?? {} };
+}
+
+/** How each step is drawn: as what it was, or faintly as what it is planned to be. */
+export function columnsOf({ marks, plan }) {
+  return Array.from(marks, (mark, step) => ({ mark: mark === "." ? plan[step] ?? "." : mark, done: mark !== "." }));
+}
+
+/** One step in words, such as "Step 7 of 50: computed, placed". */
+export function wordsOf({ marks, plan, reasons }, step) {
+  const done = marks[step] !== ".";
+  const words = done ? WORDS[marks[step]] : plan[step] ? `to be ${WORDS[plan[step]]}` : WORDS["."];
+  const reason = done && marks[step] !== "s" && reasons[step] ? `, ${reasons[step]}` : "";
+  return `Step ${step + 1} of ${marks.length}: ${words}${reason}`;
+}
+
+/** The run in words, for those who do not see the strip. */
+export function summaryOf({ marks, line }) {
+  const done = marks.replaceAll(".", "").length;
+  return `${done} of ${marks.length} steps done. ${line}`;
+}

@@ -1,0 +1,94 @@
+/** What the pack adds to the menus of its nodes. */
+import { SETTING, checkName, checkText, readSaved, withoutOne } from "./calibrations.js";
+import {
+  addBefore, askFor, changeSetting, kindOf, knowsKind, linkedInputs, notify, setWidgets, settingOf, sourceOf,
+  widgetValues,
+} from "./comfy_api.js";
+import { KIND as ACCELERATE, sayOn } from "./live/attach.js";
+import { presetWith, presetWords, presetsIn } from "./presets.js";
+import { Sentence } from "./sentence.js";
+
+// The node whose widget holds a calibration as text.
+const PLACEMENT = "TapPlacement";
+const TEXT = "text";
+
+let presets = [];
+
+/** Reads the presets, which menus list without waiting. */
+export async function readPresets() {
+  presets = presetsIn(await (await fetch(new URL("./presets.json", import.meta.url))).json());
+}
+
+/** The entries for a node, in ComfyUI's form. */
+export function menuOf(node) {
+  if (kindOf(node) === ACCELERATE) return [submenu("TAP presets", [...presetEntries(node), ...savedEntries(node)])];
+  if (kindOf(node) === PLACEMENT) return placementEntries(node);
+  return [];
+}
+
+function presetEntries(node) {
+  const now = presetWith(presets, widgetValues(node));
+  return presets.map((preset) => ({
+    content: `${preset === now ? "\u2713 " : ""}${preset.name}: ${preset.says}`,
+    callback: () => {
+      setWidgets(node, preset.values);
+      sayOn(node, presetWords(preset.name, linkedInputs(node)));
+    },
+  }));
+}
+
+/** Saved calibrations go to the placement node before this one; if there is none, one is added. */
+function savedEntries(node) {
+  if (!knowsKind(PLACEMENT)) return [];
+  const saved = readSaved(settingOf(SETTING));
+  return Object.keys(saved).map((name) => ({
+    content: `Calibration: ${name}`,
+    callback: () => {
+      const source = sourceOf(node, "schedule");
+      const placement = source && kindOf(source) === PLACEMENT ? source : addBefore(node, PLACEMENT, "schedule");
+      setWidgets(placement, { [TEXT]: saved[name] });
+      sayOn(node, `Calibration ${name} is set in the node connected to schedule.`);
+    },
+  }));
+}
+
+function placementEntries(node) {
+  const saved = readSaved(settingOf(SETTING));
+  const names = Object.keys(saved);
+  const entries = [{ content: "Save this calibration", callback: () => tellErrors(() => save(node)) }];
+  if (!names.length) return entries;
+  const use = (name) => ({ content: name, callback: () => setWidgets(node, { [TEXT]: saved[name] }) });
+  const forget = (name) => ({
+    content: name,
+    callback: () => tellErrors(() => write(withoutOne(saved, name), `${name} is forgotten.`)),
+  });
+  return [...entries, submenu("Saved calibrations", names.map(use)), submenu("Forget a calibration", names.map(forget))];
+}
+
+async function save(node) {
+  const text = checkText(widgetValues(node)[TEXT]);
+  const asked = await askFor("Save this calibration", "Name, such as the model and the number of steps");
+  if (asked === null || asked === undefined) return;
+  const name = checkName(asked);
+  const saved = readSaved(settingOf(SETTING));
+  await write({ ...saved, [name]: text }, `${name} is saved: see the menu of TAP Accelerate.`);
+}
+
+async function write(saved, words) {
+  await changeSetting(SETTING, saved);
+  notify("success", words);
+}
+
+function submenu(content, options) {
+  return { content, has_submenu: true, submenu: { options } };
+}
+
+/** Runs something; what goes wrong with it is told in a notice. */
+async function tellErrors(run) {
+  try {
+    await run();
+  } catch (error) {
+    if (!(error instanceof Sentence)) console.error("TAP", error);
+    notify("error", error instanceof Sentence ? error.message : "The calibrations could not be stored.");
+  }
+}

@@ -1,0 +1,29 @@
+/** Presets of TAP Accelerate: names for values that the node's own widgets show. */
+
+// Sockets that take the place of widgets when something is connected to them.
+const REPLACED = { schedule: ["interval", "warmup_steps", "placement"], predictors: ["orders", "horizon_from"] };
+
+/**
+ * @param {{presets: object[], shared: Record<string, object>}} table presets.json
+ * @returns {{name: string, says: string, values: Record<string, unknown>}[]}
+ */
+export function presetsIn({ presets, shared }) {
+  return presets.map(({ name, says, of, values }) => ({ name, says, values: { ...shared[of], ...values } }));
+}
+
+/** The preset whose values these widgets have, or null. @param {Record<string, unknown>} values */
+export function presetWith(presets, values) {
+  return presets.find((preset) => Object.entries(preset.values).every(([name, value]) => values[name] === value)) ?? null;
+}
+
+/**
+ * What to say once a preset is set.
+ * @param {string} name of the preset
+ * @param {string[]} linked names of the inputs that something is connected to
+ */
+export function presetWords(name, linked) {
+  const replaced = linked.filter((input) => input in REPLACED);
+  if (!replaced.length) return `${name} is set. Queue to use it.`;
+  const widgets = replaced.flatMap((input) => REPLACED[input]).join(", ");
+  return `${name} is set, but what is connected to ${replaced.join(" and ")} takes the place of ${widgets}.`;
+}

@@ -1,0 +1,37 @@
+/** Which key does what in the viewer. */
+
+// Elements that know these keys themselves.
+const OWN_ARROWS = ["INPUT", "SELECT"];
+const OWN_SPACE = ["INPUT", "SELECT", "BUTTON"];
+
+/**
+ * What a key asks for, or null.
+ * @param {{key: string, shiftKey: boolean, ctrlKey: boolean, metaKey: boolean, altKey: boolean}} event
+ * @param {string} tag of the element that has the focus
+ * @returns {{step?: number, to?: "first" | "last", frame?: number, token?: [number, number], play?: true, all?: true}
+ *   | null}
+ */
+export function wishOf(event, tag) {
+  if (event.ctrlKey || event.metaKey || event.altKey) return null;
+  if (event.key === " ") return OWN_SPACE.includes(tag) ? null : { play: true };
+  if (event.key === "Escape") return { all: true };
+  if (OWN_ARROWS.includes(tag)) return null;
+  if (event.shiftKey) return TOKEN_KEYS[event.key] ?? null;
+  return STEP_KEYS[event.key] ?? null;
+}
+
+const STEP_KEYS = {
+  ArrowLeft: { step: -1 },
+  ArrowRight: { step: 1 },
+  ArrowDown: { frame: -1 },
+  ArrowUp: { frame: 1 },
+  Home: { to: "first" },
+  End: { to: "last" },
+};
+
+const TOKEN_KEYS = {
+  ArrowLeft: { token: [0, -1] },
+  ArrowRight: { token: [0, 1] },
+  ArrowUp: { token: [-1, 0] },
+  ArrowDown: { token: [1, 0] },
+};

@@ -1,0 +1,131 @@
+/** Paints one map over the picture. */
+import { inkOn, paintTokens } from "./colours.js";
+import { cellOf } from "./geometry.js";
+import { hatchOf, patternOf } from "./patterns.js";
+
+// From this size of a token on, in CSS pixels, its mark can be read.
+const LETTER_CELL = 16;
+const PATTERN_STRENGTH = 0.45;
+
+/**
+ * @param {CanvasRenderingContext2D} context
+ * @param {object} scene document, layer, entries, classes (null on a full step), picture, area, opacity, marks,
+ *   alone, status, theme
+ */
+export function paintStage(context, scene) {
+  const { area, picture, classes } = scene;
+  context.save();
+  context.beginPath();
+  context.rect(area.x, area.y, area.width, area.height);
+  context.clip();
+  if (picture) paintPicture(context, scene);
+  const strength = picture ? scene.opacity : 1;
+  if (classes) {
+    paintColours(context, scene, strength);
+    if (scene.marks) paintMarks(context, scene, strength);
+  } else paintFullStep(context, scene, strength);
+  context.restore();
+  if (!classes) paintPlate(context, scene);
+}
+
+/** An outline around one token. */
+export function outlineToken(context, { document, area }, token) {
+  const cell = cellOf(document, area);
+  const [x, y] = [area.x + token.column * cell.width, area.y + token.row * cell.height];
+  const [width, height] = [Math.min(cell.width, area.x + area.width - x), Math.min(cell.height, area.y + area.height - y)];
+  for (const [ink, thick] of [["#000000", 4], ["#ffffff", 2]]) {
+    context.strokeStyle = ink;
+    context.lineWidth = thick;
+    context.strokeRect(x, y, width, height);
+  }
+}
+
+/** The picture loses its own colours as the map's get stronger: they would be mixed up. */
+function paintPicture(context, { area, picture, opacity }) {
+  context.filter = `grayscale(${Math.sqrt(opacity)})`;
+  context.drawImage(picture, area.x, area.y, area.width, area.height);
+  context.filter = "none";
+}
+
+function paintColours(context, scene, strength) {
+  const [, rows, columns] = scene.document.grid;
+  const { area, document: { filled } } = scene;
+  const small = new OffscreenCanvas(columns, rows);
+  const pixels = paintTokens(scene.classes, scene.layer.colours, scene.entries, scene.alone);
+  small.getContext("2d").putImageData(new ImageData(pixels, columns, rows), 0, 0);
+  context.imageSmoothingEnabled = false;
+  context.globalAlpha = strength;
+  context.drawImage(small, area.x, area.y, area.width / filled[1], area.height / filled[0]);
+  context.globalAlpha = 1;
+}
+
+/** Letters where tokens are large enough for them, else patterns. */
+function paintMarks(context, scene, strength) {
+  const cell = cellOf(scene.document, scene.area);
+  const letters = Math.min(cell.width, cell.height) >= LETTER_CELL;
+  scene.layer.entries.forEach((entry, number) => {
+    if (scene.alone >= 0 && scene.alone !== number) return;
+    const tokens = tokensOf(scene, number);
+    const ink = inkOn(entry.colour);
+    if (letters) writeMarks(context, scene, tokens, cell, entry.mark, ink, strength);
+    else fillPattern(context, scene, tokens, cell, patternOf(context, number, ink), strength);
+  });
+}
+
+function tokensOf({ classes, entries }, number) {
+  const found = [];
+  for (let i = 0; i < classes.length; i++) if (entries[classes[i]] === number) found.push(i);
+  return found;
+}
+
+function writeMarks(context, { document, area }, tokens, cell, mark, ink, strength) {
+  const columns = document.grid[2];
+  context.font = `600 ${Math.min(Math.round(0.5 * Math.min(cell.width, cell.height)), 18)}px sans-serif`;
+  context.textAlign = "center";
+  context.textBaseline = "middle";
+  context.fillStyle = ink;
+  context.globalAlpha = 0.85 * Math.max(strength, 0.35);
+  for (const i of tokens)
+    context.fillText(mark, area.x + ((i % columns) + 0.5) * cell.width,
+      area.y + (Math.floor(i / columns) + 0.5) * cell.height);
+  context.globalAlpha = 1;
+}
+
+function fillPattern(context, { document, area }, tokens, cell, pattern, strength) {
+  if (!pattern) return;
+  const columns = document.grid[2];
+  context.beginPath();
+  for (const i of tokens)
+    context.rect(area.x + (i % columns) * cell.width, area.y + Math.floor(i / columns) * cell.height,
+      cell.width, cell.height);
+  context.globalAlpha = PATTERN_STRENGTH * strength;
+  context.fillStyle = pattern;
+  context.fill();
+  context.globalAlpha = 1;
+}
+
+function paintFullStep(context, { area, picture, theme }, strength) {
+  if (!picture) {
+    context.fillStyle = theme.back;
+    context.fillRect(area.x, area.y, area.width, area.height);
+  }
+  context.globalAlpha = picture ? 0.5 * strength : 0.35;
+  context.fillStyle = hatchOf(context, picture ? "#ffffff" : theme.text);
+  context.fillRect(area.x, area.y, area.width, area.height);
+  context.globalAlpha = 1;
+}
+
+/** The words of a full step on a plate in the middle. */
+function paintPlate(context, { area, status, theme }) {
+  context.font = "13px sans-serif";
+  context.textAlign = "center";
+  context.textBaseline = "middle";
+  const width = Math.min(context.measureText(status).width + 24, area.width);
+  const [x, y] = [area.x + (area.width - width) / 2, area.y + area.height / 2 - 15];
+  context.fillStyle = theme.back;
+  context.beginPath();
+  context.roundRect(x, y, width, 30, 6);
+  context.fill();
+  context.fillStyle = theme.text;
+  context.fillText(status, area.x + area.width / 2, y + 16, width - 12);
+}

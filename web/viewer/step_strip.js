@@ -1,0 +1,48 @@
+/** The strip of all steps: full ones striped, forecast ones stacked from what their tokens chose. */
+import { columnOf } from "./geometry.js";
+import { hatchOf } from "./patterns.js";
+
+const FOOT = 5;
+
+/**
+ * @param {CanvasRenderingContext2D} context
+ * @param {{width: number, height: number}} size
+ * @param {object} strip stacks (shares of every entry, null on a full step), kinds, colours, step, theme
+ */
+export function paintStrip(context, { width, height }, { stacks, kinds, colours, step, theme }) {
+  const bottom = height - FOOT;
+  const hatch = hatchOf(context, theme.text);
+  stacks.forEach((stack, number) => {
+    const column = columnOf(number, stacks.length, width);
+    if (stack) paintStack(context, column, bottom, stack, colours);
+    else paintFull(context, column, bottom, hatch, theme);
+    if (kinds[number] !== "skipped") {
+      // What was computed, wholly or in part, has a foot.
+      context.fillStyle = theme.text;
+      context.fillRect(column.x, bottom + 2, column.width, FOOT - 2);
+    }
+  });
+  const here = columnOf(step, stacks.length, width);
+  context.strokeStyle = theme.accent;
+  context.lineWidth = 2;
+  context.strokeRect(Math.max(here.x - 1, 1), 1, Math.min(here.width + 2, width - here.x - 1), height - 2);
+}
+
+function paintStack(context, { x, width }, bottom, stack, colours) {
+  let y = bottom;
+  stack.forEach((share, entry) => {
+    context.fillStyle = colours[entry];
+    context.fillRect(x, y - share * bottom, width, share * bottom);
+    y -= share * bottom;
+  });
+}
+
+function paintFull(context, { x, width }, bottom, hatch, theme) {
+  context.globalAlpha = 0.25;
+  context.fillStyle = theme.faint;
+  context.fillRect(x, 0, width, bottom);
+  context.globalAlpha = 0.8;
+  context.fillStyle = hatch;
+  context.fillRect(x, 0, width, bottom);
+  context.globalAlpha = 1;
+}
