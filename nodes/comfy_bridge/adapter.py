@@ -84,11 +84,11 @@ class Adapter(Protocol):
         """
         ...
 
-    def final_layer(self, model: nn.Module) -> nn.Module | Method | Sequence[nn.Module]:
-        """What runs behind the last block, its argument being the stream; several if each serves some calls."""
+    def final_layer(self, model: nn.Module) -> nn.Module | Method | list[nn.Module | Method]:
+        """What runs behind the last block and is given the stream; several if each of them is, or one of them."""
         ...
 
-    def output_layer(self, model: nn.Module) -> nn.Module | Method | Sequence[nn.Module]:
+    def output_layer(self, model: nn.Module) -> nn.Module | Method | list[nn.Module | Method]:
         """What gives the output tokens."""
         return self.final_layer(model)
 

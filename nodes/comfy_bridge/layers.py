@@ -10,7 +10,7 @@ from torch import Tensor, nn
 
 from .shadow import Method, Shadow, shadowed
 
-Layers = nn.Module | Method | list[nn.Module]
+Layers = nn.Module | Method | list[nn.Module | Method]
 Meet = Callable[[Tensor], Tensor | None]
 
 

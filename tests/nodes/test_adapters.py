@@ -6,6 +6,7 @@ import functools
 import gc
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
+from dataclasses import replace
 from unittest.mock import patch
 
 import comfy.sample
@@ -73,6 +74,17 @@ class Call:
     def forward(self, options: dict, x: Tensor | None = None) -> Tensor:
         x = self.x if x is None else x
         return self.executor(x.clone(), *self.args[1:5], options, **self.kwargs)
+
+
+    def alone(self, place: int) -> Call:
+        """The same for one of its conditions, of one picture each."""
+
+        def one(value: object) -> object:
+            return value[place : place + 1] if torch.is_tensor(value) and len(value) == len(self.x) else value
+
+        options = {**self.options, **{key: self.options[key][place : place + 1] for key in ("uuids", "cond_or_uncond")}}
+        args = (*(one(value) for value in self.args[:5]), options)
+        return Call(self.executor, args, {key: one(value) for key, value in self.kwargs.items()})
 
 
 def in_first_call(row: TinyModel, shape: tuple[int, ...], look: Callable[[Call], None]) -> None:
@@ -165,6 +177,28 @@ def with_dot(call: Call, place: tuple[int, int, int]) -> Tensor:
     pixel = [min(end, size) - 1 for end, size in zip(ends, picture.shape[2:], strict=True)]
     picture[(..., *pixel)] += 3.0
     return dotted
+
+
+@pytest.mark.parametrize("target", ["residual", "output"])
+@pytest.mark.parametrize("name", ["Hunyuan3D 2.1", "SeedVR2", "FLUX.1 dev"])
+def test_a_prompt_has_the_same_target_alone_and_beside_another(name: str, target: str) -> None:
+    """The first two turn their batch round. ComfyUI's SeedVR2 itself makes another video of one of the two."""
+    row = next(replace(row, single=True) for row in ALL_ROWS if row.name == name)
+
+    def look(call: Call) -> None:
+        both = call.seam(target)
+        outputs, targets = both.compute(call.forward, call.options).chunk(2), both.caught.target.chunk(2)
+        assert not close(*targets, 1e-5)
+        same = []
+        for place in (0, 1):
+            alone = call.alone(place)
+            seam = alone.seam(target)
+            if close(seam.compute(alone.forward, alone.options), outputs[place], 1e-5):
+                assert close(seam.caught.target, targets[place], 1e-5)
+                same.append(place)
+        assert same == ([1] if name == "SeedVR2" else [0, 1])
+
+    in_first_call(row, next(iter(row.sizes)), look)
 
 
 @pytest.mark.parametrize("cfg", [1.0, 3.0], ids=["no guidance", "guidance"])

@@ -35,9 +35,9 @@ class PixelDiTAdapter(Adapter):
         """Attention of both streams; the image's is its first argument."""
         return block.attn
 
-    def final_layer(self, model: nn.Module) -> Method:
-        """Between patches and pixels; time was added, which is then part of what is forecast."""
-        return Method(model, "_pre_pixel_blocks")
+    def final_layer(self, model: nn.Module) -> list[Method]:
+        """The blocks on pixels, `block(pixels, stream)`; time was added, which is then part of what is forecast."""
+        return [Method(block, "forward", position=1) for block in model.pixel_blocks]
 
     def output_layer(self, model: nn.Module) -> Method:
         """The whole of it."""
