@@ -5,18 +5,22 @@ from __future__ import annotations
 from comfy_api.latest import ComfyExtension, io
 
 from .accelerate import TapAccelerate
+from .calibrate import TapCalibrate
 from .choice_map import TapChoiceMap
 from .choice_map_viewer import TapChoiceMapViewer
 from .comfy_bridge.demo_models import register_demo_models
 from .demo_scene import TapDemoScene
+from .fit_tables import TapFitTables
+from .measure_run import TapMeasureRun
 from .method import TapMethod
+from .placement import TapPlacement
 from .predictor_pool import TapPredictorPool
 from .report import TapReport
 from .schedule import TapSchedule
 
 NODES: list[type[io.ComfyNode]] = [
     TapAccelerate, TapPredictorPool, TapSchedule, TapMethod, TapChoiceMap, TapReport, TapDemoScene,
-    TapChoiceMapViewer,
+    TapChoiceMapViewer, TapMeasureRun, TapCalibrate, TapPlacement, TapFitTables,
 ]
 
 

@@ -8,36 +8,26 @@ from dataclasses import dataclass, field
 import torch
 from torch import Tensor
 
+from ..calibration import Changes
+
 MOST_TOKENS, MOST_CHANNELS = 256, 512
 # Any fixed number: the same tokens and channels are looked at in every run of one size.
 SEED = 20
 
 
 @dataclass(frozen=True)
-class Changes:
-    """probe: mean|h_s - h_{s-1}| / mean|h_{s-1}|. target: the same of r. ratio: mean of |r_s| / |r_{s-1}|, by token.
-
-    moved: mean|r_s - r_{s-1}|.
-    """
-
-    probe: tuple[float, ...]
-    target: tuple[float, ...]
-    ratio: tuple[float, ...]
-    moved: tuple[float, ...]
-
-
-@dataclass(frozen=True)
 class ConditionTrace:
-    """One condition. probe: [T, N, D], target: [T, N, C] at `steps`, float32 on the CPU.
+    """One condition. probe: [T, N, D], target: [T, N, C] of each step, float32 on the CPU.
 
     share: how much of the guided picture comes from it, such as cfg for the positive and 1 - cfg for the negative.
+    changes, moved: over all tokens and channels, moved being mean|r_s - r_{s-1}|.
     """
 
     share: float
-    steps: tuple[int, ...]
     probe: Tensor
     target: Tensor
     changes: Changes
+    moved: tuple[float, ...]
 
 
 @dataclass(frozen=True)
@@ -89,7 +79,8 @@ class Track:
         """The trace of this condition; waits for the device."""
         probe, target = (torch.stack(list(part)).float().cpu() for part in zip(*self._kept, strict=True))
         rows = torch.stack(self._scalars).cpu().T.tolist() if self._scalars else [[]] * 4
-        return ConditionTrace(self.share, tuple(self.steps), probe, target, Changes(*map(tuple, rows)))
+        *changes, moved = rows
+        return ConditionTrace(self.share, probe, target, Changes(*changes), tuple(moved))
 
 
 def sample_of(tensor: Tensor) -> Tensor:
@@ -104,7 +95,7 @@ def sample_of(tensor: Tensor) -> Tensor:
 
 
 def changes_between(before: tuple[Tensor, Tensor], now: tuple[Tensor, Tensor]) -> Tensor:
-    """The four numbers of `Changes`, as one tensor on the device."""
+    """The three numbers of `Changes` and `moved`, as one tensor on the device."""
     (old_probe, old_target), (probe, target) = before, now
     moved = (target - old_target).abs().mean(dtype=torch.float32)
     ratio = target.float().norm(dim=-1) / old_target.float().norm(dim=-1)

@@ -1,0 +1,84 @@
+"""TAP Calibrate: where a model's full steps pay most, found in one or several full runs."""
+
+from comfy_api.latest import io, ui
+
+from ..tap_core.calibrate.budget import parsed_budget
+from ..tap_core.calibrate.calibrate import Wanted, calibrate
+from ..tap_core.calibrate.picture import draw_calibration
+from ..tap_core.calibrate.text import written
+from ..tap_core.pool_settings import PoolSettings
+from ..tap_core.schedules.calibrated import CalibratedSchedule
+from ..tap_core.scoring import PROXY_LOSSES
+from ..tap_core.timeline import TIME_AXES
+from .accelerate import ORDER_SETS
+from .budget_input import budget_input, why_not
+from .comfy_bridge.progress import progress_bar
+from .horizon_inputs import horizon_inputs, horizon_step_input
+from .socket_types import TAP_POOL, TAP_SCHEDULE
+from .trace_inputs import another_run, trace_input, trace_of
+from .view_inputs import after_input
+
+DEFAULTS = PoolSettings()
+
+
+class TapCalibrate(io.ComfyNode):
+    """Places full steps by dynamic programming on the errors that the pool would make in the measured runs."""
+
+    @classmethod
+    def define_schema(cls) -> io.Schema:
+        """Ids and input names are stable: append only."""
+        return io.Schema(
+            node_id="TapCalibrate",
+            display_name="TAP Calibrate",
+            category="tap/calibration",
+            description="Finds which steps to compute for the best picture at a number of model calls, from runs that "
+            "TAP Measure Run watched. Save its text and give it to TAP Placement: it then serves other prompts and "
+            "seeds. One run is enough, three of different prompts are better.",
+            search_aliases=["tap", "optimal", "schedule", "placement"],
+            inputs=[
+                trace_input(), after_input(), budget_input(), *_pool_inputs(),
+                *another_run(2), *another_run(3),
+            ],
+            outputs=[
+                TAP_SCHEDULE.Output(display_name="TAP_SCHEDULE", tooltip="For TAP Accelerate's schedule input."),
+                io.String.Output(display_name="STRING", tooltip="The calibration as text, for TAP Placement."),
+                io.Image.Output(display_name="IMAGE", tooltip="Which steps are computed, and the expected nearness."),
+            ],
+            is_output_node=True,
+        )
+
+    @classmethod
+    def validate_inputs(cls, budget: str) -> bool | str:
+        """True, or a sentence that says what to change; a linked budget is checked on execute."""
+        return why_not(budget)
+
+    @classmethod
+    def execute(
+        cls, trace: object, after: object, budget: str, orders: str, horizon_from: int, horizon_to: int,
+        proxy_loss: str, horizon_step: float, time_axis: str, predictors: PoolSettings | None = None,
+        trace_2: object = None, trace_3: object = None, after_2: object = None, after_3: object = None,
+    ) -> io.NodeOutput:
+        """Schedule, text and picture; a TapError says what to change."""
+        traces = [trace_of(holder) for holder in (trace, trace_2, trace_3) if holder is not None]
+        own = PoolSettings(orders=orders, horizon_from=horizon_from, horizon_to=horizon_to, horizon_step=horizon_step)
+        asked = parsed_budget(budget)
+        wanted = Wanted(predictors or own, proxy_loss, time_axis, asked.calls_of(traces[0].steps))
+        found = calibrate(traces, wanted, progress_bar())
+        text = written(found)
+        picture = draw_calibration(found, wanted.calls)
+        return io.NodeOutput(CalibratedSchedule(found, asked), text, picture, ui=ui.PreviewText(text))
+
+
+def _pool_inputs() -> list[io.Input]:
+    return [
+        io.Combo.Input("orders", options=ORDER_SETS, default=DEFAULTS.orders, advanced=True,
+                       tooltip="As in TAP Accelerate, which will use the placement."),
+        *horizon_inputs(DEFAULTS.horizon_from, DEFAULTS.horizon_to),
+        io.Combo.Input("proxy_loss", options=list(PROXY_LOSSES), default="cosine", advanced=True,
+                       tooltip="As in TAP Accelerate, which will use the placement."),
+        horizon_step_input(DEFAULTS.horizon_step),
+        io.Combo.Input("time_axis", options=list(TIME_AXES), default="step", advanced=True,
+                       tooltip="As in TAP Accelerate, which will use the placement."),
+        TAP_POOL.Input("predictors", optional=True,
+                       tooltip="From TAP Predictor Pool, if TAP Accelerate will have it: replaces orders, horizons."),
+    ]

@@ -1,0 +1,19 @@
+"""The bar on a node that works for a while; it also ends the work when the user cancels."""
+
+from collections.abc import Callable
+
+import comfy.model_management
+import comfy.utils
+
+PARTS = 100
+
+
+def progress_bar() -> Callable[[float], None]:
+    """A function that is told the share that is done, from 0 to 1."""
+    bar = comfy.utils.ProgressBar(PARTS)
+
+    def report(share: float) -> None:
+        comfy.model_management.throw_exception_if_processing_interrupted()
+        bar.update_absolute(round(PARTS * share), PARTS)
+
+    return report

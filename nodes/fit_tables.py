@@ -1,0 +1,60 @@
+"""TAP Fit Tables: TeaCache's and MagCache's numbers of a model, from a run that was measured."""
+
+from comfy_api.latest import io, ui
+
+from ..tap_core.calibrate.trace import Trace
+from ..tap_core.calibration import fit_polynomial, magnitude_ratios
+from ..tap_core.schedules.magcache import MagCacheSchedule
+from ..tap_core.schedules.registry import AnySchedule
+from ..tap_core.schedules.teacache import TeaCacheSchedule
+from .socket_types import TAP_SCHEDULE
+from .trace_inputs import trace_input, trace_of
+from .view_inputs import after_input
+
+TEACACHE, MAGCACHE = "TeaCache", "MagCache"
+
+
+class TapFitTables(io.ComfyNode):
+    """Fits what a threshold method has to know of a model."""
+
+    @classmethod
+    def define_schema(cls) -> io.Schema:
+        """Ids and input names are stable: append only."""
+        return io.Schema(
+            node_id="TapFitTables",
+            display_name="TAP Fit Tables",
+            category="tap/calibration",
+            description="Gives TeaCache its polynomial, or MagCache its ratios, for the model that TAP Measure Run "
+            "watched with target residual. The numbers can be kept: TAP Schedule takes them as own numbers.",
+            search_aliases=["teacache", "magcache", "coefficients", "polynomial", "ratios"],
+            inputs=[
+                trace_input(), after_input(),
+                io.Combo.Input("method", options=[TEACACHE, MAGCACHE], default=TEACACHE,
+                               tooltip="The schedule whose numbers are fitted."),
+                io.Float.Input("threshold", default=0.4, min=0.0, max=20.0, step=0.01, round=1e-6,
+                               tooltip="Lower computes more steps and stays nearer to the full picture; 0.4 suits "
+                               "TeaCache, 0.24 MagCache."),
+            ],
+            outputs=[
+                TAP_SCHEDULE.Output(display_name="TAP_SCHEDULE", tooltip="For TAP Accelerate's schedule input."),
+                io.String.Output(display_name="STRING", tooltip="The numbers, for TAP Schedule's own numbers."),
+            ],
+            is_output_node=True,
+        )
+
+    @classmethod
+    def execute(cls, trace: object, after: object, method: str, threshold: float) -> io.NodeOutput:
+        """The schedule with its fitted numbers, and these as text; a TapError says why there are none."""
+        schedule, numbers = fitted(trace_of(trace), method, threshold)
+        text = ", ".join(f"{number:.6g}" for number in numbers)
+        return io.NodeOutput(schedule, text, ui=ui.PreviewText(text))
+
+
+def fitted(trace: Trace, method: str, threshold: float) -> tuple[AnySchedule, tuple[float, ...]]:
+    """The schedule of this name and the numbers in it; those of the positive prompt decide, as both follow it."""
+    changes = max(trace.conditions, key=lambda condition: condition.share).changes
+    if method == TEACACHE:
+        coefficients = fit_polynomial(changes)
+        return TeaCacheSchedule(threshold=threshold, coefficients=coefficients), coefficients
+    ratios = magnitude_ratios(changes, trace.steps)
+    return MagCacheSchedule(threshold=threshold, ratios=ratios, always=()), ratios

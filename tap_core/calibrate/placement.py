@@ -1,0 +1,114 @@
+"""The best places for a number of full steps, by dynamic programming over the last full steps.
+
+A state is the past, the last K full steps, newest first. Its cost is the sum of its gaps' costs so far.
+"""
+
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor
+
+from .rows import Past
+
+# In longer runs an even choice of so many steps may be full.
+MOST_PLACES = 50
+# Pasts whose gaps are worked out between two reports of progress.
+PASTS_AT_ONCE = 512
+
+CostOf = Callable[[Sequence[Past], int], Tensor]
+Progress = Callable[[float], None]
+
+
+@dataclass(frozen=True)
+class Placement:
+    """full: the steps that are computed. cost: what skipping all others adds up to."""
+
+    full: tuple[int, ...]
+    cost: float
+
+
+class PlacementSearch:
+    """Finds the placements of least cost, for any number of full steps. Step 0 is full, as nothing comes before it.
+
+    snapshots: K. longest: the longest chain of skipped steps. cost_of(pasts, ahead): [S, ahead + 1] the cost of
+    skipping 0, 1, .. ahead steps behind the newest of each past, which are of equal length. progress: told the share
+    that is done.
+    """
+
+    def __init__(
+        self, steps: int, snapshots: int, longest: int, cost_of: CostOf, progress: Progress = lambda share: None
+    ) -> None:
+        self.steps, self._snapshots, self._longest = steps, snapshots, min(longest, steps - 1)
+        self.places = even_places(steps, MOST_PLACES)
+        self.pasts = self._all_pasts()
+        self._index = {past: i for i, past in enumerate(self.pasts)}
+        self._from, self._to, reach = self._moves()
+        costs = self._costs(cost_of, progress)
+        self._cost = costs[self._from, reach]
+        left = torch.tensor([steps - 1 - past[0] for past in self.pasts])
+        self._end = torch.where(left <= self._longest, costs.gather(1, left.clamp(max=self._longest)[:, None])[:, 0],
+                                torch.inf)
+        first = torch.full((len(self.pasts),), torch.inf)
+        first[self._index[(0,)]] = 0
+        self._best, self._came = [first], [torch.full((len(self.pasts),), -1)]
+
+    def best(self, count: int) -> Placement | None:
+        """The placement of least cost with so many full steps; None if there is none."""
+        while len(self._best) < count:
+            self._step()
+        total = self._best[count - 1] + self._end
+        state = int(total.argmin())
+        if not total[state].isfinite():
+            return None
+        full = []
+        for came in reversed(self._came[:count]):
+            full.append(self.pasts[state][0])
+            state = int(came[state])
+        return Placement(tuple(reversed(full)), float(total.min()))
+
+    def _step(self) -> None:
+        """One more full step for every state."""
+        reached = self._best[-1][self._from] + self._cost
+        best = torch.full((len(self.pasts),), torch.inf).scatter_reduce(0, self._to, reached, "amin")
+        came, is_best = torch.full((len(self.pasts),), -1), reached == best[self._to]
+        came[self._to[is_best]] = self._from[is_best]
+        self._best.append(best)
+        self._came.append(came)
+
+    def _all_pasts(self) -> list[Past]:
+        found = layer = [(0,)]
+        while layer:
+            layer = list(dict.fromkeys(after for past in layer for after in self._after(past)))
+            known = set(found)
+            layer = [past for past in layer if past not in known]
+            found = found + layer
+        return sorted(found, key=lambda past: (len(past), past))
+
+    def _after(self, past: Past) -> Iterator[Past]:
+        return ((place, *past)[: self._snapshots] for place in self.places
+                if 0 < place - past[0] <= self._longest + 1)
+
+    def _moves(self) -> tuple[Tensor, Tensor, Tensor]:
+        """From which state to which, and over how many skipped steps."""
+        moves = [(i, self._index[after], after[0] - past[0] - 1)
+                 for i, past in enumerate(self.pasts) for after in self._after(past)]
+        return tuple(torch.tensor(column, dtype=torch.long) for column in zip(*moves, strict=True)) if moves else (
+            torch.empty(0, dtype=torch.long),) * 3
+
+    def _costs(self, cost_of: CostOf, progress: Progress) -> Tensor:
+        """[S, longest + 1] in the order of `pasts`."""
+        parts, done = [], 0
+        for length in sorted({len(past) for past in self.pasts}):
+            alike = [past for past in self.pasts if len(past) == length]
+            for i in range(0, len(alike), PASTS_AT_ONCE):
+                parts.append(cost_of(alike[i : i + PASTS_AT_ONCE], self._longest))
+                done += len(alike[i : i + PASTS_AT_ONCE])
+                progress(done / len(self.pasts))
+        return torch.cat(parts)
+
+
+def even_places(steps: int, most: int) -> list[int]:
+    """At most so many of the steps, evenly spread, first and last among them."""
+    count = min(steps, most)
+    return sorted({round(i * (steps - 1) / max(count - 1, 1)) for i in range(count)})
