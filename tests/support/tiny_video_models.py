@@ -70,6 +70,12 @@ def spoken(latent: Tensor) -> dict[str, object]:
     return {**masked(latent), "ref_audio": {"tokens": noise(1, 3, 128)}}
 
 
+def seen_and_heard(latent: Tensor) -> dict[str, object]:
+    """A picture and a sound that MiniMax H3 shall keep to."""
+    picture = {"kind": "image", "latent_h": 4, "latent_w": 6, "latent": noise(1, 24, 1, 4, 6)}
+    return {"minimax_refs": [picture, {"kind": "audio", "ref_audio_t": 3, "audio_latent": noise(1, 32, 2, 3)}]}
+
+
 def low_resolution(latent: Tensor) -> dict[str, object]:
     """A video to restore."""
     return {"condition": noise(1, 17, *latent.shape[2:])}
@@ -115,6 +121,8 @@ VIDEO_ROWS = [
     replace(SEED, name="SeedVR2 7B", config={**SEEDVR2, "vid_out_norm": None, "mlp_type": "normal"}),
     TinyModel("MiniMax H3", "MiniMaxH3", MINIMAX, {(24, 3, 8, 12): (3, 4, 6), (24, 2, 7, 9): (2, 4, 5)}, ("blocks",),
               single=True, sound=(32, 2, 5)),
+    TinyModel("MiniMax H3, references", "MiniMaxH3", MINIMAX, {(24, 3, 8, 12): (3, 4, 6), (24, 2, 6, 4): (2, 3, 2)},
+              ("blocks",), single=True, sound=(32, 2, 5), conditioning=seen_and_heard),
     TinyModel("Kandinsky 5", "Kandinsky5", KANDINSKY, EVEN_SIZES, ("visual_transformer_blocks",), pooled=64),
     TinyModel("Kandinsky 5 image", "Kandinsky5Image", {**KANDINSKY, "visual_embed_dim": 64},
               {(16, 8, 12): (1, 4, 6), (16, 6, 4): (1, 3, 2)}, ("visual_transformer_blocks",), pooled=64),
