@@ -15,6 +15,7 @@ from pathlib import Path
 import torch
 import train_balls
 import train_words
+from safetensors import safe_open
 from safetensors.torch import load_file, save_file
 from torch import Tensor, nn
 from torch.nn import functional as F
@@ -61,7 +62,7 @@ LESSONS = {
         {"image_model": "wan2.1", "model_type": "t2v", "dim": 256, "out_dim": CHANNELS, "num_heads": 2,
          "ffn_dim": 1024, "num_layers": 4, "patch_size": (1, 2, 2), "freq_dim": 256, "window_size": (-1, -1),
          "qk_norm": True, "cross_attn_norm": True, "eps": 1e-6, "in_dim": CHANNELS, "text_dim": train_balls.WIDTH},
-        train_balls.draw, 1000.0, pictures=8000, batch=16, steps=1600,
+        train_balls.draw, 1000.0, pictures=8000, batch=16, steps=3200,
     ),
 }  # fmt: skip
 
@@ -131,12 +132,11 @@ def train(lesson: Lesson, steps: int | None = None) -> None:
     """Trains a lesson's model and writes the average of its last weights."""
     use_comfy()
     torch.manual_seed(0)
-    model = new_model(lesson).diffusion_model.train().requires_grad_(True)
-    first_weights(model)
+    model, done = start(lesson)
     code, latents, contexts = lesson_data(lesson)
     optimisers, steps = optimisers_of(model), steps or lesson.steps
     average = {name: value.detach().clone() for name, value in model.state_dict().items()}
-    for step in (bar := tqdm(range(steps), desc=lesson.name, mininterval=5)):
+    for step in (bar := tqdm(range(done, steps), desc=lesson.name, mininterval=5, initial=done, total=steps)):
         rate = lesson.rate * min(1.0, (step + 1) / 100, max(0.02, (steps - step) / (0.4 * steps)))
         some = torch.randint(len(latents), (lesson.batch,))
         with torch.autocast("cpu", torch.bfloat16):
@@ -150,7 +150,8 @@ def train(lesson: Lesson, steps: int | None = None) -> None:
             optimiser.step()
         update_average(average, model, step)
         bar.set_postfix(loss=f"{loss.item():.4f}")
-    save(lesson, code, average)
+        if (step + 1) % 500 == 0 or step + 1 == steps:
+            save(lesson, code, average, step + 1)
 
 
 @torch.no_grad()
@@ -161,12 +162,35 @@ def update_average(average: dict[str, Tensor], model: nn.Module, step: int) -> N
         average[name].lerp_(value, 1 - keep)
 
 
-def save(lesson: Lesson, code: LinearCode, weights: dict[str, Tensor]) -> None:
+def start(lesson: Lesson) -> tuple[nn.Module, int]:
+    """The model to train and the steps that it has behind it."""
+    model, done = new_model(lesson).diffusion_model.train().requires_grad_(True), steps_done(lesson)
+    first_weights(model)
+    if done:
+        model.load_state_dict(saved_weights(load_file(lesson.file)))
+    return model, done
+
+
+def steps_done(lesson: Lesson) -> int:
+    """Steps behind the weights on disk, 0 where there are none."""
+    if not lesson.file.exists():
+        return 0
+    with safe_open(lesson.file, "pt") as file:
+        return int(file.metadata()["step"])
+
+
+def saved_weights(tensors: dict[str, Tensor]) -> dict[str, Tensor]:
+    """The model's part of a file."""
+    return {name.removeprefix("model."): value for name, value in tensors.items() if name.startswith("model.")}
+
+
+def save(lesson: Lesson, code: LinearCode, weights: dict[str, Tensor], step: int) -> None:
     """Weights and code in one file."""
     FOLDER.mkdir(parents=True, exist_ok=True)
     tensors = {f"model.{name}": value.contiguous() for name, value in weights.items()}
     partial = lesson.file.with_suffix(".partial")
-    save_file({**tensors, "code.kernel": code.kernel.contiguous(), "code.mean": code.mean}, partial)
+    code_parts = {"code.kernel": code.kernel.contiguous(), "code.mean": code.mean}
+    save_file({**tensors, **code_parts}, partial, {"step": str(step)})
     partial.replace(lesson.file)
 
 
@@ -174,8 +198,7 @@ def load(lesson: Lesson) -> tuple[nn.Module, LinearCode]:
     """The trained model, for sampling, and its code."""
     tensors = load_file(lesson.file)
     model = new_model(lesson).eval()
-    weights = {name.removeprefix("model."): value for name, value in tensors.items() if name.startswith("model.")}
-    model.diffusion_model.load_state_dict(weights)
+    model.diffusion_model.load_state_dict(saved_weights(tensors))
     return model.requires_grad_(False), LinearCode(tensors["code.kernel"], tensors["code.mean"])
 
 
