@@ -226,10 +226,19 @@ def test_sampling_skips_blocks_and_turned_off_changes_nothing(row: TinyModel, cf
     assert len(frames) == STEPS and min(frames.shape[1:3]) >= 12 and max(frames.shape[1:3]) == 96
 
 
-def accelerated(row: TinyModel, shape: tuple[int, ...], cfg: float, interval: int) -> tuple[Tensor, TapRecord]:
+def test_sampling_forecasts_the_default_target_too(row: TinyModel) -> None:
+    shape = next(iter(row.sizes))
+    picture, record = accelerated(row, shape, cfg=1.0, interval=3, target="auto")
+    assert record.fallbacks == [] and record.skipped_steps == [2, 3, 5]
+    assert picture.isfinite().all()
+
+
+def accelerated(
+    row: TinyModel, shape: tuple[int, ...], cfg: float, interval: int, target: str = "residual"
+) -> tuple[Tensor, TapRecord]:
     """A picture made with TAP, and the record of the run."""
     model, holder = patcher(row.build()), RecordHolder()
-    settings = TapSettings(interval=interval, warmup_steps=2, target="residual", correction="off", placement="paper")
+    settings = TapSettings(interval=interval, warmup_steps=2, target=target, correction="off", placement="paper")
     TapPatch(settings, holder).install(model)
     return sample(row, model, shape, row.batch, cfg, STEPS), holder.latest
 
