@@ -29,7 +29,7 @@ export function menuOf(node) {
 function presetEntries(node) {
   const now = presetWith(presets, widgetValues(node));
   return presets.map((preset) => ({
-    content: `${preset === now ? "\u2713 " : ""}${preset.name}: ${preset.says}`,
+    content: preset === now ? `${preset.name} \u2713` : preset.name,
     callback: () => {
       setWidgets(node, preset.values);
       sayOn(node, presetWords(preset.name, linkedInputs(node)));

@@ -5,10 +5,10 @@ const REPLACED = { schedule: ["interval", "warmup_steps", "placement"], predicto
 
 /**
  * @param {{presets: object[], shared: Record<string, object>}} table presets.json
- * @returns {{name: string, says: string, values: Record<string, unknown>}[]}
+ * @returns {{name: string, values: Record<string, unknown>}[]}
  */
 export function presetsIn({ presets, shared }) {
-  return presets.map(({ name, says, of, values }) => ({ name, says, values: { ...shared[of], ...values } }));
+  return presets.map(({ name, of, values }) => ({ name, values: { ...shared[of], ...values } }));
 }
 
 /** The preset whose values these widgets have, or null. @param {Record<string, unknown>} values */

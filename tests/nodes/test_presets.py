@@ -36,7 +36,7 @@ def test_balanced_is_what_the_node_starts_with() -> None:
 
 @pytest.mark.parametrize(("interval", "computed"), [(5, 12), (6, 10), (8, 8), (10, 7)])
 def test_the_papers_presets_compute_as_many_steps_as_the_paper(interval: int, computed: int) -> None:
-    settings = TapSettings(**PRESETS[f"Paper, N={interval}"])
+    settings = TapSettings(**PRESETS[f"Paper N={interval}"])
     run = TapRun(settings, [1 - i / 50 for i in range(51)], "Flux")
     assert plan_of(run).marks.count("f") == computed
     assert (settings.placement, settings.correction, settings.target) == ("paper", "off", "residual")

@@ -1,0 +1,183 @@
+"""TAP Accelerate in the real frontend: the strip of the run, widgets and presets, by mouse and by keys."""
+
+from __future__ import annotations
+
+import re
+
+import pytest
+
+from browser_graph import ACCELERATE, REPORT, viewed_prompt
+from browser_page import ComfyPage
+
+# Notes every state of the strip.
+WATCH = """id => {
+    const strip = document.querySelector(`#tap-on-${id}`);
+    window.seenMarks = [];
+    new MutationObserver(() => window.seenMarks.push([strip.dataset.marks, strip.innerText]))
+        .observe(strip, { attributes: true, attributeFilter: ['data-marks'] });
+}"""
+
+
+@pytest.fixture(scope="module")
+def opened(comfy: ComfyPage) -> ComfyPage:
+    """The workflow is open."""
+    comfy.load(viewed_prompt(seed=31, steps=20))
+    return comfy
+
+
+@pytest.fixture(autouse=True)
+def in_view(opened: ComfyPage) -> None:
+    """TAP Accelerate is in view, with no menu open."""
+    opened.page.keyboard.press("Escape")
+    opened.show(ACCELERATE)
+
+
+def line(comfy: ComfyPage) -> str:
+    """The line below the strip."""
+    return comfy.element(ACCELERATE, " .tap-run-line").text_content()
+
+
+def slider(comfy: ComfyPage, name: str, share: float) -> tuple[float, float]:
+    """A place on a slider of a node in the classic renderer."""
+    y, height, width = comfy.page.evaluate(
+        """([id, name]) => {
+            const node = app.canvas.graph.getNodeById(id), widget = node.widgets.find(w => w.name === name);
+            return [widget.last_y ?? widget.y, widget.computedHeight ?? 20, node.size[0]];
+        }""",
+        [ACCELERATE, name],
+    )
+    return comfy.place(ACCELERATE, 15 + share * (width - 30), y + min(height, 20) / 2)
+
+
+def row(comfy: ComfyPage, name: str) -> object:
+    """A widget's row in Nodes 2.0."""
+    node = comfy.page.locator(f"[data-node-id='{ACCELERATE}']")
+    return node.locator("[data-testid='node-widget']").filter(has_text=name).first
+
+
+def holds(comfy: ComfyPage, **values: object) -> None:
+    """Widgets, the prompt that would be sent, and the workflow that would be saved have these values."""
+    comfy.until(lambda: {**comfy.widgets(ACCELERATE), **values} == comfy.widgets(ACCELERATE), f"widgets at {values}", 5)
+    sent = comfy.prompt_inputs(ACCELERATE)
+    assert {name: sent[name] for name in values} == values
+
+
+def test_the_strip_fills_while_sampling_and_ends_with_what_was_done(opened: ComfyPage) -> None:
+    opened.element(ACCELERATE, "").wait_for()
+    opened.page.evaluate(WATCH, f"{ACCELERATE}")
+    opened.run()
+    report = opened.report(REPORT)
+    final = "".join("f" if step in report["full_steps"] else "s" for step in range(20))
+    opened.until(lambda: opened.element(ACCELERATE, "").get_attribute("data-marks") == final, "the full strip")
+    seen = opened.page.evaluate("window.seenMarks")
+    states = [marks for marks, _ in seen]
+    assert states[0] == "." * 20 and len(states) >= 3
+    assert all(final.startswith(marks.rstrip(".")) for marks in states)
+    assert [len(marks.rstrip(".")) for marks in states] == sorted(len(marks.rstrip(".")) for marks in states)
+    assert "6 of 20 steps, 3.3x fewer calls" in seen[0][1]
+    assert any("cache" in text for _, text in seen)
+    assert line(opened).startswith("6 of 20 steps computed")
+
+
+def test_the_strip_tells_why_nothing_is_skipped(opened: ComfyPage) -> None:
+    opened.page.evaluate(
+        "id => { app.canvas.graph.getNodeById(id).widgets.find(w => w.name === 'interval').value = 1; }", ACCELERATE
+    )
+    opened.run()
+    opened.until(lambda: "interval is 1" in line(opened), "the reason")
+    assert opened.element(ACCELERATE, "").get_attribute("data-marks") == "f" * 20
+
+
+def test_a_setting_takes_the_strip_away_and_brings_it_back(opened: ComfyPage) -> None:
+    strip = opened.element(ACCELERATE, "")
+    opened.set("TAP.LiveStrip", False)
+    strip.wait_for(state="hidden")
+    opened.set("TAP.LiveStrip", True)
+    strip.wait_for(state="visible")
+
+
+def test_the_slider_moves_with_the_mouse(opened: ComfyPage) -> None:
+    page = opened.page
+    if opened.vue:
+        box = row(opened, "interval").locator("[data-slot='slider']").bounding_box()
+        start, end = ((box["x"] + share * box["width"], box["y"] + box["height"] / 2) for share in (0.2, 0.6))
+    else:
+        start, end = slider(opened, "interval", 0.2), slider(opened, "interval", 0.6)
+    page.mouse.move(*start)
+    page.mouse.down()
+    page.mouse.move(*end, steps=5)
+    page.mouse.up()
+    value = opened.widgets(ACCELERATE)["interval"]
+    assert value in (11, 12, 13)
+    holds(opened, interval=value)
+
+
+def test_the_slider_moves_with_keys(opened: ComfyPage) -> None:
+    """The classic renderer paints its sliders: keys reach them in the panel of the node's parameters."""
+    page, before = opened.page, opened.widgets(ACCELERATE)["interval"]
+    panel = page.get_by_role("button", name="Toggle properties panel").first
+    if opened.vue:
+        thumb = row(opened, "interval").locator("[role='slider']")
+    else:
+        page.evaluate("id => app.canvas.selectNode(app.canvas.graph.getNodeById(id))", ACCELERATE)
+        panel.click()
+        thumb = page.locator("[data-slot='slider-thumb']").first
+    thumb.focus()
+    page.keyboard.press("ArrowRight")
+    holds(opened, interval=before + 1)
+    page.keyboard.press("ArrowLeft")
+    page.keyboard.press("ArrowLeft")
+    holds(opened, interval=before - 1)
+    if not opened.vue:
+        page.get_by_role("button", name="Toggle properties panel").first.click()
+
+
+def test_the_order_set_is_chosen_with_the_mouse_and_with_keys(opened: ComfyPage) -> None:
+    page = opened.page
+    if opened.vue:
+        box = row(opened, "orders").locator("[role='combobox'], button").first
+        box.click()
+        page.locator("[role='option']").filter(has_text="0,1,2,3").first.click()
+        holds(opened, orders="0,1,2,3")
+        box.focus()
+        page.keyboard.press("Enter")
+        page.locator("[role='option']").first.wait_for()
+        page.keyboard.press("Home")
+        page.keyboard.press("Enter")
+        holds(opened, orders="0")
+    else:
+        page.mouse.click(*slider(opened, "orders", 0.5))
+        page.locator(".litecontextmenu .litemenu-entry", has_text="0,1,2,3").click()
+        holds(opened, orders="0,1,2,3")
+        page.mouse.click(*slider(opened, "orders", 0.5))
+        page.locator(".litecontextmenu input").fill("1,2,3")
+        page.keyboard.press("ArrowDown")
+        page.keyboard.press("ArrowUp")
+        page.keyboard.press("Enter")
+        opened.until(lambda: "1,2,3" in opened.widgets(ACCELERATE)["orders"], "an order set by keys", 5)
+
+
+@pytest.mark.parametrize(("preset", "values"), [
+    ("Fast", {"interval": 8, "placement": "change", "correction": "on", "target": "auto"}),
+    ("Paper N=6", {"interval": 6, "placement": "paper", "correction": "off", "target": "residual"}),
+    ("Balanced", {"interval": 5, "placement": "change", "correction": "on", "target": "auto", "orders": "0,1,2"}),
+])
+def test_a_preset_from_the_menu_sets_the_widgets(opened: ComfyPage, preset: str, values: dict) -> None:
+    page = opened.page
+    page.mouse.click(*opened.place(ACCELERATE, 60, -15), button="right")
+    entry = page.get_by_text("TAP presets", exact=True).first
+    entry.hover() if opened.vue else entry.click()
+    page.get_by_text(re.compile(f"^{preset}")).first.click()
+    holds(opened, **values)
+    assert line(opened) == f"{preset} is set. Queue to use it."
+
+
+def test_the_saved_workflow_has_no_value_of_ours_and_holds_the_others(opened: ComfyPage) -> None:
+    saved = opened.page.evaluate(
+        "id => app.canvas.graph.serialize().nodes.find(node => node.id === id).widgets_values", ACCELERATE
+    )
+    assert saved == [value for name, value in opened.widgets(ACCELERATE).items() if name != "run"]
+    before = opened.widgets(ACCELERATE)
+    opened.page.evaluate("() => app.loadGraphData(app.canvas.graph.serialize())")
+    opened.settle()
+    assert opened.widgets(ACCELERATE) == before

@@ -1,0 +1,188 @@
+"""The viewer in the real frontend: what it shows is what the record holds."""
+
+from __future__ import annotations
+
+import io
+import json
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from browser_graph import LAYERS, MAPS, REPORT, SAVE, VIEWER, viewed_prompt
+from browser_page import ComfyPage
+
+STEPS, TOKENS = 12, 8
+# Colours of the centres of all tokens on the stage, row by row.
+SAMPLE = """([id, rows, columns]) => {
+    const stage = document.querySelector(`#tap-on-${id} .tap-stage`), side = Math.min(stage.width, stage.height);
+    const data = stage.getContext('2d').getImageData(0, 0, stage.width, stage.height).data, found = [];
+    const [left, top] = [(stage.width - side) / 2, (stage.height - side) / 2];
+    for (let row = 0; row < rows; row++) for (let column = 0; column < columns; column++) {
+        const x = Math.floor(left + (column + 0.5) * side / columns), y = Math.floor(top + (row + 0.5) * side / rows);
+        found.push([...data.slice(4 * (y * stage.width + x), 4 * (y * stage.width + x) + 4)]);
+    }
+    return found;
+}"""
+
+
+@pytest.fixture(scope="module")
+def viewed(comfy: ComfyPage) -> ComfyPage:
+    """A run is over and its viewer is in view."""
+    comfy.load(viewed_prompt(seed=21, steps=STEPS))
+    comfy.run()
+    comfy.show(VIEWER)
+    comfy.until(lambda: shown(comfy), "the map")
+    return comfy
+
+
+def shown(comfy: ComfyPage) -> list[str]:
+    """Run, layer, step and frame that are on the stage; none while there is none."""
+    return (comfy.element(VIEWER, "").get_attribute("data-shown") or "").split()
+
+
+def choose(comfy: ComfyPage, layer: str) -> None:
+    """Presses a layer's button."""
+    comfy.element(VIEWER, f" button[value={layer}]").click()
+    comfy.until(lambda: shown(comfy)[1:2] == [layer], layer)
+
+
+def go_to(comfy: ComfyPage, step: int) -> None:
+    """Moves to a step, from 0, by keys."""
+    strip = comfy.element(VIEWER, " .tap-steps")
+    strip.focus()
+    comfy.page.keyboard.press("Home")
+    for _ in range(step):
+        comfy.page.keyboard.press("ArrowRight")
+    comfy.until(lambda: shown(comfy)[2:3] == [str(step)], f"step {step}")
+
+
+def set_opacity(comfy: ComfyPage, share: float) -> None:
+    """Moves the opacity's slider."""
+    comfy.element(VIEWER, " .tap-slider >> nth=0").locator("input").fill(str(share))
+    comfy.settle()
+
+
+def colours(comfy: ComfyPage) -> np.ndarray:
+    """What is painted on every token, [H, W, 3]."""
+    found = comfy.page.evaluate(SAMPLE, [VIEWER, TOKENS, TOKENS])
+    return np.array(found)[:, :3].reshape(TOKENS, TOKENS, 3)
+
+
+def picture(comfy: ComfyPage, entry: dict) -> np.ndarray:
+    """A picture that a node left."""
+    return np.asarray(Image.open(io.BytesIO(comfy.server.fetch(entry))).convert("RGB")).astype(int)
+
+
+def at_tokens(image: np.ndarray) -> np.ndarray:
+    """Its pixels at the centres of the tokens."""
+    places = ((np.arange(TOKENS) + 0.5) * image.shape[0] / TOKENS).astype(int)
+    return image[places][:, places]
+
+
+def document(comfy: ComfyPage) -> dict:
+    """What Python wrote for the viewer."""
+    return json.loads(comfy.server.fetch(comfy.outputs(VIEWER)["tap_choice_map"][0]))
+
+
+@pytest.mark.parametrize("layer", LAYERS)
+def test_its_pixels_are_those_of_the_record(viewed: ComfyPage, layer: str) -> None:
+    skipped = viewed.report(REPORT)["skipped_steps"]
+    frames = viewed.outputs(MAPS[layer])["images"]
+    assert len(frames) == STEPS and skipped
+    choose(viewed, layer)
+    viewed.element(VIEWER, " .tap-tick input").uncheck()
+    set_opacity(viewed, 1)
+    for step in (skipped[0], skipped[len(skipped) // 2], skipped[-1]):
+        go_to(viewed, step)
+        assert np.array_equal(colours(viewed), at_tokens(picture(viewed, frames[step]))), f"step {step}"
+
+
+def test_without_opacity_the_final_picture_is_there(viewed: ComfyPage) -> None:
+    go_to(viewed, viewed.report(REPORT)["skipped_steps"][0])
+    set_opacity(viewed, 0)
+    saved = at_tokens(picture(viewed, viewed.outputs(SAVE)["images"][0]))
+    # The picture in the viewer is packed with loss, and larger than the saved one.
+    assert np.abs(colours(viewed) - saved).mean() < 12
+    set_opacity(viewed, 0.65)
+
+
+def test_a_token_under_the_pointer_is_told_in_words(viewed: ComfyPage) -> None:
+    choose(viewed, "predictor")
+    step, row, column = viewed.report(REPORT)["skipped_steps"][1], 2, 5
+    go_to(viewed, step)
+    told = document(viewed)
+    block = told["prompts"][0]["blocks"][step]
+    box = viewed.element(VIEWER, " .tap-stage").bounding_box()
+    side = min(box["width"], box["height"])
+    left, top = box["x"] + (box["width"] - side) / 2, box["y"] + (box["height"] - side) / 2
+    viewed.page.mouse.move(left + (column + 0.5) * side / TOKENS, top + (row + 0.5) * side / TOKENS)
+    words = viewed.element(VIEWER, " .tap-readout").text_content()
+    assert words.startswith(f"Row {row + 1}, column {column + 1}: ")
+    for layer in told["layers"]:
+        folder = viewed.outputs(VIEWER)["tap_choice_map"][0]
+        image = Image.open(io.BytesIO(viewed.server.fetch({**folder, "filename": layer["image"]})))
+        label = layer["labels"][int(np.asarray(image)[block * TOKENS + row, column])]
+        assert label.startswith("reuse") or label.lower() in words.lower()
+    viewed.page.mouse.move(5, 5)
+    viewed.until(lambda: "Point at a token" in viewed.element(VIEWER, " .tap-readout").text_content(), "the hint")
+
+
+def test_keys_move_steps_and_tokens_and_play(viewed: ComfyPage) -> None:
+    go_to(viewed, 3)
+    viewed.page.keyboard.press("End")
+    viewed.until(lambda: shown(viewed)[2] == str(STEPS - 1), "the last step")
+    viewed.page.keyboard.press("ArrowLeft")
+    viewed.until(lambda: shown(viewed)[2] == str(STEPS - 2), "the step before")
+    viewed.page.keyboard.press("Shift+ArrowDown")
+    assert viewed.element(VIEWER, " .tap-readout").text_content().startswith("Row 1, column 1")
+    viewed.page.keyboard.press(" ")
+    seen = {shown(viewed)[2]}
+    viewed.until(lambda: seen.add(shown(viewed)[2]) or len(seen) >= 3, "three steps to play")
+    viewed.page.keyboard.press(" ")
+    viewed.page.wait_for_timeout(300)
+    paused = shown(viewed)[2]
+    viewed.page.wait_for_timeout(600)
+    assert shown(viewed)[2] == paused
+
+
+def test_the_strip_is_scrubbed_with_the_mouse_and_says_its_step(viewed: ComfyPage) -> None:
+    strip = viewed.element(VIEWER, " .tap-steps")
+    box = strip.bounding_box()
+    viewed.page.mouse.move(box["x"] + 2, box["y"] + 10)
+    viewed.page.mouse.down()
+    viewed.page.mouse.move(box["x"] + box["width"] * 7.5 / STEPS, box["y"] + 10, steps=4)
+    viewed.page.mouse.up()
+    viewed.until(lambda: shown(viewed)[2] == "7", "step 7")
+    assert strip.get_attribute("aria-valuenow") == "8"
+    full = viewed.report(REPORT)["full_steps"]
+    for step, told in enumerate(document(viewed)["steps"]):
+        assert (told["kind"] == "full") == (step in full)
+    assert strip.get_attribute("aria-valuetext").startswith(f"Step 8 of {STEPS}: ")
+
+
+def test_a_click_on_the_legend_shows_one_choice_alone(viewed: ComfyPage) -> None:
+    choose(viewed, "order")
+    viewed.element(VIEWER, " .tap-tick input").uncheck()
+    set_opacity(viewed, 1)
+    step = viewed.report(REPORT)["skipped_steps"][0]
+    go_to(viewed, step)
+    told = document(viewed)
+    layer = next(part for part in told["layers"] if part["name"] == "order")
+    block = told["prompts"][0]["blocks"][step]
+    before = colours(viewed)
+    entries = viewed.element(VIEWER, " .tap-entry")
+    assert entries.count() == len(layer["entries"])
+    number = max(range(len(layer["entries"])), key=lambda i: layer["shares"][block][0][i])
+    entries.nth(number).click()
+    viewed.settle()
+    assert entries.nth(number).get_attribute("aria-pressed") == "true"
+    wanted = [int(layer["entries"][number]["colour"][i : i + 2], 16) for i in (1, 3, 5)]
+    alone = colours(viewed)
+    same = (before == wanted).all(-1)
+    assert (alone[same] == wanted).all() and not (alone[~same] == wanted).all(-1).any()
+    assert same.mean() == pytest.approx(layer["shares"][block][0][number], abs=1e-3)
+    viewed.element(VIEWER, " .tap-stage").focus()
+    viewed.page.keyboard.press("Escape")
+    viewed.settle()
+    assert np.array_equal(colours(viewed), before)
