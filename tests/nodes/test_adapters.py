@@ -140,6 +140,26 @@ def test_the_probe_is_what_attention_gets_and_a_replayed_target_gives_the_same_p
         in_first_call(row, shape, look)
 
 
+def test_a_call_that_decides_at_block_0_is_computed_or_forecast_as_any_other(row: TinyModel) -> None:
+    """As schedules that look at blocks do: they also see what enters and leaves the first and the last."""
+    seen = frozenset({"stream", "block", "last_input", "last_output"})
+
+    def look(call: Call) -> None:
+        full, skipped = call.seam("residual"), call.seam("residual")
+        if not isinstance(full, BlockSeam):
+            return
+        full.keeps = skipped.keeps = seen
+        plain = call.forward(call.options)
+        assert torch.equal(full.attempt(call.forward, call.options, lambda caught: None), plain)
+        assert full.caught.stream.shape == full.caught.block.shape == full.caught.start.shape
+        assert full.caught.last_input.shape == full.caught.last_output.shape
+        target, verify = full.caught.target, full.caught.last_input
+        assert close(skipped.attempt(call.forward, call.options, lambda caught: target, verify), plain)
+        assert skipped.caught.skipped and torch.equal(skipped.caught.last_input, verify)
+
+    in_first_call(row, next(iter(row.sizes)), look)
+
+
 def test_tokens_lie_on_the_picture_as_the_grid_says(row: TinyModel) -> None:
     for shape, grid in row.sizes.items():
 
