@@ -12,6 +12,7 @@ from .history import History
 from .motion import Motion
 from .record import Evaluation, TapRecord, TokenChoices, candidate_names, settings_values
 from .schedule import Decision, Seen, held_bytes, start
+from .schedules.calibrated import CalibratedSchedule
 from .settings import TapSettings
 from .step import full_step, skipped_step
 from .timeline import Timeline
@@ -31,7 +32,8 @@ class TapRun:
         self.settings = settings
         self.timeline = Timeline(tuple(float(s) for s in sigmas), settings.time_axis)
         self.pool, self.selector = settings.pool(), settings.selector()
-        self.course = start(settings.schedule(), self.timeline)
+        schedule = settings.schedule()
+        self.course = start(schedule, self.timeline)
         self.histories: dict[Hashable, History] = {}
         self.record = TapRecord(
             model=model,
@@ -41,6 +43,8 @@ class TapRun:
         )
         if self.wants_truth:
             self.fall_back("The oracle computed every step to see which predictor is best; its times say nothing.")
+        for note in schedule.notes(self.timeline, model) if isinstance(schedule, CalibratedSchedule) else ():
+            self.fall_back(note)
         self.motion = Motion(self.timeline)
         self.drift = Drift(self.motion) if settings.correction == "on" and self.course.skips_any else None
         self.decision, self.seen = Decision(full=True), Seen(0.0, 0.0)

@@ -49,7 +49,7 @@ class PlacementSearch:
         left = torch.tensor([steps - 1 - past[0] for past in self.pasts])
         self._end = torch.where(left <= self._longest, costs.gather(1, left.clamp(max=self._longest)[:, None])[:, 0],
                                 torch.inf)
-        first = torch.full((len(self.pasts),), torch.inf)
+        first = torch.full((len(self.pasts),), torch.inf, dtype=torch.float64)
         first[self._index[(0,)]] = 0
         self._best, self._came = [first], [torch.full((len(self.pasts),), -1)]
 
@@ -70,7 +70,7 @@ class PlacementSearch:
     def _step(self) -> None:
         """One more full step for every state."""
         reached = self._best[-1][self._from] + self._cost
-        best = torch.full((len(self.pasts),), torch.inf).scatter_reduce(0, self._to, reached, "amin")
+        best = torch.full_like(self._end, torch.inf).scatter_reduce(0, self._to, reached, "amin")
         came, is_best = torch.full((len(self.pasts),), -1), reached == best[self._to]
         came[self._to[is_best]] = self._from[is_best]
         self._best.append(best)
@@ -105,7 +105,7 @@ class PlacementSearch:
                 parts.append(cost_of(alike[i : i + PASTS_AT_ONCE], self._longest))
                 done += len(alike[i : i + PASTS_AT_ONCE])
                 progress(done / len(self.pasts))
-        return torch.cat(parts)
+        return torch.cat(parts).double()
 
 
 def even_places(steps: int, most: int) -> list[int]:

@@ -1,0 +1,133 @@
+"""The errors that calibration foresees are those that the engine makes."""
+
+from __future__ import annotations
+
+import pytest
+import torch
+from tap_pack.tap_core.calibrate.calibrate import Wanted, calibrate, counts_for, decibels
+from tap_pack.tap_core.calibrate.gap_errors import GapErrors, weight_of
+from tap_pack.tap_core.calibrate.rows import Rows
+from tap_pack.tap_core.calibrate.trace import ConditionTrace, Trace, Track
+from tap_pack.tap_core.errors import TapError
+from tap_pack.tap_core.history import History
+from tap_pack.tap_core.pool_settings import PoolSettings
+from tap_pack.tap_core.step import full_step, skipped_step
+from tap_pack.tap_core.timeline import Timeline
+
+STEPS, TOKENS, WIDTH = 16, 12, 8
+PASTS = {1: [(0,)], 2: [(1, 0), (5, 0)], 3: [(2, 1, 0), (7, 4, 0), (9, 8, 5), (13, 9, 8)]}
+POOLS = {
+    "TAP": PoolSettings(), "order 1": PoolSettings(orders="1", horizon_from=0), "reuse": PoolSettings(orders="0"),
+    "several": PoolSettings(families=("newton", "hermite", "spectrum")), "with FreqCa": PoolSettings(
+        families=("taylor", "freqca")),
+}
+
+
+def wave(seed: int, width: int = WIDTH) -> torch.Tensor:
+    """A smooth trajectory [T, N, width] of its own for every token and channel."""
+    random = torch.Generator().manual_seed(seed)
+    speed, phase = 2 * torch.rand(2, TOKENS, width, generator=random)
+    return torch.sin(speed * torch.linspace(0, 3, STEPS)[:, None, None] + phase) + 2 * phase
+
+
+def made_trace(target: str = "output", shares: tuple[float, ...] = (1.0,), noisy: bool = False) -> Trace:
+    """A run of STEPS steps over falling sigmas, not evenly spaced."""
+    conditions = []
+    for number, share in enumerate(shares):
+        track = Track(share)
+        width = 2 * WIDTH if target == "auto" else WIDTH
+        for step, (probe, values) in enumerate(zip(wave(number), wave(number + 10, width), strict=True)):
+            track.add(step, probe[None], values[None])
+        conditions.append(track.close())
+    sigmas = tuple((1 - step / STEPS) ** 1.5 for step in range(STEPS + 1))
+    return Trace("Flux", target, sigmas, tuple(conditions), noisy=noisy)
+
+
+def by_the_engine(trace: Trace, past: tuple[int, ...], ahead: int, pool: PoolSettings, loss: str, axis: str) -> list:
+    """The same errors from the engine's own steps; slopes are the targets."""
+    timeline, total, found = Timeline(trace.sigmas, axis), 0, [0.0]
+    for step in range(past[0] + 1, past[0] + ahead + 1):
+        error = 0
+        for condition in trace.conditions:
+            history = History(3)
+            for place in reversed(past):
+                full_step(history, place, condition.probe[place][None], condition.target[place][None])
+            made = skipped_step(history, step, condition.probe[step][None], pool.pool(), timeline, loss)
+            error = error + condition.share * (made.target[0] - condition.target[step])
+        total = total + weight_of(trace.sigmas[step], True) * (trace.sigmas[step + 1] - trace.sigmas[step]) * error
+        found.append(float(total.square().mean()))
+    return found
+
+
+@pytest.mark.parametrize("axis", ["step", "sigma"])
+@pytest.mark.parametrize("loss", ["cosine", "l2"])
+@pytest.mark.parametrize("name", ["TAP", "order 1", "reuse", "several"])
+@pytest.mark.parametrize("shares", [(1.0,), (3.0, -2.0)])
+def test_they_are_those_of_the_engine(shares: tuple[float, ...], name: str, loss: str, axis: str) -> None:
+    trace = made_trace(shares=shares)
+    errors = GapErrors(trace, Rows(POOLS[name].pool(), Timeline(trace.sigmas, axis)), loss)
+    for length, pasts in PASTS.items():
+        if length > POOLS[name].pool().snapshots:
+            continue
+        found = errors.of(pasts, 2)
+        for row, past in zip(found.tolist(), pasts, strict=True):
+            assert row == pytest.approx(by_the_engine(trace, past, 2, POOLS[name], loss, axis), rel=2e-3, abs=1e-9)
+
+
+def test_beyond_the_end_nothing_is_added() -> None:
+    trace = made_trace()
+    errors = GapErrors(trace, Rows(POOLS["TAP"].pool(), Timeline(trace.sigmas)), "cosine")
+    row = errors.of([(STEPS - 3, 4, 0)], 8)[0]
+    assert row[1] > 0
+    assert (row[2:] == row[2]).all()
+
+
+def test_what_a_target_says_of_the_slope() -> None:
+    def first_error(trace: Trace) -> float:
+        return float(GapErrors(trace, Rows(POOLS["reuse"].pool(), Timeline(trace.sigmas)), "l2").of([(5,)], 1)[0, 1])
+
+    auto = made_trace("auto")
+    part = auto.conditions[0].target
+    slope = Trace(auto.model, "output", auto.sigmas, (ConditionTrace(1.0, auto.conditions[0].probe, part[..., WIDTH:],
+                                                                     auto.conditions[0].changes, ()),))
+    assert first_error(auto) == pytest.approx(first_error(slope))
+    picture = Trace(auto.model, "denoised", auto.sigmas, (ConditionTrace(1.0, auto.conditions[0].probe,
+                                                                         part[..., :WIDTH],
+                                                                         auto.conditions[0].changes, ()),))
+    assert first_error(made_trace("auto", noisy=True)) == pytest.approx(first_error(picture))
+
+
+def test_a_pool_without_rows_is_refused_and_one_with_some_is_judged_by_them() -> None:
+    timeline = Timeline(made_trace().sigmas)
+    with pytest.raises(TapError, match="can be calibrated"):
+        Rows(PoolSettings(families=("freqca",), orders="1").pool(), timeline)
+    assert Rows(POOLS["with FreqCa"].pool(), timeline).snapshots == 3
+
+
+def test_a_calibration_has_a_line_for_every_count_and_more_calls_are_nearer() -> None:
+    found = calibrate([made_trace(), made_trace(shares=(3.0, -2.0))], Wanted(PoolSettings(), calls=13))
+    assert [line.calls for line in found.lines] == counts_for(STEPS, 13) == [5, 6, 7, 8, 9, 10, 11, 13]
+    nearness = [line.decibels for line in found.lines]
+    assert nearness == sorted(nearness)
+    assert all(line.full[0] == 0 and line.full[-1] < STEPS for line in found.lines)
+    assert decibels(0.0) == 99
+
+
+def test_traces_of_different_runs_are_not_mixed() -> None:
+    with pytest.raises(TapError, match="differ in their target"):
+        calibrate([made_trace(), made_trace("auto")], Wanted(PoolSettings()))
+    with pytest.raises(TapError, match="no trace"):
+        calibrate([], Wanted(PoolSettings()))
+
+
+def test_a_trace_is_small_and_the_same_places_are_kept() -> None:
+    track = Track(1.0)
+    probe = torch.arange(2 * 600 * 700.0).view(2, 600, 700)
+    for step in range(3):
+        track.add(step, probe + step, probe[..., :4] * 2**step)
+    kept = track.close()
+    assert kept.probe.shape == (3, 256, 512)
+    assert kept.target.shape == (3, 256, 4)
+    assert torch.equal(kept.probe[1] - kept.probe[0], torch.ones(256, 512))
+    assert kept.changes.ratio == pytest.approx([2.0, 2.0])
+    assert kept.changes.target == pytest.approx([1.0, 1.0])
