@@ -16,7 +16,8 @@ load_pack()
 
 from full_size import FULL_SIZES, FullSize  # noqa: E402  the pack had to be loaded first
 from operations import Operations, count_operations  # noqa: E402
-from results_file import RESULTS, write_results  # noqa: E402
+from readme_blocks import put_block  # noqa: E402
+from results_file import write_results  # noqa: E402
 from tap_pack.tap_core.methods import REUSE, fixed  # noqa: E402
 from tap_pack.tap_core.pool_settings import PoolSettings  # noqa: E402
 from tap_pack.tap_core.schedules.interval import IntervalSchedule, full_steps  # noqa: E402
@@ -86,8 +87,9 @@ def rows_of(size: FullSize, bar: tqdm) -> dict[str, object]:
             if method not in kinds:
                 kinds[method] = counted(size, method, interval)
             count = len(full_steps(schedule_of(size, method, interval), timeline))
-            skipped = kinds[method][False]
-            total = count * full.total + (size.steps - count) * skipped.total
+            # A full step with TAP also makes the probe, one modulation more.
+            with_tap, skipped = kinds[method][True], kinds[method][False]
+            total = count * with_tap.total + (size.steps - count) * skipped.total
             found = size.steps * full.total / total
             rows.append({
                 "method": method, "interval": interval, "full_steps": count, "tflops": total / TERA,
@@ -108,8 +110,9 @@ def _teras(operations: Operations) -> dict[str, float]:
             "elements": operations.elements / TERA}
 
 
-def markdown(models: list[dict]) -> str:
+def markdown(found: dict) -> str:
     """Both tables."""
+    models = found["models"]
     lines = ["| model | size | full step, TFLOPs | of it attention | paper | skipped step, TFLOPs | elements besides |",
              "|---|---|---|---|---|---|---|"]
     lines += [
@@ -132,10 +135,10 @@ def main(arguments: list[str]) -> None:
     total = sum(len(paper) for rows in PAPER.values() for paper in rows.values())
     with tqdm(total=total, unit="row") as bar:
         models = [rows_of(size, bar) for size in FULL_SIZES]
-    text = markdown(models)
-    print(text)
-    (RESULTS / "cost.md").write_text(f"# Cost\n\n{text}\n", encoding="utf-8")
-    write_results("cost", arguments, {"models": models})
+    found = {"models": models}
+    print(markdown(found))
+    put_block("cost", markdown(found))
+    write_results("cost", arguments, found)
 
 
 if __name__ == "__main__":

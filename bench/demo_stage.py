@@ -14,14 +14,19 @@ ROOT = Path(__file__).resolve().parents[1]
 MODELS = ROOT / "demo" / "models"
 
 
-def load_pack() -> None:
-    """Makes ComfyUI importable, on the CPU, and the repository as `tap_pack`, whatever its folder is called."""
+def load_pack(cpu: bool = True) -> None:
+    """Makes ComfyUI importable, and the repository as `tap_pack`, whatever its folder is called; once a process.
+
+    cpu: whether ComfyUI leaves a graphics card alone; the demo model is too small for one.
+    """
+    if "tap_pack" in sys.modules:
+        return
     # Our `nodes/` would hide ComfyUI's `nodes.py`.
     sys.path[:] = [path for path in sys.path if Path(path or ".").resolve() != ROOT]
     sys.path.insert(0, os.environ.get("COMFYUI_PATH", str(ROOT / ".comfyui")))
     import comfy.cli_args
 
-    comfy.cli_args.args.cpu = True
+    comfy.cli_args.args.cpu = cpu
     comfy.cli_args.args.use_pytorch_cross_attention = True
     spec = importlib.util.spec_from_file_location("tap_pack", ROOT / "__init__.py")
     sys.modules["tap_pack"] = importlib.util.module_from_spec(spec)
@@ -30,11 +35,15 @@ def load_pack() -> None:
 
 @dataclass
 class Shot:
-    """One sampling. picture: [H, W, 3] in 0..1; seconds of one processor in the sampler; record: TAP's, else None."""
+    """One sampling. picture: [H, W, 3] in 0..1; latent: [1, C, h, w]; seconds of one processor in the sampler.
+
+    record: TAP's, else None.
+    """
 
     picture: object
     seconds: float
     record: object = None
+    latent: object = None
 
 
 class DemoStage:
@@ -55,8 +64,11 @@ class DemoStage:
         self.vae = comfy.sd.VAE(sd=weights, metadata=metadata)
 
     def shoot(self, scene: int, seed: int, settings: object = None, steps: int | None = None,
-              sampler: str | None = None, decode: bool = True) -> Shot:
-        """Sample and decode the scene of a number from a seed; settings: a TapSettings, or None for stock."""
+              sampler: str | None = None, decode: bool = True, patch: type | None = None) -> Shot:
+        """Sample and decode the scene of a number from a seed; settings: a TapSettings, or None for stock.
+
+        patch: another class than TapPatch to install them with.
+        """
         import comfy.sample
         import torch
         from tap_pack.nodes.comfy_bridge.sampling_run import TapPatch
@@ -65,7 +77,7 @@ class DemoStage:
         model, holder = self.model, RecordHolder()
         if settings is not None:
             model = self.model.clone()
-            TapPatch(settings, holder).install(model)
+            (patch or TapPatch)(settings, holder).install(model)
         positive, negative = scene_conditioning(scene)
         latent = torch.zeros(1, 16, self.size // 8, self.size // 8)
         noise = comfy.sample.prepare_noise(latent, seed)
@@ -77,7 +89,7 @@ class DemoStage:
             )
             seconds = time.process_time() - started
             picture = self.vae.decode(sampled)[0].float() if decode else None
-            return Shot(picture, seconds, holder.latest)
+            return Shot(picture, seconds, holder.latest, sampled)
 
 
 def scene_conditioning(scene: int) -> tuple[list, list]:

@@ -6,18 +6,17 @@ K snapshots of M tokens x D channels. A pass copies K probes, K targets, the pro
 from __future__ import annotations
 
 import argparse
-import json
 import os
-import platform
 import sys
 import time
 from collections.abc import Callable
-from datetime import date
-from itertools import accumulate
 from pathlib import Path
 from statistics import median
 
 import torch
+from allocations import watch_allocations
+from readme_blocks import put_block
+from results_file import write_results
 from torch import Tensor
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -36,7 +35,6 @@ POOLS = {
     300: taylor_pool([1, 2], -2.9, 4.55, 0.05),
 }
 TIMELINE = Timeline(tuple(1 - i / 50 for i in range(51)))
-RESULTS = ROOT / "bench" / "results" / "engine.json"
 
 
 class Stage:
@@ -93,21 +91,6 @@ def clock_for(device: torch.device, threads: int) -> tuple[str, Callable[[], flo
     return ("processor", time.process_time) if threads == 1 else ("wall", time.perf_counter)
 
 
-def peak_bytes(work: Callable[[], object], device: torch.device) -> int:
-    """Most memory that `work` holds at a time, its result included."""
-    if device.type == "cuda":
-        torch.cuda.synchronize()
-        torch.cuda.reset_peak_memory_stats()
-        before = torch.cuda.memory_allocated()
-        work()
-        return torch.cuda.max_memory_allocated() - before
-    with torch.profiler.profile(activities=[torch.profiler.ProfilerActivity.CPU], profile_memory=True) as profile:
-        work()
-    # The allocator reports every allocation, and as a negative one every release.
-    events = [e for e in profile.profiler.kineto_results.events() if e.name() == "[memory]"]
-    return max(accumulate(e.nbytes() for e in sorted(events, key=lambda e: e.start_ns())))
-
-
 def measure(dtype: str, threads: int, repeats: int, device: torch.device) -> dict[str, object]:
     """All figures of one dtype on so many threads."""
     torch.set_num_threads(threads)
@@ -132,32 +115,18 @@ def measure(dtype: str, threads: int, repeats: int, device: torch.device) -> dic
         "300_over_3": min(times["300"]) / min(times["3"]),
         "rows": {str(n): len(p.candidates(PAST, POSITION, TIMELINE).weights) for n, p in POOLS.items()},
         "extra_token_tensors": {
-            str(n): peak_bytes(lambda pool=pool: first_skip(pool), device) / token_tensor for n, pool in POOLS.items()
+            str(n): watch_allocations(lambda pool=pool: first_skip(pool), device).peak / token_tensor
+            for n, pool in POOLS.items()
         },
     }
 
 
-def machine(device: torch.device) -> dict[str, object]:
-    """What it ran on."""
-    info = Path("/proc/cpuinfo")
-    models = [line.split(":")[1].strip() for line in info.read_text().splitlines() if line.startswith("model name")] \
-        if info.exists() else [platform.processor()]
-    return {
-        "cpu": models[0],
-        "cores": os.cpu_count(),
-        "gpu": torch.cuda.get_device_name(device) if device.type == "cuda" else None,
-        "system": platform.system(),
-        "python": platform.python_version(),
-        "torch": torch.__version__,
-    }
-
-
-def table(results: list[dict[str, object]]) -> str:
+def markdown(found: dict) -> str:
     """The ratios as a Markdown table."""
     columns = ("dtype", "threads", "clock", "one pass, ms", "3", "15", "300", "300 over 3", "dots, once a full step",
                "extra memory, 3 / 15 / 300")
     lines = [f"| {' | '.join(columns)} |", "|---" * len(columns) + "|"]
-    for r in results:
+    for r in found["results"]:
         over, extra = r["over_one_pass"], r["extra_token_tensors"]
         lines.append(
             f"| {r['dtype']} | {r['threads']} | {r['clock']} | {r['milliseconds']['pass']['min']:.1f} "
@@ -169,28 +138,22 @@ def table(results: list[dict[str, object]]) -> str:
 
 def main(arguments: list[str]) -> None:
     """Measures, prints the table and keeps the figures."""
-    parser = argparse.ArgumentParser(description=__doc__)
+    parser = argparse.ArgumentParser(prog="bench/run.py engine", description=__doc__)
     parser.add_argument("--dtype", choices=DTYPES, nargs="+", default=list(DTYPES))
     parser.add_argument("--threads", type=int, nargs="+", default=sorted({1, os.cpu_count() or 1}))
     parser.add_argument("--repeats", type=int, default=30)
     parser.add_argument("--device", default="cpu")
-    parser.add_argument("--output", type=Path, default=RESULTS)
     chosen = parser.parse_args(arguments)
     device, results = torch.device(chosen.device), []
     for dtype in chosen.dtype:
         for threads in chosen.threads:
             print(f"{dtype}, {threads} threads, {chosen.repeats} repeats ...", flush=True)
             results.append(measure(dtype, threads, chosen.repeats, device))
-    print(f"\nMinima over one pass; extra memory in token tensors of {TOKENS} x {CHANNELS} bf16\n\n{table(results)}")
-    kept = {
-        "command": " ".join(["python3 bench/engine.py", *arguments]),
-        "date": date.today().isoformat(),
-        "machine": machine(device),
-        "size": {"tokens": TOKENS, "channels": CHANNELS, "snapshots": len(PAST)},
-        "results": results,
-    }
-    chosen.output.parent.mkdir(parents=True, exist_ok=True)
-    chosen.output.write_text(json.dumps(kept, indent=1) + "\n", encoding="utf-8")
+    size = {"tokens": TOKENS, "channels": CHANNELS, "snapshots": len(PAST)}
+    found = {"size": size, "results": results}
+    print(markdown(found))
+    put_block("engine", markdown(found))
+    write_results("engine", arguments, found)
 
 
 if __name__ == "__main__":

@@ -1,24 +1,27 @@
 """Memory that TAP holds, a condition, for the paper's five models: each target, each number of kept full steps K.
 
-Measured with the allocator on tensors of the real size: each model is ComfyUI's own class at full width with one block,
-which hands its input on, as what TAP keeps does not depend on what blocks compute.
+Measured on tensors of the real size, with CUDA's allocator, or on a processor by following every storage until it is
+freed. Each model is ComfyUI's own class at full width with one block, which hands its input on: what TAP keeps does not
+depend on what blocks compute.
 """
 
 from __future__ import annotations
 
 import argparse
+import gc
 import sys
-from dataclasses import replace
+from dataclasses import asdict, dataclass, replace
 
 import torch
 from demo_stage import load_pack
 from tqdm import tqdm
 
-load_pack()
+load_pack(cpu=not torch.cuda.is_available())
 
-from allocations import watch_allocations  # noqa: E402  the pack had to be loaded first
+from allocations import Allocations, watch_allocations  # noqa: E402  the pack had to be loaded first
 from full_size import FULL_SIZES, FullSize  # noqa: E402
-from results_file import RESULTS, write_results  # noqa: E402
+from readme_blocks import put_block  # noqa: E402
+from results_file import write_results  # noqa: E402
 from tap_pack.tap_core.schedules.listed import ListedSchedule  # noqa: E402
 from tap_pack.tap_core.settings import TARGETS, TapSettings  # noqa: E402
 from whole_run import WholeRun  # noqa: E402
@@ -47,7 +50,7 @@ def hollow(size: FullSize, device: torch.device) -> torch.nn.Module:
     else:
         model.double_blocks[0].forward = lambda img, txt, **other: (img, txt)
     width = size.config.get("hidden_size", 3072)
-    model.txt_in.forward = lambda txt, *other: txt.new_zeros(*txt.shape[:2], width)
+    model.txt_in.forward = lambda txt, *other, **more: txt.new_zeros(*txt.shape[:2], width)
     return base
 
 
@@ -55,31 +58,49 @@ def measure(size: FullSize, base: torch.nn.Module, device: torch.device, bar: tq
     """Per target and K: bytes held between steps, and how many more at the peak of a skipped step."""
     rows = []
     for kept in ORDERS:
-        without, _, _ = held_bytes(size, base, device, TapSettings(interval=1), kept)
+        without = held_bytes(size, base, device, TapSettings(interval=1), kept).bytes
         for target in TARGETS:
             # As many full steps as are kept, then skipped ones.
             schedule = ListedSchedule(tuple(range(kept)))
             settings = TapSettings(target=target, orders=ORDERS[kept], given_schedule=schedule)
-            held, record, skip_peak = held_bytes(size, base, device, settings, kept)
-            rows.append({"target": target, "kept": kept, "bytes": held - without, "record": record,
-                         "skip_peak": skip_peak})
+            held = held_bytes(size, base, device, settings, kept)
+            rows.append({"target": target, "kept": kept, **asdict(held), "bytes": held.bytes - without})
             bar.update()
     return rows
 
 
-def held_bytes(size: FullSize, base: torch.nn.Module, device: torch.device, settings: TapSettings, kept: int
-               ) -> tuple[int, int, int]:
-    """Bytes held after so many evaluations and one more; those that the record tells; those at the last one's peak."""
+@dataclass(frozen=True)
+class Held:
+    """bytes: held between steps, once garbage is collected; record: those of the snapshots, as the record tells.
+
+    skip_peak: what a skipped step needs besides. waiting: what that step leaves to the garbage collector.
+    """
+
+    bytes: int
+    record: int
+    skip_peak: int
+    waiting: int
+
+
+def held_bytes(size: FullSize, base: torch.nn.Module, device: torch.device, settings: TapSettings, kept: int) -> Held:
+    """After so many evaluations, and one more that can be skipped."""
     run = WholeRun(replace(size, words=size.words[:1], steps=max(size.steps, kept + 1)), base, device, settings)
     evaluations = run.evaluations()
-    held = watch_allocations(lambda: [next(evaluations) for _ in range(kept)], device).kept
-    # The first skip also works out the dots of the history, which are then kept.
-    skip = watch_allocations(lambda: next(evaluations), device)
-    return held + skip.kept, run.run.record.cache_bytes, skip.peak - skip.kept
+    found: list[Allocations] = []
+
+    def work() -> None:
+        for _ in range(kept):
+            next(evaluations)
+        # The first skip also works out the dots of the history, which are then kept.
+        found.append(watch_allocations(lambda: next(evaluations), device))
+
+    held, (skip,) = watch_allocations(work, device), found
+    return Held(held.kept, run.run.record.cache_bytes, skip.peak - skip.kept, skip.waiting)
 
 
-def markdown(models: list[dict]) -> str:
+def markdown(found: dict) -> str:
     """One row a model and target."""
+    models = found["models"]
     lines = [f"| model | size | target | {' | '.join(f'K = {kept}' for kept in ORDERS)} | at a skip's peak, K = 3 |",
              "|---" * (len(ORDERS) + 4) + "|"]
     for model in models:
@@ -104,14 +125,15 @@ def main(arguments: list[str]) -> None:
     parser.add_argument("--device", default="cuda" if torch.cuda.is_available() else "cpu")
     device = torch.device(parser.parse_args(arguments).device)
     models = []
-    with torch.inference_mode(), tqdm(total=len(FULL_SIZES) * len(TARGETS) * len(ORDERS), unit="row") as bar:
+    gc.freeze()  # what was imported is no garbage, and need not be looked through again and again
+    with torch.no_grad(), tqdm(total=len(FULL_SIZES) * len(TARGETS) * len(ORDERS), unit="row") as bar:
         for size in FULL_SIZES:
             rows = measure(size, hollow(size, device), device, bar)
             models.append({"model": size.name, "size": size.size, "conditions": len(size.words), "rows": rows})
-    text = markdown(models)
-    print(text)
-    (RESULTS / "memory.md").write_text(f"# Memory\n\n{text}\n", encoding="utf-8")
-    write_results("memory", arguments, {"allocator": device.type, "models": models})
+    found = {"allocator": device.type, "models": models}
+    print(markdown(found))
+    put_block("memory", markdown(found))
+    write_results("memory", arguments, found)
 
 
 if __name__ == "__main__":

@@ -14,7 +14,9 @@ from statistics import mean
 import torch
 from demo_stage import DemoStage, Shot, load_pack
 from dials import DialTurner
-from metrics import psnr, ssim
+from methods_table import markdown
+from metrics import psnr, relative_error, ssim
+from readme_blocks import put_block
 from results_file import RESULTS, write_results
 from tqdm import tqdm
 
@@ -65,10 +67,12 @@ class Comparison:
         return any(row["name"] == name and row["budget"] == budget for row in self.found["rows"])
 
     def _scores(self, shots: list[Shot]) -> dict[str, object]:
-        pairs = [(shot.picture, self.full[at].picture) for shot, at in zip(shots, self.shots, strict=True)]
+        truths = [self.full[at] for at in self.shots]
+        pairs = [(shot.picture, truth.picture) for shot, truth in zip(shots, truths, strict=True)]
+        latents = [relative_error(shot.latent, truth.latent) for shot, truth in zip(shots, truths, strict=True)]
         decibels = [psnr(*pair) for pair in pairs]
         return {"psnr": mean(decibels), "psnr_least": min(decibels), "ssim": mean(ssim(*pair) for pair in pairs),
-                "seconds": mean(shot.seconds for shot in shots)}
+                "latent_error": mean(latents), "seconds": mean(shot.seconds for shot in shots)}
 
     def _count(self, settings: object, scene: int) -> int:
         """Full steps of the shot with this index; those of a schedule that is known beforehand need no sampling."""
@@ -103,7 +107,6 @@ def compare(size: int, shots: int, fresh: bool, arguments: list[str]) -> None:
     """The whole comparison, and the table."""
     load_pack()
     from contenders import adaptive_contenders, fixed_contenders, our_contenders
-    from methods_table import write_table
 
     stage = DemoStage(size)
     comparison = Comparison(stage, shots, fresh, arguments)
@@ -117,7 +120,7 @@ def compare(size: int, shots: int, fresh: bool, arguments: list[str]) -> None:
             for sampler in SOLVERS:
                 comparison.measure_solver(sampler, budget)
                 bar.update()
-            write_table(comparison.found)
+            put_block("methods", markdown(comparison.found))
 
 
 if __name__ == "__main__":

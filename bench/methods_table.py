@@ -1,25 +1,12 @@
-"""The table of bench/methods.py as Markdown, between two marks in bench/README.md."""
+"""The table of `methods` as Markdown."""
 
 from __future__ import annotations
 
-from pathlib import Path
-
-README = Path(__file__).parent / "README.md"
 # A cell with so many more or fewer full steps than its column's would not compare.
 FARTHEST = 1.0
-START, END = "<!-- methods: made by bench/run.py methods -->", "<!-- methods: end -->"
 
 
-def write_table(found: dict) -> None:
-    """Put the table into the README, in place of an earlier one."""
-    text = README.read_text(encoding="utf-8") if README.exists() else f"# Measurements\n\n{START}\n{END}\n"
-    if START not in text:
-        text = f"{text.rstrip()}\n\n## Methods\n\n{START}\n{END}\n"
-    before, _, rest = text.partition(START)
-    README.write_text(f"{before}{START}\n{table(found)}\n{END}{rest.partition(END)[2]}", encoding="utf-8")
-
-
-def table(found: dict) -> str:
+def markdown(found: dict) -> str:
     """One row a method, best at 10 full steps first; PSNR and SSIM a budget, then seconds and memory at 10."""
     budgets = sorted({row["budget"] for row in found["rows"]}, reverse=True)
     cells: dict[str, dict[int, dict]] = {}

@@ -24,6 +24,11 @@ def ssim(picture: Tensor, truth: Tensor) -> float:
     return float((likeness / ((mean_x**2 + mean_y**2 + c1) * (var_x + var_y + c2))).mean())
 
 
+def relative_error(latent: Tensor, truth: Tensor) -> float:
+    """|latent - truth| / |truth| of latents of any shape, in float64."""
+    return float((latent.double() - truth.double()).norm() / truth.double().norm())
+
+
 def _blur(image: Tensor) -> Tensor:
     """[C, 1, H, W] seen through the window, without its borders."""
     line = torch.exp(-((torch.arange(11, dtype=image.dtype) - 5) ** 2) / (2 * 1.5**2))

@@ -12,12 +12,13 @@ import sys
 import torch
 from demo_stage import load_pack
 
-load_pack()
+load_pack(cpu=not torch.cuda.is_available())
 
 from full_size import FULL_SIZES  # noqa: E402  the pack had to be loaded first
 from overhead_cpu import estimate  # noqa: E402
 from overhead_cuda import INTERVALS, sample_runs  # noqa: E402
-from results_file import RESULTS, write_results  # noqa: E402
+from readme_blocks import put_block  # noqa: E402
+from results_file import write_results  # noqa: E402
 
 # N -> the paper's wall-clock and FLOPs speed-ups on FLUX.1-dev, Table 1.
 PAPER = {5: (3.57, 4.16), 6: (4.13, 4.99), 8: (5.02, 6.24), 10: (6.79, 7.13)}
@@ -55,9 +56,8 @@ def main(arguments: list[str]) -> None:
     else:
         torch.set_num_threads(options.threads)
         found = estimate(size, options.repeats, options.threads, INTERVALS)
-    text = markdown(found)
-    print(text)
-    (RESULTS / "overhead.md").write_text(f"# Overhead\n\n{text}\n", encoding="utf-8")
+    print(markdown(found))
+    put_block("overhead", markdown(found))
     write_results("overhead", arguments, found)
 
 

@@ -1,0 +1,84 @@
+"""What memory and seconds are measured with, on tiny models."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import memory
+import overhead
+import overhead_cpu
+import pytest
+import torch
+from allocations import watch_allocations
+from full_size import FULL_SIZES, FullSize
+from overhead_cuda import sample_runs
+from tap_pack.tap_core.schedules.listed import ListedSchedule
+from tap_pack.tap_core.settings import TapSettings
+
+CPU = torch.device("cpu")
+SHAPE = {"hidden_size": 128, "num_heads": 1, "context_in_dim": 48, "vec_in_dim": 64}
+TOKENS = 24
+TINY = replace(FULL_SIZES[0], config={**FULL_SIZES[0].config, **SHAPE, "depth": 2, "depth_single_blocks": 2},
+               latent=(16, 8, 12), words=(7,), steps=12, context=48, pooled=64)
+
+
+def test_the_allocator_tells_what_is_kept_and_the_peak() -> None:
+    kept: list[torch.Tensor] = []
+
+    def work() -> None:
+        dropped = torch.ones(3000)
+        kept.append(torch.ones(1000) + dropped[:1000])
+        del dropped
+
+    found = watch_allocations(work, CPU)
+    assert found.kept == 4000
+    assert found.peak == 3 * 4000 + 4000 + 4000
+
+
+@pytest.mark.parametrize("kept", [1, 3])
+def test_the_residual_costs_two_token_tensors_a_kept_step(kept: int) -> None:
+    """And no more: nothing else stays between steps but a few numbers a token."""
+    base = memory.hollow(TINY, CPU)
+    settings = TapSettings(target="residual", orders=memory.ORDERS[kept],
+                           given_schedule=ListedSchedule(tuple(range(kept))))
+    with torch.no_grad():
+        found = memory.held_bytes(TINY, base, CPU, settings, kept)
+        without = memory.held_bytes(TINY, base, CPU, TapSettings(interval=1), kept).bytes
+    tensors = 2 * kept * TOKENS * 128 * 2
+    assert found.record == tensors
+    # Dots of three snapshots are ten floats a token, a few latents say where the sampler goes.
+    assert tensors <= found.bytes - without <= tensors + 60 * 4 * TOKENS + 6 * 4 * 16 * 8 * 12
+
+
+@pytest.mark.parametrize("size", FULL_SIZES, ids=lambda size: size.name)
+def test_every_model_has_a_hollow_one(size: FullSize) -> None:
+    """With its own class, narrow."""
+    narrow = {"num_attention_heads": 1} if "num_layers" in size.config else {"hidden_size": 128, "num_heads": 1}
+    small = replace(size, config={**size.config, **narrow}, latent=(*size.latent[:-2], 8, 12))
+    base = memory.hollow(small, CPU)
+    settings = TapSettings(orders="0,1", given_schedule=ListedSchedule((0, 1)), correction="off")
+    with torch.no_grad():
+        assert memory.held_bytes(small, base, CPU, settings, 2).record > 0
+
+
+def test_the_estimate_adds_up(monkeypatch: pytest.MonkeyPatch) -> None:
+    found = overhead_cpu.estimate(TINY, 2, 2, (4,))
+    seconds = found["seconds"]
+    whole = seconds["embedder and final layer"] + 2 * seconds["double block"] + 2 * seconds["single block"]
+    assert seconds["full step"] == pytest.approx(whole)
+    assert found["skipped_share"] == pytest.approx(seconds["skipped step"] / whole)
+    (row,) = found["rows"]
+    assert row["full_steps"] == 5
+    monkeypatch.setitem(overhead.PAPER, 4, (1.0, 1.0))
+    assert overhead.MISSING in overhead.markdown(found)
+
+
+def test_whole_runs_are_timed_through_comfyui(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The way that a graphics card takes, on the processor."""
+    found = sample_runs(TINY, CPU, (4,), repeats=1, dtype=torch.float32)
+    (row,) = found["rows"]
+    assert row["full_steps"] == 5 and row["fallbacks"] == []
+    assert row["speed_up"] == pytest.approx(found["seconds"]["whole run"] / row["seconds"])
+    assert 0 < found["seconds"]["embedder and final layer"] < found["seconds"]["full step"]
+    monkeypatch.setitem(overhead.PAPER, 4, (1.0, 1.0))
+    assert "all 4 blocks with random weights" in overhead.markdown({**found, "device": "cuda"})
