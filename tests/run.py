@@ -5,6 +5,8 @@ import os
 import sys
 from pathlib import Path
 
+# For the tests of the browser's side: Debian's packages, and the programs they bring.
+TOOLS = {"chromium": ("chromium", "chromium-browser", "google-chrome"), "nodejs": ("node",)}
 ROOT = Path(__file__).resolve().parents[1]
 sys.path.insert(0, str(ROOT / "demo"))
 
@@ -13,11 +15,13 @@ def main() -> int:
     """Does the set-up, then runs pytest in the Python that has ComfyUI's packages."""
     from launch.comfyui_source import CARRIERS
     from launch.prepare import COMFYUI_VERSION, hand_over, prepare
+    from launch.system_tools import require_tools
 
     # No abbreviations and no help of its own: everything else is pytest's.
     options = argparse.ArgumentParser(add_help=False, allow_abbrev=False)
     options.add_argument("--comfyui", choices=CARRIERS, default=COMFYUI_VERSION)
     chosen, arguments = options.parse_known_args()
+    require_tools(TOOLS)
     place = prepare(extras=["tests", "bench", "sweep"], version=chosen.comfyui)
     # pytest reads its settings from the folder it is started in.
     os.chdir(ROOT)
