@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import { Sentence } from "../../web/sentence.js";
 import {
-  checkDocument, checkImage, entryOfClass, firstMapped, layerOf, mapAt, nearestPlace, sharesAt,
+  checkDocument, checkImage, entryOfClass, layerOf, mapAt, middleMapped, nearestPlace, sharesAt,
 } from "../../web/viewer/run_map.js";
 
 /** Three steps, the first full, for two prompts, two pictures, two frames of 2 x 3 tokens. */
@@ -74,7 +74,7 @@ test("a full step has neither map nor shares", () => {
   assert.equal(mapAt(document, image().values, { ...PLACE, step: 0 }), null);
   assert.equal(sharesAt(document, document.layers[0], { ...PLACE, step: 0 }), null);
   assert.deepEqual(sharesAt(document, document.layers[0], { ...PLACE, step: 2 }), [0.5, 0.5]);
-  assert.equal(firstMapped(document), 1);
+  assert.equal(middleMapped(document), 2);
 });
 
 test("classes find their entry", () => {

@@ -94,7 +94,8 @@ export function nearestPlace(document, wanted) {
   };
 }
 
-/** The step at which a new run is first shown: the first one that has a map. */
-export function firstMapped(document) {
-  return Math.max(document.prompts[0].blocks.findIndex((block) => block !== null), 0);
+/** The step at which a new run is first shown: the middle one of those that have a map. */
+export function middleMapped(document) {
+  const mapped = document.prompts[0].blocks.flatMap((block, step) => (block === null ? [] : [step]));
+  return mapped[Math.floor(mapped.length / 2)] ?? 0;
 }

@@ -14,7 +14,7 @@ export function paintStrip(context, { width, height }, { stacks, kinds, colours,
   const hatch = hatchOf(context, theme.text);
   stacks.forEach((stack, number) => {
     const column = columnOf(number, stacks.length, width);
-    if (stack) paintStack(context, column, bottom, stack, colours);
+    if (stack) paintStack(context, column, bottom, stack, colours, theme);
     else paintFull(context, column, bottom, hatch, theme);
     if (kinds[number] !== "skipped") {
       // What was computed, wholly or in part, has a foot.
@@ -28,13 +28,17 @@ export function paintStrip(context, { width, height }, { stacks, kinds, colours,
   context.strokeRect(Math.max(here.x - 1, 1), 1, Math.min(here.width + 2, width - here.x - 1), height - 2);
 }
 
-function paintStack(context, { x, width }, bottom, stack, colours) {
+function paintStack(context, { x, width }, bottom, stack, colours, theme) {
   let y = bottom;
   stack.forEach((share, entry) => {
     context.fillStyle = colours[entry];
     context.fillRect(x, y - share * bottom, width, share * bottom);
     y -= share * bottom;
   });
+  // Light colours on a light ground have an edge.
+  context.strokeStyle = theme.faint;
+  context.lineWidth = 0.5;
+  if (width >= 3) context.strokeRect(x + 0.25, 0.25, width - 0.5, bottom - 0.5);
 }
 
 function paintFull(context, { x, width }, bottom, hatch, theme) {

@@ -6,7 +6,7 @@ import { fit, shapeOf, stepAt, tokenAt } from "./geometry.js";
 import { wishOf } from "./keys.js";
 import { LegendView } from "./legend_view.js";
 import { loadRun } from "./load.js";
-import { LAYERS, entryOfClass, firstMapped, layerOf, mapAt, nearestPlace, sharesAt } from "./run_map.js";
+import { LAYERS, entryOfClass, layerOf, mapAt, middleMapped, nearestPlace, sharesAt } from "./run_map.js";
 import { outlineToken, paintStage } from "./stage.js";
 import { paintStrip } from "./step_strip.js";
 import { stepWords, tokenWords } from "./words.js";
@@ -79,7 +79,7 @@ export class Viewer {
   #take(run) {
     const { document } = run;
     this.#run = run;
-    if (this.#view.step < 0) this.#view.step = firstMapped(document);
+    if (this.#view.step < 0) this.#view.step = middleMapped(document);
     Object.assign(this.#view, nearestPlace(document, this.#view));
     [this.#alone, this.#token] = [-1, null];
     this.prompts.list(document.prompts.map((prompt) => `${prompt.name} prompt`));
