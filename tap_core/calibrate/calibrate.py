@@ -23,19 +23,23 @@ MOST_DECIBELS = 99.0
 
 @dataclass(frozen=True)
 class Wanted:
-    """What the accelerated run will be told. calls: a number of full steps that must be among the lines."""
+    """What the accelerated run will be told. calls: a number of full steps that must be among the lines.
+
+    repaid: whether drift will be repaid, where the sampler allows it.
+    """
 
     pool: PoolSettings
     proxy_loss: str = "cosine"
     time_axis: str = "step"
     calls: int = 10
+    repaid: bool = True
 
 
 def calibrate(traces: Sequence[Trace], wanted: Wanted, progress: Progress = lambda share: None) -> Calibration:
     """The best placements over all traces. Raises TapError for traces that do not belong together."""
     first = check_alike(traces)
     rows = Rows(wanted.pool.pool(), Timeline(first.sigmas, wanted.time_axis))
-    errors = [GapErrors(trace, rows, wanted.proxy_loss) for trace in traces]
+    errors = [GapErrors(trace, rows, wanted.proxy_loss, wanted.repaid) for trace in traces]
 
     def mean_error(pasts: Sequence[Past], ahead: int) -> object:
         return sum(each.of(pasts, ahead) for each in errors) / len(errors)

@@ -1,8 +1,8 @@
-"""What the pool, with its choice per token, would add to the sample between two full steps.
+"""What the pool, with its choice per token, would leave in the picture between two full steps.
 
 T steps, N tokens, C channels, S pasts (see rows), J steps ahead of the newest full one.
 h: probe.  r: target.  d: slope of the sampler, (x - denoised) / sigma.  e_j: error of the forecast slope at step j.
-g: how much of an error made at a noise level is left in the picture.
+w_j: step j in sigma, as far as it counts.
 """
 
 import math
@@ -13,30 +13,25 @@ from itertools import pairwise
 import torch
 from torch import Tensor
 
+from ..drift import DEGREE
 from .rows import Past, Rows
 from .trace import ConditionTrace, Trace
 
-TOKENS, CHANNELS = 96, 16
+TOKENS, CHANNELS = 64, 16
 PASTS_AT_ONCE = 48
-
-
-def noise_level(sigma: float, flow: bool) -> float:
-    """From 0 for the picture to 1 for all noise."""
-    return sigma if flow else sigma / (1 + sigma)
+# The share of the drift that repaying it leaves: the later steps of a gap and the full step behind it were taken at
+# an x that had drifted. Measured on the demo model, see bench/README.md.
+LEFT_BY_REPAYING = 0.5
 
 
 def weight_of(sigma: float, flow: bool) -> float:
-    """g at this sigma. Errors of the first steps decide what the picture becomes, those of the last ones fade.
-
-    Measured on the demo model: single gaps at all places of the run, CFG 1 and 2; see bench/README.md.
-    """
-    growth = 0.6 + 1.4 * noise_level(sigma, flow) ** 8
-    return growth if flow else growth / (1 + sigma)
+    """How much an error in x at this sigma counts: 1 for a flow model; other models' x is larger by 1 + sigma."""
+    return 1.0 if flow else 1 / (1 + sigma)
 
 
 @dataclass(frozen=True)
 class _Condition:
-    """share; gram: [N, T, T] dots of probes; slope: [T, N, C] what the target says of the slope."""
+    """share; gram: [T, T, N] dots of probes; slope: [T, N, C] what the target says of the slope."""
 
     share: float
     gram: Tensor
@@ -44,65 +39,103 @@ class _Condition:
 
 
 class GapErrors:
-    """Mean square errors that gaps between full steps leave in one trace's picture."""
+    """Mean square errors that gaps between full steps leave in one trace's picture.
 
-    def __init__(self, trace: Trace, rows: Rows, loss: str) -> None:
+    repaid: whether the run will repay its drift.
+    """
+
+    def __init__(self, trace: Trace, rows: Rows, loss: str, repaid: bool = True) -> None:
         self.trace, self.loss, self._rows = trace, loss, rows
+        self._left = LEFT_BY_REPAYING if repaid and trace.plain else 1.0
         self._conditions = [_prepared(condition, trace) for condition in trace.conditions]
+        self._slope = sum(condition.share * condition.slope for condition in self._conditions)
         flow, sigmas = max(trace.sigmas) <= 1, trace.sigmas
-        self._steps = torch.tensor(
-            [(after - sigma) * weight_of(sigma, flow) for sigma, after in pairwise(sigmas)],
-            dtype=torch.float32,
-        )
+        weights = [(after - sigma) * weight_of(sigma, flow) for sigma, after in pairwise(sigmas)]
+        self._weights = torch.tensor([*weights, 0.0])  # the last one stands for all that is beyond the end
+        self._sigmas = torch.tensor(sigmas, dtype=torch.float64)
 
     def of(self, pasts: Sequence[Past], ahead: int) -> Tensor:
-        """[S, J + 1]: entry j is the mean square of sum g * (sigma_{i+1} - sigma_i) * e_i over j skipped steps.
+        """[S, J + 1]: entry j is the mean square error that j skipped steps leave. pasts: of equal length.
 
-        pasts: of equal length. Entries beyond the end of the run repeat the last one.
+        Entries beyond the end of the run repeat the last one.
         """
         parts = [pasts[i : i + PASTS_AT_ONCE] for i in range(0, len(pasts), PASTS_AT_ONCE)]
         return torch.cat([self._of(part, ahead) for part in parts])
 
     def _of(self, pasts: Sequence[Past], ahead: int) -> Tensor:
-        past = torch.tensor(pasts)
-        total, errors = 0, [torch.zeros(len(pasts))]
+        past, last = torch.tensor(pasts), self.trace.steps - 1
+        forecast, true, found = 0, 0, [torch.zeros(len(pasts))]
         for j in range(1, ahead + 1):
-            step = (past[:, 0] + j).clamp(max=self.trace.steps - 1)
-            inside = past[:, 0] + j < self.trace.steps
-            error = self._error(past, step, self._rows.at(pasts, j))
-            total = total + error * (self._steps[step] * inside)[:, None, None]
-            errors.append(total.square().mean(dim=(1, 2)))
-        return torch.stack(errors, dim=1)
+            beyond = past[:, 0] + j > last
+            step = (past[:, 0] + j).clamp(max=last)
+            weight = self._weights[torch.where(beyond, -1, step)][:, None, None]
+            forecast = forecast + weight * self._error(past, step, self._rows.at(pasts, j))
+            true = true + weight * self._slope[step]
+            found.append(self._left_by(past, j, forecast, true).square().mean(dim=(1, 2)))
+        return torch.stack(found, dim=1)
+
+    def _left_by(self, past: Tensor, skipped: int, forecast: Tensor, true: Tensor) -> Tensor:
+        """The error [S, N, C] that is left of sum w_j e_j, once the next full step has repaid what it can.
+
+        forecast: sum w_j e_j; true: sum w_j d_j. Repaid is the difference from the interpolated slopes.
+        """
+        if self._left == 1:
+            return forecast
+        after = past[:, 0] + skipped + 1
+        nodes = torch.cat([after.clamp(max=self.trace.steps - 1)[:, None], past[:, :DEGREE]], dim=1)
+        weights = torch.stack([self._weights[:-1][(past[:, 0] + i).clamp(max=self.trace.steps - 1)]
+                               for i in range(1, skipped + 1)], dim=1)
+        steps = torch.stack([past[:, 0] + i for i in range(1, skipped + 1)], dim=1).clamp(max=self.trace.steps - 1)
+        shares = interpolated(self._sigmas[nodes], self._sigmas[steps], weights.double()).float()
+        interpolation = torch.einsum("sk,sknc->snc", shares, self._slope[nodes]) - true
+        repays = ((after < self.trace.steps) & shares.isfinite().all(dim=1))[:, None, None]
+        return torch.where(repays, interpolation + self._left * (forecast - interpolation), forecast)
 
     def _error(self, past: Tensor, step: Tensor, weights: Tensor) -> Tensor:
         """e_j [S, N, C] after guidance, of each past at its step."""
         error = 0
         for condition in self._conditions:
-            choice = losses(condition.gram, past, step, weights, self.loss).argmin(dim=1)  # [S, N]
+            choice = losses(condition.gram, past, step, weights, self.loss).argmin(dim=-1)  # [S, N]
             chosen = weights.float()[torch.arange(len(past))[:, None], choice]  # [S, N, K]
             forecast = torch.einsum("snk,sknc->snc", chosen, condition.slope[past])
             error = error + condition.share * (forecast - condition.slope[step])
         return error
 
 
-def losses(gram: Tensor, past: Tensor, step: Tensor, weights: Tensor, loss: str) -> Tensor:
-    """Proxy loss [S, P, N] of each candidate, up to what all candidates share; l1 is judged as l2.
+def interpolated(nodes: Tensor, places: Tensor, weights: Tensor) -> Tensor:
+    """Weight [S, K] of each node's value in the weighted sum of values interpolated at the places, as in drift.
 
-    gram: [N, T, T]; past: [S, K]; step: [S]; weights: [S, P, K].
+    nodes: [S, K] and places: [S, J] sigmas; weights: [S, J]. Not finite where nodes coincide.
     """
-    tokens = gram.permute(1, 2, 0)
-    pairs = tokens[past[:, :, None], past[:, None, :]].flatten(1, 2)  # [S, K * K, N]
-    square = (weights[..., None] * weights[..., None, :]).flatten(2) @ pairs  # |p|^2
-    lean = weights @ tokens[past, step[:, None]]  # <p, h>
+    shares = []
+    for k in range(nodes.shape[1]):
+        basis = weights
+        for other in range(nodes.shape[1]):
+            if other != k:
+                basis = basis * (places - nodes[:, other, None]) / (nodes[:, k] - nodes[:, other])[:, None]
+        shares.append(basis.sum(dim=1))
+    return torch.stack(shares, dim=1)
+
+
+def losses(gram: Tensor, past: Tensor, step: Tensor, weights: Tensor, loss: str) -> Tensor:
+    """Proxy loss [S, N, P] of each candidate, up to what all candidates share; l1 is judged as l2.
+
+    gram: [T, T, N]; past: [S, K]; step: [S]; weights: [S, P, K].
+    """
+    pairs = gram[past[:, :, None], past[:, None, :]].flatten(1, 2)  # [S, K * K, N]
+    products = (weights[..., None] * weights[..., None, :]).flatten(2)
+    square = pairs.transpose(1, 2) @ products.transpose(1, 2)  # |p|^2
+    lean = gram[past, step[:, None]].transpose(1, 2) @ weights.transpose(1, 2)  # <p, h>
     if loss == "cosine":
-        return -lean / square.clamp_min(1e-30).sqrt()
+        return -lean * square.clamp_min(1e-30).rsqrt()
     return square - 2 * lean
 
 
 def _prepared(condition: ConditionTrace, trace: Trace) -> _Condition:
     probe, slope = (part[:, _few(part.shape[1], TOKENS)] for part in (condition.probe, _slope(condition, trace)))
     probe = probe.double().transpose(0, 1)
-    return _Condition(condition.share, probe @ probe.transpose(1, 2), slope[..., _few(slope.shape[2], CHANNELS)])
+    gram = (probe @ probe.transpose(1, 2)).permute(1, 2, 0).contiguous()
+    return _Condition(condition.share, gram, slope[..., _few(slope.shape[2], CHANNELS)])
 
 
 def _few(size: int, most: int) -> Tensor:

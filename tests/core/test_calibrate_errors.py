@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 import torch
 from tap_pack.tap_core.calibrate.calibrate import Wanted, calibrate, counts_for, decibels
-from tap_pack.tap_core.calibrate.gap_errors import GapErrors, weight_of
+from tap_pack.tap_core.calibrate.gap_errors import LEFT_BY_REPAYING, GapErrors, weight_of
 from tap_pack.tap_core.calibrate.rows import Rows
 from tap_pack.tap_core.calibrate.trace import ConditionTrace, Trace, Track
+from tap_pack.tap_core.drift import interpolation
 from tap_pack.tap_core.errors import TapError
 from tap_pack.tap_core.history import History
 from tap_pack.tap_core.pool_settings import PoolSettings
@@ -72,6 +75,28 @@ def test_they_are_those_of_the_engine(shares: tuple[float, ...], name: str, loss
         found = errors.of(pasts, 2)
         for row, past in zip(found.tolist(), pasts, strict=True):
             assert row == pytest.approx(by_the_engine(trace, past, 2, POOLS[name], loss, axis), rel=2e-3, abs=1e-9)
+
+
+def test_what_repaying_leaves_lies_between_the_forecast_and_the_interpolation() -> None:
+    trace = replace(made_trace(shares=(3.0, -2.0)), plain=True)
+    rows = Rows(POOLS["TAP"].pool(), Timeline(trace.sigmas))
+    repaid, left, past = GapErrors(trace, rows, "cosine"), LEFT_BY_REPAYING, (7, 4, 0)
+    slope = sum(condition.share * condition.target for condition in trace.conditions)
+    steps = [(trace.sigmas[i], trace.sigmas[i + 1] - trace.sigmas[i]) for i in (8, 9)]
+    nodes = (10, 7, 4)
+    shares = interpolation([trace.sigmas[node] for node in nodes], steps)
+    known = sum(share * slope[node] for share, node in zip(shares, nodes, strict=True))
+    miss = known - sum(step * slope[8 + i] for i, (_, step) in enumerate(steps))
+    forecast = 0
+    for i, (_, step) in enumerate(steps):
+        rows_now = rows.at([past], i + 1)
+        forecast = forecast + step * repaid._error(torch.tensor([past]), torch.tensor([8 + i]), rows_now)[0]
+    wanted = (miss + left * (forecast - miss)).square().mean()
+    assert float(repaid.of([past], 2)[0, 2]) == pytest.approx(float(wanted), rel=1e-3)
+    unpaid = GapErrors(trace, rows, "cosine", repaid=False)
+    assert float(unpaid.of([past], 2)[0, 2]) == pytest.approx(float(forecast.square().mean()), rel=1e-3)
+    end = (STEPS - 2, 9, 4)
+    assert torch.equal(repaid.of([end], 3), unpaid.of([end], 3))
 
 
 def test_beyond_the_end_nothing_is_added() -> None:
