@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 
+from paper_settings import PAPER_SETTINGS
 from tap_pack.tap_core.methods import REUSE, fixed
 from tap_pack.tap_core.pool_settings import PoolSettings
 from tap_pack.tap_core.predictors import FAMILIES
@@ -55,8 +56,8 @@ class Contender:
 
     def settings(self, value: float, dial: int = 0) -> TapSettings:
         """What TAP Accelerate is told at this value of a dial."""
-        return TapSettings(**{"correction": "off", "placement": "paper", "target": "residual", **self.more},
-                           given_pool=self.pool, given_schedule=self.dials[dial].rule(value))
+        schedule = self.dials[dial].rule(value)
+        return TapSettings(**{**PAPER_SETTINGS, **self.more}, given_pool=self.pool, given_schedule=schedule)
 
 
 INTERVALS, GROWTH = range(2, 17), (0.1, 8.0)
@@ -160,7 +161,8 @@ def our_contenders() -> list[Contender]:
     ]
     repaid = {"target": "output", "correction": "on"}
     default = Contender("TAP Accelerate's defaults", PAPER,
-                        [Dial(lambda value: change_schedule(int(value), 3), INTERVALS)], more=repaid)
+                        [Dial(lambda value: change_schedule(int(value), 3), INTERVALS)],
+                        more={**repaid, "trust": "learned"})
     growing = [
         Contender("TAP, growing windows", PAPER, GROWING),
         Contender("TAP, growing windows, output, drift repaid", PAPER, GROWING, more=repaid),

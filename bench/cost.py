@@ -16,6 +16,7 @@ load_pack()
 
 from full_size import FULL_SIZES, FullSize  # noqa: E402  the pack had to be loaded first
 from operations import Operations, count_operations  # noqa: E402
+from paper_settings import PAPER_SETTINGS  # noqa: E402
 from readme_blocks import put_block  # noqa: E402
 from results_file import write_results  # noqa: E402
 from tap_pack.tap_core.methods import REUSE, fixed  # noqa: E402
@@ -57,7 +58,7 @@ def schedule_of(size: FullSize, method: str, interval: int) -> IntervalSchedule:
 def counted(size: FullSize, method: str, interval: int) -> dict[bool, Operations]:
     """Operations of a full (True) and of a skipped (False) evaluation, the latter with a full history."""
     model = size.build("meta")
-    settings = TapSettings(target="residual", correction="off", given_pool=METHODS[method][0],
+    settings = TapSettings(**PAPER_SETTINGS, given_pool=METHODS[method][0],
                            given_schedule=schedule_of(size, method, interval))
     evaluations = WholeRun(size, model, torch.device("meta"), settings).evaluations()
     found: dict[bool, Operations] = {}

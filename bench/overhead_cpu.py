@@ -8,6 +8,7 @@ from contextlib import contextmanager
 
 import torch
 from full_size import FullSize
+from paper_settings import PAPER_SETTINGS
 from tap_pack.tap_core.schedules.interval import IntervalSchedule, full_steps
 from tap_pack.tap_core.settings import TapSettings
 from tap_pack.tap_core.timeline import Timeline
@@ -16,7 +17,7 @@ from whole_run import WholeRun
 
 CPU = torch.device("cpu")
 # Every third evaluation is full: so K = 3 snapshots are there soon.
-TAP = TapSettings(interval=3, target="residual", placement="paper", correction="off")
+TAP = TapSettings(interval=3, **PAPER_SETTINGS)
 
 
 def estimate(size: FullSize, repeats: int, threads: int, intervals: Iterable[int]) -> dict[str, object]:

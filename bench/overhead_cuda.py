@@ -10,6 +10,7 @@ import comfy.model_patcher
 import comfy.sample
 import torch
 from full_size import FullSize
+from paper_settings import PAPER_SETTINGS
 from tap_pack.nodes.comfy_bridge.sampling_run import TapPatch
 from tap_pack.tap_core.record import RecordHolder, TapRecord
 from tap_pack.tap_core.settings import TapSettings
@@ -30,7 +31,7 @@ def sample_runs(size: FullSize, device: torch.device, intervals: Iterable[int], 
     stock, _ = _best(size, model, device, None, repeats)
     rows, records = [], []
     for interval in intervals:
-        settings = TapSettings(interval=interval, target="residual", placement="paper", correction="off")
+        settings = TapSettings(interval=interval, **PAPER_SETTINGS)
         seconds, record = _best(size, model, device, settings, repeats)
         records.append(record)
         count = len(record.full_steps)

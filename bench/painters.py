@@ -21,8 +21,11 @@ class Painter(Protocol):
 
     model: str
 
-    def paint(self, index: int, prompt: str, seed: int, settings: object) -> Shot:
-        """The picture of a prompt, the `index`-th of the list, from a seed; seconds are the sampler's wall clock."""
+    def paint(self, index: int, prompt: str, seed: int, settings: object, steps: int | None = None) -> Shot:
+        """The picture of a prompt, the `index`-th of the list, from a seed; seconds are the sampler's.
+
+        steps: other than its own, to warm up.
+        """
         ...
 
 
@@ -33,9 +36,9 @@ class DemoPainter:
         self._stage = DemoStage(size, steps, cfg, sampler, scheduler)
         self.model = f"demo {self._stage.fingerprint}"
 
-    def paint(self, index: int, prompt: str, seed: int, settings: object) -> Shot:
+    def paint(self, index: int, prompt: str, seed: int, settings: object, steps: int | None = None) -> Shot:
         """See Painter."""
-        return self._stage.shoot(9000 + index, seed, settings)
+        return self._stage.shoot(9000 + index, seed, settings, steps=steps)
 
 
 @dataclass
@@ -85,7 +88,7 @@ class FilePainter:
         clip = comfy.sd.load_clip(ckpt_paths=[str(path) for path in self.text_encoders], clip_type=kind)
         return lambda text: clip.encode_from_tokens_scheduled(clip.tokenize(text))
 
-    def paint(self, index: int, prompt: str, seed: int, settings: object) -> Shot:
+    def paint(self, index: int, prompt: str, seed: int, settings: object, steps: int | None = None) -> Shot:
         """See Painter."""
         import comfy.sample
         import node_helpers
@@ -102,8 +105,10 @@ class FilePainter:
             latent = self._empty_latent(model)
             noise = comfy.sample.prepare_noise(latent, seed)
             started = time.perf_counter()
-            sampled = comfy.sample.sample(model, noise, self.steps, self.cfg, self.sampler, self.scheduler, positive,
-                                          self._encode(""), latent, disable_pbar=True, seed=seed)
+            sampled = comfy.sample.sample(
+                model, noise, steps or self.steps, self.cfg, self.sampler, self.scheduler, positive, self._encode(""),
+                latent, disable_pbar=True, seed=seed,
+            )
             if torch.cuda.is_available():
                 torch.cuda.synchronize()
             seconds = time.perf_counter() - started

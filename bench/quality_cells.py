@@ -7,6 +7,8 @@ from __future__ import annotations
 
 from dataclasses import asdict, dataclass, field
 
+from paper_settings import PAPER_SETTINGS
+
 INTERVAL = 8  # the paper's ablations: 8 of 50 steps
 ORDER_SETS = ("0", "0,1", "0,1,2", "0,1,2,3")
 REACHES = (0, -1, -2, -4, -6)
@@ -39,8 +41,7 @@ class Cell:
         from tap_pack.tap_core.settings import TapSettings
 
         pool = None if self.pool is None else PoolSettings(**self.pool)
-        plain = {"interval": INTERVAL, "target": "residual", "placement": "paper", "correction": "off"}
-        return TapSettings(**{**plain, **self.settings}, given_pool=pool)
+        return TapSettings(**{"interval": INTERVAL, **PAPER_SETTINGS, **self.settings}, given_pool=pool)
 
     def job(self, scene: int, seed: int, size: int) -> dict[str, object]:
         """This cell on one scene, as a job."""

@@ -11,6 +11,7 @@ import pytest
 import torch
 from full_size import FULL_SIZES
 from operations import count_operations
+from paper_settings import PAPER_SETTINGS
 from tap_pack.tap_core.settings import TapSettings
 from whole_run import WholeRun
 
@@ -36,7 +37,7 @@ def test_a_run_costs_what_its_full_and_skipped_steps_cost(monkeypatch: pytest.Mo
             """Shows nothing."""
 
     (row,) = cost.rows_of(TINY, Bar())["rows"]
-    settings = TapSettings(target="residual", correction="off", placement="paper", interval=4)
+    settings = TapSettings(interval=4, **PAPER_SETTINGS)
     run = WholeRun(TINY, TINY.build("meta"), torch.device("meta"), settings)
     decided: list[bool] = []
     with torch.inference_mode():
