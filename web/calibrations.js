@@ -20,7 +20,7 @@ export function checkName(name) {
 /** The text as it is kept. @throws {Sentence} */
 export function checkText(text) {
   if (String(text ?? "").trim()) return text;
-  throw new Sentence("Nothing was saved: the node holds no calibration yet.");
+  throw new Sentence("Nothing was saved: the node holds no calibration yet. Run it, or paste one.");
 }
 
 /** The saved ones without one. */

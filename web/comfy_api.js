@@ -143,6 +143,12 @@ export function sourceOf(node, inputName) {
   return place < 0 ? null : node.getInputNode(place);
 }
 
+/** The text that a node showed when it was executed last, "" if none. */
+export function shownText(node) {
+  const outputs = app.nodeOutputs ?? {};
+  return String((outputs[`${node.graph?.id}:${node.id}`] ?? outputs[node.id])?.text?.[0] ?? "");
+}
+
 /** Whether ComfyUI knows this class of nodes. */
 export function knowsKind(kind) {
   return kind in (window.LiteGraph?.registered_node_types ?? {});

@@ -1,16 +1,17 @@
 /** What the pack adds to the menus of its nodes. */
 import { SETTING, checkName, checkText, readSaved, withoutOne } from "./calibrations.js";
 import {
-  addBefore, askFor, changeSetting, kindOf, knowsKind, linkedInputs, notify, setWidgets, settingOf, sourceOf,
-  widgetValues,
+  addBefore, askFor, changeSetting, kindOf, knowsKind, linkedInputs, notify, setWidgets, settingOf, shownText,
+  sourceOf, widgetValues,
 } from "./comfy_api.js";
 import { KIND as ACCELERATE, sayOn } from "./live/attach.js";
 import { presetWith, presetWords, presetsIn } from "./presets.js";
 import { Sentence } from "./sentence.js";
 
-// The node whose widget holds a calibration as text.
+// The node whose widget holds a calibration as text, and the one that makes and shows it.
 const PLACEMENT = "TapPlacement";
 const TEXT = "text";
+const CALIBRATE = "TapCalibrate";
 
 let presets = [];
 
@@ -23,6 +24,7 @@ export async function readPresets() {
 export function menuOf(node) {
   if (kindOf(node) === ACCELERATE) return [submenu("TAP presets", [...presetEntries(node), ...savedEntries(node)])];
   if (kindOf(node) === PLACEMENT) return placementEntries(node);
+  if (kindOf(node) === CALIBRATE) return [saveEntry(() => shownText(node))];
   return [];
 }
 
@@ -55,7 +57,7 @@ function savedEntries(node) {
 function placementEntries(node) {
   const saved = readSaved(settingOf(SETTING));
   const names = Object.keys(saved);
-  const entries = [{ content: "Save this calibration", callback: () => tellErrors(() => save(node)) }];
+  const entries = [saveEntry(() => widgetValues(node)[TEXT])];
   if (!names.length) return entries;
   const use = (name) => ({ content: name, callback: () => setWidgets(node, { [TEXT]: saved[name] }) });
   const forget = (name) => ({
@@ -65,8 +67,12 @@ function placementEntries(node) {
   return [...entries, submenu("Saved calibrations", names.map(use)), submenu("Forget a calibration", names.map(forget))];
 }
 
-async function save(node) {
-  const text = checkText(widgetValues(node)[TEXT]);
+function saveEntry(textOf) {
+  return { content: "Save this calibration", callback: () => tellErrors(() => save(textOf())) };
+}
+
+async function save(found) {
+  const text = checkText(found);
   const asked = await askFor("Save this calibration", "Name, such as the model and the number of steps");
   if (asked === null || asked === undefined) return;
   const name = checkName(asked);

@@ -62,6 +62,15 @@ def holds(comfy: ComfyPage, **values: object) -> None:
     assert {name: sent[name] for name in values} == values
 
 
+def choose_in_menu(comfy: ComfyPage, node: int, *entries: str) -> None:
+    """Opens a node's menu and follows it down to the last of these entries."""
+    comfy.page.mouse.click(*comfy.place(node, 60, -15), button="right")
+    for number, words in enumerate(entries):
+        entry = comfy.page.get_by_text(re.compile(f"^{re.escape(words)}")).last
+        leads_on = number < len(entries) - 1
+        entry.hover() if leads_on and comfy.vue else entry.click()
+
+
 def test_the_strip_fills_while_sampling_and_ends_with_what_was_done(opened: ComfyPage) -> None:
     opened.element(ACCELERATE, "").wait_for()
     opened.page.evaluate(WATCH, f"{ACCELERATE}")
@@ -163,11 +172,7 @@ def test_the_order_set_is_chosen_with_the_mouse_and_with_keys(opened: ComfyPage)
     ("Balanced", {"interval": 5, "placement": "change", "correction": "on", "target": "auto", "orders": "0,1,2"}),
 ])
 def test_a_preset_from_the_menu_sets_the_widgets(opened: ComfyPage, preset: str, values: dict) -> None:
-    page = opened.page
-    page.mouse.click(*opened.place(ACCELERATE, 60, -15), button="right")
-    entry = page.get_by_text("TAP presets", exact=True).first
-    entry.hover() if opened.vue else entry.click()
-    page.get_by_text(re.compile(f"^{preset}")).first.click()
+    choose_in_menu(opened, ACCELERATE, "TAP presets", preset)
     holds(opened, **values)
     assert line(opened) == f"{preset} is set. Queue to use it."
 
@@ -181,3 +186,31 @@ def test_the_saved_workflow_has_no_value_of_ours_and_holds_the_others(opened: Co
     opened.page.evaluate("() => app.loadGraphData(app.canvas.graph.serialize())")
     opened.settle()
     assert opened.widgets(ACCELERATE) == before
+
+
+def test_a_calibration_is_saved_under_a_name_and_used_from_the_menu(opened: ComfyPage) -> None:
+    page = opened.page
+    placement = page.evaluate(
+        """() => {
+            const node = LiteGraph.createNode('TapPlacement');
+            node.pos = [-1200, 900];
+            app.canvas.graph.add(node);
+            node.widgets.find(widget => widget.name === 'text').value = 'a calibration';
+            return node.id;
+        }"""
+    )
+    opened.show(placement)
+    choose_in_menu(opened, placement, "Save this calibration")
+    page.get_by_role("dialog").locator("input").last.fill("demo, 20 steps")
+    page.keyboard.press("Enter")
+    page.get_by_text("demo, 20 steps is saved").first.wait_for()
+    page.evaluate("id => app.canvas.graph.remove(app.canvas.graph.getNodeById(id))", placement)
+    opened.show(ACCELERATE)
+    choose_in_menu(opened, ACCELERATE, "TAP presets", "Calibration: demo, 20 steps")
+    assert "demo, 20 steps" in line(opened)
+    source = int(opened.prompt_inputs(ACCELERATE)["schedule"][0])
+    assert opened.widgets(source)["text"] == "a calibration"
+    opened.show(source)
+    choose_in_menu(opened, source, "Forget a calibration", "demo, 20 steps")
+    page.get_by_text("demo, 20 steps is forgotten").first.wait_for()
+    assert page.evaluate("app.extensionManager.setting.get('TAP.Calibrations')") == {}
