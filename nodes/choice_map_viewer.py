@@ -8,8 +8,8 @@ from comfy_api.latest import io
 from torch import Tensor
 
 from ..tap_core.errors import TapError
-from ..tap_core.record import RecordHolder
-from ..tap_core.viewer_data import ViewerData, message_data, viewer_data
+from ..tap_core.record import RecordHolder, TapRecord
+from ..tap_core.viewer_data import ViewerData, message_data, shape_note, viewer_data
 from ..tap_core.viewer_files import write_viewer_files
 from .view_inputs import NO_RUN, after_input, check_holder, record_input
 
@@ -38,17 +38,20 @@ class TapChoiceMapViewer(io.ComfyNode):
     @classmethod
     def execute(cls, record: RecordHolder, after: object) -> io.NodeOutput:
         """Writes the files of the last run; `tap_choice_map` in the ui names its document."""
-        data = _data_of(record, secrets.token_hex(8))
         pictures = after if isinstance(after, Tensor) else None
+        data = _data_of(check_holder(record).latest, pictures, secrets.token_hex(8))
         name = write_viewer_files(data, Path(folder_paths.get_temp_directory()) / SUBFOLDER, pictures)
         return io.NodeOutput(ui={"tap_choice_map": [{"filename": name, "subfolder": SUBFOLDER, "type": "temp"}]})
 
 
-def _data_of(record: object, run: str) -> ViewerData:
-    found = check_holder(record).latest
+def _data_of(found: TapRecord | None, pictures: Tensor | None, run: str) -> ViewerData:
     if found is None:
         return message_data(NO_RUN, run)
     try:
-        return viewer_data(found, run)
+        data = viewer_data(found, run)
     except TapError as error:
         return message_data(str(error), run)
+    if pictures is not None and "grid" in data.document:
+        note = shape_note(found, int(pictures.shape[1]), int(pictures.shape[2]))
+        data.document.update({"note": note} if note else {})
+    return data

@@ -22,6 +22,8 @@ from .viewer_legend import ViewerEntry, shares_of_entries, viewer_entries
 FORMAT, VERSION = "tap-choice-map", 1
 # Beyond this a browser would have to hold too much; the first prompt and picture are shown alone.
 MOST_TOKENS = 40_000_000
+# Sides of a picture and of its tokens are in proportion, but for what was padded or cropped.
+MOST_STRANGE = 1.15
 
 
 @dataclass(frozen=True)
@@ -66,6 +68,16 @@ def viewer_data(record: TapRecord, run: str) -> ViewerData:
 def message_data(message: str, run: str) -> ViewerData:
     """A sentence in place of a map."""
     return ViewerData({**_heading(run), "message": message}, {})
+
+
+def shape_note(record: TapRecord, height: int, width: int) -> str:
+    """A sentence if a picture of this size cannot be of this run; else empty."""
+    rows, columns = record.grid[1] * record.filled[0], record.grid[2] * record.filled[1]
+    strangeness = (columns * height) / (rows * width)
+    if 1 / MOST_STRANGE < strangeness < MOST_STRANGE:
+        return ""
+    return (f"The picture at `after` has another shape ({width} x {height}) than this run's tokens ({columns:g} x "
+            f"{rows:g}): connect the picture of the same sampler.")
 
 
 def hexadecimal(colour: RGB) -> str:

@@ -7,10 +7,15 @@ import json
 
 import numpy as np
 import pytest
+import torch
 from PIL import Image
+from tap_pack.tap_core.settings import TapSettings
+from tap_pack.tap_core.viewer_data import viewer_data
+from tap_pack.tap_core.viewer_files import write_viewer_files
 
 from browser_graph import LAYERS, MAPS, REPORT, SAVE, VIEWER, viewed_prompt
 from browser_page import ComfyPage
+from made_records import made_record
 
 STEPS, TOKENS = 12, 8
 # Colours of the centres of all tokens on the stage, row by row.
@@ -186,3 +191,53 @@ def test_a_click_on_the_legend_shows_one_choice_alone(viewed: ComfyPage) -> None
     viewed.page.keyboard.press("Escape")
     viewed.settle()
     assert np.array_equal(colours(viewed), before)
+
+
+def show_made(comfy: ComfyPage, **record: object) -> dict:
+    """Lets the viewer show a made run; its index image and document."""
+    data = viewer_data(made_record(**record), "made")
+    folder = comfy.server.log.parent / "temp" / "tap"
+    name = write_viewer_files(data, folder, torch.rand(6, 32, 32, 3))
+    comfy.page.evaluate(
+        """([id, filename]) => {
+            const node = app.canvas.graph.getNodeById(id);
+            node.properties.tap_choice_map = { reference: { filename, subfolder: 'tap', type: 'temp' } };
+            return app.loadGraphData(app.canvas.graph.serialize());
+        }""",
+        [VIEWER, name],
+    )
+    comfy.show(VIEWER)
+    comfy.until(lambda: shown(comfy)[:1] == ["made"], "the made run")
+    return {"image": data.images["predictor"], "document": data.document}
+
+
+def test_a_video_has_frames_and_a_batch_has_pictures_and_prompts(viewed: ComfyPage) -> None:
+    made = show_made(viewed, steps=9, grid=(3, TOKENS, TOKENS), batch=2, conditions=(0, 1))
+    viewed.element(VIEWER, " .tap-tick input").uncheck()
+    set_opacity(viewed, 1)
+    step = 3
+    go_to(viewed, step)
+    blocks = made["image"].view(-1, 2, 3, TOKENS, TOKENS)
+    palette = np.array([[int(colour[i : i + 2], 16) for i in (1, 3, 5)]
+                        for colour in made["document"]["layers"][0]["colours"]])
+    picks, sliders = (viewed.page.locator(f"#tap-on-{VIEWER} {part}") for part in ("select", ".tap-slider input"))
+    for prompt, picture, frame in ((0, 0, 0), (0, 1, 2), (1, 0, 1), (1, 1, 2)):
+        picks.nth(0).select_option(index=prompt)
+        picks.nth(1).select_option(index=picture)
+        sliders.nth(1).fill(str(frame))
+        viewed.until(lambda frame=frame: shown(viewed)[3] == str(frame), "the frame")
+        viewed.settle()
+        block = made["document"]["prompts"][prompt]["blocks"][step]
+        assert np.array_equal(colours(viewed), palette[blocks[block, picture, frame].numpy()])
+    viewed.element(VIEWER, " .tap-stage").focus()
+    viewed.page.keyboard.press("ArrowDown")
+    viewed.until(lambda: shown(viewed)[3] == "1", "the frame before")
+
+
+def test_a_large_pool_and_small_tokens_are_shown(viewed: ComfyPage) -> None:
+    """More kinds than the legend lists, patterns in place of letters."""
+    pool = TapSettings(orders="0,1,2,3", horizon_from=-8, horizon_to=4, horizon_step=0.5)
+    show_made(viewed, steps=9, grid=(1, 48, 48), pool=pool)
+    viewed.element(VIEWER, " .tap-tick input").check()
+    viewed.settle()
+    assert viewed.element(VIEWER, " .tap-entry").last.inner_text().split("\n")[0].strip().endswith("others")

@@ -54,6 +54,11 @@ def test_a_record_that_does_not_fit_together_gives_a_sentence(temporary_folder: 
     assert "Run the sampler again" in shown(record, torch.rand(1, 8, 8, 3), temporary_folder)["message"]
 
 
+def test_a_picture_of_another_shape_is_noted(temporary_folder: Path) -> None:
+    assert "note" not in shown(made_record(), torch.rand(1, 24, 40, 3), temporary_folder)
+    assert "same sampler" in shown(made_record(), torch.rand(1, 40, 24, 3), temporary_folder)["note"]
+
+
 def test_two_runs_never_share_a_file(temporary_folder: Path) -> None:
     documents = [shown(made_record(), torch.rand(1, 8, 8, 3), temporary_folder) for _ in range(2)]
     assert documents[0]["run"] != documents[1]["run"]
