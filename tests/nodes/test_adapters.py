@@ -204,6 +204,8 @@ def with_dot(call: Call, place: tuple[int, int, int]) -> Tensor:
 def test_a_prompt_has_the_same_target_alone_and_beside_another(name: str, target: str) -> None:
     """The first two turn their batch round. ComfyUI's SeedVR2 itself makes another video of one of the two."""
     row = next(replace(row, single=True) for row in ALL_ROWS if row.name == name)
+    if not row.known:
+        pytest.skip("not in this ComfyUI")
 
     def look(call: Call) -> None:
         both = call.seam(target)
