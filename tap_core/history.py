@@ -1,6 +1,6 @@
 """What is kept of the last full steps of one condition."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import torch
 from torch import Tensor
@@ -13,11 +13,13 @@ class Snapshot:
     """Probe and target of one full step.
 
     position: step index, fractional between steps. probe: [B, N, D], target: [B, N, C], in the model's dtype.
+    finite: whether both are numbers throughout, a boolean scalar on the device; None if that is known.
     """
 
     position: float
     probe: Tensor
     target: Tensor
+    finite: Tensor | None = None
 
 
 class History:
@@ -26,7 +28,7 @@ class History:
     def __init__(self, length: int) -> None:
         self.length = length
         self.snapshots: list[Snapshot] = []
-        self._dots: HistoryDots | None = None
+        self._dots: tuple[torch.device, HistoryDots] | None = None
 
     def push(self, newest: Snapshot) -> None:
         """Put `newest` in front; it replaces a snapshot of the same step, and the oldest one drops out.
@@ -41,6 +43,15 @@ class History:
     def fits(self, batch: int, tokens: int) -> bool:
         """Whether a forecast from here has `batch` x `tokens` tokens."""
         return bool(self.snapshots) and self.snapshots[0].probe.shape[:2] == (batch, tokens)
+
+    def sound(self) -> bool:
+        """Whether all that is kept are numbers; if not, nothing is kept any more. Waits for the device once a snapshot.
+        """
+        if all(s.finite is None or bool(s.finite) for s in self.snapshots):
+            self.snapshots = [replace(s, finite=None) for s in self.snapshots]
+            return True
+        self.snapshots, self._dots = [], None
+        return False
 
     @property
     def positions(self) -> list[float]:
@@ -64,6 +75,6 @@ class History:
 
     def dots(self, device: torch.device) -> HistoryDots:
         """Dots of the probes among themselves, on `device`; they change only at a full step."""
-        if self._dots is None:
-            self._dots = history_dots(self.probes, device)
-        return self._dots
+        if self._dots is None or self._dots[0] != device:
+            self._dots = device, history_dots(self.probes, device)
+        return self._dots[1]

@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 
 from .errors import TapError
 from .predictor import ExplicitPredictor, Moment, Predictor
@@ -59,7 +60,10 @@ class Pool:
 
         While no predictor can weigh so few full steps, the newest is repeated, under the first member's name.
         """
-        timeline = timeline.separating(past)
+        return self._candidates(tuple(past), position, timeline.separating(past))
+
+    @lru_cache(maxsize=4)  # noqa: B019  all conditions of a step ask the same; a few small rows
+    def _candidates(self, past: tuple[float, ...], position: float, timeline: Timeline) -> Candidates:
         rows: dict[tuple[float, ...], tuple[int, list[float]]] = {}
         for member, predictor in enumerate(self.predictors):
             row = predictor.weights(past, position, timeline)

@@ -1,5 +1,6 @@
 """What a run did. Everything that is shown is made from it."""
 
+from collections.abc import Sequence
 from copy import deepcopy
 from dataclasses import dataclass, field, fields
 from statistics import median
@@ -7,6 +8,7 @@ from statistics import median
 from torch import Tensor
 
 from .pool import Pool
+from .token_grid import Grid
 
 
 @dataclass
@@ -14,13 +16,31 @@ class TokenChoices:
     """The choice for the tokens of one model call.
 
     condition: 0 positive, 1 negative, as ComfyUI counts. order, member: [B, N] order used and pool member chosen.
-    loss: [B, N] proxy loss of the chosen one.
+    loss: [B, N] proxy loss of the chosen one. frames: which ones of a video these are, if it is made in windows.
     """
 
     condition: int
     member: Tensor
     order: Tensor
     loss: Tensor
+    frames: tuple[int, ...] = ()
+
+    def first(self, count: int, frames: tuple[int, ...] = ()) -> "TokenChoices":
+        """Those of the first tokens, which are the picture's."""
+        return TokenChoices(self.condition, *(v[:, :count] for v in (self.member, self.order, self.loss)), frames)
+
+    def put_into(self, whole: "TokenChoices | None", grid: Grid) -> "TokenChoices":
+        """The choices of a whole video with these frames in their places; the others stay, or are the first's."""
+        maps = []
+        for name in ("member", "order", "loss"):
+            part = getattr(self, name).unflatten(1, (len(self.frames), -1))
+            if whole is None:
+                made = part[:, :1].repeat(1, grid[0], 1)
+            else:
+                made = getattr(whole, name).unflatten(1, (grid[0], -1)).clone()
+            made[:, list(self.frames)] = part
+            maps.append(made.flatten(1))
+        return TokenChoices(self.condition, *maps)
 
 
 @dataclass
@@ -38,12 +58,14 @@ class Evaluation:
     seconds: float = 0.0
     choices: list[TokenChoices] = field(default_factory=list)
 
-    def keep_first(self, count: int) -> None:
-        """Of each call's tokens keep the choices of the first ones, which are the picture's."""
-        for choice in self.choices:
-            choice.member, choice.order, choice.loss = (
-                values[:, :count] for values in (choice.member, choice.order, choice.loss)
-            )
+    def add(self, choices: Sequence[TokenChoices], grid: Grid) -> None:
+        """Take the choices of a call, windows of one video together."""
+        for choice in choices:
+            if choice.frames:
+                earlier = next((c for c in self.choices if c.condition == choice.condition), None)
+                self.choices = [c for c in self.choices if c is not earlier]
+                choice = choice.put_into(earlier, grid)
+            self.choices.append(choice)
 
     @property
     def full(self) -> bool:

@@ -1,6 +1,7 @@
 """One sampling run: its histories, one per condition, and its record."""
 
 import logging
+import threading
 import time
 from collections.abc import Hashable, Sequence
 
@@ -17,15 +18,19 @@ from .settings import TapSettings
 from .step import full_step, skipped_step
 from .timeline import Timeline
 from .timer import StepTimer
+from .token_grid import Grid
 
 log = logging.getLogger("tap")
 
+SOMETHING_NEW = "A prompt, size, control or weight that came or changed in mid-run was computed in full once."
+NO_NUMBERS = ("The model gave values that are no numbers (NaN or infinity). They were not kept, and the steps that "
+              "would have been forecast from them were computed in full.")
 
 class TapRun:
     """Made when sampling starts and closed when it ends, however it ends.
 
     Per model evaluation: `begin`, then for each model call `can_forecast` and either `remember` or `forecast`
-    per condition, then `finish`.
+    per condition, then `finish`. Model calls of one evaluation may run in several threads, one a device.
     """
 
     def __init__(self, settings: TapSettings, sigmas: Sequence[float], model: str) -> None:
@@ -50,13 +55,20 @@ class TapRun:
         self.decision, self.seen = Decision(full=True), Seen(0.0, 0.0)
         self.aside = False
         self._timers: list[StepTimer] = []
-        self._choices: list[TokenChoices] = []  # of the model call under way; they count if its forecast is put back
+        self._lock = threading.RLock()
         self._started = time.perf_counter()
+        if not self.course.skips_any and not settings.off:
+            self.fall_back(f"{self.record.steps} steps are too few to forecast any of them; every step was computed in "
+                           "full.")
 
     def begin(self, sigma: float, device: torch.device, x: Tensor | None = None) -> None:
         """A model evaluation of x [B, C, ...] at `sigma` starts: decide whether its step is computed or forecast."""
         after = self._evaluations[-1].position if self._evaluations else 0.0
         position = self.timeline.position(sigma, after)
+        if self._evaluations and self.timeline.passes_over(after, position):
+            self.step_aside("This sampler chooses its own steps, where a forecast would lead it astray; every step was "
+                            "computed in full. Choose one that keeps to the sigmas it is given, such as euler or "
+                            "dpmpp_2m.")
         if x is not None:
             self.motion.watch(x)
         self.seen = Seen(position, sigma, x)
@@ -70,6 +82,7 @@ class TapRun:
         now = self._now
         self.seen.x, self.seen.denoised, self.seen.full = x, denoised, now.full
         self.course.after(self.seen)
+        self._let_go()
         held = sum(history.nbytes for history in self.histories.values()) + held_bytes(self.course)
         self.record.cache_bytes = max(self.record.cache_bytes, held)
         if self.drift is not None:
@@ -90,7 +103,8 @@ class TapRun:
     @property
     def wants_snapshot(self) -> bool:
         """Whether a full call at this evaluation should be captured."""
-        return not self.aside and self.decision.remember and self.course.skips_any
+        # At sigma 0 the slope, by which the model's answer is known, is 0 / 0.
+        return not self.aside and self.decision.remember and self.course.skips_any and self.seen.sigma > 0
 
     @property
     def wants_truth(self) -> bool:
@@ -131,66 +145,71 @@ class TapRun:
         return not self.decision.full
 
     def can_forecast(self, keys: Sequence[Hashable], batch: int, tokens: int) -> bool:
-        """Whether every condition has a history of `batch` x `tokens` tokens."""
-        return all(key in self.histories and self.histories[key].fits(batch, tokens) for key in keys)
+        """Whether every condition has a history of `batch` x `tokens` tokens; if not, the report says why."""
+        found = [self.histories.get(key) for key in keys]
+        if all(history is not None and history.fits(batch, tokens) and history.sound() for history in found):
+            return True
+        dropped = any(history is not None and not history.snapshots for history in found)
+        self.fall_back(NO_NUMBERS if dropped else SOMETHING_NEW)
+        return False
 
     def remember(self, key: Hashable, probe: Tensor, target: Tensor) -> None:
         """Take what a full call showed of one condition. probe: [B, N, D], target: [B, N, C]; both are kept."""
+        finite = _finite(probe) & _finite(target)
         if self.settings.cache_device == "cpu":
             probe, target = probe.cpu(), target.cpu()
         history = self.histories.get(key)
         if history is None or not history.fits(*probe.shape[:2]):
             history = self.histories[key] = History(self.pool.snapshots)
-        full_step(history, self._now.position, probe, target)
+        full_step(history, self._now.position, probe, target, finite)
 
-    def forecast(self, key: Hashable, condition: int, probe: Tensor, truth: Tensor | None = None) -> Tensor:
-        """Target [B, N, C] of a skipped call for one condition, from its true probe [B, N, D].
+    def forecast(
+        self, key: Hashable, condition: int, probe: Tensor, grid: Grid | None = None, truth: Tensor | None = None
+    ) -> tuple[Tensor, TokenChoices]:
+        """Target [B, N, C] of a skipped call for one condition, from its true probe [B, N, D], and who made it.
 
-        truth: the true target, where `wants_truth`.
+        grid: how the tokens lie. truth: the true target, where `wants_truth`.
         """
         history = self.histories[key]
         forecast = skipped_step(
             history, self._now.position, probe, self.pool, self.timeline, self.settings.proxy_loss,
-            self.selector, self.record.grid, truth,
+            self.selector, grid, truth,
         )
         orders = torch.tensor([p.order for p in self.pool.members], dtype=torch.int8)
         order = orders.to(probe.device, non_blocking=True)[forecast.choice.long()]
         order.clamp_(max=len(history.snapshots) - 1)
-        self._choices.append(TokenChoices(condition, forecast.choice, order, forecast.loss))
-        if "loss" in self.course.needs:
-            seen = self.seen.loss
-            self.seen.loss = forecast.loss if seen is None else torch.cat([seen, forecast.loss])
-        return forecast.target
+        return forecast.target, TokenChoices(condition, forecast.choice, order, forecast.loss)
 
-    def count_call(self, skipped: bool, reason: str = "") -> None:
+    def count_call(self, skipped: bool, reason: str = "", choices: Sequence[TokenChoices] = ()) -> None:
         """A model call ended. reason: why it was computed although its step should have been skipped."""
-        choices, self._choices = self._choices, []
-        if skipped:
-            self._now.choices += choices
-            self._now.skipped_calls += 1
-            return
-        self._now.full_calls += 1
-        self._now.reason = reason or self._now.reason
+        with self._lock:
+            if skipped:
+                self._now.add(choices, self.record.grid)
+                self._now.skipped_calls += 1
+                return
+            self._now.full_calls += 1
+            self._now.reason = reason or self._now.reason
 
     def step_aside(self, reason: str) -> None:
         """Compute everything in full from here on, and say why, once."""
         if not self.aside:
             self.aside = True
-            self.histories.clear()
             self.fall_back(reason)
 
     def fall_back(self, reason: str) -> None:
         """Note why something ran in full; each reason once."""
-        if reason not in self.record.fallbacks:
+        with self._lock:
+            if reason in self.record.fallbacks:
+                return
             self.record.fallbacks.append(reason)
-            log.warning("TAP: %s", reason)
+        log.warning("TAP: %s", reason)
 
     def close(self, complete: bool) -> TapRecord:
         """Free the histories and complete the record; its maps move to the CPU."""
         self.histories.clear()
         self.record.complete = complete
         self.record.seconds_total = time.perf_counter() - self._started
-        if self.drift is not None and not self.motion.plain:
+        if self.drift is not None and not self.motion.plain and self.record.skipped_steps:
             self.record.fallbacks.append("Drift was not repaid: this sampler does more than plain steps.")
         if self._timers and not self._timers[-1].stopped:  # an evaluation that never ended shows nothing
             self._timers.pop()
@@ -201,6 +220,14 @@ class TapRun:
                 choice.member, choice.order, choice.loss = choice.member.cpu(), choice.order.cpu(), choice.loss.cpu()
         return self.record
 
+    def _let_go(self) -> None:
+        """Drop what no later step is forecast from: conditions that a full step no longer had."""
+        if self.aside:
+            self.histories.clear()
+        elif self._now.full and not self._now.skipped_calls and self.wants_snapshot:
+            self.histories = {key: history for key, history in self.histories.items()
+                              if history.positions[0] == self._now.position}
+
     @property
     def _evaluations(self) -> list[Evaluation]:
         return self.record.evaluations
@@ -208,3 +235,9 @@ class TapRun:
     @property
     def _now(self) -> Evaluation:
         return self._evaluations[-1]
+
+
+def _finite(values: Tensor) -> Tensor:
+    """Whether all are numbers, a boolean scalar on the device; the extremes tell, and take no memory."""
+    low, high = values.aminmax()
+    return low.isfinite() & high.isfinite()

@@ -59,6 +59,11 @@ class TapSettings:
         IntervalSchedule(self.interval, self.warmup_steps)
 
     @property
+    def off(self) -> bool:
+        """Whether every step is wanted in full."""
+        return self.given_schedule is None and self.interval == 1
+
+    @property
     def order_list(self) -> list[int]:
         """The orders as numbers, lowest first."""
         return parsed_orders(self.orders)

@@ -25,9 +25,11 @@ class Forecast:
     loss: Tensor
 
 
-def full_step(history: History, position: float, probe: Tensor, target: Tensor) -> None:
-    """Remember what the blocks made of this step. probe: [B, N, D], target: [B, N, C]."""
-    history.push(Snapshot(position, probe, target))
+def full_step(
+    history: History, position: float, probe: Tensor, target: Tensor, finite: Tensor | None = None
+) -> None:
+    """Remember what the blocks made of this step. probe: [B, N, D], target: [B, N, C]; finite: see Snapshot."""
+    history.push(Snapshot(position, probe, target, finite))
 
 
 def skipped_step(

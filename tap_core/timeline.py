@@ -48,10 +48,18 @@ class Timeline:
         places = steps or between or [float(min(range(len(self.sigmas)), key=lambda i: abs(self.sigmas[i] - sigma)))]
         return min(places, key=lambda place: (abs(place - after), -place))
 
+    def passes_over(self, start: float, end: float) -> bool:
+        """Whether a sampler that goes from one position to another leaves out a sigma that it was given."""
+        near = [self.sigma_at(start), self.sigma_at(end)]
+        return any(not any(math.isclose(self.sigmas[i], sigma, rel_tol=SIGMA_TOLERANCE) for sigma in near)
+                   for i in range(math.floor(start) + 1, math.ceil(end)))
+
     def coordinate(self, position: float) -> float:
         """Position on the time axis: the step itself, or the sigma there (linear between steps, held at the ends)."""
-        if self.axis == "step":
-            return position
+        return position if self.axis == "step" else self.sigma_at(position)
+
+    def sigma_at(self, position: float) -> float:
+        """The sigma at a position, linear between steps, held at the ends."""
         inside = min(max(position, 0.0), float(self.steps))
         left = min(int(inside), self.steps - 1)
         share = inside - left
