@@ -79,7 +79,7 @@ class CallSeam:
 
     def compute(self, forward: Forward, options: dict) -> Tensor:
         """Run the call in full and catch its probe and target."""
-        return self._read(self.inner.compute(forward, options))
+        return self.read(self.inner.compute(forward, options))
 
     def forecast(self, forward: Forward, options: dict, predict: Predict) -> Tensor:
         """What the call would give if its target were `predict(probe)` [B, N, C]."""
@@ -88,9 +88,14 @@ class CallSeam:
     def attempt(self, forward: Forward, options: dict, decide: Decide, verify: Tensor | None = None) -> Tensor:
         """Either, as `decide` says at block 0."""
         output = self.inner.attempt(forward, options, decide, verify)
-        return self._write(output) if self.caught.skipped else self._read(output)
+        return self._write(output) if self.caught.skipped else self.read(output)
 
-    def _read(self, denoised: Tensor) -> Tensor:
+    def look(self, forward: Forward, options: dict) -> None:
+        """Catch the probe alone."""
+        self.inner.look(forward, options)
+
+    def read(self, denoised: Tensor) -> Tensor:
+        """Catch the target in what the call gave; the same again."""
         if self.caught.complete:
             self.caught.target = self.target.read(denoised)
         return denoised

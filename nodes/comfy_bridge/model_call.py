@@ -1,25 +1,32 @@
 """One call of the diffusion model: the conditions that ComfyUI batched into it, computed or forecast."""
 
 import math
-from collections import Counter
-from collections.abc import Callable, Hashable
+import threading
+from collections.abc import Callable
 
 import torch
 from comfy.patcher_extension import WrapperExecutor
 from torch import Tensor
 
+from ...tap_core.record import TokenChoices
 from ...tap_core.run import TapRun
 from .adapter import Adapter
 from .call_target import CALL_TARGETS, AtTheEnd, CallSeam, CallTarget
-from .cut import Cut, cut_of, is_packed, parts_of
+from .compiled import CompiledSeam, is_compiled
+from .condition import ConditionKeys, window_frames
+from .cut import cut_of, is_packed, parts_of
 from .in_out_seam import InOutAdapter, InOutSeam
+from .lazy_control import residuals
+from .live import LIVE_KEY
 from .patches import filled_share
 from .plain_module import plain_module
+from .run_key import RUN_KEY, sampling_of
 from .seam import BlockSeam, Seam
 from .self_check import probe_is_attended
 from .targets import TARGET_KINDS, Caught
 
-RUN_KEY = "tap_sampling"
+# What a look at block 0's entry shows; for anything else a block has to be run.
+SEEN_AT_ENTRY = {"probe", "stream", "target", "loss"}
 
 
 class Sampling:
@@ -27,28 +34,16 @@ class Sampling:
 
     def __init__(self, run: TapRun, adapter: Adapter | InOutAdapter) -> None:
         self.run, self.adapter, self.checked = run, adapter, False
-        self._calls: Counter[Hashable] = Counter()
+        self.keys = ConditionKeys()
+        self.lead: torch.device | None = None
+        self.decided = threading.Event()
 
-    def begin(self, sigma: float, x: Tensor) -> None:
-        """A model evaluation of x [B, C, ...] starts."""
-        self._calls.clear()
+    def begin(self, sigma: float, x: Tensor, lead: torch.device | None = None) -> None:
+        """A model evaluation of x [B, C, ...] starts. lead: of several devices the one whose call decides for all."""
+        self.keys.clear()
+        self.decided.clear()
+        self.lead = lead
         self.run.begin(sigma, x.device, x)
-
-    def condition_keys(self, options: dict) -> list[Hashable]:
-        """One key for each condition in this call; guidance variants share a uuid, so calls are counted too."""
-        window = options.get("context_window")
-        frames = tuple(window.index_list) if window is not None else ()
-        keys = []
-        for uuid, condition in zip(options["uuids"], options["cond_or_uncond"], strict=True):
-            key = (uuid, condition, frames)
-            self._calls[key] += 1
-            keys.append((*key, self._calls[key]))
-        return keys
-
-
-def sampling_of(options: dict) -> Sampling | None:
-    """The sampling run that transformer options belong to; None where TAP is not at work."""
-    return options.get(RUN_KEY)
 
 
 def apply_model(executor: WrapperExecutor, x: Tensor, t: Tensor, c_concat: Tensor | None = None,
@@ -56,42 +51,64 @@ def apply_model(executor: WrapperExecutor, x: Tensor, t: Tensor, c_concat: Tenso
                 **kwargs: object) -> Tensor:
     """APPLY_MODEL: one model call, its conditions in one batch; computed and remembered, or forecast."""
     options = transformer_options or {}
-
-    def forward(options: dict, control: object = control) -> Tensor:
-        return executor(x, t, c_concat, c_crossattn, control, options, **kwargs)
-
     sampling = sampling_of(options)
+
+    def forward(options: dict, controlled: bool = True) -> Tensor:
+        given = residuals(control) if controlled else None
+        return executor(x, t, c_concat, c_crossattn, given, options, **kwargs)
+
     if sampling is None or not sampling.run.evaluating or "uuids" not in options:
         return forward(options)
-    return ModelCall(sampling, executor.class_obj, (x, t), options, kwargs).run(forward)
+    # The model gets what it would get without TAP: a graph that was compiled for that is not compiled again.
+    options = {name: value for name, value in options.items() if name not in (RUN_KEY, LIVE_KEY)}
+    return ModelCall(sampling, executor.class_obj, (x, t), options, kwargs, control).run(forward)
 
 
 class ModelCall:
     """One call of the diffusion model on x [B*conditions, C, (T,) H, W] at sigmas [B*conditions]."""
 
     def __init__(self, sampling: Sampling, base: torch.nn.Module, noisy: tuple[Tensor, Tensor], options: dict,
-                 conditions: dict) -> None:
+                 conditions: dict, control: object = None) -> None:
         self.sampling, self.tap = sampling, sampling.run
         self.base, self.model = base, plain_module(base.diffusion_model)
         (self.x, self.sigmas), self.options, self.conditions = noisy, options, conditions
-        self.keys, self.shapes = sampling.condition_keys(options), conditions.get("latent_shapes")
+        device = options.get("multigpu_thread_device")
+        self.leads = device is None or device == sampling.lead
+        self.keys = sampling.keys.of(options, base, control, device or self.x.device)
+        self.shapes = conditions.get("latent_shapes")
+        self.grid = sampling.adapter.grid(self.model, parts_of(self.x, self.shapes)[0])
+        self.cut = cut_of(self.x, self.grid, self.shapes, sampling.adapter.side_patch)
         self.truth: Tensor | None = None
+        self.choices: list[TokenChoices] = []
 
     def run(self, forward: Callable[..., Tensor]) -> Tensor:
         """Forecast the call where that is decided and possible, else compute it."""
+        if self.tap.asks and not self.leads:
+            self.sampling.decided.wait()
+        try:
+            return self._run(forward)
+        finally:
+            if self.leads:
+                self.sampling.decided.set()
+
+    def _run(self, forward: Callable[..., Tensor]) -> Tensor:
         if self.tap.aside:
             return self._compute_plainly(forward)
-        picture = parts_of(self.x, self.shapes)[0]
-        grid = self.sampling.adapter.grid(self.model, picture)
-        self.tap.record.grid = grid
-        self.tap.record.filled = filled_share(picture, self.sampling.adapter.patch(self.model), grid)
+        self._show_grid()
         if not self.tap.wants_skip:
             return self._compute(forward)
-        tokens = self._cut().count
-        if not self.tap.can_forecast(self.keys, len(self.x) // len(self.keys), tokens):
-            self.tap.fall_back("A prompt or picture size that appeared in mid-run was computed in full once.")
+        if not self.tap.can_forecast(self.keys, len(self.x) // len(self.keys), self.cut.count):
             return self._compute(forward, reason="new condition or size")
         return self._forecast(forward)
+
+    def _show_grid(self) -> None:
+        """Record how the tokens of the whole picture lie; this call may have a part of it."""
+        whole = self.tap.seen.x
+        if is_packed(self.shapes) or whole is None or whole.shape[2:] == self.x.shape[2:]:
+            whole = parts_of(self.x, self.shapes)[0]
+        adapter, record = self.sampling.adapter, self.tap.record
+        record.grid = adapter.grid(self.model, whole)
+        record.filled = filled_share(whole, adapter.patch(self.model), record.grid)
 
     def _compute_plainly(self, forward: Callable[..., Tensor]) -> Tensor:
         self.tap.count_call(skipped=False, reason="TAP stepped aside")
@@ -101,7 +118,7 @@ class ModelCall:
         if not self.tap.wants_snapshot:
             output = forward(self.options)
         else:
-            seam = self._seam()
+            seam = self._seam(forward)
             output = seam.compute(forward, self.options)
             self._remember(seam)
         self.tap.count_call(skipped=False, reason=reason)
@@ -114,7 +131,7 @@ class ModelCall:
             self.tap.step_aside(f"The {missing} of {self.tap.record.model} was not reached; every step was computed "
                                 "in full. Another node may have replaced the model's forward.")
             return
-        unchecked = not self.sampling.checked and isinstance(seam, BlockSeam | CallSeam)
+        unchecked = not self.sampling.checked and not isinstance(seam, InOutSeam)
         if strange or (unchecked and not probe_is_attended(seam.caught)):
             self.tap.step_aside(f"The first block of {self.tap.record.model} is not as TAP knows it; every step was "
                                 "computed in full. TAP or ComfyUI may need an update.")
@@ -129,21 +146,19 @@ class ModelCall:
     def _forecast(self, forward: Callable[..., Tensor]) -> Tensor:
         if self.tap.wants_truth:
             self.truth = self._true_target(forward)
-        seam = self._seam()
-        if self.tap.asks or self.tap.verify is not None:
-            output = seam.attempt(forward, self.options, self._decide, self.tap.verify)
+        seam, verify = self._seam(forward), self.tap.verify if self.leads else None
+        if self.tap.asks or verify is not None:
+            output = seam.attempt(forward, self.options, self._decide, verify)
             if not seam.caught.skipped:
                 self._remember(seam)
                 self.tap.count_call(skipped=False)
                 return output
         else:
             # Control residuals only reach the blocks, whose result is replaced.
-            output = seam.forecast(lambda options: forward(options, control=None), self.options, self._predict)
+            output = seam.forecast(lambda options: forward(options, controlled=False), self.options, self._predict)
         if seam.caught.complete:
             self._show(seam.caught)
-            self.tap.count_call(skipped=True)
-            if is_packed(self.shapes):
-                self.tap.record.evaluations[-1].keep_first(math.prod(self.tap.record.grid))
+            self.tap.count_call(skipped=True, choices=self._placed())
             return output
         self.tap.step_aside(f"The blocks of {self.tap.record.model} could not be skipped; this call and the rest were "
                             "computed in full.")
@@ -153,41 +168,60 @@ class ModelCall:
         """The forecast of the call, or None where the schedule, seeing block 0, wants it computed."""
         self._show(caught)
         target = self._predict(caught.probe) if self.tap.asks == "loss" else None
-        if self.tap.asks and not self.tap.skip_stands():
+        stands = not self.tap.asks or self.tap.skip_stands()
+        self.sampling.decided.set()
+        if not stands:
             return None
         return self._predict(caught.probe) if target is None else target
 
     def _predict(self, probe: Tensor) -> Tensor:
         count = len(self.keys)
         truths = [None] * count if self.truth is None else self.truth.chunk(count)
+        grid = None if len(self.cut.grids) > 1 else self.grid
         parts = zip(self.keys, self.options["cond_or_uncond"], probe.chunk(count), truths, strict=True)
-        forecasts = [self.tap.forecast(*part) for part in parts]
-        return forecasts[0] if len(forecasts) == 1 else torch.cat(forecasts)
+        forecasts = [self.tap.forecast(key, condition, now, grid, truth) for key, condition, now, truth in parts]
+        self.choices = [choices for _, choices in forecasts]
+        if self.leads:
+            self.tap.show(loss=torch.cat([choices.loss for choices in self.choices]))
+        return torch.cat([target for target, _ in forecasts])
+
+    def _placed(self) -> list[TokenChoices]:
+        """The choices for the picture's tokens, if it is known where on it they lie; not so in a condition's area."""
+        frames, (_, rows, columns) = window_frames(self.options), self.tap.record.grid
+        windowed = frames and self.grid == (len(frames), rows, columns)
+        if not windowed and self.grid != self.tap.record.grid:
+            return []
+        return [choices.first(math.prod(self.grid), frames if windowed else ()) for choices in self.choices]
 
     def _true_target(self, forward: Callable[..., Tensor]) -> Tensor | None:
         """What the blocks make of this call, for an oracle that then forecasts it all the same."""
-        seam = self._seam()
+        seam = self._seam(forward)
         seam.compute(forward, self.options)
         return seam.caught.target
 
     def _show(self, caught: Caught) -> None:
-        """Let the schedule see what it looks at."""
-        self.tap.show(**{name: getattr(caught, name) for name in self.tap.course.needs if hasattr(caught, name)})
+        """Let the schedule see what it looks at, in the call that decides."""
+        if self.leads:
+            self.tap.show(**{name: getattr(caught, name) for name in self.tap.course.needs if hasattr(caught, name)})
 
-    def _cut(self) -> Cut:
-        return cut_of(self.x, self.tap.record.grid, self.shapes, self.sampling.adapter.side_patch)
-
-    def _seam(self) -> Seam:
-        adapter, kind = self.sampling.adapter, self.tap.settings.target
-        at_end = kind in CALL_TARGETS
-        sigma = self.sigmas.reshape(-1, *[1] * (self.x.ndim - 1))
-        cut = self._cut()
+    def _seam(self, forward: Callable[..., Tensor] | None = None) -> Seam:
+        adapter, kind, needs = self.sampling.adapter, self.tap.settings.target, self.tap.course.needs
         if isinstance(adapter, InOutAdapter):
-            target = CallTarget(kind if at_end else "slope", self.x, sigma, cut, self.tap.motion.noisy)
-            return InOutSeam(self.base.model_sampling.calculate_input(self.sigmas, self.x), target)
-        inner = BlockSeam(adapter, self.model, AtTheEnd() if at_end else TARGET_KINDS[kind], cut,
-                          {**self.conditions, "cond_or_uncond": self.options["cond_or_uncond"]},
-                          watch=not self.sampling.checked, keeps=self.tap.course.needs)
-        if not at_end:
-            return inner
-        return CallSeam(inner, CallTarget(kind, self.x, sigma, cut, self.tap.motion.noisy))
+            return InOutSeam(self.base.model_sampling.calculate_input(self.sigmas, self.x),
+                             self._call_target(kind if kind in CALL_TARGETS else "slope"))
+        at_end, watch = kind in CALL_TARGETS, not self.sampling.checked
+        seam = BlockSeam(adapter, self.model, AtTheEnd() if at_end else TARGET_KINDS[kind], self.cut,
+                         {**self.conditions, "cond_or_uncond": self.options["cond_or_uncond"]}, watch, keeps=needs)
+        if at_end:
+            seam = CallSeam(seam, self._call_target(kind))
+        if not is_compiled(self.base.diffusion_model):
+            return seam
+        looks = not at_end or not needs <= SEEN_AT_ENTRY
+        if looks:
+            self.tap.fall_back("TAP looks into the compiled model, so the steps that are computed run uncompiled. For "
+                               "target auto or denoised, and most schedules, it does not have to.")
+        return CompiledSeam(seam, self.base, None if looks or watch else lambda o: forward(o, controlled=False))
+
+    def _call_target(self, kind: str) -> CallTarget:
+        sigma, noisy = self.sigmas.reshape(-1, *[1] * (self.x.ndim - 1)), self.tap.motion.noisy
+        return CallTarget(kind, self.x, sigma, self.cut, None if noisy is None else noisy.to(self.x.device))

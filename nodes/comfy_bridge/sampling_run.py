@@ -14,9 +14,12 @@ from ...tap_core.settings import TapSettings
 from ...tap_core.summary import summary_line
 from .find_adapter import find_adapter, why_not_reached
 from .in_out_seam import InOutAdapter
+from .lazy_control import calc_cond_batch
 from .live import LIVE_KEY, LiveRun
-from .model_call import RUN_KEY, Sampling, apply_model, sampling_of
+from .memory import make_room
+from .model_call import Sampling, apply_model
 from .plain_module import plain_module
+from .run_key import RUN_KEY, sampling_of
 from .self_check import missing_part
 
 KEY = "tap"
@@ -37,7 +40,9 @@ class TapPatch:
         """Add the wrappers to a cloned model, in place of those of an earlier TAP node."""
         wrappers = {
             WrappersMP.OUTER_SAMPLE: self.sample,
+            WrappersMP.PREPARE_SAMPLING: make_room,
             WrappersMP.PREDICT_NOISE: evaluate,
+            WrappersMP.CALC_COND_BATCH: calc_cond_batch,
             WrappersMP.APPLY_MODEL: apply_model,
         }
         for kind, wrapper in wrappers.items():
@@ -53,6 +58,7 @@ class TapPatch:
         options = guider.model_options.setdefault("transformer_options", {})
         live = sampling and LiveRun(sampling.run, self.node)
         options[RUN_KEY], options[LIVE_KEY] = sampling, live
+        _move_inside(options.get("wrappers", {}).get(WrappersMP.APPLY_MODEL, {}))
         try:
             output = executor(noise, latent, sampler, sigmas, *args, **kwargs)
             complete = True
@@ -90,22 +96,43 @@ class TapPatch:
             reason = f"it is not as TAP knows it ({missing})" if missing else ""
         if reason:
             run.step_aside(f"{name} is computed in full: {reason}.")
+        cache = guider.model_options.get("transformer_options", {}).get("easycache")
+        if cache is not None:
+            rival = getattr(cache, "name", "EasyCache")
+            run.step_aside(f"{rival} is on the same model and skips steps by itself; TAP computes in full what it "
+                           "leaves. Take out one of the two nodes.")
         return Sampling(run, adapter)
 
 
 def evaluate(executor: WrapperExecutor, x: Tensor, timestep: Tensor, *args: object, **kwargs: object) -> Tensor:
     """PREDICT_NOISE: one model evaluation of the sampler; all its conditions share one decision."""
-    options = executor.class_obj.model_options.get("transformer_options", {})
-    sampling = sampling_of(options)
+    options = executor.class_obj.model_options
+    own = options.get("transformer_options", {})
+    sampling = sampling_of(own)
     if sampling is None:
         return executor(x, timestep, *args, **kwargs)
-    sampling.begin(float(timestep.flatten()[0]), x)
+    if _adds_guidance_anew(options, *args, **kwargs):
+        sampling.run.step_aside("A CFG++ sampler adds the whole guidance anew at every step, so that small errors of "
+                                "forecasts grow; every step was computed in full. Choose the sampler without cfg_pp.")
+    sampling.begin(float(timestep.flatten()[0]), x, next(iter(options.get("multigpu_clones", ())), None))
     denoised = sampling.run.approximation
     if denoised is None:
         denoised = executor(x, timestep, *args, **kwargs)
     else:
         sampling.run.count_call(skipped=True)
     denoised = sampling.run.finish(x, denoised)
-    if LIVE_KEY in options:
-        options[LIVE_KEY].evaluated()
+    if LIVE_KEY in own:
+        own[LIVE_KEY].evaluated()
     return denoised
+
+
+def _adds_guidance_anew(own: dict, model_options: dict | None = None, *_: object, **__: object) -> bool:
+    """Whether the sampler takes the guidance apart, as CFG++ does by a function of its own behind the model's."""
+    kind = "sampler_post_cfg_function"
+    return len((model_options or {}).get(kind, ())) > len(own.get(kind, ()))
+
+
+def _move_inside(wrappers: dict) -> None:
+    """Put TAP's wrapper behind all others: a call reaches it as they made it, with the model that they compiled."""
+    if KEY in wrappers:
+        wrappers[KEY] = wrappers.pop(KEY)

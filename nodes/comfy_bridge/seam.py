@@ -22,7 +22,7 @@ from .targets import Caught, Target
 MOVED = (AttributeError, LookupError, TypeError, ValueError, RuntimeError)
 
 Forward = Callable[[dict], Tensor]
-Predict = Callable[[Tensor], Tensor]
+Predict = Callable[[Tensor], Tensor | None]
 Decide = Callable[[Caught], Tensor | None]
 
 
@@ -90,6 +90,11 @@ class BlockSeam:
             stack.enter_context(shadowed(self.adapter.extras(self.model)))
             stack.enter_context(self._behind_the_blocks(self._write))
             return forward(stack.enter_context(self.blocks.taken_over(_quiet(options), first_block, passed)))
+
+    def look(self, forward: Forward, options: dict) -> None:
+        """Catch the probe of a call that is computed elsewhere: every block is passed over, nothing is put back."""
+        self.forecast(forward, options, lambda probe: None)
+        self.caught.skipped, self.caught.complete = False, self.caught.probe is not None
 
     def attempt(self, forward: Forward, options: dict, decide: Decide, verify: Tensor | None = None) -> Tensor:
         """Run the forward until block 0 shows whether its blocks are passed over. See Seam."""

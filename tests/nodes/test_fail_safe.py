@@ -187,7 +187,11 @@ def test_a_model_that_turns_to_nan_does_not_stop_the_run(
     accelerated = Accelerated(model, target=target, proxy_loss=loss)
     assert accelerated.sample(9, cfg=2.0, size=(4, 4), callback=spoil).isnan().all()
     assert accelerated.record.complete
-    assert accelerated.record.full_steps == [0, 1, 2, 7]
+    # What the final layer makes of the stream is not part of the residual, before it comes back with the next x.
+    at_once = after == 1 and (layer, target) != ("final_layer", "residual")
+    assert accelerated.record.full_steps == (list(range(9)) if at_once else [0, 1, 2, 7, 8])
+    (reason,) = accelerated.record.fallbacks
+    assert "no numbers" in reason
 
 
 def test_a_model_call_outside_any_evaluation_is_run_as_it_is(model: ModelPatcher) -> None:

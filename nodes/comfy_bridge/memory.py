@@ -1,0 +1,58 @@
+"""What the histories of a run will take of the device's memory, told to ComfyUI before it loads the model."""
+
+import math
+
+import torch
+from comfy.patcher_extension import WrapperExecutor
+from torch import nn
+
+from .adapter import Adapter
+from .call_target import CALL_TARGETS
+from .in_out_seam import InOutAdapter
+from .model_call import Sampling
+from .plain_module import plain_module
+from .run_key import sampling_of
+from .shadow import Shadow, shadowed
+
+
+def make_room(executor: WrapperExecutor, model: object, shape: tuple[int, ...], conditions: dict[str, list],
+              *args: object, **kwargs: object) -> object:
+    """PREPARE_SAMPLING: ComfyUI's estimate for latents of this shape, and the histories on top."""
+    options = kwargs.get("model_options") or {}
+    sampling = sampling_of(options.get("transformer_options", {}))
+    count = sum(map(len, conditions.values()))
+    extra = history_bytes(sampling, model.model, tuple(shape), count) if sampling is not None else 0
+    if not extra:
+        return executor(model, shape, conditions, *args, **kwargs)
+    estimate = model.model.memory_required
+
+    def more(*args: object, **kwargs: object) -> float:
+        return estimate(*args, **kwargs) + extra
+
+    with shadowed([Shadow(model.model, "memory_required", more)]):
+        return executor(model, shape, conditions, *args, **kwargs)
+
+
+def history_bytes(sampling: Sampling, base: nn.Module, shape: tuple[int, ...], conditions: int) -> int:
+    """Bytes of all snapshots on the model's device for latents [B, C, (T,) H, W]; 0 for packed latents, which hide
+    their size.
+    """
+    run, adapter = sampling.run, sampling.adapter
+    if run.aside or not run.course.skips_any or run.settings.cache_device == "cpu" or len(shape) < 4:
+        return 0
+    model = plain_module(base.diffusion_model)
+    tokens = shape[0] * math.prod(adapter.grid(model, torch.empty(shape, device="meta")))
+    output, bytes_each = shape[1] * math.prod(adapter.patch(model)), base.get_dtype().itemsize
+    width = output if isinstance(adapter, InOutAdapter) else probe_width(adapter, model)
+    kind = run.settings.target
+    in_float = 4 * output * (2 if kind == "auto" else 1)
+    target = in_float if kind in CALL_TARGETS else bytes_each * (width if kind == "residual" else output)
+    return conditions * run.pool.snapshots * tokens * (width * bytes_each + target)
+
+
+def probe_width(adapter: Adapter, model: nn.Module) -> int:
+    """Channels of the probe: what block 0's attention takes in; 0 if it does not say."""
+    named = adapter.attention_input(plain_module(adapter.first_block(model)))
+    parts = [named] if isinstance(named, nn.Module) else named
+    return max((part.in_features for module in parts for part in module.modules() if hasattr(part, "in_features")),
+               default=0)
