@@ -3,24 +3,32 @@
 import torch
 from torch import Tensor
 
-from .probe_dots import flat_tokens, token_chunks
+from .probe_dots import token_chunks
 
 HALF_MAX = torch.finfo(torch.float16).max
 
 
-def assemble(targets: list[Tensor], weights: Tensor, choice: Tensor) -> Tensor:
+def assemble(targets: list[Tensor], weights: Tensor, choice: Tensor, share: Tensor | None = None) -> Tensor:
     """Forecast [B, N, C] in the dtype of the targets: sum_k weights[choice, k] * target_k.
 
     targets: K tensors [B, N, C], newest first. weights: [P, K] float32. choice: [B, N] index of the candidate.
+    share: [B, C], how much of the change from the newest target to take; all of it if None.
     """
-    kept = flat_tokens(targets)
-    tokens, channels = kept[0].shape
-    share = weights[choice.flatten().long()]  # [M, K]
-    forecast = torch.empty(tokens, channels, dtype=kept[0].dtype, device=weights.device)
-    for part in token_chunks(tokens, 8 * channels, weights.device):
-        total = kept[0][part].to(share.device) * share[part, :1]
-        for k, older in enumerate(kept[1:], start=1):
-            total.addcmul_(older[part].to(share.device), share[part, k : k + 1])
-        # A bold curve through float16's largest values leads beyond them.
-        forecast[part] = total.clamp_(-HALF_MAX, HALF_MAX) if forecast.dtype == torch.float16 else total
-    return forecast.view(*choice.shape, channels)
+    rows = weights[choice.long()]  # [B, N, K]
+    forecast = torch.empty_like(targets[0], device=weights.device)
+    for picture, row in enumerate(rows.unbind(0)):
+        part_of = None if share is None else share[picture].to(row)
+        for part in token_chunks(len(row), 8 * forecast.shape[-1], weights.device):
+            total = _weighted([target[picture, part] for target in targets], row[part], part_of)
+            # A bold curve through float16's largest values leads beyond them.
+            forecast[picture, part] = total.clamp_(-HALF_MAX, HALF_MAX) if forecast.dtype == torch.float16 else total
+    return forecast
+
+
+def _weighted(targets: list[Tensor], row: Tensor, share: Tensor | None) -> Tensor:
+    """Weighted sum [m, C] in float32 of K tensors [m, C]. row: [m, K]; share: [C]."""
+    newest = targets[0].to(row.device)
+    total = newest * (row[:, :1] if share is None else row[:, :1] - 1)
+    for k, older in enumerate(targets[1:], start=1):
+        total.addcmul_(older.to(row.device), row[:, k : k + 1])
+    return total if share is None else torch.addcmul(newest.to(total), total, share)

@@ -6,6 +6,7 @@ import torch
 from torch import Tensor
 
 from .probe_dots import HistoryDots, history_dots
+from .trust import Trust
 
 
 @dataclass(frozen=True)
@@ -28,6 +29,7 @@ class History:
     def __init__(self, length: int) -> None:
         self.length = length
         self.snapshots: list[Snapshot] = []
+        self.trust = Trust()
         self._dots: tuple[torch.device, HistoryDots] | None = None
 
     def push(self, newest: Snapshot) -> None:

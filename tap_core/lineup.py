@@ -41,12 +41,15 @@ class Lineup:
         targets.snapshots = [Snapshot(s.position, s.target, s.target) for s in self.history.snapshots]
         return self._losses(targets, truth, "l2")
 
-    def forecast(self, choice: Choice) -> Tensor:
-        """Target [B, N, C] of every token from the candidate that it chose, TAP Eq. (9), or from two of them."""
-        target = self._forecast(choice.best)
+    def forecast(self, choice: Choice, share: Tensor | None = None) -> Tensor:
+        """Target [B, N, C] of every token from the candidate that it chose, TAP Eq. (9), or from two of them.
+
+        share: [B, C], how much of its change from the newest target to take; all of it if None.
+        """
+        target = self._forecast(choice.best, share)
         if choice.second is None:
             return target
-        mixed = target.lerp(self._forecast(choice.second), choice.share[..., None].to(target))
+        mixed = target.lerp(self._forecast(choice.second, share), choice.share[..., None].to(target))
         return torch.where(mixed.isfinite(), mixed, target)
 
     def _losses(self, stream: History, truth: Tensor, loss: str) -> Tensor:
@@ -57,12 +60,13 @@ class Lineup:
             losses.fill_(torch.inf)
         return torch.cat([losses, explicit_losses(self.explicit, stream.probes, truth, self.moment, loss)], dim=-1)
 
-    def _forecast(self, index: Tensor) -> Tensor:
+    def _forecast(self, index: Tensor, share: Tensor | None) -> Tensor:
+        targets = self.history.targets
         if not self.explicit:
-            return assemble(self.history.targets, self.weights, index)
+            return assemble(targets, self.weights, index, share)
         rows = len(self.weights)
-        target = assemble(self.history.targets, self.weights, index.where(index < rows, 0))
-        return put_explicit(target, self.explicit, self.history.targets, self.moment, index - rows)
+        target = assemble(targets, self.weights, index.where(index < rows, 0), share)
+        return put_explicit(target, self.explicit, targets, self.moment, index - rows, share)
 
 
 def line_up(pool: Pool, history: History, moment: Moment) -> Lineup:

@@ -1,6 +1,7 @@
 """One sampling run: its histories, one per condition, and its record."""
 
 import logging
+import math
 import threading
 import time
 from collections.abc import Hashable, Sequence
@@ -15,7 +16,7 @@ from .record import Evaluation, TapRecord, TokenChoices, candidate_names, settin
 from .schedule import Decision, Seen, held_bytes, start
 from .schedules.calibrated import CalibratedSchedule
 from .settings import TapSettings
-from .step import full_step, skipped_step
+from .step import Forecast, full_step, skipped_step
 from .timeline import Timeline
 from .timer import StepTimer
 from .token_grid import Grid
@@ -155,13 +156,13 @@ class TapRun:
 
     def remember(self, key: Hashable, probe: Tensor, target: Tensor) -> None:
         """Take what a full call showed of one condition. probe: [B, N, D], target: [B, N, C]; both are kept."""
-        finite = _finite(probe) & _finite(target)
-        if self.settings.cache_device == "cpu":
-            probe, target = probe.cpu(), target.cpu()
         history = self.histories.get(key)
         if history is None or not history.fits(*probe.shape[:2]):
             history = self.histories[key] = History(self.pool.snapshots)
-        full_step(history, self._now.position, probe, target, finite)
+        foreseen, finite = self._foreseen(history, probe, target), _finite(probe) & _finite(target)
+        if self.settings.cache_device == "cpu":
+            probe, target = probe.cpu(), target.cpu()
+        full_step(history, self._now.position, probe, target, finite, foreseen)
 
     def forecast(
         self, key: Hashable, condition: int, probe: Tensor, grid: Grid | None = None, truth: Tensor | None = None
@@ -171,14 +172,28 @@ class TapRun:
         grid: how the tokens lie. truth: the true target, where `wants_truth`.
         """
         history = self.histories[key]
-        forecast = skipped_step(
-            history, self._now.position, probe, self.pool, self.timeline, self.settings.proxy_loss,
-            self.selector, grid, truth,
-        )
+        share = history.trust.share if self.settings.trust == "learned" else None
+        forecast = self._forecast(history, probe, grid, truth, share)
         orders = torch.tensor([p.order for p in self.pool.members], dtype=torch.int8)
         order = orders.to(probe.device, non_blocking=True)[forecast.choice.long()]
         order.clamp_(max=len(history.snapshots) - 1)
         return forecast.target, TokenChoices(condition, forecast.choice, order, forecast.loss)
+
+    def _foreseen(self, history: History, probe: Tensor, target: Tensor) -> Forecast | None:
+        """What would have been forecast of a full step, where trust is learned; None where it would say nothing."""
+        learns = self.settings.trust == "learned" and len(history.snapshots) > 1
+        if not learns or int(history.positions[0]) == int(self._now.position):
+            return None
+        grid = self.record.grid if math.prod(self.record.grid) == probe.shape[1] else None
+        return self._forecast(history, probe, grid, target if self.wants_truth else None)
+
+    def _forecast(
+        self, history: History, probe: Tensor, grid: Grid | None, truth: Tensor | None, share: Tensor | None = None
+    ) -> Forecast:
+        return skipped_step(
+            history, self._now.position, probe, self.pool, self.timeline, self.settings.proxy_loss, self.selector,
+            grid, truth, share,
+        )
 
     def count_call(self, skipped: bool, reason: str = "", choices: Sequence[TokenChoices] = ()) -> None:
         """A model call ended. reason: why it was computed although its step should have been skipped."""

@@ -17,6 +17,7 @@ from .timeline import TIME_AXES
 TARGETS = ("auto", "residual", "output", "denoised")
 CACHE_DEVICES = ("gpu", "cpu")
 CORRECTIONS = ("on", "off")
+TRUSTS = ("learned", "full")
 PLACED = {"change": change_schedule, "even": even_schedule, "paper": IntervalSchedule}
 PLACEMENTS = tuple(PLACED)
 
@@ -42,6 +43,7 @@ class TapSettings:
     cache_device: str = "gpu"
     correction: str = "on"
     placement: str = "change"
+    trust: str = "learned"
     given_schedule: AnySchedule | None = None
     given_pool: PoolSettings | None = None
 
@@ -52,6 +54,7 @@ class TapSettings:
         _check_choice("cache_device", self.cache_device, CACHE_DEVICES)
         _check_choice("correction", self.correction, CORRECTIONS)
         _check_choice("placement", self.placement, PLACEMENTS)
+        _check_choice("trust", self.trust, TRUSTS)
         _check_numbers(asdict(self))
         if not self.order_list:
             raise TapError("orders is empty; choose at least one order, such as 0,1,2.")

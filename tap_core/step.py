@@ -26,20 +26,28 @@ class Forecast:
 
 
 def full_step(
-    history: History, position: float, probe: Tensor, target: Tensor, finite: Tensor | None = None
+    history: History, position: float, probe: Tensor, target: Tensor, finite: Tensor | None = None,
+    foreseen: Forecast | None = None,
 ) -> None:
-    """Remember what the blocks made of this step. probe: [B, N, D], target: [B, N, C]; finite: see Snapshot."""
+    """Remember what the blocks made of this step. probe: [B, N, D], target: [B, N, C]; finite: see Snapshot.
+
+    foreseen: what would have been forecast of it, from which the history learns how far to trust the next ones.
+    """
+    if foreseen is not None:
+        history.trust.learn(history.targets[0], foreseen.target, target)
     history.push(Snapshot(position, probe, target, finite))
 
 
 def skipped_step(
     history: History, position: float, probe: Tensor, pool: Pool, timeline: Timeline, proxy_loss: str,
     selector: Selector | None = None, grid: Grid | None = None, truth: Tensor | None = None,
+    share: Tensor | None = None,
 ) -> Forecast:
     """Forecast every token's target by the predictor that does best on its probe [B, N, D].
 
     selector: another choice than the best. grid: how the tokens lie. truth: the true target [B, N, C], by which an
-    oracle chooses; its mean square errors are then the losses.
+    oracle chooses; its mean square errors are then the losses. share: how much of the forecast's change from the
+    newest target to take [B, C]; all of it if None.
     """
     selector, past = selector or Selector(), history.positions
     moment = Moment(past, position, timeline.separating(past), history.probes, probe, grid)
@@ -47,6 +55,6 @@ def skipped_step(
 
     losses = candidates.losses(proxy_loss) if truth is None else candidates.errors(truth)  # Eq. (7): [B, N, P]
     choice = selector.choose(losses, position)  # Eq. (8)
-    target = candidates.forecast(choice)  # Eq. (9)
+    target = candidates.forecast(choice, share)  # Eq. (9)
 
     return Forecast(target, candidates.members[choice.best], choice.loss)

@@ -1,0 +1,50 @@
+"""How far a forecast may leave the newest result: as far as the forecasts before it came true.
+
+r_0: newest target that is kept.  f: what the pool forecasts of a full step.  r: what that step then showed.
+t = sum <f - r_0, r - r_0> / sum <f - r_0, f - r_0>, over tokens and over the full steps of a run, older ones counting
+less: the least squares answer, channel by channel, to how much of the forecast's change came true. The probe moves on
+as the picture does, the target often turns back, so the choice on the probe alone leads too far (bench/README.md).
+"""
+
+import torch
+from torch import Tensor
+
+from .probe_dots import token_chunks
+
+# What one full step saw counts this much at the next one.
+KEPT = 0.8
+
+
+class Trust:
+    """What the full steps of one condition have shown so far, kept on its device: sums [2, B, C]."""
+
+    def __init__(self) -> None:
+        self._sums: Tensor | None = None
+
+    def learn(self, newest: Tensor, forecast: Tensor, truth: Tensor) -> None:
+        """A full step showed `truth`; from before it stem `newest`, the newest target, and `forecast`. [B, N, C] each.
+
+        Nothing is learned of a channel where a value is not finite.
+        """
+        seen = torch.stack([_came_true(*pictures) for pictures in zip(newest, forecast, truth, strict=True)], dim=1)
+        seen = torch.where(seen.isfinite().all(dim=0), seen, 0)
+        self._sums = seen if self._sums is None else KEPT * self._sums + seen
+
+    @property
+    def share(self) -> Tensor | None:
+        """How much of a forecast's change to take, [B, C], 0 to 1; None while nothing is known."""
+        if self._sums is None:
+            return None
+        true, told = self._sums
+        return torch.where(told > 0, true / told, 1).clamp(0, 1)
+
+
+def _came_true(newest: Tensor, forecast: Tensor, truth: Tensor) -> Tensor:
+    """<f - r_0, r - r_0> and <f - r_0, f - r_0> over the tokens of a picture: [N, C] each -> [2, C]."""
+    sums = torch.zeros(2, newest.shape[1], device=truth.device)
+    for part in token_chunks(len(newest), 12 * newest.shape[1], truth.device):
+        before, told, true = (values[part].to(sums) for values in (newest, forecast, truth))
+        told = told - before
+        sums[0] += (told * (true - before)).sum(dim=0)
+        sums[1] += told.square().sum(dim=0)
+    return sums

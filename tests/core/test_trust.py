@@ -1,0 +1,113 @@
+"""How far forecasts are trusted: what earlier ones are worth, channel by channel."""
+
+from __future__ import annotations
+
+import pytest
+import torch
+from tap_pack.tap_core.assemble import assemble
+from tap_pack.tap_core.history import History
+from tap_pack.tap_core.lineup import line_up
+from tap_pack.tap_core.pool_settings import PoolSettings
+from tap_pack.tap_core.predictor import Moment
+from tap_pack.tap_core.run import TapRun
+from tap_pack.tap_core.selector import Choice
+from tap_pack.tap_core.settings import TapSettings
+from tap_pack.tap_core.trust import KEPT, Trust
+
+from trajectories import even_timeline, noise
+
+SHAPE = (2, 12, 4)
+
+
+def test_nothing_is_known_at_first() -> None:
+    assert Trust().share is None
+
+
+@pytest.mark.parametrize("came_true", [0.0, 0.3, 1.0])
+def test_the_share_is_how_much_of_the_change_came_true(came_true: float) -> None:
+    newest, forecast = noise(SHAPE, 0), noise(SHAPE, 1)
+    trust = Trust()
+    trust.learn(newest, forecast, newest + came_true * (forecast - newest))
+    assert trust.share is not None and trust.share.shape == (2, 4)
+    torch.testing.assert_close(trust.share, torch.full((2, 4), came_true), atol=1e-5, rtol=0)
+
+
+@pytest.mark.parametrize(("came_true", "share"), [(-2.0, 0.0), (3.0, 1.0)])
+def test_it_stays_between_nothing_and_all(came_true: float, share: float) -> None:
+    newest, forecast = noise(SHAPE, 0), noise(SHAPE, 1)
+    trust = Trust()
+    trust.learn(newest, forecast, newest + came_true * (forecast - newest))
+    assert trust.share is not None and trust.share.unique().tolist() == [share]
+
+
+def test_pictures_and_channels_learn_apart() -> None:
+    newest, change, worth = noise(SHAPE, 0), noise(SHAPE, 1), torch.rand(2, 1, 4)
+    trust = Trust()
+    trust.learn(newest, newest + change, newest + worth * change)
+    torch.testing.assert_close(trust.share, worth[:, 0], atol=1e-5, rtol=0)
+
+
+def test_older_steps_count_less() -> None:
+    newest, change, trust = torch.zeros(1, 5, 1), torch.ones(1, 5, 1), Trust()
+    trust.learn(newest, change, newest)
+    trust.learn(newest, change, change)
+    assert trust.share is not None
+    assert trust.share.item() == pytest.approx(1 / (1 + KEPT))
+
+
+@pytest.mark.parametrize("bad", [torch.nan, torch.inf])
+def test_a_channel_that_is_not_finite_teaches_nothing(bad: float) -> None:
+    newest, change, trust = noise(SHAPE, 0), noise(SHAPE, 1), Trust()
+    truth = newest + 0.5 * change
+    truth[0, 3, 2] = bad
+    trust.learn(newest, newest + change, truth)
+    expected = torch.full((2, 4), 0.5)
+    expected[0, 2] = 1.0
+    torch.testing.assert_close(trust.share, expected, atol=1e-5, rtol=0)
+
+
+@pytest.mark.parametrize("dtype", [torch.float32, torch.bfloat16])
+def test_a_forecast_takes_that_share_of_its_change(dtype: torch.dtype) -> None:
+    targets = [noise(SHAPE, k).to(dtype) for k in range(3)]
+    weights, choice, share = noise((5, 3), 9).float(), torch.randint(0, 5, SHAPE[:2]), torch.rand(2, 4)
+    whole = assemble([target.float() for target in targets], weights, choice)
+    expected = targets[0].float().lerp(whole, share[:, None])
+    made = assemble(targets, weights, choice, share)
+    torch.testing.assert_close(made, expected.to(dtype), atol=1e-5 if dtype == torch.float32 else 3e-2, rtol=1e-2)
+
+
+def test_explicit_predictors_are_held_back_alike() -> None:
+    pool, timeline = PoolSettings(families=("dicache",), orders="1").pool(), even_timeline(50, "step")
+    run = TapRun(TapSettings(given_pool=PoolSettings(families=("dicache",), orders="1")), timeline.sigmas, "")
+    history = History(pool.snapshots)
+    for step in range(3):
+        run.begin(timeline.sigmas[step], torch.device("cpu"))
+        run.remember("one", noise(SHAPE, step).float(), noise(SHAPE, 10 + step).float())
+    history = run.histories["one"]
+    probe = noise(SHAPE, 5).float()
+    lineup = line_up(pool, history, Moment(history.positions, 5.0, timeline, history.probes, probe, None))
+    choice = Choice(torch.full(SHAPE[:2], len(lineup.weights)), torch.zeros(SHAPE[:2]))
+    assert lineup.explicit
+    share = torch.full((2, 4), 0.25)
+    expected = history.targets[0].lerp(lineup.forecast(choice), 0.25)
+    torch.testing.assert_close(lineup.forecast(choice, share), expected)
+
+
+def taught(trust: str) -> TapRun:
+    """A run whose forecasts, along the line of the last two full steps, came true by half."""
+    timeline = even_timeline(50, "step")
+    run = TapRun(TapSettings(orders="1", horizon_from=0, trust=trust, target="output"), timeline.sigmas, "")
+    probe, first, change = noise(SHAPE, 0).float(), noise(SHAPE, 1).float(), noise(SHAPE, 2).float()
+    for step, reached in ((0, 0.0), (1, 1.0), (2, 1.5)):
+        run.begin(timeline.sigmas[step], torch.device("cpu"))
+        run.remember("one", probe * (1 + step), first + reached * change)
+    run.begin(timeline.sigmas[3], torch.device("cpu"))
+    return run
+
+
+def test_a_run_learns_from_its_full_steps() -> None:
+    change = noise(SHAPE, 2).float()
+    newest = noise(SHAPE, 1).float() + 1.5 * change
+    probe = noise(SHAPE, 0).float() * 4
+    torch.testing.assert_close(taught("full").forecast("one", 0, probe), newest + 0.5 * change, atol=1e-4, rtol=0)
+    torch.testing.assert_close(taught("learned").forecast("one", 0, probe), newest + 0.25 * change, atol=1e-4, rtol=0)
