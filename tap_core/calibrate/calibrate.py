@@ -3,6 +3,9 @@
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import pairwise
+
+from torch import Tensor
 
 from ..errors import TapError
 from ..pool_settings import PoolSettings
@@ -39,17 +42,32 @@ def calibrate(traces: Sequence[Trace], wanted: Wanted, progress: Progress = lamb
     """The best placements over all traces. Raises TapError for traces that do not belong together."""
     first = check_alike(traces)
     rows = Rows(wanted.pool.pool(), Timeline(first.sigmas, wanted.time_axis))
-    errors = [GapErrors(trace, rows, wanted.proxy_loss, wanted.repaid) for trace in traces]
-
-    def mean_error(pasts: Sequence[Past], ahead: int) -> object:
-        return sum(each.of(pasts, ahead) for each in errors) / len(errors)
-
+    sought, expected = (
+        [GapErrors(trace, rows, wanted.proxy_loss, repaid) for trace in traces] for repaid in (wanted.repaid, False)
+    )
     counts = counts_for(first.steps, wanted.calls)
     longest = math.ceil(LONGEST * first.steps / counts[0])
-    search = PlacementSearch(first.steps, rows.snapshots, longest, mean_error, progress)
-    found = [placement for count in counts if (placement := search.best(count)) is not None]
-    lines = tuple(Line(placement.full, decibels(placement.cost)) for placement in found)
+    search = PlacementSearch(
+        first.steps, rows.snapshots, longest, lambda pasts, ahead: mean_errors(sought, pasts, ahead), progress
+    )
+    found = [placement.full for count in counts if (placement := search.best(count)) is not None]
+    # How much repaying helps varies from picture to picture; the estimate leaves it out, and is nearer for it.
+    lines = tuple(Line(full, decibels(placement_error(expected, full, rows.snapshots))) for full in found)
     return Calibration(first.model, f"target {first.target}, {wanted.pool}", first.sigmas, lines)
+
+
+def mean_errors(errors: Sequence[GapErrors], pasts: Sequence[Past], ahead: int) -> Tensor:
+    """The mean over traces of `GapErrors.of`."""
+    return sum(each.of(pasts, ahead) for each in errors) / len(errors)
+
+
+def placement_error(errors: Sequence[GapErrors], full: Sequence[int], snapshots: int) -> float:
+    """What the gaps of one placement add up to."""
+    total, steps = 0.0, errors[0].trace.steps
+    for number, (step, after) in enumerate(pairwise([*full, steps])):
+        past = tuple(reversed(full[: number + 1]))[:snapshots]
+        total += float(mean_errors(errors, [past], after - step - 1)[0, -1])
+    return total
 
 
 def counts_for(steps: int, calls: int) -> list[int]:

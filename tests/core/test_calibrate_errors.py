@@ -82,7 +82,8 @@ def test_what_repaying_leaves_lies_between_the_forecast_and_the_interpolation() 
     rows = Rows(POOLS["TAP"].pool(), Timeline(trace.sigmas))
     repaid, left, past = GapErrors(trace, rows, "cosine"), LEFT_BY_REPAYING, (7, 4, 0)
     slope = sum(condition.share * condition.target for condition in trace.conditions)
-    steps = [(trace.sigmas[i], trace.sigmas[i + 1] - trace.sigmas[i]) for i in (8, 9)]
+    steps = [(trace.sigmas[i], weight_of(trace.sigmas[i], True) * (trace.sigmas[i + 1] - trace.sigmas[i]))
+             for i in (8, 9)]
     nodes = (10, 7, 4)
     shares = interpolation([trace.sigmas[node] for node in nodes], steps)
     known = sum(share * slope[node] for share, node in zip(shares, nodes, strict=True))
