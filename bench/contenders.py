@@ -159,7 +159,7 @@ def our_contenders() -> list[Contender]:
                   more={"target": target, "correction": "on"})
         for name, pool in rows.items() for target in ("output", "residual")
     ]
-    repaid = {"target": "output", "correction": "on", "trust": "learned"}
+    repaid = {"target": "output", "correction": "on"}
     default = Contender("TAP Accelerate's defaults", PAPER,
                         [Dial(lambda value: change_schedule(int(value), 3), INTERVALS)],
                         more={**repaid, "trust": "learned"})
