@@ -9,7 +9,6 @@ from contextlib import ExitStack, contextmanager
 from dataclasses import replace
 from unittest.mock import patch
 
-import comfy.sample
 import pytest
 import torch
 from comfy.patcher_extension import WrappersMP
@@ -25,7 +24,7 @@ from tap_pack.tap_core.run import TapRun
 from tap_pack.tap_core.settings import TapSettings
 from torch import Tensor, nn
 
-from tiny_models import TinyModel, patcher, prompt, sample
+from tiny_models import TinyModel, patcher, sample
 from tiny_table import ALL_ROWS
 
 torch.set_num_threads(1)
@@ -281,23 +280,3 @@ def counted_blocks(row: TinyModel) -> Iterator[list[int]]:
 
             stack.enter_context(patch.object(kind, "forward", counted))
         yield counts
-
-
-def test_two_models_share_one_picture_but_no_history() -> None:
-    """Wan 2.2: one model for the high noise levels, another for the low ones, each with a TAP of its own."""
-    row = next(row for row in ALL_ROWS if row.name == "Wan 2.1")
-    shape, holders = next(iter(row.sizes)), (RecordHolder(), RecordHolder())
-    latent = torch.zeros(1, *shape)
-    noise, text = comfy.sample.prepare_noise(latent, 5), prompt(row, latent, 1)
-    for part, holder in enumerate(holders):
-        model = patcher(row.build())
-        TapPatch(TapSettings(interval=3, warmup_steps=2, placement="paper", correction="off"), holder).install(model)
-        latent = comfy.sample.sample(
-            model, noise if part == 0 else torch.zeros_like(noise), 12, 1.0, "euler", "simple", text, text, latent,
-            disable_noise=part == 1, start_step=6 * part, last_step=6 * part + 6, force_full_denoise=part == 1,
-            disable_pbar=True, seed=5,
-        )
-    assert latent.isfinite().all()
-    high, low = (holder.latest for holder in holders)
-    assert high.full_steps == low.full_steps == [0, 1, 4]
-    assert high.sigmas[-1] == low.sigmas[0] and high.fallbacks == low.fallbacks == []
