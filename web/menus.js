@@ -64,7 +64,9 @@ function placementEntries(node) {
     content: name,
     callback: () => tellErrors(() => write(withoutOne(saved, name), `${name} is forgotten.`)),
   });
-  return [...entries, submenu("Saved calibrations", names.map(use)), submenu("Forget a calibration", names.map(forget))];
+  return [
+    ...entries, submenu("Saved calibrations", names.map(use)), submenu("Forget a calibration", names.map(forget)),
+  ];
 }
 
 function saveEntry(textOf) {

@@ -13,7 +13,8 @@ export function presetsIn({ presets, shared }) {
 
 /** The preset whose values these widgets have, or null. @param {Record<string, unknown>} values */
 export function presetWith(presets, values) {
-  return presets.find((preset) => Object.entries(preset.values).every(([name, value]) => values[name] === value)) ?? null;
+  const fits = (preset) => Object.entries(preset.values).every(([name, value]) => values[name] === value);
+  return presets.find(fits) ?? null;
 }
 
 /**

@@ -116,9 +116,8 @@ def test_the_slider_moves_with_the_mouse(opened: ComfyPage) -> None:
     page.mouse.down()
     page.mouse.move(*end, steps=5)
     page.mouse.up()
-    value = opened.widgets(ACCELERATE)["interval"]
-    assert value in (11, 12, 13)
-    holds(opened, interval=value)
+    opened.until(lambda: opened.widgets(ACCELERATE)["interval"] in (11, 12, 13), "the slider's place", 5)
+    holds(opened, interval=opened.widgets(ACCELERATE)["interval"])
 
 
 def test_the_slider_moves_with_keys(opened: ComfyPage) -> None:

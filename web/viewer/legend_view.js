@@ -9,7 +9,11 @@ const SWATCH = 18;
 export class LegendView {
   /** @param {(entry: number) => void} onChoose a click on an entry */
   constructor(onChoose) {
-    this.root = make("div.tap-legend", { role: "group", "aria-label": "Legend: press an entry to see it alone" });
+    this.root = make("div.tap-legend", {
+      role: "group", "aria-label": "Legend: press an entry to see it alone",
+      // ComfyUI's sign for an element that scrolls by itself once it has the focus.
+      "data-capture-wheel": true,
+    });
     this.#onChoose = onChoose;
   }
 

@@ -52,7 +52,8 @@ export function checkImage(document, layer, image) {
     throw new Sentence(`A map's file is ${image.width} x ${image.height}, and this run has ${mapsIn(document)} maps of `
       + `${columns} x ${rows} tokens. Queue the workflow again.`);
   for (const value of image.values)
-    if (value >= layer.count) throw new Sentence("A map's file names a choice that this run does not have. Queue again.");
+    if (value >= layer.count)
+      throw new Sentence("A map's file names a choice that this run does not have. Queue the workflow again.");
   return image.values;
 }
 

@@ -32,7 +32,8 @@ export function paintStage(context, scene) {
 export function outlineToken(context, { document, area }, token) {
   const cell = cellOf(document, area);
   const [x, y] = [area.x + token.column * cell.width, area.y + token.row * cell.height];
-  const [width, height] = [Math.min(cell.width, area.x + area.width - x), Math.min(cell.height, area.y + area.height - y)];
+  const width = Math.min(cell.width, area.x + area.width - x);
+  const height = Math.min(cell.height, area.y + area.height - y);
   for (const [ink, thick] of [["#000000", 4], ["#ffffff", 2]]) {
     context.strokeStyle = ink;
     context.lineWidth = thick;

@@ -1,9 +1,10 @@
 /** The viewer: the map over the picture, the steps below it, the legend beside it. Knows nothing of ComfyUI. */
-import { freshContext, make, onThemeChange, pointIn, themeOf } from "../dom.js";
+import { freshContext, onThemeChange, pointIn, themeOf } from "../dom.js";
 import { Sentence } from "../sentence.js";
 import { Choice, Pick, Slider, Tick } from "./controls.js";
 import { fit, shapeOf, stepAt, tokenAt } from "./geometry.js";
 import { wishOf } from "./keys.js";
+import { layOut, makeElements, showPlaying, showStep } from "./layout.js";
 import { LegendView } from "./legend_view.js";
 import { loadRun } from "./load.js";
 import { LAYERS, entryOfClass, layerOf, mapAt, middleMapped, nearestPlace, sharesAt } from "./run_map.js";
@@ -121,9 +122,7 @@ export class Viewer {
     this.prompts.show(view.prompt);
     this.pictures.show(view.picture);
     this.words.textContent = stepWords(step, document.steps.length);
-    this.strip.setAttribute("aria-valuemax", document.steps.length);
-    this.strip.setAttribute("aria-valuenow", step.number);
-    this.strip.setAttribute("aria-valuetext", this.words.textContent);
+    showStep(this.strip, step.number, document.steps.length, this.words.textContent);
     return this.#fetchScene();
   }
 
@@ -211,9 +210,7 @@ export class Viewer {
   #play(on) {
     window.clearInterval(this.#timer);
     this.#timer = on ? window.setInterval(() => this.#step(1, true), PACE) : 0;
-    this.playButton.textContent = on ? "❚❚" : "▶";
-    this.playButton.title = on ? "Pause (space)" : "Play the steps (space)";
-    this.playButton.setAttribute("aria-label", on ? "Pause" : "Play");
+    showPlaying(this.playButton, on);
   }
 
   #step(by, around = false) {
@@ -237,29 +234,17 @@ export class Viewer {
   }
 
   #build() {
+    Object.assign(this, makeElements());
     this.layers = new Choice("Layer", (layer) => this.#set({ layer }));
     this.layers.list(LAYERS);
     this.prompts = new Pick("Prompt", (prompt) => this.#set({ prompt }));
     this.pictures = new Pick("Picture of the batch", (picture) => this.#set({ picture }));
-    this.stage = make("canvas.tap-stage", { tabIndex: 0, role: "img", "aria-label": "Map of choices" });
-    this.message = make("p.tap-message", { role: "status" });
-    this.readout = make("p.tap-readout", { "aria-live": "polite" });
-    this.playButton = make("button.tap-play", { type: "button" });
-    this.strip = make("canvas.tap-steps", { tabIndex: 0, role: "slider", "aria-label": "Step", "aria-valuemin": 1 });
-    this.words = make("p.tap-words");
     this.opacity = new Slider("Opacity", { max: 1, step: 0.05 }, (opacity) => this.#set({ opacity }));
     this.frames = new Slider("Frame", { max: 0, step: 1 }, (frame) => this.#set({ frame }));
     this.marks = new Tick("Marks", "Letters or patterns on the tokens, beside their colours",
       (marks) => this.#set({ marks }));
     this.legend = new LegendView((entry) => this.#chooseAlone(entry));
-    this.root = make("div.tap-viewer", {}, make("div.tap-layout", {},
-      make("div.tap-row.tap-top", {}, this.layers.root, this.prompts.root, this.pictures.root),
-      make("div.tap-picture", {}, this.stage, this.message),
-      this.readout,
-      make("div.tap-row.tap-player", {}, this.playButton, this.strip),
-      this.words,
-      make("div.tap-row.tap-bottom", {}, this.opacity.root, this.frames.root, this.marks.root),
-      this.legend.root));
+    this.root = layOut(this);
     this.#play(false);
   }
 
@@ -298,6 +283,7 @@ export class Viewer {
     if (wish.token) this.#moveToken(wish.token);
     if (wish.step) this.#step(wish.step);
     if (wish.to) this.#set({ step: wish.to === "first" ? 0 : this.#run.document.steps.length - 1 });
-    if (wish.frame) this.#set(nearestPlace(this.#run.document, { ...this.#view, frame: this.#view.frame + wish.frame }));
+    if (wish.frame)
+      this.#set(nearestPlace(this.#run.document, { ...this.#view, frame: this.#view.frame + wish.frame }));
   }
 }
