@@ -9,7 +9,7 @@ from ..tap_core.calibrate.text import written
 from ..tap_core.pool_settings import PoolSettings
 from ..tap_core.schedules.calibrated import CalibratedSchedule
 from ..tap_core.scoring import PROXY_LOSSES
-from ..tap_core.settings import CORRECTIONS
+from ..tap_core.settings import CORRECTIONS, TRUSTS
 from ..tap_core.timeline import TIME_AXES
 from .accelerate import ORDER_SETS
 from .budget_input import budget_input, why_not
@@ -56,14 +56,16 @@ class TapCalibrate(io.ComfyNode):
     @classmethod
     def execute(
         cls, trace: object, after: object, budget: str, orders: str, horizon_from: int, horizon_to: int,
-        proxy_loss: str, horizon_step: float, time_axis: str, correction: str, predictors: PoolSettings | None = None,
+        proxy_loss: str, horizon_step: float, time_axis: str, correction: str, trust: str,
+        predictors: PoolSettings | None = None,
         trace_2: object = None, trace_3: object = None, after_2: object = None, after_3: object = None,
     ) -> io.NodeOutput:
         """Schedule, text and picture; a TapError says what to change."""
         traces = [trace_of(holder) for holder in (trace, trace_2, trace_3) if holder is not None]
         own = PoolSettings(orders=orders, horizon_from=horizon_from, horizon_to=horizon_to, horizon_step=horizon_step)
         asked = parsed_budget(budget)
-        wanted = Wanted(predictors or own, proxy_loss, time_axis, asked.calls_of(traces[0].steps), correction == "on")
+        calls = asked.calls_of(traces[0].steps)
+        wanted = Wanted(predictors or own, proxy_loss, time_axis, calls, correction == "on", trust == "learned")
         found = calibrate(traces, wanted, progress_bar())
         text = written(found)
         picture = draw_calibration(found, wanted.calls)
@@ -81,6 +83,8 @@ def _pool_inputs() -> list[io.Input]:
         io.Combo.Input("time_axis", options=list(TIME_AXES), default="step", advanced=True,
                        tooltip="As in TAP Accelerate, which will use the placement."),
         io.Combo.Input("correction", options=list(CORRECTIONS), default="on", advanced=True,
+                       tooltip="As in TAP Accelerate, which will use the placement."),
+        io.Combo.Input("trust", options=list(TRUSTS), default="learned", advanced=True,
                        tooltip="As in TAP Accelerate, which will use the placement."),
         TAP_POOL.Input("predictors", optional=True,
                        tooltip="From TAP Predictor Pool, if TAP Accelerate will have it: replaces orders, horizons."),

@@ -3,16 +3,14 @@
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
-from itertools import pairwise
-
-from torch import Tensor
 
 from ..errors import TapError
 from ..pool_settings import PoolSettings
+from ..schedules.placed import by_change, place
 from ..timeline import Timeline
 from .gap_errors import GapErrors
 from .placement import PlacementSearch, Progress
-from .rows import Past, Rows
+from .rows import Rows
 from .text import Calibration, Line
 from .trace import Trace
 
@@ -28,7 +26,7 @@ MOST_DECIBELS = 99.0
 class Wanted:
     """What the accelerated run will be told. calls: a number of full steps that must be among the lines.
 
-    repaid: whether drift will be repaid, where the sampler allows it.
+    repaid: whether drift will be repaid, where the sampler allows it. trusting: whether trust will be learned.
     """
 
     pool: PoolSettings
@@ -36,6 +34,7 @@ class Wanted:
     time_axis: str = "step"
     calls: int = 10
     repaid: bool = True
+    trusting: bool = True
 
 
 def calibrate(traces: Sequence[Trace], wanted: Wanted, progress: Progress = lambda share: None) -> Calibration:
@@ -46,28 +45,29 @@ def calibrate(traces: Sequence[Trace], wanted: Wanted, progress: Progress = lamb
         [GapErrors(trace, rows, wanted.proxy_loss, repaid) for trace in traces] for repaid in (wanted.repaid, False)
     )
     counts = counts_for(first.steps, wanted.calls)
-    longest = math.ceil(LONGEST * first.steps / counts[0])
-    search = PlacementSearch(
-        first.steps, rows.snapshots, longest, lambda pasts, ahead: mean_errors(sought, pasts, ahead), progress
-    )
+    if wanted.trusting:
+        learn_trust(sought, place(by_change(first.sigmas[:-1]), min(wanted.calls, first.steps)))
+    search = PlacementSearch(first.steps, rows.snapshots, math.ceil(LONGEST * first.steps / counts[0]),
+                             lambda pasts, ahead: sum(each.of(pasts, ahead) for each in sought) / len(sought), progress)
     found = [placement.full for count in counts if (placement := search.best(count)) is not None]
-    # How much repaying helps varies from picture to picture; the estimate leaves it out, and is nearer for it.
-    lines = tuple(Line(full, decibels(placement_error(expected, full, rows.snapshots))) for full in found)
+    lines = tuple(Line(full, nearness(expected, full, wanted.trusting)) for full in found)
     return Calibration(first.model, f"target {first.target}, {wanted.pool}", first.sigmas, lines)
 
 
-def mean_errors(errors: Sequence[GapErrors], pasts: Sequence[Past], ahead: int) -> Tensor:
-    """The mean over traces of `GapErrors.of`."""
-    return sum(each.of(pasts, ahead) for each in errors) / len(errors)
+def learn_trust(errors: Sequence[GapErrors], full: Sequence[int]) -> None:
+    """Trust as a run with these full steps would."""
+    for each in errors:
+        each.learn_trust(full)
 
 
-def placement_error(errors: Sequence[GapErrors], full: Sequence[int], snapshots: int) -> float:
-    """What the gaps of one placement add up to."""
-    total, steps = 0.0, errors[0].trace.steps
-    for number, (step, after) in enumerate(pairwise([*full, steps])):
-        past = tuple(reversed(full[: number + 1]))[:snapshots]
-        total += float(mean_errors(errors, [past], after - step - 1)[0, -1])
-    return total
+def nearness(errors: Sequence[GapErrors], full: Sequence[int], trusting: bool) -> float:
+    """PSNR to be expected of a placement.
+
+    errors: without repaying. How much that helps varies from picture to picture; an estimate without it is nearer.
+    """
+    if trusting:
+        learn_trust(errors, full)
+    return decibels(sum(each.along(full) for each in errors) / len(errors))
 
 
 def counts_for(steps: int, calls: int) -> list[int]:

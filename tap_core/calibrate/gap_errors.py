@@ -1,23 +1,22 @@
 """What the pool, with its choice per token, would leave in the picture between two full steps.
 
 T steps, N tokens, C channels, S pasts (see rows), J steps ahead of the newest full one.
-h: probe.  r: target.  d: slope of the sampler, (x - denoised) / sigma.  e_j: error of the forecast slope at step j.
+d: slope of the sampler, (x - denoised) / sigma.  e_j: error of the forecast slope at step j.
 w_j: step j in sigma, as far as it counts.
 """
 
-import math
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import replace
 from itertools import pairwise
 
 import torch
 from torch import Tensor
 
 from ..drift import DEGREE
+from .conditions import learned_trust, prepared
 from .rows import Past, Rows
-from .trace import ConditionTrace, Trace
+from .trace import Trace
 
-TOKENS, CHANNELS = 64, 16
 PASTS_AT_ONCE = 48
 # The share of the drift that repaying it leaves: the later steps of a gap and the full step behind it were taken at
 # an x that had drifted. Measured on the demo model, see bench/README.md.
@@ -35,15 +34,6 @@ def weight_of(sigma: float, flow: bool) -> float:
     return counts if flow else counts / (1 + sigma)
 
 
-@dataclass(frozen=True)
-class _Condition:
-    """share; gram: [T, T, N] dots of probes; slope: [T, N, C] what the target says of the slope."""
-
-    share: float
-    gram: Tensor
-    slope: Tensor
-
-
 class GapErrors:
     """Mean square errors that gaps between full steps leave in one trace's picture.
 
@@ -52,13 +42,26 @@ class GapErrors:
 
     def __init__(self, trace: Trace, rows: Rows, loss: str, repaid: bool = True) -> None:
         self.trace, self.loss, self._rows = trace, loss, rows
-        self._left = LEFT_BY_REPAYING if repaid and trace.plain else 1.0
-        self._conditions = [_prepared(condition, trace) for condition in trace.conditions]
-        self._slope = sum(condition.share * condition.slope for condition in self._conditions)
+        self._left = LEFT_BY_REPAYING if repaid and trace.plain and trace.target != "denoised" else 1.0
+        self._conditions = [prepared(condition, trace) for condition in trace.conditions]
+        self._slope = sum(c.share * c.scale[:, None, None] * c.target for c in self._conditions)
         flow, sigmas = max(trace.sigmas) <= 1, trace.sigmas
         weights = [(after - sigma) * weight_of(sigma, flow) for sigma, after in pairwise(sigmas)]
         self._weights = torch.tensor([*weights, 0.0])  # the last one stands for all that is beyond the end
         self._sigmas = torch.tensor(sigmas, dtype=torch.float64)
+
+    def learn_trust(self, full: Sequence[int]) -> None:
+        """From here on trust forecasts as far as a run with these full steps would learn to, see `trust`."""
+        self._conditions = [replace(condition, trust=learned_trust(condition, full, self._rows, self.loss))
+                            for condition in self._conditions]
+
+    def along(self, full: Sequence[int]) -> float:
+        """What all the gaps of one placement add up to."""
+        total, steps = 0.0, self.trace.steps
+        for number, (step, after) in enumerate(pairwise([*full, steps])):
+            past = tuple(reversed(full[: number + 1]))[: self._rows.snapshots]
+            total += float(self.of([past], after - step - 1)[0, -1])
+        return total
 
     def of(self, pasts: Sequence[Past], ahead: int) -> Tensor:
         """[S, J + 1]: entry j is the mean square error that j skipped steps leave. pasts: of equal length.
@@ -99,13 +102,9 @@ class GapErrors:
 
     def _error(self, past: Tensor, step: Tensor, weights: Tensor) -> Tensor:
         """e_j [S, N, C] after guidance, of each past at its step."""
-        error = 0
-        for condition in self._conditions:
-            choice = losses(condition.gram, past, step, weights, self.loss).argmin(dim=-1)  # [S, N]
-            chosen = weights.float()[torch.arange(len(past))[:, None], choice]  # [S, N, K]
-            forecast = torch.einsum("snk,sknc->snc", chosen, condition.slope[past])
-            error = error + condition.share * (forecast - condition.slope[step])
-        return error
+        return sum(condition.share * condition.scale[step][:, None, None]
+                   * (condition.forecast(past, step, weights, self.loss) - condition.target[step])
+                   for condition in self._conditions)
 
 
 def interpolated(nodes: Tensor, places: Tensor, weights: Tensor) -> Tensor:
@@ -121,51 +120,3 @@ def interpolated(nodes: Tensor, places: Tensor, weights: Tensor) -> Tensor:
                 basis = basis * (places - nodes[:, other, None]) / (nodes[:, k] - nodes[:, other])[:, None]
         shares.append(basis.sum(dim=1))
     return torch.stack(shares, dim=1)
-
-
-def losses(gram: Tensor, past: Tensor, step: Tensor, weights: Tensor, loss: str) -> Tensor:
-    """Proxy loss [S, N, P] of each candidate, up to what all candidates share; l1 is judged as l2.
-
-    gram: [T, T, N]; past: [S, K]; step: [S]; weights: [S, P, K].
-    """
-    pairs = gram[past[:, :, None], past[:, None, :]].flatten(1, 2)  # [S, K * K, N]
-    products = (weights[..., None] * weights[..., None, :]).flatten(2)
-    square = pairs.transpose(1, 2) @ products.transpose(1, 2)  # |p|^2
-    lean = gram[past, step[:, None]].transpose(1, 2) @ weights.transpose(1, 2)  # <p, h>
-    if loss == "cosine":
-        return -lean * square.clamp_min(1e-30).rsqrt()
-    return square - 2 * lean
-
-
-def _prepared(condition: ConditionTrace, trace: Trace) -> _Condition:
-    probe, slope = (part[:, _few(part.shape[1], TOKENS)] for part in (condition.probe, _slope(condition, trace)))
-    probe = probe.double().transpose(0, 1)
-    gram = (probe @ probe.transpose(1, 2)).permute(1, 2, 0).contiguous()
-    return _Condition(condition.share, gram, slope[..., _few(slope.shape[2], CHANNELS)])
-
-
-def _few(size: int, most: int) -> Tensor:
-    """At most so many of the indices, evenly spread."""
-    return torch.linspace(0, size - 1, min(size, most)).round().long()
-
-
-def _slope(condition: ConditionTrace, trace: Trace) -> Tensor:
-    """What the target [T, N, C] says of the slope, in its units.
-
-    auto holds the denoised picture and the slope, of which a sampler that adds noise leaves the picture to be forecast.
-    """
-    target = condition.target
-    if trace.target == "auto":
-        denoised, slope = target.chunk(2, dim=-1)
-        target = denoised if trace.noisy else slope
-        if not trace.noisy:
-            return target
-    if trace.target in ("auto", "denoised"):
-        return target / torch.tensor(trace.sigmas[:-1])[:, None, None].clamp_min(1e-6)
-    return target * _scale(condition, trace)
-
-
-def _scale(condition: ConditionTrace, trace: Trace) -> float:
-    """How much the slope changes where the target changes by one."""
-    changes = [(d, r) for d, r in zip(trace.moved, condition.moved, strict=False) if r > 0]
-    return math.sqrt(sum(d * d for d, _ in changes) / sum(r * r for _, r in changes)) if changes else 1.0

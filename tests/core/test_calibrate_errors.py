@@ -100,6 +100,33 @@ def test_what_repaying_leaves_lies_between_the_forecast_and_the_interpolation() 
     assert torch.equal(repaid.of([end], 3), unpaid.of([end], 3))
 
 
+@pytest.mark.parametrize("target", ["output", "denoised", "auto"])
+def test_trust_is_learned_as_the_engine_learns_it(target: str) -> None:
+    trace, full = made_trace(target, noisy=target == "auto"), (0, 2, 5, 9, 13)
+    errors = GapErrors(trace, Rows(POOLS["TAP"].pool(), Timeline(trace.sigmas)), "cosine")
+    unlearned = errors.along(full)
+    errors.learn_trust(full)
+    condition, timeline, pool = trace.conditions[0], Timeline(trace.sigmas), POOLS["TAP"].pool()
+    history, total, gap = History(3), 0.0, torch.zeros(1)
+    for step in range(STEPS):
+        values = condition.target[step][None, ..., :WIDTH]
+        foreseen = None
+        if step in full:
+            total, gap = total + float(gap.square().mean()), torch.zeros(1)
+            if len(history.snapshots) > 1:
+                foreseen = skipped_step(history, step, condition.probe[step][None], pool, timeline, "cosine")
+            full_step(history, step, condition.probe[step][None], values, None, foreseen)
+            continue
+        made = skipped_step(history, step, condition.probe[step][None], pool, timeline, "cosine",
+                            share=history.trust.share)
+        scale = 1.0 if target == "output" else 1 / trace.sigmas[step]
+        weight = weight_of(trace.sigmas[step], True) * (trace.sigmas[step + 1] - trace.sigmas[step])
+        gap = gap + weight * scale * (made.target - values)
+    total += float(gap.square().mean())
+    assert errors.along(full) == pytest.approx(total, rel=2e-3)
+    assert unlearned != pytest.approx(total, rel=5e-3)
+
+
 def test_beyond_the_end_nothing_is_added() -> None:
     trace = made_trace()
     errors = GapErrors(trace, Rows(POOLS["TAP"].pool(), Timeline(trace.sigmas)), "cosine")

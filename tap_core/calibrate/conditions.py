@@ -1,0 +1,105 @@
+"""One condition of a trace, as the pool forecasts it.
+
+T steps, N tokens, C channels, S pasts (see rows), P candidates.
+h: probe.  r: target.  d: slope of the sampler, (x - denoised) / sigma.
+"""
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor
+
+from ..trust import Trust
+from .rows import Rows
+from .trace import ConditionTrace, Trace
+
+TOKENS, CHANNELS = 64, 16
+
+
+@dataclass(frozen=True)
+class Condition:
+    """share: how much of the guided picture comes from it. gram: [T, T, N] dots of probes; target: [T, N, C].
+
+    scale: [T] how much an error of the target is in the slope. trust: [T, C] how much of a forecast's change to take
+    behind a full step at each step.
+    """
+
+    share: float
+    gram: Tensor
+    target: Tensor
+    scale: Tensor
+    trust: Tensor
+
+    def forecast(self, past: Tensor, step: Tensor, weights: Tensor, loss: str) -> Tensor:
+        """Target [S, N, C] at each step [S], each token from its best candidate. past: [S, K]; weights: [S, P, K]."""
+        newest, untrusted = self.target[past[:, 0]], self.forecast_all(past, step, weights, loss)
+        return newest + self.trust[past[:, 0], None] * (untrusted - newest)
+
+    def forecast_all(self, past: Tensor, step: Tensor, weights: Tensor, loss: str) -> Tensor:
+        """The same, trusted in full."""
+        choice = losses(self.gram, past, step, weights, loss).argmin(dim=-1)  # [S, N]
+        chosen = weights.float()[torch.arange(len(past))[:, None], choice]  # [S, N, K]
+        return torch.einsum("snk,sknc->snc", chosen, self.target[past])
+
+
+def losses(gram: Tensor, past: Tensor, step: Tensor, weights: Tensor, loss: str) -> Tensor:
+    """Proxy loss [S, N, P] of each candidate, up to what all candidates share; l1 is judged as l2.
+
+    gram: [T, T, N]; past: [S, K]; step: [S]; weights: [S, P, K].
+    """
+    pairs = gram[past[:, :, None], past[:, None, :]].flatten(1, 2)  # [S, K * K, N]
+    products = (weights[..., None] * weights[..., None, :]).flatten(2)
+    square = pairs.transpose(1, 2) @ products.transpose(1, 2)  # |p|^2
+    lean = gram[past, step[:, None]].transpose(1, 2) @ weights.transpose(1, 2)  # <p, h>
+    if loss == "cosine":
+        return -lean * square.clamp_min(1e-30).rsqrt()
+    return square - 2 * lean
+
+
+def learned_trust(condition: Condition, full: Sequence[int], rows: Rows, loss: str) -> Tensor:
+    """Trust [T, C] as a run with these full steps learns it, by foreseeing each of them from those before."""
+    trust, learned = Trust(), torch.ones_like(condition.trust)
+    for number in range(2, len(full)):
+        past, step = tuple(reversed(full[:number]))[: rows.snapshots], full[number]
+        foreseen = condition.forecast_all(
+            torch.tensor([past]), torch.tensor([step]), rows.at([past], step - past[0]), loss
+        )
+        trust.learn(condition.target[past[0]][None], foreseen, condition.target[step][None])
+        learned[step:] = trust.share
+    return learned
+
+
+def prepared(condition: ConditionTrace, trace: Trace) -> Condition:
+    """What of a condition's trace the search looks at; as yet all forecasts are trusted in full."""
+    target, scale = _what_is_forecast(condition, trace)
+    probe, target = (part[:, _few(part.shape[1], TOKENS)] for part in (condition.probe, target))
+    probe, target = probe.double().transpose(0, 1), target[..., _few(target.shape[2], CHANNELS)]
+    gram = (probe @ probe.transpose(1, 2)).permute(1, 2, 0).contiguous()
+    return Condition(condition.share, gram, target, scale, torch.ones(len(target), target.shape[2]))
+
+
+def _few(size: int, most: int) -> Tensor:
+    """At most so many of the indices, evenly spread."""
+    return torch.linspace(0, size - 1, min(size, most)).round().long()
+
+
+def _what_is_forecast(condition: ConditionTrace, trace: Trace) -> tuple[Tensor, Tensor]:
+    """The target [T, N, C], and how much an error of it is in the slope [T].
+
+    auto holds the denoised picture and the slope, of which a sampler that adds noise leaves the picture to be forecast.
+    """
+    target, ones = condition.target, torch.ones(trace.steps)
+    denoised = trace.target == "denoised" or (trace.target == "auto" and trace.noisy)
+    if trace.target == "auto":
+        target = target.chunk(2, dim=-1)[0 if denoised else 1]
+    if denoised:
+        return target, 1 / torch.tensor(trace.sigmas[:-1]).clamp_min(1e-6)
+    return target, ones if trace.target == "auto" else ones * _scale(condition, trace)
+
+
+def _scale(condition: ConditionTrace, trace: Trace) -> float:
+    """How much the slope changes where the target changes by one."""
+    changes = [(d, r) for d, r in zip(trace.moved, condition.moved, strict=False) if r > 0]
+    return math.sqrt(sum(d * d for d, _ in changes) / sum(r * r for _, r in changes)) if changes else 1.0
