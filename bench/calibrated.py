@@ -1,23 +1,22 @@
 """Calibrated placements against the default one and the paper's TAP, on prompts and seeds that no calibration saw.
 
-Run it in the Python that has ComfyUI's packages: `python bench/calibrated.py`. Each calibration reads two full runs of
-the demo model. Rows go to bench/results/calibrated.json as they are found.
+`python3 bench/run.py calibrated`. Each calibration reads two full runs of the demo model. Rows go to
+bench/results/calibrated.json as they are found.
 """
 
 from __future__ import annotations
 
 import argparse
-import json
+import sys
 import time
 from dataclasses import asdict, dataclass
-from pathlib import Path
 from statistics import mean
 
 import torch
 from demo_stage import DemoStage, load_pack, scene_conditioning
 from metrics import psnr
+from results_file import write_results
 
-RESULTS = Path(__file__).parent / "results" / "calibrated.json"
 MEASURED = ((8000, 60), (8001, 61))
 COURSES = ((50, 2.0, (12, 10, 8, 7)), (50, 1.0, (12, 10, 8, 7)), (28, 2.0, (8, 6)), (20, 2.0, (7, 5)))
 
@@ -97,16 +96,15 @@ def main(size: int, shots: int) -> None:
         expected = "" if row.expected is None else f", expected {row.expected:.1f}"
         print(f"{row.steps} steps, cfg {row.cfg:g}, {row.calls:2} calls  {row.name:26} {row.psnr:5.1f} dB, "
               f"worst {row.worst:5.1f}{expected}", flush=True)
-        RESULTS.parent.mkdir(exist_ok=True)
-        kept = {"size": size, "shots": shots, "rows": [asdict(each) for each in rows]}
-        RESULTS.write_text(json.dumps(kept, indent=1) + "\n", encoding="utf-8")
+        found = {"size": size, "shots": shots, "rows": [asdict(each) for each in rows]}
+        write_results("calibrated", sys.argv[1:], found)
 
     for steps, cfg, counts in COURSES:
         course_rows(DemoStage(size, steps, cfg), counts, shots, keep)
 
 
 if __name__ == "__main__":
-    parser = argparse.ArgumentParser(description=__doc__)
+    parser = argparse.ArgumentParser(prog="bench/run.py calibrated", description=__doc__)
     parser.add_argument("--size", type=int, default=128, help="pixels of a side, a multiple of 16")
     parser.add_argument("--shots", type=int, default=6, help="scenes, each from another seed")
     parser.add_argument("--threads", type=int, default=1)
