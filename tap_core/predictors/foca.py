@@ -6,7 +6,7 @@ h: next step's length.  g: the one before.  w = h / g.  F': slope at the newest 
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from ..timeline import Timeline
+from ..timeline import CLOSEST_COORDINATES, Timeline
 from ..weight_row import combined, padded
 
 Row = list[float]
@@ -45,8 +45,9 @@ class FoCa:
         if count == 1 or ahead <= 0:
             return padded(rows[0], past)
         full_slope = slope(nodes[:2], rows[:2])
+        closest = CLOSEST_COORDINATES * (timeline.span[1] - timeline.span[0])
         for x in [*(timeline.coordinate(past[0] + k) for k in range(1, _whole_steps(ahead) + 1)), at]:
-            if x == nodes[0]:
+            if abs(x - nodes[0]) <= closest:
                 continue
             row = backward_difference(nodes, rows, x)
             if self.heun:

@@ -219,6 +219,12 @@ def test_a_pool_of_all_families_gives_finite_weights_that_sum_to_one(run: tuple[
     assert rows.sum(1) == pytest.approx(torch.ones(len(rows)), rel=1e-6, abs=1e-9 * float(rows.abs().max()))
 
 
+def test_sigmas_that_hardly_differ_do_not_blow_a_step_up() -> None:
+    timeline = Timeline((2.0, 0.0, 4.5e-29, 1.0), "sigma")
+    for heun in (False, True):
+        assert sum(FoCa(heun).weights([1.0, 0.0], 3.0, timeline)) == pytest.approx(1)
+
+
 def test_full_steps_of_the_same_sigma_are_told_apart_by_their_step() -> None:
     plateau = Timeline((1.0, 0.5, 0.5, 0.5, 0.0), "sigma")
     rows = Pool((Newton(1),)).candidates([2.0, 1.0], 3.0, plateau).weights
