@@ -24,9 +24,11 @@ BUDGETS, SHOTS, FEWER_SHOTS = (10, 8, 12, 7), 16, 8
 COURSES = {
     Course(steps=20): (6, 5), Course(steps=28): (8, 6), Course(cfg=1.0): (10,), Course(cfg=4.0): (10,),
 }  # fmt: skip
+TRACE_SHOTS = (903, 904)  # the pictures that calibrations read
+OURS = {"target": "auto", "correction": "on", "trust": "learned", "placement": "change"}
 NOISY = tuple(Course(sampler=sampler) for sampler in ("euler_ancestral", "dpmpp_2m_sde", "lcm"))
 # The methods whose rows the shorter tables have.
-CHIEF = ("TAP Accelerate's defaults", "TAP", "Spectrum", "TaylorSeer, order 1, growing windows")
+CHIEF = ("TAP, calibrated", "TAP Accelerate's defaults", "TAP", "Spectrum", "TaylorSeer, order 1, growing windows")
 
 
 def all_budgets(bench: Bench, contenders: list) -> None:
@@ -63,35 +65,42 @@ class Kept:
 
 def compare(stage: Stage, kept: Kept, part: str) -> None:
     """All tables of one model, or the part of them that is asked for."""
-    from contenders import adaptive_contenders, fixed_contenders, our_contenders
-
-    contenders = [*our_contenders(), *fixed_contenders(), *adaptive_contenders(*measured_tables(stage))]
+    if part == "chief":
+        bench = Bench(stage, Course(), range(SHOTS), kept.rows, kept.keep)
+        chief_methods(bench, contenders(stage, bench.course), BUDGETS, SOLVERS)
     if part in ("all", "long"):
-        all_budgets(Bench(stage, Course(), range(SHOTS), kept.rows, kept.keep), contenders)
+        bench = Bench(stage, Course(), range(SHOTS), kept.rows, kept.keep)
+        all_budgets(bench, contenders(stage, bench.course))
     if part in ("all", "courses"):
         for course, budgets in COURSES.items():
             bench = Bench(stage, course, range(FEWER_SHOTS), kept.rows, kept.keep)
-            chief_methods(bench, contenders, budgets, SOLVERS)
+            chief_methods(bench, contenders(stage, course), budgets, SOLVERS)
     if part in ("all", "noisy"):
         for course in NOISY:
             bench = Bench(stage, course, range(FEWER_SHOTS), kept.rows, kept.keep)
-            chief_methods(bench, contenders, (12, 10), ())
+            chief_methods(bench, contenders(stage, course), (12, 10), ())
 
 
-def measured_tables(stage: Stage) -> tuple[tuple[float, ...], tuple[float, ...]]:
-    """TeaCache's polynomial and MagCache's ratios of a model, from a full run of a picture that is not scored."""
-    from tap_pack.tap_core.calibration import Changes, MeasuringSchedule, fit_polynomial, magnitude_ratios
-    from tap_pack.tap_core.settings import TapSettings
+def contenders(stage: Stage, course: Course) -> list:
+    """All methods for one model and course."""
+    from contenders import Contender, Dial, adaptive_contenders, fixed_contenders, our_contenders
+    from tap_pack.nodes.fit_tables import MAGCACHE, TEACACHE, fitted
+    from tap_pack.tap_core.calibrate.calibrate import Wanted, calibrate
+    from tap_pack.tap_core.pool_settings import PoolSettings
+    from tap_pack.tap_core.schedules.listed import ListedSchedule
 
-    changes = Changes()
-    stage.take(902, Course(), TapSettings(given_schedule=MeasuringSchedule(changes), target="residual"))
-    return fit_polynomial(changes), magnitude_ratios(changes, Course().steps)
+    found = calibrate([stage.trace(shot, course) for shot in TRACE_SHOTS], Wanted(PoolSettings()))
+    placed = Dial(lambda calls: ListedSchedule(found.line(int(calls)).full), range(4, 26))
+    measured = stage.trace(TRACE_SHOTS[0], course, "residual")
+    tables = (fitted(measured, method, 0.4)[1] for method in (TEACACHE, MAGCACHE))
+    return [Contender("TAP, calibrated", PoolSettings(), [placed], OURS), *our_contenders(), *fixed_contenders(),
+            *adaptive_contenders(*tables)]
 
 
 if __name__ == "__main__":
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--model", choices=("all", *MODELS), default="all")
-    parser.add_argument("--part", choices=("all", "long", "courses", "noisy"), default="all")
+    parser.add_argument("--part", choices=("all", "chief", "long", "courses", "noisy"), default="all")
     parser.add_argument("--fresh", action="store_true")
     parser.add_argument("--threads", type=int, default=1)
     options = parser.parse_args()

@@ -7,13 +7,13 @@ from dataclasses import dataclass, field, replace
 from statistics import mean
 
 import torch
+from dials import DialTurner
 from metrics import psnr, ssim
-from placement_rivals import SCHEDULERS, StockCache
+from placement_rivals import SCHEDULERS
 from placement_stage import Course, Stage, Take
 
 # The pictures by which dials are turned and schedulers chosen; none of them is scored.
 DIAL_SHOTS = (900, 901)
-TURNS = 7
 
 
 @dataclass
@@ -29,7 +29,9 @@ class Bench:
     rows: list[dict]
     keep: Callable[[], None]
     fulls: dict[int, Take] = field(default_factory=dict)
-    counts: dict[tuple[str, float], float] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        self.turner = DialTurner(self.count, len(DIAL_SHOTS))
 
     def full(self, shot: int) -> Take:
         """The picture with every step computed."""
@@ -63,9 +65,9 @@ class Bench:
         """A method with its dial turned to so many calls."""
         if self.has(contender.name, budget):
             return
-        value = self.turned(contender, budget)
-        takes = [self.take(contender, value, shot) for shot in self.shots]
-        self.score(contender.name, budget, takes, dial=value)
+        dial, value = self.turner.turn(contender, budget)
+        takes = [self.take(contender.settings(value, dial), shot) for shot in self.shots]
+        self.score(contender.name, budget, takes, dial=value, says=contender.dials[dial].says)
 
     def measure_solver(self, sampler: str, budget: int) -> None:
         """So many steps of a sampler, on the scheduler that suits it best."""
@@ -83,32 +85,23 @@ class Bench:
         if not self.has("another seed (floor)", 0):
             self.score("another seed (floor)", 0, [self.stage.take(s, self.course, seed=s + 500) for s in self.shots])
 
-    def take(self, contender: object, value: float, shot: int) -> Take:
-        """A picture by a contender with its dial at a value."""
-        if isinstance(contender, StockCache):
-            return self.stage.take(shot, replace(self.course, patch=contender.patch(value)))
-        return self.stage.take(shot, self.course, contender.settings(value))
+    def take(self, settings: object, shot: int) -> Take:
+        """A picture with these settings of TAP, or with what a stock cache puts on the model."""
+        if callable(settings):
+            return self.stage.take(shot, replace(self.course, patch=settings))
+        return self.stage.take(shot, self.course, settings)
 
-    def turned(self, contender: object, budget: int) -> float:
-        """The dial's value that computes nearest to so many steps; of two as near, the one that computes less."""
-        if not contender.span:
-            return min(contender.values, key=lambda value: abs(self.count(contender, value) - budget))
-        known = {value: count for (name, value), count in self.counts.items() if name == contender.name}
-        for _ in range(TURNS):
-            if any(abs(count - budget) < 0.3 for count in known.values()):
-                break
-            low = max([v for v, count in known.items() if count > budget], default=contender.span[0])
-            high = min([v for v, count in known.items() if count < budget and v > low], default=contender.span[1])
-            value = (low * high) ** 0.5
-            known[value] = self.count(contender, value)
-        return min(known, key=lambda value: (abs(known[value] - budget), value))
+    def count(self, settings: object, dial_shot: int) -> int:
+        """How many steps are computed for one of the pictures by which dials are turned."""
+        from tap_pack.tap_core.schedule import FixedCourse, Seen, start
+        from tap_pack.tap_core.timeline import Timeline
 
-    def count(self, contender: object, value: float) -> float:
-        """How many steps it computes at this value of the dial."""
-        key = (contender.name, value)
-        if key not in self.counts:
-            self.counts[key] = mean(self.take(contender, value, shot).calls for shot in DIAL_SHOTS)
-        return self.counts[key]
+        if not callable(settings):
+            timeline = Timeline(tuple(self.full(self.shots[0]).sigmas))
+            course = start(settings.schedule(), timeline)
+            if isinstance(course, FixedCourse):
+                return sum(course.before(Seen(float(step), 0.0)).full for step in range(timeline.steps))
+        return self.take(settings, DIAL_SHOTS[dial_shot]).calls
 
 
 def label(course: Course) -> str:

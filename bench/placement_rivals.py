@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from types import SimpleNamespace
 
 from placement_stage import Patch
 from torch import Tensor
@@ -18,10 +19,13 @@ class StockCache:
     """One of ComfyUI's own cache nodes, its threshold on the dial; more of it computes fewer steps."""
 
     name: str
-    span: tuple[float, float] = (0.001, 3.0)
-    values: tuple[float, ...] = ()
 
-    def patch(self, threshold: float) -> Patch:
+    @property
+    def dials(self) -> tuple[SimpleNamespace, ...]:
+        """As a method of the table has them."""
+        return (SimpleNamespace(values=(), span=(0.001, 3.0), says=""),)
+
+    def settings(self, threshold: float, dial: int = 0) -> Patch:
         """What puts it on a model.
 
         Both write into the model's input where that is float32, which changes the sampler's own x. They are given a

@@ -31,13 +31,16 @@ class Course:
 
 @dataclass(frozen=True)
 class Take:
-    """One sampling. frames: [F * H, W, 3] in 0..1; calls: model evaluations; seconds: of one processor."""
+    """One sampling.
+
+    frames: [F * H, W, 3] in 0..1; calls: model evaluations; seconds: of one processor; sigmas: the run's.
+    """
 
     frames: Tensor
     latents: Tensor
     calls: int
     seconds: float
-    record: object = None
+    sigmas: tuple[float, ...] = ()
 
 
 class Stage:
@@ -49,29 +52,46 @@ class Stage:
 
     def take(self, number: int, course: Course, settings: object = None, seed: int | None = None) -> Take:
         """The prompt of a number and its seed, or another one, with TAP's settings if any are given."""
-        import comfy.sample
         from tap_pack.nodes.comfy_bridge.sampling_run import TapPatch
         from tap_pack.tap_core.record import RecordHolder
 
-        model, holder = self.model.clone(), RecordHolder()
+        model, holder, counter = self.model.clone(), RecordHolder(), CallCounter()
         if course.patch is not None:
             model = course.patch(model)
         if settings is not None:
             TapPatch(settings, holder).install(model)
-        counter = CallCounter()
         counter.install(model)
-        positive, negative = self.prompt(number)
-        empty = torch.zeros(1, *self.shape)
-        seed = number if seed is None else seed
-        noise = comfy.sample.prepare_noise(empty, seed)
+        started = time.process_time()
+        latents = self._sampled(model, number, course, number if seed is None else seed)
+        seconds = time.process_time() - started
+        calls = counter.calls if holder.latest is None else len(holder.latest.full_steps)
         with torch.inference_mode():
-            started = time.process_time()
-            latents = comfy.sample.sample(model, noise, course.steps, course.cfg, course.sampler, course.scheduler,
-                                          positive, negative, empty, disable_pbar=True, seed=seed)
-            seconds = time.process_time() - started
-            record = holder.latest
-            calls = counter.calls if record is None else len(record.full_steps)
-            return Take(self.decode(latents), latents, calls, seconds, record)
+            return Take(self.decode(latents), latents, calls, seconds, self.sigmas(course))
+
+    def trace(self, number: int, course: Course, target: str = "auto") -> object:
+        """What TAP Measure Run sees of a full run."""
+        from tap_pack.nodes.measure_run import TapMeasureRun
+
+        model, holder = TapMeasureRun.execute(self.model, target).args
+        self._sampled(model, number, course, number)
+        return holder.latest
+
+    def _sampled(self, model: object, number: int, course: Course, seed: int) -> Tensor:
+        import comfy.sample
+
+        empty = torch.zeros(1, *self.shape)
+        with torch.inference_mode():
+            return comfy.sample.sample(
+                model, comfy.sample.prepare_noise(empty, seed), course.steps, course.cfg, course.sampler,
+                course.scheduler, *self.prompt(number), empty, disable_pbar=True, seed=seed,
+            )
+
+    def sigmas(self, course: Course) -> tuple[float, ...]:
+        """The noise levels of a course."""
+        import comfy.samplers
+
+        sampling = self.model.get_model_object("model_sampling")
+        return tuple(comfy.samplers.calculate_sigmas(sampling, course.scheduler, course.steps).tolist())
 
 
 class CallCounter:

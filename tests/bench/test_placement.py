@@ -38,14 +38,15 @@ class Fake:
     name = "demo"
 
     def take(self, number, course, settings=None, seed=None):
-        calls = course.steps if settings is None else settings
+        calls = course.steps if course.patch is None else course.patch(None)
         picture = torch.full((16, 16, 3), number / 2000 + (course.steps - calls) / 100)
         return Take(picture, picture, calls, 0.1)
 
 
 def turned_to(count):
     """A contender that computes 20 / value steps."""
-    return SimpleNamespace(name="halving", span=(0.1, 20.0), settings=count)
+    dial = SimpleNamespace(values=(), span=(0.1, 20.0), says="")
+    return SimpleNamespace(name="halving", dials=[dial], settings=lambda value, dial: lambda model: count(value))
 
 
 def test_a_dial_is_turned_to_the_wanted_number_of_calls_and_scored_on_other_pictures():
