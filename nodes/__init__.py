@@ -9,6 +9,7 @@ from .calibrate import TapCalibrate
 from .choice_map import TapChoiceMap
 from .choice_map_viewer import TapChoiceMapViewer
 from .comfy_bridge.demo_models import register_demo_models
+from .compare import TapCompare
 from .demo_scene import TapDemoScene
 from .fit_tables import TapFitTables
 from .measure_run import TapMeasureRun
@@ -20,7 +21,7 @@ from .schedule import TapSchedule
 
 NODES: list[type[io.ComfyNode]] = [
     TapAccelerate, TapPredictorPool, TapSchedule, TapMethod, TapChoiceMap, TapReport, TapDemoScene,
-    TapChoiceMapViewer, TapMeasureRun, TapCalibrate, TapPlacement, TapFitTables,
+    TapChoiceMapViewer, TapMeasureRun, TapCalibrate, TapPlacement, TapFitTables, TapCompare,
 ]
 
 

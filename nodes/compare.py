@@ -1,0 +1,60 @@
+"""TAP Compare: how near a picture is to the same seed's full one, in figures and as a map."""
+
+from comfy_api.latest import io, ui
+from torch import Tensor
+
+from ..tap_core.compare import likeness, why_not_comparable
+from ..tap_core.compare_image import choose_factor, draw_difference, draw_why_not
+from ..tap_core.compare_words import comparison_words
+
+
+class TapCompare(io.ComfyNode):
+    """PSNR and SSIM of two pictures or videos, and where they differ."""
+
+    @classmethod
+    def define_schema(cls) -> io.Schema:
+        """Ids and input names are stable: append only."""
+        return io.Schema(
+            node_id="TapCompare",
+            display_name="TAP Compare",
+            category="tap",
+            description="Tells how near two pictures or videos of the same seed are: PSNR and SSIM in words, and a map "
+            "of where they differ, made stronger. For a wipe between them use Compare Images.",
+            search_aliases=["tap", "psnr", "ssim", "difference", "quality", "diff", "metrics"],
+            inputs=[
+                io.Image.Input("picture", tooltip="The picture that is judged: connect the one made with TAP."),
+                io.Image.Input("reference", tooltip="What it is held against: the same seed with every step computed. "
+                               "One picture here is compared with every frame there."),
+                io.Image.Input("other_seed", optional=True, tooltip="Shows what the figures are worth: connect a full "
+                               "run of another seed, and its distance from the reference is told beside them."),
+                io.Int.Input("amplify", default=0, min=0, max=1000, optional=True,
+                             tooltip="Higher shows fainter differences on the map; the figures stay. 0 chooses."),
+            ],
+            outputs=[
+                io.String.Output(display_name="STRING", tooltip="The figures in words."),
+                io.Image.Output(display_name="IMAGE", tooltip="The difference map, one frame a picture."),
+            ],
+            is_output_node=True,
+        )
+
+    @classmethod
+    def execute(
+        cls, picture: Tensor, reference: Tensor, other_seed: Tensor | None = None, amplify: int = 0
+    ) -> io.NodeOutput:
+        """Words and map, which has the words on it: ComfyUI shows pictures on a node, but no text."""
+        words, frames = compared(picture, reference, other_seed, amplify)
+        shown = {**ui.PreviewText(words).as_dict(), **ui.PreviewImage(frames, cls=cls).as_dict()}
+        return io.NodeOutput(words, frames, ui=shown)
+
+
+def compared(picture: Tensor, reference: Tensor, other_seed: Tensor | None, amplify: int) -> tuple[str, Tensor]:
+    """The words and the frames; a sentence in both where there is nothing to compare."""
+    why_not = why_not_comparable(picture, reference)
+    if why_not is None and other_seed is not None:
+        why_not = why_not_comparable(other_seed, reference, "other_seed")
+    if why_not is not None:
+        return why_not, draw_why_not(why_not)
+    found = likeness(picture, reference)
+    words = comparison_words(found, None if other_seed is None else likeness(other_seed, reference))
+    factor = amplify or choose_factor(picture, reference)
+    return words, draw_difference(picture, reference, found, words, factor)

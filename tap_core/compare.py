@@ -1,0 +1,83 @@
+"""How near two pictures or videos are: PSNR, SSIM, and where they differ. Pictures are [P, H, W, C], 0 to 1."""
+
+import math
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor
+from torch.nn import functional as F
+
+# Wang et al. 2004, "Image quality assessment", section III: window of 11 pixels, sigma 1.5, K1 and K2.
+WINDOW, SIGMA = 11, 1.5
+C1, C2 = 0.01**2, 0.03**2
+COLOURS = 3
+
+
+@dataclass(frozen=True)
+class Likeness:
+    """PSNR in dB of all frames together, inf if they are equal; mean SSIM, None below 11 pixels a side.
+
+    frames: the PSNR of each frame in dB.
+    """
+
+    psnr: float
+    ssim: float | None
+    frames: tuple[float, ...]
+
+
+def why_not_comparable(picture: Tensor, reference: Tensor, name: str = "picture") -> str | None:
+    """A sentence if two batches cannot be compared, None if they can; one picture is compared with each of many."""
+    sizes = [f"{batch.shape[2]} x {batch.shape[1]}" for batch in (picture, reference)]
+    if sizes[0] != sizes[1]:
+        return f"{name} is {sizes[0]} and reference is {sizes[1]} pixels: make both in the same size."
+    counts = len(picture), len(reference)
+    if 0 in counts:
+        return f"{name} holds {counts[0]} and reference {counts[1]} pictures: there is nothing to compare."
+    if counts[0] != counts[1] and 1 not in counts:
+        return (f"{name} has {counts[0]} frames and reference has {counts[1]}: make both equally long, or give one "
+                "picture to compare all frames with.")
+    if not all(bool(batch[..., :COLOURS].isfinite().all()) for batch in (picture, reference)):
+        return f"{name} or reference holds values that are not numbers: its run went wrong, look at the pictures."
+    return None
+
+
+def likeness(picture: Tensor, reference: Tensor) -> Likeness:
+    """Compares two batches that `why_not_comparable` has nothing against."""
+    errors, ssims = [], []
+    for one, other in pairs(picture, reference):
+        errors.append(float((one.double() - other.double()).square().mean()))
+        ssims.append(_ssim(one, other) if min(one.shape[:2]) >= WINDOW else None)
+    ssim = None if None in ssims else sum(ssims) / len(ssims)
+    return Likeness(decibels(sum(errors) / len(errors)), ssim, tuple(map(decibels, errors)))
+
+
+def decibels(error: float) -> float:
+    """PSNR of a mean squared error; inf for none."""
+    return -10 * math.log10(error) if error else math.inf
+
+
+def pairs(picture: Tensor, reference: Tensor) -> list[tuple[Tensor, Tensor]]:
+    """The frames that belong together, each [H, W, 3] on the CPU; a batch of one goes with every frame of the other."""
+    count = max(len(picture), len(reference))
+    return [(_frame(picture, i), _frame(reference, i)) for i in range(count)]
+
+
+def _frame(batch: Tensor, number: int) -> Tensor:
+    return batch[min(number, len(batch) - 1), ..., :COLOURS].float().cpu()
+
+
+def _ssim(picture: Tensor, truth: Tensor) -> float:
+    """Structural similarity, mean over the window's places and the channels, in float64."""
+    x, y = (image.double().permute(2, 0, 1)[:, None] for image in (picture, truth))
+    mean_x, mean_y = _blur(x), _blur(y)
+    var_x, var_y = _blur(x * x) - mean_x**2, _blur(y * y) - mean_y**2
+    covariance = _blur(x * y) - mean_x * mean_y
+    alike = (2 * mean_x * mean_y + C1) * (2 * covariance + C2)
+    return float((alike / ((mean_x**2 + mean_y**2 + C1) * (var_x + var_y + C2))).mean())
+
+
+def _blur(image: Tensor) -> Tensor:
+    """[C, 1, H, W] seen through the window, without its borders."""
+    line = torch.exp(-((torch.arange(WINDOW, dtype=image.dtype) - WINDOW // 2) ** 2) / (2 * SIGMA**2))
+    line = line / line.sum()
+    return F.conv2d(F.conv2d(image, line.view(1, 1, WINDOW, 1)), line.view(1, 1, 1, WINDOW))

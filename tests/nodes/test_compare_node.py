@@ -1,0 +1,54 @@
+"""TAP Compare as ComfyUI runs it."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import folder_paths
+import pytest
+import torch
+from tap_pack.nodes.compare import TapCompare
+
+TRUTH = torch.rand(2, 24, 32, 3, generator=torch.Generator().manual_seed(1))
+
+
+@pytest.fixture(autouse=True)
+def temporary_pictures(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """Where previews go."""
+    monkeypatch.setattr(folder_paths, "temp_directory", str(tmp_path))
+    return tmp_path
+
+
+def test_words_and_map_come_out_and_are_shown(temporary_pictures: Path) -> None:
+    output = TapCompare.execute((TRUTH + 0.01).clamp(0, 1), TRUTH, other_seed=TRUTH.flip(0))
+    words, frames = output.args
+    assert "dB PSNR, SSIM 1.000; worst of 2 frames" in words and "another seed: " in words
+    shown = json.loads(json.dumps(output.ui))
+    assert shown["text"] == [words]
+    assert len(shown["images"]) == len(frames) == 2
+    assert all((temporary_pictures / image["subfolder"] / image["filename"]).is_file() for image in shown["images"])
+
+
+@pytest.mark.parametrize("inputs", [
+    {"picture": TRUTH[:, :20]}, {"picture": torch.cat([TRUTH, TRUTH])}, {"picture": TRUTH, "other_seed": TRUTH[:, :9]},
+])
+def test_pictures_of_other_sizes_get_a_sentence(inputs: dict[str, torch.Tensor]) -> None:
+    words, frames = TapCompare.execute(reference=TRUTH, **inputs).args
+    assert words.endswith(".") and "reference" in words
+    assert ("other_seed" in words) == ("other_seed" in inputs)
+    assert len(frames) == 1
+
+
+def test_amplify_changes_the_map_and_not_the_figures() -> None:
+    near = TRUTH + 0.002 * TRUTH.flip(0)
+    weak, strong = (TapCompare.execute(near, TRUTH, amplify=factor).args for factor in (10, 400))
+    assert weak[0] == strong[0]
+    assert strong[1].mean() > weak[1].mean()
+
+
+def test_the_schema_needs_two_pictures() -> None:
+    schema = TapCompare.GET_SCHEMA()
+    assert [(i.id, bool(i.optional)) for i in schema.inputs] == [
+        ("picture", False), ("reference", False), ("other_seed", True), ("amplify", True)]
+    assert schema.is_output_node
