@@ -6,8 +6,8 @@ import sys
 from ...tap_core.run import TapRun
 from ...tap_core.run_line import run_line
 from .live_queue import Event, LiveQueue, Send
-from .plan import cache_words, expected_cache, plan_of
-from .plan_marks import TO_COME, mark_of, put_mark
+from .plan import NOTHING, cache_words, expected_cache, plan_of
+from .plan_marks import FULL, TO_COME, mark_of, put_mark
 
 # Its form may grow; what the browser does not know it passes over.
 EVENT = "tap.run"
@@ -60,6 +60,14 @@ class LiveRun:
             "line": ", ".join(filter(None, (self._plan.words, self._cache))),
             "marks": "".join(self._marks), "reasons": dict(self._reasons),
         }
+
+
+def tell_nothing_is_skipped(node: str, reason: str, steps: int) -> None:
+    """There will be no run: tell the browser why."""
+    send = browser_of_prompt() if node else None
+    if send:
+        send({"version": 1, "node": node, "plan": "", "marks": FULL * max(steps, 0), "ended": True, "reasons": {},
+              "line": f"{NOTHING}. {reason}"})
 
 
 def browser_of_prompt() -> Send | None:

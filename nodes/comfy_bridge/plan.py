@@ -19,10 +19,12 @@ class Plan:
 
 
 def plan_of(run: TapRun) -> Plan:
-    """The plan of a run that has not begun, as far as it can be known."""
+    """The plan of a run that has not begun, as far as it can be known; a schedule may have words of its own."""
     if run.aside:
         return Plan(f"{NOTHING}. " + " ".join(run.record.fallbacks), FULL * run.timeline.steps)
     schedule, steps = run.settings.schedule(), run.timeline.steps
+    if said := getattr(schedule, "plan", ""):
+        return Plan(said, FULL * steps)
     if not run.course.skips_any:
         return Plan(why_nothing_will_be_skipped(run), FULL * steps)
     if isinstance(schedule, AdaptiveSchedule):

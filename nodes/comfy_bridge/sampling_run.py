@@ -15,7 +15,7 @@ from ...tap_core.summary import summary_line
 from .find_adapter import find_adapter, why_not_reached
 from .in_out_seam import InOutAdapter
 from .lazy_control import calc_cond_batch
-from .live import LIVE_KEY, LiveRun
+from .live import LIVE_KEY, LiveRun, tell_nothing_is_skipped
 from .memory import make_room
 from .model_call import Sampling, apply_model
 from .plain_module import plain_module
@@ -89,6 +89,7 @@ class TapPatch:
             run = self.make_run(sigmas.tolist(), name, guider)
         except TapError as error:
             log.warning("TAP: every step is computed in full. %s", error)
+            tell_nothing_is_skipped(self.node, str(error), len(sigmas) - 1)
             return None
         reason = why_not_reached(diffusion_model)
         if not reason and not isinstance(adapter, InOutAdapter):

@@ -10,8 +10,10 @@ import pytest
 from comfy.model_patcher import ModelPatcher
 from tap_pack.nodes.comfy_bridge import live
 from tap_pack.nodes.comfy_bridge.live_queue import WAITING, LiveQueue
+from tap_pack.nodes.comfy_bridge.measuring import EveryStep
 from tap_pack.nodes.comfy_bridge.plan import expected_cache, plan_of
 from tap_pack.nodes.comfy_bridge.sampling_run import TapPatch
+from tap_pack.tap_core.errors import TapError
 from tap_pack.tap_core.record import RecordHolder, TapRecord
 from tap_pack.tap_core.run import TapRun
 from tap_pack.tap_core.schedules.teacache import TeaCacheSchedule
@@ -88,6 +90,11 @@ def test_a_schedule_that_decides_as_it_goes_promises_nothing() -> None:
     assert "decides as it goes" in plan.words and plan.marks == ""
 
 
+def test_a_run_that_is_measured_plans_no_skipping() -> None:
+    plan = plan_of(run_of(5, given_schedule=EveryStep()))
+    assert plan.words == "every step is computed, to be measured" and plan.marks == "fffff"
+
+
 @pytest.mark.parametrize("target", ["residual", "auto"])
 def test_the_expected_cache_is_what_the_run_then_holds(
     model: ModelPatcher, monkeypatch: pytest.MonkeyPatch, target: str
@@ -105,6 +112,21 @@ def test_the_browser_sees_the_run_that_the_record_tells(model: ModelPatcher, tol
     assert event["marks"] == "".join("f" if step in record.full_steps else "s" for step in range(20)) == event["plan"]
     assert event["line"].startswith(f"{len(record.full_steps)} of 20 steps computed")
     assert told[0]["marks"] == "." * 20 and told[0]["line"] == plan_of(run_of(20)).words
+
+
+def test_settings_that_do_not_fit_the_run_are_told(
+    model: ModelPatcher, told: list[dict], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refuse(*_: object) -> None:
+        raise TapError("This calibration is of another model.")
+
+    monkeypatch.setattr(TapPatch, "make_run", refuse)
+    holder, clone = RecordHolder(), model.clone()
+    TapPatch(TapSettings(), holder, "7").install(clone)
+    sample(clone, 4)
+    event = last_of(told)
+    assert event["marks"] == "ffff"
+    assert event["line"] == "Nothing will be skipped. This calibration is of another model."
 
 
 def test_a_step_in_full_for_a_reason_is_marked_and_explained(model: ModelPatcher, told: list[dict],

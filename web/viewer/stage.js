@@ -22,7 +22,7 @@ export function paintStage(context, scene) {
   const strength = picture ? scene.opacity : 1;
   if (classes) {
     paintColours(context, scene, strength);
-    if (scene.marks) paintMarks(context, scene, strength);
+    if (scene.marks && strength > 0) paintMarks(context, scene, strength);
   } else paintFullStep(context, scene, strength);
   context.restore();
   if (!classes) paintPlate(context, scene);
@@ -85,7 +85,8 @@ function writeMarks(context, { document, area }, tokens, cell, mark, ink, streng
   context.textAlign = "center";
   context.textBaseline = "middle";
   context.fillStyle = ink;
-  context.globalAlpha = 0.85 * Math.max(strength, 0.35);
+  // Marks fade more slowly than the colours that they stand for.
+  context.globalAlpha = 0.85 * Math.sqrt(strength);
   for (const i of tokens)
     context.fillText(mark, area.x + ((i % columns) + 0.5) * cell.width,
       area.y + (Math.floor(i / columns) + 0.5) * cell.height);
