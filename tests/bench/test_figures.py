@@ -1,0 +1,145 @@
+"""Every measured figure that is printed agrees with its file in bench/results, and each file says where it is from."""
+
+from __future__ import annotations
+
+import importlib
+import json
+import re
+from datetime import date
+from pathlib import Path
+
+import pytest
+from readme_blocks import blocks
+
+ROOT = Path(__file__).resolve().parents[2]
+RESULTS = ROOT / "bench" / "results"
+# Table in bench/README.md -> the module whose `markdown` makes it.
+RENDERERS = {"methods": "methods_table", "cost": "cost", "memory": "memory", "overhead": "overhead",
+             "engine": "engine", "quality": "quality"}
+# Rows of the table "Measured" in README.md by the name in results/methods.json, where it is another one.
+NAMES = {"TAP Accelerate, defaults": "TAP Accelerate's defaults", "TAP as in the paper": "TAP",
+         "instead: dpmpp_2m with so many steps": "dpmpp_2m, fewer steps",
+         "instead: euler with so many steps": "euler, fewer steps"}
+
+
+def found(name: str) -> dict:
+    """A file of results."""
+    return json.loads((RESULTS / f"{name}.json").read_text(encoding="utf-8"))
+
+
+def psnr(name: str, budget: int) -> float:
+    """Of a method at so many full steps."""
+    return next(row["psnr"] for row in found("methods")["rows"] if (row["name"], row["budget"]) == (name, budget))
+
+
+def engine(dtype: str) -> dict:
+    """The row of a dtype on one thread."""
+    return next(row for row in found("engine")["results"] if (row["dtype"], row["threads"]) == (dtype, 1))
+
+
+def memory_of(model: str, target: str) -> dict:
+    """The row of a model at K = 3."""
+    (rows,) = [found_model["rows"] for found_model in found("memory")["models"] if found_model["model"] == model]
+    return next(row for row in rows if (row["target"], row["kept"]) == (target, 3))
+
+
+def cost_of(model: str) -> dict:
+    """Full and skipped step of a model."""
+    return next(row for row in found("cost")["models"] if row["model"] == model)
+
+
+def cell(figure: str, row: str, column: str) -> float:
+    """PSNR of a cell of `quality`."""
+    return next(each["psnr"] for each in found("quality")["cells"]
+                if (each["figure"], each["row"], each["column"]) == (figure, row, column))
+
+
+def better_than(name: str, budget: int) -> list[str]:
+    """The methods with more dB at so many full steps."""
+    best = psnr(name, budget)
+    return [row["name"] for row in found("methods")["rows"] if row["budget"] == budget and row["psnr"] > best]
+
+
+# What stands in a text: (file, the words with the figure as it has to be).
+BENCH, README = "bench/README.md", "README.md"
+GROWING, DEFAULTS = "TAP, growing windows", "TAP Accelerate's defaults"
+GRID, LOSS, PROBE, SINGLE = ("orders x horizons",), ("proxy loss",), ("probe",), ("single predictors",)
+SENTENCES = [
+    (README, lambda: f"takes {engine('bf16')['over_one_pass']['15']:.1f} times as long as copying"),
+    (README, lambda: f"and {engine('bf16')['extra_token_tensors']['15']:.1f} token tensors (25 MB)"),
+    (BENCH, lambda: f"costs {cost_of('FLUX.1-dev')['skipped']['total']:.4f} TFLOPs in matrix products and "
+                    f"{cost_of('FLUX.1-dev')['skipped']['elements']:.4f} in arithmetic besides"),
+    (BENCH, lambda: f"FLUX.1-dev by default: {memory_of('FLUX.1-dev', 'auto')['bytes'] / 1e6:.1f} MB, "
+                    f"{memory_of('FLUX.1-dev', 'auto')['bytes'] / 2**30:.3f} GiB"),
+    (BENCH, lambda: f"with the paper's target {memory_of('FLUX.1-dev', 'residual')['bytes'] / 1e6:.1f} MB"),
+    (BENCH, lambda: f"{memory_of('FLUX.1-dev', 'auto')['waiting'] / 1e6:.0f} MB a call of FLUX.1-dev by default"),
+    (BENCH, lambda: f"TAP's one step in six gives {psnr('TAP', 10):.1f} dB at 10 full steps"),
+    (BENCH, lambda: f"ever farther apart) {psnr(GROWING, 10):.1f}, and with the output as target and the drift repaid "
+                    f"{psnr(GROWING + ', output, drift repaid', 10):.1f}"),
+    (BENCH, lambda: f"than the paper's schedule here: {psnr('TAP, even, output, drift repaid', 10):.1f} against "
+                    f"{psnr('TAP', 10):.1f}"),
+    (BENCH, lambda: f"gives {psnr(DEFAULTS, 12):.1f}, {psnr(DEFAULTS, 10):.1f}, {psnr(DEFAULTS, 8):.1f} and "
+                    f"{psnr(DEFAULTS, 7):.1f} dB"),
+    (BENCH, lambda: f"is as good ({psnr('TAP, one choice for all tokens', 10):.1f}), a random choice about as good "
+                    f"({psnr('TAP, random choice', 10):.1f}; {psnr('TAP, random choice', 12):.1f} against "
+                    f"{psnr('TAP', 12):.1f} at 12)"),
+    (BENCH, lambda: f"Taylor order 2 by {psnr('TaylorSeer, order 2', 10) - psnr('TAP', 10):.1f} dB and HiCache by "
+                    f"{psnr('HiCache, order 2', 10) - psnr('TAP', 10):.1f}."),
+    (BENCH, lambda: f"DiCache ({psnr('DiCache', 10):.1f}) and TC-Pade ({psnr('TC-Pade', 10):.1f}) beat it"),
+    (BENCH, lambda: f"pack's defaults ({psnr('Spectrum', 8):.1f} and {psnr('Spectrum', 7):.1f})"),
+    (BENCH, lambda: f"badly ({psnr('TAP with fallback', 10):.1f} at 10, {psnr('TAP with fallback', 7):.1f} at 7)"),
+    (BENCH, lambda: f"{cell(*GRID, '0', 'from 0'):.1f} dB with order 0, {cell(*GRID, '0,1,2', 'from -1'):.1f} with "
+                    f"orders 0 to 2 and horizons from k-1, {cell(*GRID, '0,1,2', 'from -4'):.1f} from k-4"),
+    (BENCH, lambda: f"by {cell(*PROBE, 'modulated input', 'TAP') - cell(*PROBE, 'raw input', 'TAP'):.1f} dB: the"),
+    (BENCH, lambda: f"cosine ({cell(*LOSS, 'cosine', 'TAP'):.1f} dB) is not the best judge; l2 gives "
+                    f"{cell(*LOSS, 'l2', 'TAP'):.1f}, l1 {cell(*LOSS, 'l1', 'TAP'):.1f}."),
+    (BENCH, lambda: f"order 2 with horizon k-2 gives {cell(*SINGLE, 'order 2', 'k-2'):.1f} dB, TAP "
+                    f"{cell(*SINGLE, 'TAP', 'chosen'):.1f}, and even the choice by the true error only "
+                    f"{cell(*SINGLE, 'choice by the truth', 'chosen'):.1f}."),
+    (BENCH, lambda: f"no cache at all gives {psnr('dpmpp_2m, fewer steps', 10):.1f} at three quarters of the time: "
+                    f"{len(better_than('TAP', 10))} of the other "
+                    f"{len({row['name'] for row in found('methods')['rows']}) - 1} rows"),
+]
+
+
+@pytest.mark.parametrize("file", sorted(RESULTS.glob("*.json")), ids=lambda file: file.stem)
+def test_each_file_says_where_its_figures_are_from(file: Path) -> None:
+    kept = json.loads(file.read_text(encoding="utf-8"))
+    assert re.match(rf"python3 bench/run\.py {file.stem}\b", kept["command"])
+    assert date.fromisoformat(kept["date"]) <= date.today()
+    assert kept["machine"]["cpu"] and kept["machine"]["cores"] and "gpu" in kept["machine"]
+    assert kept["versions"]["torch"] and kept["versions"]["python"]
+    # No path of a machine.
+    assert not re.search(r'"(/|[A-Z]:\\\\)', file.read_text(encoding="utf-8"))
+
+
+@pytest.mark.parametrize("name", RENDERERS)
+def test_the_tables_are_those_of_the_results(name: str) -> None:
+    assert blocks()[name] == importlib.import_module(RENDERERS[name]).markdown(found(name))
+
+
+def test_no_table_is_without_results() -> None:
+    assert all((RESULTS / f"{name}.json").is_file() for name in blocks())
+
+
+def test_the_table_in_the_readme_is_that_of_the_methods() -> None:
+    text = (ROOT / "README.md").read_text(encoding="utf-8").partition("## Measured")[2].partition("\n## ")[0]
+    lines = [[cell.strip(" *") for cell in line.strip("|").split("|")] for line in text.splitlines() if line[:1] == "|"]
+    budgets, rows = [int(cell) for cell in lines[0][1:]], lines[2:]
+    assert len(rows) >= 8
+    measured = found("methods")
+    for name, *cells in rows:
+        for budget, cell in zip(budgets, cells, strict=True):
+            if name.startswith("another seed"):
+                assert cell == f"{measured['full']['psnr']:.1f}"
+                continue
+            row = next(row for row in measured["rows"]
+                       if (row["name"], row["budget"]) == (NAMES.get(name, name), budget))
+            full = "" if round(row["full_steps"], 1) == budget else f" ({row['full_steps']:.1f})"
+            assert cell == f"{row['psnr']:.1f}{full}", f"{name} at {budget}"
+
+
+@pytest.mark.parametrize(("file", "words"), SENTENCES)
+def test_figures_in_a_text_are_those_of_the_results(file: str, words: object) -> None:
+    text = " ".join((ROOT / file).read_text(encoding="utf-8").split())
+    assert words() in text
