@@ -35,6 +35,7 @@ class TapRun:
     """
 
     def __init__(self, settings: TapSettings, sigmas: Sequence[float], model: str) -> None:
+        self._lock = threading.RLock()
         self.settings = settings
         self.timeline = Timeline(tuple(float(s) for s in sigmas), settings.time_axis)
         self.pool, self.selector = settings.pool(), settings.selector()
@@ -56,7 +57,6 @@ class TapRun:
         self.decision, self.seen = Decision(full=True), Seen(0.0, 0.0)
         self.aside = False
         self._timers: list[StepTimer] = []
-        self._lock = threading.RLock()
         self._started = time.perf_counter()
         if not self.course.skips_any and not settings.off:
             self.fall_back(f"{self.record.steps} steps are too few to forecast any of them; every step was computed in "
