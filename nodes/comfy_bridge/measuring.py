@@ -21,6 +21,7 @@ class EveryStep:
 
     needs: frozenset[str] = frozenset()
     skips_any = True  # or nothing would be caught
+    plan = "every step is computed, to be measured"
 
     def start(self, timeline: Timeline) -> "EveryStep":
         """It has no state."""
@@ -77,7 +78,7 @@ class MeasuringRun(TapRun):
         )
 
     def _share(self, key: Hashable) -> float:
-        """A key is made by Sampling.condition_keys: its second entry is 0 for the positive, 1 for the negative."""
+        """A key is made by ConditionKeys: its second entry is 0 for the positive, 1 for the negative."""
         return self._guidance if key[1] == 0 else 1 - self._guidance
 
 
@@ -112,7 +113,8 @@ class MeasuringPatch(TapPatch):
         record = run.close(complete)
         self.holder.latest = trace
         if trace is None:
-            self.holder.why_none = " ".join(record.fallbacks) or "The run was interrupted."
+            odd = "This sampler does not evaluate every step at its own noise level; choose another, such as euler."
+            self.holder.why_none = " ".join(record.fallbacks) or (odd if complete else "The run was interrupted.")
             log.warning("TAP: nothing was measured. %s", self.holder.why_none)
             return
         log.info("TAP: %d steps measured in %.1f s; trace %.1f MB", trace.steps, record.seconds_total,

@@ -102,14 +102,18 @@ def test_an_interrupted_run_leaves_no_trace_and_says_so(model: ModelPatcher) -> 
         calibrated(holder)
 
 
-@pytest.mark.parametrize("target", TARGETS)
-def test_from_a_trace_to_a_faster_picture(model: ModelPatcher, target: str) -> None:
-    _, holder = measure(model, target, cfg=2.0)
+@pytest.mark.parametrize(("target", "sampler"), [
+    *[(target, "euler") for target in TARGETS],
+    *[("auto", sampler) for sampler in ("heun", "euler_ancestral", "dpmpp_2m", "dpmpp_2m_sde", "lcm", "deis")],
+])
+def test_from_a_trace_to_a_faster_picture(model: ModelPatcher, target: str, sampler: str) -> None:
+    _, holder = measure(model, target, cfg=2.0, sampler=sampler)
     found = calibrated(holder)
     accelerated = Accelerated(model, schedule=found.schedule, target=target, correction="on")
-    accelerated.sample(STEPS, cfg=2.0)
+    picture = accelerated.sample(STEPS, cfg=2.0, sampler=sampler)
+    assert picture.isfinite().all()
     assert accelerated.record.full_steps == list(read(found.text).line(6).full)
-    assert accelerated.record.fallbacks == []
+    assert not any("stretch" in reason or "moved" in reason for reason in accelerated.record.fallbacks)
     assert "budget 6" in accelerated.record.settings["given_schedule"]
     assert found.picture.shape[0] == 1
 
