@@ -21,8 +21,7 @@ LEFT_ALONE = {"cache_device"}
 @pytest.mark.parametrize("name", PRESETS)
 def test_a_preset_sets_every_widget_to_a_value_that_it_takes(name: str) -> None:
     values = PRESETS[name]
-    required = {i.id for i in TapAccelerate.GET_SCHEMA().inputs if not i.optional} & WIDGETS.keys()
-    assert required - LEFT_ALONE <= values.keys() <= WIDGETS.keys()
+    assert values.keys() == WIDGETS.keys() - LEFT_ALONE
     for widget, value in values.items():
         assert type(value) is type(WIDGETS[widget].default), widget
         options = getattr(WIDGETS[widget], "options", None)
@@ -39,4 +38,5 @@ def test_the_papers_presets_compute_as_many_steps_as_the_paper(interval: int, co
     settings = TapSettings(**PRESETS[f"Paper N={interval}"])
     run = TapRun(settings, [1 - i / 50 for i in range(51)], "Flux")
     assert plan_of(run).marks.count("f") == computed
-    assert (settings.placement, settings.correction, settings.target) == ("paper", "off", "residual")
+    chosen = (settings.placement, settings.correction, settings.target, settings.trust)
+    assert chosen == ("paper", "off", "residual", "full")

@@ -5,7 +5,7 @@ import { RunStrip } from "./run_strip.js";
 
 export const KIND = "TapAccelerate";
 export const SETTING = "TAP.LiveStrip";
-const HEIGHT = 64;
+const HEIGHT = 76;
 
 /** @type {Map<object, RunStrip>} nodes that are in a graph */
 const strips = new Map();
