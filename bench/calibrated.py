@@ -70,7 +70,7 @@ def course_rows(stage: DemoStage, counts: tuple[int, ...], shots: int, keep: obj
 
     found, scenes = calibration_of(stage), [(9000 + i, 70 + i) for i in range(shots)]
     timeline, truths = Timeline(found.sigmas), [stage.shoot(*shot).picture for shot in scenes]
-    paper = {"target": "residual", "correction": "off"}
+    paper = {"target": "residual", "correction": "off", "trust": "full"}
     for calls in counts:
         papers = [full_steps(IntervalSchedule(n, 3), timeline) for n in range(1, stage.steps)]
         line = found.line(calls)
