@@ -132,8 +132,8 @@ def run(arguments: Sequence[str], runner: Runner = here) -> list[dict[str, objec
             rows.add(row)
             bar.update()
     found = summary(rows.rows)
-    (options.output / "summary.md").write_text(markdown(found) + "\n", encoding="utf-8")
-    write_results("summary", ["real", *arguments], {"rows": found}, options.output)
+    (options.output / "real.md").write_text(markdown(found) + "\n", encoding="utf-8")
+    write_results("real", arguments, {"rows": found}, options.output)
     print(markdown(found))
     return found
 

@@ -105,6 +105,7 @@ SENTENCES = [
 @pytest.mark.parametrize("file", sorted(RESULTS.glob("*.json")), ids=lambda file: file.stem)
 def test_each_file_says_where_its_figures_are_from(file: Path) -> None:
     kept = json.loads(file.read_text(encoding="utf-8"))
+    assert "command" in kept, f"{file.name} has to be written with results_file.write_results"
     assert re.match(rf"python3 bench/run\.py {file.stem}\b", kept["command"])
     assert date.fromisoformat(kept["date"]) <= date.today()
     assert kept["machine"]["cpu"] and kept["machine"]["cores"] and "gpu" in kept["machine"]

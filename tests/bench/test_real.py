@@ -39,7 +39,7 @@ def test_prompts_become_pictures_and_figures_and_carry_on(tmp_path: Path, capsys
     assert skipped["full_steps"] == 3 + 7 // 4
     for other in (skipped, floor):
         assert 20 < other["psnr"] < 60 and 0.5 < other["ssim"] < 1 and 0 < other["latent_error"] < 0.5
-    assert "| paper | 4 | 2 |" in (tmp_path / "summary.md").read_text(encoding="utf-8")
+    assert "| paper | 4 | 2 |" in (tmp_path / "real.md").read_text(encoding="utf-8")
 
     # Interrupted in mid-row: what was finished stays as it is, the rest is made.
     file = tmp_path / "pictures.csv"
