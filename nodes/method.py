@@ -2,6 +2,7 @@
 
 from comfy_api.latest import io
 
+from ..tap_core.errors import TapError
 from ..tap_core.methods import METHODS
 from .comfy_bridge.architecture import architecture
 from .socket_types import TAP_POOL, TAP_SCHEDULE
@@ -39,5 +40,7 @@ class TapMethod(io.ComfyNode):
     @classmethod
     def execute(cls, method: str, model: io.Model.Type | None = None) -> io.NodeOutput:
         """Pool settings and schedule; a TapError says where a method has none for the model."""
-        chosen = METHODS[method]
+        chosen = METHODS.get(method)
+        if chosen is None:
+            raise TapError(f"There is no method called {method!r}; choose one of {', '.join(METHODS)}.")
         return io.NodeOutput(chosen.pool, chosen.schedule("FLUX" if model is None else architecture(model)))

@@ -1,4 +1,7 @@
-"""Every test of the pack, in a real ComfyUI: `python3 tests/run.py [--comfyui VERSION] [pytest arguments]`."""
+"""Every test of the pack, in a real ComfyUI: `python3 tests/run.py [--comfyui VERSION] [pytest arguments]`.
+
+With `--matrix` those of what can be plugged in alone, as a table that also goes into the README.
+"""
 
 import argparse
 import os
@@ -20,11 +23,14 @@ def main() -> int:
     # No abbreviations and no help of its own: everything else is pytest's.
     options = argparse.ArgumentParser(add_help=False, allow_abbrev=False)
     options.add_argument("--comfyui", choices=CARRIERS, default=COMFYUI_VERSION)
+    options.add_argument("--matrix", action="store_true")
     chosen, arguments = options.parse_known_args()
     require_tools(TOOLS)
     place = prepare(extras=["tests", "bench", "sweep"], version=chosen.comfyui)
     # pytest reads its settings from the folder it is started in.
     os.chdir(ROOT)
+    if chosen.matrix:
+        arguments = ["tests/matrix", "--matrix", *arguments]
     return hand_over(place, ["-m", "pytest", *arguments])
 
 

@@ -5,13 +5,14 @@ from collections.abc import Sequence
 
 from comfy.model_patcher import ModelPatcher
 from comfy.patcher_extension import WrapperExecutor, WrappersMP
-from torch import Tensor
+from torch import Tensor, nn
 
 from ...tap_core.errors import TapError
 from ...tap_core.record import RecordHolder
 from ...tap_core.run import TapRun
 from ...tap_core.settings import TapSettings
 from ...tap_core.summary import summary_line
+from .adapter import Adapter
 from .find_adapter import find_adapter, why_not_reached
 from .in_out_seam import InOutAdapter
 from .lazy_control import calc_cond_batch
@@ -91,18 +92,24 @@ class TapPatch:
             log.warning("TAP: every step is computed in full. %s", error)
             tell_nothing_is_skipped(self.node, str(error), len(sigmas) - 1)
             return None
-        reason = why_not_reached(diffusion_model)
-        if not reason and not isinstance(adapter, InOutAdapter):
-            missing = missing_part(adapter, diffusion_model)
-            reason = f"it is not as TAP knows it ({missing})" if missing else ""
+        reason = _why_in_full(guider, adapter, diffusion_model, name)
         if reason:
-            run.step_aside(f"{name} is computed in full: {reason}.")
-        cache = guider.model_options.get("transformer_options", {}).get("easycache")
-        if cache is not None:
-            rival = getattr(cache, "name", "EasyCache")
-            run.step_aside(f"{rival} is on the same model and skips steps by itself; TAP computes in full what it "
-                           "leaves. Take out one of the two nodes.")
+            run.step_aside(reason)
         return Sampling(run, adapter)
+
+
+def _why_in_full(guider: object, adapter: Adapter | InOutAdapter, model: nn.Module, name: str) -> str:
+    """Why no step of this run can be forecast, or nothing."""
+    cache = guider.model_options.get("transformer_options", {}).get("easycache")
+    if cache is not None:
+        rival = getattr(cache, "name", "EasyCache")
+        return (f"{rival} is on the same model and skips steps by itself; TAP computes in full what it leaves. Take "
+                "out one of the two nodes.")
+    reason = why_not_reached(model)
+    if not reason and not isinstance(adapter, InOutAdapter):
+        missing = missing_part(adapter, model)
+        reason = f"it is not as TAP knows it ({missing})" if missing else ""
+    return f"{name} is computed in full: {reason}." if reason else ""
 
 
 def evaluate(executor: WrapperExecutor, x: Tensor, timestep: Tensor, *args: object, **kwargs: object) -> Tensor:

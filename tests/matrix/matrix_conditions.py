@@ -1,0 +1,188 @@
+"""Rows: what prompts, guidance and windows do to the calls of the model."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import comfy.hooks
+import comfy.model_patcher
+import comfy.samplers
+import torch
+from comfy.model_patcher import ModelPatcher
+from comfy_extras.nodes_context_windows import ContextWindowsManualNode
+from comfy_extras.nodes_custom_sampler import CFGOverride, Guider_DualCFG
+from comfy_extras.nodes_nag import NAGuidance
+from comfy_extras.nodes_pag import PerturbedAttentionGuidance
+from comfy_extras.nodes_perpneg import Guider_PerpNeg
+from comfy_extras.nodes_sag import SelfAttentionGuidance
+from comfy_extras.nodes_slg import SkipLayerGuidanceDiT, SkipLayerGuidanceDiTSimple
+from torch import Tensor
+
+from matrix_row import Close, Holds, Plugged, Row, accelerate, distance, free_memory
+from matrix_stage import Stage
+
+GROUP = "Prompts and guidance"
+FEW_BLOCKS = {"double_layers": "1", "single_layers": ""}
+CAME = "came or changed in mid-run"
+
+
+def prompts(**options: object) -> Callable[[Stage], Plugged]:
+    """A KSampler with these options; functions among them are given the stage."""
+
+    def plug(stage: Stage) -> Plugged:
+        given = {name: value(stage) if callable(value) else value for name, value in options.items()}
+        return Plugged(stage.build(), lambda model: stage.sample(model, **given))
+
+    return plug
+
+
+def patched(patch: Callable[[ModelPatcher], ModelPatcher], **options: object) -> Callable[[Stage], Plugged]:
+    """A node on the model, then a KSampler with these options."""
+
+    def plug(stage: Stage) -> Plugged:
+        base = prompts(**options)(stage)
+        return Plugged(patch(base.model), base.sample)
+
+    return plug
+
+
+def guided(guider: Callable[[Stage, ModelPatcher], comfy.samplers.CFGGuider]) -> Callable[[Stage], Plugged]:
+    """A guider of its own."""
+    return lambda stage: Plugged(stage.build(), lambda model: stage.guided(guider(stage, model)))
+
+
+def dual_cfg(stage: Stage, model: ModelPatcher) -> comfy.samplers.CFGGuider:
+    """Two prompts and a negative one."""
+    guider = Guider_DualCFG(model)
+    guider.set_conds(stage.prompt(), stage.prompt(seed=3), stage.negative())
+    guider.set_cfg(2.0, 1.5)
+    return guider
+
+
+def perp_neg(stage: Stage, model: ModelPatcher) -> comfy.samplers.CFGGuider:
+    """A negative prompt that acts where it is perpendicular."""
+    guider = Guider_PerpNeg(model)
+    guider.set_conds(stage.prompt(), stage.negative(), stage.prompt(seed=3))
+    guider.set_cfg(2.0, 1.0)
+    return guider
+
+
+def areas(stage: Stage) -> list:
+    """A prompt for all, and one for a part."""
+    sizes = (1, 4, 4) if len(stage.shape) == 4 else (4, 4)
+    return stage.prompt() + stage.prompt(seed=4, area=(*sizes, *[0] * len(sizes)), strength=0.7)
+
+
+def masked(stage: Stage) -> list:
+    """A prompt for all, and one behind a mask."""
+    mask = torch.zeros(1, *stage.shape[1:])
+    mask[..., : stage.shape[-1] // 2] = 1
+    return stage.prompt() + stage.prompt(seed=4, mask=mask, mask_strength=0.8)
+
+
+def ranges(stage: Stage) -> list:
+    """One prompt after the other."""
+    return stage.prompt(start_percent=0.0, end_percent=0.5) + stage.prompt(seed=4, start_percent=0.5, end_percent=1.0)
+
+
+def two_second_passes(model: ModelPatcher) -> ModelPatcher:
+    """Two guidances that run the model again with other blocks left out, each on some steps only."""
+    one = SkipLayerGuidanceDiT.execute(model, 2.0, 0.0, 0.4, "0", "")[0]
+    return SkipLayerGuidanceDiT.execute(one, 2.0, 0.2, 0.9, "1", "")[0]
+
+
+def hooked(stage: Stage) -> list:
+    """A LoRA on this prompt alone, whose strength changes twice."""
+    return _with_lora(stage, [(1.0, 0.0), (0.3, 0.4), (-0.5, 0.7)])
+
+
+def steadily_hooked(stage: Stage) -> list:
+    """A LoRA on this prompt alone."""
+    return _with_lora(stage, [(1.0, 0.0)])
+
+
+def _with_lora(stage: Stage, keyframes: list[tuple[float, float]]) -> list:
+    model = stage.build()
+    name, weight = next((n, w) for n, w in model.model.state_dict().items() if n.endswith("0.img_mlp.0.weight")
+                        or n.endswith("blocks.0.ffn.0.weight"))
+    noise = torch.randn(weight.shape, generator=torch.Generator().manual_seed(3)) * 0.1
+    group = comfy.hooks.create_hook_lora({}, 1.0, 1.0)
+    (hook,) = group.hooks
+    hook.weights, hook.need_weight_init = {name: ("diff", (noise,))}, False
+    hook.hook_keyframe = comfy.hooks.HookKeyframeGroup()
+    for strength, start in keyframes:
+        hook.hook_keyframe.add(comfy.hooks.HookKeyframe(strength=strength, start_percent=start))
+    return comfy.hooks.set_hooks_for_conditioning(stage.prompt(), group)
+
+
+def flipping(stage: Stage) -> str:
+    """The layout changes from call to call; the picture is that of a steady one."""
+    made = []
+    for memory in ((1e13,), (1e13, 0, 0, 1e13, 0)):
+        model, holder = accelerate(stage.build())
+        with free_memory(*memory):
+            made.append(stage.sample(model))
+        assert holder.latest.skipped_steps and not holder.latest.fallbacks
+    assert distance(*made) < 1e-4
+    return "as in one batch"
+
+
+class Anchored:
+    """A video in windows, and what its map shows."""
+
+    @staticmethod
+    def check(stage: Stage) -> str:
+        """The map of a video in windows covers all of its frames."""
+        model, holder = accelerate(windows("standard_static")(stage.build()))
+        stage.sample(model, latent=long_video(stage))
+        record = holder.latest
+        assert record.grid[0] == 9 and record.skipped_steps
+        assert all(choice.member.shape[1] == 9 * 2 * 3 for e in record.evaluations for choice in e.choices)
+        return "the map covers all frames"
+
+
+def windows(schedule: str) -> Callable[[ModelPatcher], ModelPatcher]:
+    """Context windows of 5 frames."""
+    return lambda model: ContextWindowsManualNode.execute(model, 5, 2, schedule, 1, False, "pyramid", 2, False)[0]
+
+
+def long_video(stage: Stage) -> Tensor:
+    """Nine frames."""
+    return torch.zeros(1, stage.shape[0], 9, *stage.shape[2:])
+
+
+def _override(model: ModelPatcher) -> ModelPatcher:
+    return CFGOverride.execute(CFGOverride.execute(model, 1.0, 0.0, 0.3)[0], 1.0, 0.7, 1.0)[0]
+
+
+WINDOWED = ["standard_static", "standard_uniform", "batched"]
+BOTH = ("FLUX", "Wan", "UNet")
+
+ROWS = [
+    Row(GROUP, "prompts in one batch or in one call each", Close(0.12), prompts(), BOTH),
+    Row(GROUP, "prompts of unequal length", Close(0.12), prompts(negative=lambda s: s.prompt(2, words=9)), BOTH),
+    Row(GROUP, "the layout flips in mid-run", Holds("as in one batch", flipping), models=BOTH),
+    Row(GROUP, "a batch of three", Close(0.2), prompts(latent=lambda s: s.latent(3)), BOTH),
+    Row(GROUP, "CFG 1", Close(0.12), prompts(cfg=1.0), BOTH),
+    Row(GROUP, "a prompt for an area", Close(0.12), prompts(positive=areas), BOTH),
+    Row(GROUP, "a prompt behind a mask", Close(0.12), prompts(positive=masked), BOTH),
+    Row(GROUP, "prompts for ranges of steps", Close(0.2, CAME), prompts(positive=ranges), BOTH),
+    Row(GROUP, "CFG that changes by step", Close(0.15, CAME), patched(_override), BOTH),
+    Row(GROUP, "dual CFG", Close(0.12), guided(dual_cfg), BOTH),
+    Row(GROUP, "PerpNeg", Close(0.25), guided(perp_neg), BOTH),
+    Row(GROUP, "skip-layer guidance", Close(0.15, CAME),
+        patched(lambda m: SkipLayerGuidanceDiT.execute(m, 2.0, 0.1, 0.7, "1", "")[0])),
+    Row(GROUP, "skip-layer guidance of the negative prompt", Close(0.15, CAME),
+        patched(lambda m: SkipLayerGuidanceDiTSimple.execute(m, 0.1, 0.7, "1", "")[0])),
+    Row(GROUP, "two second passes, each on some steps", Close(0.2, CAME), patched(two_second_passes)),
+    Row(GROUP, "self-attention guidance", Close(0.2, CAME),
+        patched(lambda m: SelfAttentionGuidance.execute(m, 0.5, 2.0)[0], cfg=2.0), ("UNet",)),
+    Row(GROUP, "perturbed-attention guidance", Close(0.2),
+        patched(lambda m: PerturbedAttentionGuidance.execute(m, 2.0)[0]), ("UNet",)),
+    Row(GROUP, "NAG", Close(0.15), patched(lambda m: NAGuidance.execute(m, 3.0, 0.5, 1.5)[0], cfg=1.0)),
+    Row(GROUP, "LoRA hook", Close(0.12), prompts(positive=steadily_hooked)),
+    Row(GROUP, "LoRA hook with keyframes", Close(0.15, CAME), prompts(positive=hooked)),
+    *(Row(GROUP, f"context windows, {kind.replace('_', ' ')}", Close(0.15, CAME),
+          patched(windows(kind), latent=long_video), ("Wan",)) for kind in WINDOWED),
+    Row(GROUP, "the map of a video in context windows", Holds("covers all frames", Anchored.check), models=("Wan",)),
+]

@@ -1,0 +1,145 @@
+"""A row of the compatibility matrix: what is plugged in beside TAP Accelerate, and what has to come of it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from itertools import cycle
+
+import torch
+from comfy.model_patcher import ModelPatcher
+from tap_pack.nodes.accelerate import TapAccelerate
+from tap_pack.tap_core.record import RecordHolder, TapRecord
+from torch import Tensor
+
+from matrix_stage import Stage
+
+Sample = Callable[[ModelPatcher], Tensor]
+PLENTY, NONE = 1e13, 0.0
+# Beyond rounding, the layout of a batch must not change what TAP loses.
+LAYOUT_TOLERANCE = 0.1
+
+
+@dataclass(frozen=True)
+class Plugged:
+    """A model as it comes to TAP, and the sampling that follows; what stands behind TAP is part of that."""
+
+    model: ModelPatcher
+    sample: Sample
+
+
+@dataclass(frozen=True)
+class Exact:
+    """The picture without TAP, bit for bit; says: what the report has to say."""
+
+    says: str = ""
+
+    def __str__(self) -> str:
+        return "computed in full, and says why" if self.says else "the same picture, bit for bit"
+
+    def check(self, row: Row, stage: Stage) -> str:
+        """Raises AssertionError, or gives what was found."""
+        plugged = row.plug(stage)
+        full, (picture, record) = plugged.sample(plugged.model), accelerated(plugged, row.inputs)
+        assert torch.equal(picture, full)
+        assert not record.skipped_steps
+        assert not self.says or any(self.says in reason for reason in record.fallbacks), record.fallbacks
+        return f"in full: “{record.fallbacks[0]}”" if self.says else "exact"
+
+
+@dataclass(frozen=True)
+class Close:
+    """At most this far from the picture without TAP, and as far with prompts in one batch as in one call each.
+
+    within: share of the picture's length. says: what the report may say besides.
+    """
+
+    within: float
+    says: str | None = None
+
+    def __str__(self) -> str:
+        return f"forecast; what {self.says} is computed once" if self.says and "came" in self.says else "forecast"
+
+    def check(self, row: Row, stage: Stage) -> str:
+        """Raises AssertionError, or gives what was found."""
+        errors = []
+        for memory in (PLENTY, NONE):
+            plugged = row.plug(stage)
+            with free_memory(memory):
+                full, (picture, record) = plugged.sample(plugged.model), accelerated(plugged, row.inputs)
+            assert picture.isfinite().all()
+            assert record.skipped_steps, "nothing was forecast"
+            strange = [r for r in record.fallbacks if "Drift" not in r and (self.says is None or self.says not in r)]
+            assert not strange, strange
+            errors.append(distance(picture, full))
+        assert max(errors) <= self.within, errors
+        # Where something comes in mid-run, more is computed if it is in one batch with the rest.
+        assert self.says or abs(errors[1] - errors[0]) <= LAYOUT_TOLERANCE * max(errors) + 1e-4, errors
+        return f"{max(errors):.3f}"
+
+
+@dataclass(frozen=True)
+class Holds:
+    """The row checks for itself. words: what is true then."""
+
+    words: str
+    check_row: Callable[[Stage], str | None]
+
+    def __str__(self) -> str:
+        return self.words
+
+    def check(self, row: Row, stage: Stage) -> str:
+        """Raises AssertionError, or gives what was found."""
+        return self.check_row(stage) or self.words
+
+
+@dataclass(frozen=True)
+class Row:
+    """One line of the matrix. models: names of stages. inputs: of TAP Accelerate, where they are not the defaults."""
+
+    group: str
+    plugged_in: str
+    expected: Exact | Close | Holds
+    plug: Callable[[Stage], Plugged] | None = None
+    models: tuple[str, ...] = ("FLUX", "Wan")
+    inputs: Mapping[str, object] = field(default_factory=dict)
+
+    def __str__(self) -> str:
+        return f"{self.group}: {self.plugged_in}"
+
+    def check(self, stage: Stage) -> str:
+        """Raises AssertionError, or gives what was found, for the matrix."""
+        with torch.inference_mode():
+            return self.expected.check(self, stage)
+
+
+def accelerate(model: ModelPatcher, **inputs: object) -> tuple[ModelPatcher, RecordHolder]:
+    """The model behind a TAP Accelerate node, its inputs the defaults unless told."""
+    defaults = {i.id: getattr(i, "default", None) for i in TapAccelerate.GET_SCHEMA().inputs if i.id != "model"}
+    given = {name: value for name, value in {**defaults, **inputs}.items() if value is not None}
+    return TapAccelerate.execute(model, **given).args
+
+
+def accelerated(plugged: Plugged, inputs: Mapping[str, object]) -> tuple[Tensor, TapRecord]:
+    """The picture with TAP, and the record."""
+    model, holder = accelerate(plugged.model, **inputs)
+    picture, record = plugged.sample(model), holder.latest
+    assert record is not None and record.complete
+    return picture, record
+
+
+@contextmanager
+def free_memory(*amounts: float) -> Iterator[None]:
+    """ComfyUI finds so much free memory before its model calls, in turns: with none, it batches no conditions."""
+    turns, known = cycle(amounts), ModelPatcher.get_free_memory
+    ModelPatcher.get_free_memory = lambda self, device: next(turns)
+    try:
+        yield
+    finally:
+        ModelPatcher.get_free_memory = known
+
+
+def distance(one: Tensor, other: Tensor) -> float:
+    """Relative distance of `one` from `other`."""
+    return float((one - other).norm() / other.norm())
