@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import threading
 from collections.abc import Iterable
 from itertools import pairwise
 
@@ -193,3 +194,95 @@ def test_every_step_of_a_shifted_schedule_is_found() -> None:
         model.evaluate(float(torch.tensor(sigma)))
     assert [e.position for e in model.run.record.evaluations] == list(range(50))
     assert model.computed == 12
+
+
+def test_a_sampler_that_passes_over_its_sigmas_is_computed_in_full() -> None:
+    asked = [SIGMAS[0], SIGMAS[0] * 0.99, 0.931, 0.872, 0.79, 0.61, 0.33, 0.02]
+    model, record = sample(asked)
+    assert model.computed == len(asked)
+    (reason,) = record.fallbacks
+    assert "chooses its own steps" in reason
+
+
+def test_a_plateau_of_sigmas_is_not_passed_over() -> None:
+    run = TapRun(paper(), [1.0, 0.9, 0.9, 0.9, 0.8, 0.5, 0.0], "toy")
+    model = Model(run)
+    for sigma in (1.0, 0.9, 0.9, 0.9, 0.8, 0.5):
+        model.evaluate(sigma)
+    assert run.close(True).fallbacks == []
+
+
+@pytest.mark.parametrize(("steps", "said"), [(2, True), (3, True), (20, False)])
+def test_too_few_steps_are_named(steps: int, said: bool) -> None:
+    run = TapRun(paper(), even_timeline(steps).sigmas, "toy")
+    assert any("too few" in reason for reason in run.record.fallbacks) is said
+    assert TapRun(paper(interval=1), even_timeline(steps).sigmas, "toy").record.fallbacks == []
+
+
+@pytest.mark.parametrize("value", [float("nan"), float("inf"), -float("inf")])
+@pytest.mark.parametrize("part", ["probe", "target"])
+def test_what_is_no_number_is_dropped_and_the_next_step_computed(part: str, value: float) -> None:
+    run = TapRun(paper(), SIGMAS, "toy")
+    model = Model(run)
+    for sigma in SIGMAS[:2]:
+        model.evaluate(sigma)
+    run.begin(SIGMAS[2], CPU)
+    shown = {"probe": probe_at(2), "target": 2 * probe_at(2)}
+    shown[part][0, 0, 0] = value
+    run.remember("positive", **shown)
+    run.count_call(skipped=False)
+    run.finish(torch.zeros(1), torch.zeros(1))
+    model.evaluate(SIGMAS[3])
+    assert [e.full for e in run.record.evaluations] == [True] * 4
+    (reason,) = run.record.fallbacks
+    assert "no numbers" in reason
+    model.evaluate(SIGMAS[4])
+    assert not run.record.evaluations[-1].full
+    assert run.histories["positive"].positions == [3.0]
+
+
+def test_a_condition_that_a_full_step_no_longer_has_is_forgotten() -> None:
+    run = TapRun(paper(), SIGMAS, "toy")
+    model = Model(run)
+    for sigma in SIGMAS[:4]:
+        model.evaluate(sigma, ("positive", "second pass"))
+    assert set(run.histories) == {"positive", "second pass"}
+    for sigma in SIGMAS[4:8]:
+        model.evaluate(sigma)
+    assert set(run.histories) == {"positive"}
+
+
+def test_nothing_is_remembered_at_sigma_0() -> None:
+    run = TapRun(paper(), [0.0, 0.2, 0.4, 0.6, 0.8, 1.0], "toy")
+    run.begin(0.0, CPU)
+    assert not run.wants_snapshot
+    run.finish(torch.zeros(1), torch.zeros(1))
+    run.begin(0.2, CPU)
+    assert run.wants_snapshot
+
+
+def test_calls_of_one_evaluation_may_run_in_threads() -> None:
+    model = Model(TapRun(paper(), SIGMAS, "toy"))
+    run = model.run
+    for sigma in SIGMAS[:8]:
+        run.begin(sigma, CPU)
+        probe = probe_at(run.record.evaluations[-1].position)
+
+        def call(key: str, probe: torch.Tensor = probe) -> None:
+            if run.wants_skip and run.can_forecast([key], 1, 6):
+                _, choices = run.forecast(key, 0, probe)
+                run.count_call(True, choices=[choices])
+            else:
+                run.remember(key, probe, 2 * probe)
+                run.count_call(False)
+
+        threads = [threading.Thread(target=call, args=(name,)) for name in "abcd"]
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join()
+        run.finish(torch.zeros(1), torch.zeros(1))
+    record = run.close(True)
+    assert {e.full_calls + e.skipped_calls for e in record.evaluations} == {4}
+    assert all(len(e.choices) == e.skipped_calls for e in record.evaluations)
+    assert record.fallbacks == []
