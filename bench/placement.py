@@ -1,23 +1,24 @@
 """The best picture for a given number of model calls: every method, ComfyUI's caches and better solvers on 3 models.
 
-`python bench/placement.py` in the Python that has ComfyUI's packages; it carries on where it was stopped, `--fresh`
-starts anew. Dials are turned on two pictures, scores are of others. Results go to bench/results/placement.json, the
-tables in bench/README.md are made from them.
+`python3 bench/run.py placement`; it carries on where it was stopped, `--fresh` starts anew. Dials are turned on two
+pictures, scores are of others. Results go to bench/results/placement_MODEL.json, the tables in bench/README.md are
+made from them. The models that are not there yet are trained first, which takes half an hour each.
 """
 
 from __future__ import annotations
 
 import argparse
 import json
-from pathlib import Path
+import sys
 
 import torch
 from demo_stage import load_pack
 from placement_bench import Bench
 from placement_rivals import SOLVERS, StockCache
 from placement_stage import MODELS, Course, Stage, open_stage
+from placement_table import write_tables
+from results_file import RESULTS, write_results
 
-RESULTS = Path(__file__).parent / "results" / "placement.json"
 CACHES = (StockCache("EasyCache"), StockCache("LazyCache"))
 BUDGETS, SHOTS, FEWER_SHOTS = (10, 8, 12, 7), 16, 8
 # What people use: fewer steps, other guidance; as many full steps as the paper's schedule at N = 5 and 8.
@@ -52,15 +53,15 @@ def chief_methods(bench: Bench, contenders: list, budgets: tuple[int, ...], solv
 
 
 class Kept:
-    """The rows found so far, on disk."""
+    """The rows of one model found so far, on disk."""
 
-    def __init__(self, fresh: bool) -> None:
-        self.rows = json.loads(RESULTS.read_text(encoding="utf-8"))["rows"] if RESULTS.exists() and not fresh else []
+    def __init__(self, model: str, fresh: bool) -> None:
+        self._name, file = f"placement_{model}", RESULTS / f"placement_{model}.json"
+        self.rows = json.loads(file.read_text(encoding="utf-8"))["rows"] if file.exists() and not fresh else []
 
     def keep(self) -> None:
         """Write them down."""
-        RESULTS.parent.mkdir(exist_ok=True)
-        RESULTS.write_text(json.dumps({"rows": self.rows}, indent=1) + "\n", encoding="utf-8")
+        write_results(self._name, sys.argv[1:], {"rows": self.rows})
 
 
 def compare(stage: Stage, kept: Kept, part: str) -> None:
@@ -106,6 +107,6 @@ if __name__ == "__main__":
     options = parser.parse_args()
     torch.set_num_threads(options.threads)
     load_pack()
-    found = Kept(options.fresh)
     for name in MODELS if options.model == "all" else (options.model,):
-        compare(open_stage(name), found, options.part)
+        compare(open_stage(name), Kept(name, options.fresh), options.part)
+    write_tables([row for name in MODELS for row in Kept(name, fresh=False).rows])

@@ -12,6 +12,8 @@ from torch import Tensor
 SOLVERS = ("euler", "dpmpp_2m", "res_multistep", "deis", "ipndm", "uni_pc")
 # Those of ComfyUI's schedulers that a flow model's sigmas can follow.
 SCHEDULERS = ("simple", "normal", "sgm_uniform", "beta", "linear_quadratic", "kl_optimal", "ddim_uniform")
+# From and to which share of the run a cache may skip.
+RANGES = (("", (0.15, 0.95)), ("from 6 % to the end", (0.06, 1.0)))
 
 
 @dataclass(frozen=True)
@@ -22,8 +24,8 @@ class StockCache:
 
     @property
     def dials(self) -> tuple[SimpleNamespace, ...]:
-        """As a method of the table has them."""
-        return (SimpleNamespace(values=(), span=(0.001, 3.0), says=""),)
+        """As a method of the table has them: the node's own range, then one in which few steps can be computed."""
+        return tuple(SimpleNamespace(values=(), span=(0.001, 3.0), says=says) for says, _ in RANGES)
 
     def settings(self, threshold: float, dial: int = 0) -> Patch:
         """What puts it on a model.
@@ -40,7 +42,7 @@ class StockCache:
         def put_on(model: object) -> object:
             model = model.clone()
             model.add_wrapper_with_key(kind, "bench copy", copied_input)
-            return node.execute(model, threshold, 0.15, 0.95, False).args[0]
+            return node.execute(model, threshold, *RANGES[dial][1], False).args[0]
 
         return put_on
 
