@@ -108,7 +108,7 @@ def test_a_setting_takes_the_strip_away_and_brings_it_back(opened: ComfyPage) ->
 def test_the_slider_moves_with_the_mouse(opened: ComfyPage) -> None:
     page = opened.page
     if opened.vue:
-        box = row(opened, "interval").locator("[data-slot='slider']").bounding_box()
+        box = opened.still(row(opened, "interval").locator("[data-slot='slider']"))
         start, end = ((box["x"] + share * box["width"], box["y"] + box["height"] / 2) for share in (0.2, 0.6))
     else:
         start, end = slider(opened, "interval", 0.2), slider(opened, "interval", 0.6)
@@ -116,8 +116,10 @@ def test_the_slider_moves_with_the_mouse(opened: ComfyPage) -> None:
     page.mouse.down()
     page.mouse.move(*end, steps=5)
     page.mouse.up()
-    opened.until(lambda: opened.widgets(ACCELERATE)["interval"] in (11, 12, 13), "the slider's place", 5)
-    holds(opened, interval=opened.widgets(ACCELERATE)["interval"])
+    # The place that was dragged to, not that of the first touch; Nodes 2.0's knob keeps its distance from the pointer.
+    opened.until(lambda: 9 <= opened.widgets(ACCELERATE)["interval"] <= 14, "the slider's place", 5)
+    value = opened.widgets(ACCELERATE)["interval"]
+    holds(opened, interval=value)
 
 
 def test_the_slider_moves_with_keys(opened: ComfyPage) -> None:

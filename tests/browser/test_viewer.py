@@ -118,7 +118,7 @@ def test_a_token_under_the_pointer_is_told_in_words(viewed: ComfyPage) -> None:
     go_to(viewed, step)
     told = document(viewed)
     block = told["prompts"][0]["blocks"][step]
-    box = viewed.element(VIEWER, " .tap-stage").bounding_box()
+    box = viewed.still(viewed.element(VIEWER, " .tap-stage"))
     side = min(box["width"], box["height"])
     left, top = box["x"] + (box["width"] - side) / 2, box["y"] + (box["height"] - side) / 2
     viewed.page.mouse.move(left + (column + 0.5) * side / TOKENS, top + (row + 0.5) * side / TOKENS)
@@ -153,7 +153,7 @@ def test_keys_move_steps_and_tokens_and_play(viewed: ComfyPage) -> None:
 
 def test_the_strip_is_scrubbed_with_the_mouse_and_says_its_step(viewed: ComfyPage) -> None:
     strip = viewed.element(VIEWER, " .tap-steps")
-    box = strip.bounding_box()
+    box = viewed.still(strip)
     viewed.page.mouse.move(box["x"] + 2, box["y"] + 10)
     viewed.page.mouse.down()
     viewed.page.mouse.move(box["x"] + box["width"] * 7.5 / STEPS, box["y"] + 10, steps=4)

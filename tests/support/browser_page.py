@@ -121,6 +121,17 @@ class ComfyPage:
         )
         return self.page.locator(f"#tap-on-{node}{selector}")
 
+    def still(self, part: Locator) -> dict[str, float]:
+        """Where a part is in the window, once it has stopped moving there."""
+        places: list[dict | None] = [None]
+
+        def rests() -> bool:
+            places.append(part.bounding_box())
+            return places[-1] is not None and places[-1] == places[-2]
+
+        self.until(rests, "the part to lie still", 10)
+        return places[-1]
+
     def place(self, node: int, x: float, y: float) -> tuple[float, float]:
         """Where a point of a node, in the graph's units from its corner, is in the window."""
         return tuple(self.page.evaluate(
