@@ -9,7 +9,7 @@ from ..tap_core.pool_settings import PoolSettings
 from ..tap_core.record import RecordHolder
 from ..tap_core.schedules.registry import AnySchedule
 from ..tap_core.scoring import PROXY_LOSSES
-from ..tap_core.settings import CACHE_DEVICES, CORRECTIONS, PLACEMENTS, TARGETS, TRUSTS, TapSettings
+from ..tap_core.settings import CACHE_DEVICES, CORRECTIONS, PLACEMENTS, TARGETS, TRUSTS, WIDEST_STRIDE, TapSettings
 from ..tap_core.timeline import TIME_AXES
 from .comfy_bridge.sampling_run import TapPatch
 from .horizon_inputs import HORIZON_RANGE, HORIZON_STEP_RANGE, horizon_inputs, horizon_step_input
@@ -50,6 +50,12 @@ class TapAccelerate(io.ComfyNode):
                     "trust", options=list(TRUSTS), default=DEFAULTS.trust, optional=True, advanced=True,
                     tooltip="learned keeps the picture closer to the full one when few steps are computed: a forecast "
                     "goes only as far as the ones before it came true. full: all the way (the paper's).",
+                ),
+                io.Int.Input(
+                    "probe_stride", default=DEFAULTS.probe_stride, min=1, max=WIDEST_STRIDE, optional=True,
+                    advanced=True,
+                    tooltip="Higher takes less memory: predictors are judged on one in so many channels. 4 gives the "
+                    "same pictures as all of them, 1, the paper's.",
                 ),
             ],
             outputs=[

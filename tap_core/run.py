@@ -17,6 +17,7 @@ from .schedule import Decision, Seen, held_bytes, start
 from .schedules.calibrated import CalibratedSchedule
 from .settings import TapSettings
 from .step import Forecast, full_step, skipped_step
+from .thinned import thinned
 from .timeline import Timeline
 from .timer import StepTimer
 from .token_grid import Grid
@@ -155,7 +156,8 @@ class TapRun:
         return False
 
     def remember(self, key: Hashable, probe: Tensor, target: Tensor) -> None:
-        """Take what a full call showed of one condition. probe: [B, N, D], target: [B, N, C]; both are kept."""
+        """Take what a full call showed of one condition. probe: [B, N, D], target: [B, N, C]; both may be kept."""
+        probe = thinned(probe, self.settings.probe_stride)
         history = self.histories.get(key)
         if history is None or not history.fits(*probe.shape[:2]):
             history = self.histories[key] = History(self.pool.snapshots)
@@ -171,7 +173,7 @@ class TapRun:
 
         grid: how the tokens lie. truth: the true target, where `wants_truth`.
         """
-        history = self.histories[key]
+        history, probe = self.histories[key], thinned(probe, self.settings.probe_stride)
         share = history.trust.share if self.settings.trust == "learned" else None
         forecast = self._forecast(history, probe, grid, truth, share)
         orders = torch.tensor([p.order for p in self.pool.members], dtype=torch.int8)

@@ -18,6 +18,7 @@ TARGETS = ("auto", "residual", "output", "denoised")
 CACHE_DEVICES = ("gpu", "cpu")
 CORRECTIONS = ("on", "off")
 TRUSTS = ("learned", "full")
+WIDEST_STRIDE = 16
 PLACED = {"change": change_schedule, "even": even_schedule, "paper": IntervalSchedule}
 PLACEMENTS = tuple(PLACED)
 
@@ -44,6 +45,7 @@ class TapSettings:
     correction: str = "on"
     placement: str = "change"
     trust: str = "learned"
+    probe_stride: int = 4
     given_schedule: AnySchedule | None = None
     given_pool: PoolSettings | None = None
 
@@ -56,6 +58,8 @@ class TapSettings:
         _check_choice("placement", self.placement, PLACEMENTS)
         _check_choice("trust", self.trust, TRUSTS)
         _check_numbers(asdict(self))
+        if not 1 <= self.probe_stride <= WIDEST_STRIDE:
+            raise TapError(f"probe_stride is {self.probe_stride}; set it from 1 to {WIDEST_STRIDE}.")
         if not self.order_list:
             raise TapError("orders is empty; choose at least one order, such as 0,1,2.")
         horizon_list(self.horizon_from, self.horizon_to, self.horizon_step)

@@ -71,7 +71,7 @@ def sample(
 
 
 # Where full steps stand and what is done to x is then known beforehand.
-PAPER = {"target": "residual", "correction": "off", "placement": "paper", "trust": "full"}
+PAPER = {"target": "residual", "correction": "off", "placement": "paper", "trust": "full", "probe_stride": 1}
 
 
 class Accelerated:

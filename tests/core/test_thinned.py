@@ -1,0 +1,47 @@
+"""A probe on a part of its channels."""
+
+from __future__ import annotations
+
+import pytest
+import torch
+from tap_pack.tap_core.run import TapRun
+from tap_pack.tap_core.settings import TapSettings
+from tap_pack.tap_core.thinned import thinned
+
+from trajectories import even_timeline, noise
+
+
+@pytest.mark.parametrize(("channels", "stride", "left"), [(3072, 4, 768), (3072, 1, 3072), (256, 8, 64), (100, 4, 100),
+                                                          (16, 4, 16), (130, 2, 65)])  # fmt: skip
+def test_enough_channels_are_left(channels: int, stride: int, left: int) -> None:
+    probe = torch.arange(channels).expand(2, 3, channels)
+    kept = thinned(probe, stride)
+    assert kept.shape == (2, 3, left) and kept.is_contiguous() == (left < channels)
+    assert torch.equal(kept[0, 0], torch.arange(channels)[:: -(-channels // left)])
+
+
+def test_a_whole_probe_is_not_copied() -> None:
+    probe = noise((1, 4, 256), 0)
+    assert thinned(probe, 1) is probe
+
+
+def run_of(stride: int) -> TapRun:
+    """A run that remembers two full steps and stands at a skipped one."""
+    timeline = even_timeline(50, "step")
+    run = TapRun(TapSettings(probe_stride=stride), timeline.sigmas, "")
+    for step in range(2):
+        run.begin(timeline.sigmas[step], torch.device("cpu"))
+        run.remember("one", noise((1, 30, 256), step).float(), noise((1, 30, 8), 10 + step).float())
+    run.begin(timeline.sigmas[2], torch.device("cpu"))
+    return run
+
+
+def test_a_run_keeps_and_judges_by_that_part_alone() -> None:
+    run = run_of(4)
+    assert [probe.shape[-1] for probe in run.histories["one"].probes] == [64, 64]
+    probe = noise((1, 30, 256), 7).float()
+    other = probe.clone()
+    other[..., 1::4] += 5
+    (one, choice), (same, _) = run.forecast("one", 0, probe), run.forecast("one", 0, other)
+    assert torch.equal(one, same) and one.shape == (1, 30, 8) and choice.member.shape == (1, 30)
+    assert not torch.equal(run_of(1).forecast("one", 0, other)[1].loss, choice.loss)
