@@ -36,7 +36,8 @@ class Bench:
     def full(self, shot: int) -> Take:
         """The picture with every step computed."""
         if shot not in self.fulls:
-            self.fulls[shot] = self.stage.take(shot, self.course)
+            wanted = [other for other in (*self.shots, *DIAL_SHOTS) if other not in self.fulls]
+            self.fulls.update(zip(wanted, self.stage.takes(wanted, self.course), strict=True))
         return self.fulls[shot]
 
     def has(self, name: str, budget: int) -> bool:
@@ -66,7 +67,7 @@ class Bench:
         if self.has(contender.name, budget):
             return
         dial, value = self.turner.turn(contender, budget)
-        takes = [self.take(contender.settings(value, dial), shot) for shot in self.shots]
+        takes = self.takes(contender.settings(value, dial))
         self.score(contender.name, budget, takes, dial=value, says=contender.dials[dial].says)
 
     def measure_solver(self, sampler: str, budget: int) -> None:
@@ -76,14 +77,22 @@ class Bench:
             return
         courses = [replace(self.course, sampler=sampler, steps=budget, scheduler=s) for s in SCHEDULERS]
         best = max(courses, key=lambda course: mean(
-            psnr(self.stage.take(shot, course).frames, self.full(shot).frames) for shot in DIAL_SHOTS))
-        takes = [self.stage.take(shot, best) for shot in self.shots]
+            psnr(take.frames, self.full(shot).frames)
+            for shot, take in zip(DIAL_SHOTS, self.stage.takes(DIAL_SHOTS, course), strict=True)))
+        takes = self.stage.takes(self.shots, best)
         self.score(name, budget, takes, scheduler=best.scheduler)
 
     def measure_floor(self) -> None:
         """What another seed's picture scores."""
         if not self.has("another seed (floor)", 0):
-            self.score("another seed (floor)", 0, [self.stage.take(s, self.course, seed=s + 500) for s in self.shots])
+            others = [shot + 500 for shot in self.shots]
+            self.score("another seed (floor)", 0, self.stage.takes(self.shots, self.course, seeds=others))
+
+    def takes(self, settings: object) -> list[Take]:
+        """All pictures that are scored; as one batch where the full steps are known beforehand."""
+        if self.fixed_count(settings) is None:
+            return [self.take(settings, shot) for shot in self.shots]
+        return self.stage.takes(self.shots, self.course, settings)
 
     def take(self, settings: object, shot: int) -> Take:
         """A picture with these settings of TAP, or with what a stock cache puts on the model."""
@@ -93,15 +102,21 @@ class Bench:
 
     def count(self, settings: object, dial_shot: int) -> int:
         """How many steps are computed for one of the pictures by which dials are turned."""
+        fixed = self.fixed_count(settings)
+        return self.take(settings, DIAL_SHOTS[dial_shot]).calls if fixed is None else fixed
+
+    def fixed_count(self, settings: object) -> int | None:
+        """How many steps are computed, where that does not hang on the picture."""
         from tap_pack.tap_core.schedule import FixedCourse, Seen, start
         from tap_pack.tap_core.timeline import Timeline
 
-        if not callable(settings):
-            timeline = Timeline(tuple(self.full(self.shots[0]).sigmas))
-            course = start(settings.schedule(), timeline)
-            if isinstance(course, FixedCourse):
-                return sum(course.before(Seen(float(step), 0.0)).full for step in range(timeline.steps))
-        return self.take(settings, DIAL_SHOTS[dial_shot]).calls
+        if callable(settings):
+            return None
+        timeline = Timeline(self.full(self.shots[0]).sigmas)
+        course = start(settings.schedule(), timeline)
+        if not isinstance(course, FixedCourse):
+            return None
+        return sum(course.before(Seen(float(step), 0.0)).full for step in range(timeline.steps))
 
 
 def label(course: Course) -> str:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import subprocess
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -52,6 +52,11 @@ class Stage:
 
     def take(self, number: int, course: Course, settings: object = None, seed: int | None = None) -> Take:
         """The prompt of a number and its seed, or another one, with TAP's settings if any are given."""
+        return self.takes([number], course, settings, None if seed is None else [seed])[0]
+
+    def takes(self, numbers: Sequence[int], course: Course, settings: object = None,
+              seeds: Sequence[int] | None = None) -> list[Take]:
+        """The same for several numbers at once, as one batch: for what decides nothing by the pictures together."""
         from tap_pack.nodes.comfy_bridge.sampling_run import TapPatch
         from tap_pack.tap_core.record import RecordHolder
 
@@ -62,28 +67,30 @@ class Stage:
             TapPatch(settings, holder).install(model)
         counter.install(model)
         started = time.process_time()
-        latents = self._sampled(model, number, course, number if seed is None else seed)
-        seconds = time.process_time() - started
+        latents = self._sampled(model, numbers, course, seeds or numbers)
+        seconds = (time.process_time() - started) / len(numbers)
         calls = counter.calls if holder.latest is None else len(holder.latest.full_steps)
         with torch.inference_mode():
-            return Take(self.decode(latents), latents, calls, seconds, self.sigmas(course))
+            return [Take(self.decode(one), one, calls, seconds, self.sigmas(course)) for one in latents.split(1)]
 
     def trace(self, number: int, course: Course, target: str = "auto") -> object:
         """What TAP Measure Run sees of a full run."""
         from tap_pack.nodes.measure_run import TapMeasureRun
 
         model, holder = TapMeasureRun.execute(self.model, target).args
-        self._sampled(model, number, course, number)
+        self._sampled(model, [number], course, [number])
         return holder.latest
 
-    def _sampled(self, model: object, number: int, course: Course, seed: int) -> Tensor:
+    def _sampled(self, model: object, numbers: Sequence[int], course: Course, seeds: Sequence[int]) -> Tensor:
         import comfy.sample
 
-        empty = torch.zeros(1, *self.shape)
+        one = torch.zeros(1, *self.shape)
+        noise = torch.cat([comfy.sample.prepare_noise(one, seed) for seed in seeds])
+        sides = zip(*(self.prompt(number) for number in numbers), strict=True)
         with torch.inference_mode():
             return comfy.sample.sample(
-                model, comfy.sample.prepare_noise(empty, seed), course.steps, course.cfg, course.sampler,
-                course.scheduler, *self.prompt(number), empty, disable_pbar=True, seed=seed,
+                model, noise, course.steps, course.cfg, course.sampler, course.scheduler, *map(batched, sides),
+                torch.zeros_like(noise), disable_pbar=True, seed=seeds[0],
             )
 
     def sigmas(self, course: Course) -> tuple[float, ...]:
@@ -92,6 +99,14 @@ class Stage:
 
         sampling = self.model.get_model_object("model_sampling")
         return tuple(comfy.samplers.calculate_sigmas(sampling, course.scheduler, course.steps).tolist())
+
+
+def batched(prompts: Sequence[list]) -> list:
+    """Conditionings of one picture each as one of a batch."""
+    values = dict(prompts[0][0][1])
+    if "pooled_output" in values:
+        values["pooled_output"] = torch.cat([prompt[0][1]["pooled_output"] for prompt in prompts])
+    return [[torch.cat([prompt[0][0] for prompt in prompts]), values]]
 
 
 class CallCounter:

@@ -42,6 +42,9 @@ class Fake:
         picture = torch.full((16, 16, 3), number / 2000 + (course.steps - calls) / 100)
         return Take(picture, picture, calls, 0.1)
 
+    def takes(self, numbers, course, settings=None, seeds=None):
+        return [self.take(number, course, settings) for number in numbers]
+
 
 def turned_to(count):
     """A contender that computes 20 / value steps."""
