@@ -60,8 +60,8 @@ class TapRun:
         self._timers: list[StepTimer] = []
         self._started = time.perf_counter()
         if not self.course.skips_any and not settings.off:
-            self.fall_back(f"{self.record.steps} steps are too few to forecast any of them; every step was computed in "
-                           "full.")
+            self.fall_back(f"There are too few steps ({self.record.steps}) to forecast any of them; every step was "
+                           "computed in full.")
 
     def begin(self, sigma: float, device: torch.device, x: Tensor | None = None) -> None:
         """A model evaluation of x [B, C, ...] at `sigma` starts: decide whether its step is computed or forecast."""

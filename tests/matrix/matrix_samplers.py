@@ -18,7 +18,7 @@ from matrix_stage import STEPS, Stage
 GROUP = "Samplers and steps"
 OWN_STEPS = {"dpm_fast", "dpm_adaptive"}
 # They throw noise in: another forecast is another picture, as another number of steps would be.
-NOISY = 0.5
+NOISY = 0.35
 DEMO = ("demo model",)
 
 
@@ -30,7 +30,7 @@ def sampler_row(name: str) -> Row:
         expected = Exact("CFG++")
     else:
         noisy = any(part in name for part in ("ancestral", "sde", "lcm", "ddpm", "seeds", "sa_solver"))
-        expected = Close(NOISY if noisy else 0.35)
+        expected = Close(NOISY if noisy else 0.3)
     return Row(GROUP, f"sampler {name}", expected, prompts(sampler=name), DEMO)
 
 
@@ -100,7 +100,7 @@ ROWS = [
     Row(GROUP, "4 steps", Close(0.3), prompts(steps=4)),
     Row(GROUP, "denoise 0.5", Close(0.12), prompts(denoise=0.5, latent=picture), BOTH),
     Row(GROUP, "two KSamplerAdvanced, half of the steps each", Close(0.12), chained, BOTH),
-    Row(GROUP, "SamplerCustom, sigmas that rise (unsampling)", Close(0.3),
+    Row(GROUP, "SamplerCustom, sigmas that rise (unsampling)", Close(0.35),
         custom(lambda s: s.flip(0).clamp(0.02, 0.98), latent=picture)),
     Row(GROUP, "SamplerCustom, one sigma step", Exact("too few"), custom(lambda s: s[[0, -1]]), BOTH),
     Row(GROUP, "SamplerCustom, sigmas of its own", Close(0.3),
