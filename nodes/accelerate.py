@@ -104,13 +104,14 @@ def _main_inputs() -> list[io.Input]:
         ),
         io.Combo.Input(
             "orders", options=ORDER_SETS, default=DEFAULTS.orders,
-            tooltip="Which predictors each token may choose from: 0 repeats the last result, 1 follows its line, 2 its "
-            "curve, 3 bends most. More choice rarely costs time.",
+            tooltip="More choice suits more parts of the picture and rarely costs time. What each token may choose "
+            "from: 0 repeats the last result, 1 follows its line, 2 its curve, 3 bends most.",
         ),
         *horizon_inputs(DEFAULTS.horizon_from, DEFAULTS.horizon_to),
         io.Combo.Input(
             "proxy_loss", options=list(PROXY_LOSSES), default=DEFAULTS.proxy_loss,
-            tooltip="How the best predictor of a token is judged: by direction (cosine) or by distance (l2, l1).",
+            tooltip="Decides which predictor a token takes: the one that comes nearest on its probe, by direction "
+            "(cosine) or by distance (l2, l1).",
         ),
     ]
 
@@ -125,13 +126,13 @@ def _advanced_inputs() -> list[io.Input]:
         horizon_step_input(DEFAULTS.horizon_step),
         io.Combo.Input(
             "target", options=list(TARGETS), default=DEFAULTS.target, advanced=True,
-            tooltip="What is forecast: residual is what the blocks add (the paper's), output is the model's answer "
-            "itself, smoother and lighter on memory; denoised is the picture it has in mind, which keeps its course "
-            "when the sampler adds noise. auto is output, or denoised once noise was seen.",
+            tooltip="Changes quality and memory by what is forecast: residual is what the blocks add (the paper's), "
+            "output is the model's answer itself, smoother and lighter on memory; denoised is the picture it has in "
+            "mind, which keeps its course when the sampler adds noise. auto is output, or denoised once noise was seen.",
         ),
         io.Combo.Input(
             "time_axis", options=list(TIME_AXES), default=DEFAULTS.time_axis, advanced=True,
-            tooltip="What counts as distance between steps: their number (the paper's) or their noise level.",
+            tooltip="Changes how far ahead a step seems: distance is the number of steps (the paper's) or noise level.",
         ),
         io.Combo.Input(
             "cache_device", options=list(CACHE_DEVICES), default=DEFAULTS.cache_device, advanced=True,
@@ -144,7 +145,7 @@ def _advanced_inputs() -> list[io.Input]:
         ),
         io.Combo.Input(
             "placement", options=list(PLACEMENTS), default=DEFAULTS.placement, advanced=True,
-            tooltip="Where the computed steps go, as many in each case. change: more of them where the picture takes "
+            tooltip="Moves the computed steps, as many in each case. change: more of them where the picture takes "
             "shape, and the last one, which keeps grain away. even: at equal distances. paper: the first ones, then "
             "one in every interval.",
         ),

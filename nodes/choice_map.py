@@ -64,8 +64,8 @@ def _drawing_inputs() -> list[io.Input]:
     return [
         io.Combo.Input(
             "layer", options=list(LAYERS), default="predictor", optional=True,
-            tooltip="What the colours mean: the predictor of each token, its order (reuse, line, curve), how far ahead "
-            "it looked (horizon), or how well it did on the probe (loss).",
+            tooltip="Changes what the colours mean: the predictor of each token, its order (reuse, line, curve), how "
+            "far ahead it looked (horizon), or how well it did on the probe (loss).",
         ),
         io.Image.Input("picture", optional=True, tooltip="Lays the map over it: connect the decoded picture."),
         io.Float.Input(
@@ -87,10 +87,10 @@ def _drawing_inputs() -> list[io.Input]:
         ),
         io.Int.Input(
             "batch_index", default=0, min=0, max=4095, optional=True, advanced=True,
-            tooltip="Which picture of the batch is shown, from 0.",
+            tooltip="Shows this picture of the batch, counted from 0.",
         ),
         io.Int.Input(
             "frame", default=-1, min=-1, max=4095, optional=True, advanced=True,
-            tooltip="Which frame of a video's tokens is shown, from 0; -1 is the middle one.",
+            tooltip="Shows this frame of a video's tokens, counted from 0; -1 is the middle one.",
         ),
     ]

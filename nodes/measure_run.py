@@ -24,7 +24,7 @@ class TapMeasureRun(io.ComfyNode):
                 io.Model.Input("model", tooltip="The model that is to be made faster later."),
                 io.Combo.Input(
                     "target", options=list(TARGETS), default="auto", advanced=True,
-                    tooltip="What is watched: choose what target of TAP Accelerate will be.",
+                    tooltip="Makes the trace fit a later TAP Accelerate: choose what its target will be.",
                 ),
             ],
             outputs=[

@@ -54,15 +54,15 @@ def _choice_inputs() -> list[io.Input]:
     return [
         io.Combo.Input(
             "orders", options=ORDER_SETS, default=DEFAULTS.orders,
-            tooltip="0 repeats the last result; 1 to 3 are the orders of Taylor, Newton, Hermite, HiCache and "
-            "Adams-Bashforth. The other families have their own.",
+            tooltip="More choice rarely costs time. 0 repeats the last result; 1 to 3 are the orders of Taylor, "
+            "Newton, Hermite, HiCache and Adams-Bashforth. The other families have their own.",
         ),
         *horizon_inputs(DEFAULTS.horizon_from, DEFAULTS.horizon_to),
         io.Combo.Input(
             "selection", options=list(SELECTIONS), default=DEFAULTS.selection,
-            tooltip="best: each token takes the predictor that does best on its probe. blend: it mixes the best two. "
-            "The others are for comparison: one for all tokens, a random one, or an oracle that computes every step to "
-            "see which one would be best.",
+            tooltip="Decides how a token gets its predictor. best: it takes the predictor that does best on its "
+            "probe. blend: it mixes the best two. The others are for comparison: one for all tokens, "
+            "a random one, or an oracle that computes every step to see which one would be best.",
         ),
     ]
 
@@ -88,6 +88,6 @@ def _advanced_inputs() -> list[io.Input]:
         ),
         io.Int.Input(
             "seed", default=DEFAULTS.seed, min=0, max=2**31 - 1, advanced=True,
-            tooltip="Which predictors the random selection draws.",
+            tooltip="Another number draws other predictors; it matters with the random selection alone.",
         ),
     ]

@@ -9,6 +9,8 @@ from ..tap_core.schedules.model_tables import MAGNITUDES, POLYNOMIALS
 from ..tap_core.schedules.registry import SCHEDULES
 
 OWN = "own numbers"
+WARMUP = "Higher keeps the composition nearer to the full picture: so many first steps are all computed."
+MAX_SKIP = "Lower computes more steps: at most so many are skipped in a row; 0 sets no limit."
 LOWER_IS_NEARER = "Lower computes more steps and stays nearer to the full picture; 0 computes all."
 
 
@@ -48,18 +50,18 @@ class _Knobs:
 
     def guards(self, warmup: bool = True) -> list[io.Input]:
         """What all schedules that watch a run have."""
-        first = [self.count("warmup", 50, "So many first steps are all computed.")] if warmup else []
+        first = [self.count("warmup", 50, WARMUP)] if warmup else []
         return [
             *first,
-            self.switch("last_full", "Compute the last step, which leaves no grain in the picture."),
-            self.count("max_skip", 50, "At most so many skipped steps in a row; 0 sets no limit."),
+            self.switch("last_full", "On leaves no grain in the picture: the last step is computed."),
+            self.count("max_skip", 50, MAX_SKIP),
         ]
 
 
 def _interval(knobs: _Knobs) -> list[io.Input]:
     return [
-        knobs.count("interval", 50, "One step in this many is computed; higher is faster.", least=1, default=5),
-        knobs.count("warmup", 50, "So many first steps are all computed. 1 gives FORA's schedule."),
+        knobs.count("interval", 50, "Higher is faster: one step in this many is computed.", least=1, default=5),
+        knobs.count("warmup", 50, f"{WARMUP} 1 gives FORA's schedule."),
     ]
 
 
@@ -93,7 +95,7 @@ def _teacache(knobs: _Knobs) -> list[io.Input]:
 def _magcache(knobs: _Knobs) -> list[io.Input]:
     return [
         knobs.threshold(10.0, note="0.24 is its authors' for FLUX, 0.06 for Qwen-Image."),
-        knobs.count("max_skip", 50, "At most so many skipped steps in a row; 0 sets no limit."),
+        knobs.count("max_skip", 50, MAX_SKIP),
         knobs.number("retention", 1.0, "This share of the run, at its start, is all computed."),
         io.Combo.Input("magnitudes", options=[*MAGNITUDES, OWN], default="FLUX",
                        tooltip="Measured for this model; MagCache needs them for each."),
@@ -166,5 +168,5 @@ def _spectrum(knobs: _Knobs) -> list[io.Input]:
         knobs.number("window", 50.0, "Distance of the first computed steps.", least=1.0, step=0.25),
         knobs.number("growth", 10.0, "How much wider each window is than the last: 0.75 computes 14 of 50 steps, 3 "
                      "computes 10.", step=0.05),
-        knobs.count("warmup", 50, "So many first steps are all computed."),
+        knobs.count("warmup", 50, WARMUP),
     ]
