@@ -62,6 +62,8 @@ class Contender:
 
 INTERVALS, GROWTH = range(2, 17), (0.1, 8.0)
 PAPER = PoolSettings()
+# What TAP Accelerate does if it is told nothing.
+OWN = {name: getattr(TapSettings(), name) for name in PAPER_SETTINGS}
 EVERYTHING = PoolSettings(families=tuple(name for name in FAMILIES if name != "magcache"))
 
 
@@ -162,7 +164,7 @@ def our_contenders() -> list[Contender]:
     repaid = {"target": "output", "correction": "on"}
     default = Contender("TAP Accelerate's defaults", PAPER,
                         [Dial(lambda value: change_schedule(int(value), 3), INTERVALS)],
-                        more={**repaid, "trust": "learned"})
+                        more=OWN)
     growing = [
         Contender("TAP, growing windows", PAPER, GROWING),
         Contender("TAP, growing windows, output, drift repaid", PAPER, GROWING, more=repaid),

@@ -39,7 +39,7 @@ def test_the_allocator_tells_what_is_kept_and_the_peak() -> None:
 def test_the_residual_costs_two_token_tensors_a_kept_step(kept: int) -> None:
     """And no more: nothing else stays between steps but a few numbers a token."""
     base = memory.hollow(TINY, CPU)
-    settings = TapSettings(target="residual", orders=memory.ORDERS[kept],
+    settings = TapSettings(target="residual", probe_stride=1, orders=memory.ORDERS[kept],
                            given_schedule=ListedSchedule(tuple(range(kept))))
     with torch.no_grad():
         found = memory.held_bytes(TINY, base, CPU, settings, kept)
