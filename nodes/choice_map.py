@@ -6,7 +6,7 @@ from torch import Tensor
 from ..tap_core.choice_image import MapOptions, draw_choice_map, draw_no_map
 from ..tap_core.map_layers import LAYERS
 from ..tap_core.record import RecordHolder
-from ..tap_core.step_view import PROMPTS
+from ..tap_core.step_view import PROMPTS, condition_of
 from ..tap_core.summary import why_nothing_skipped
 from .view_inputs import NO_RUN, after_input, check_holder, record_input
 
@@ -50,7 +50,7 @@ class TapChoiceMap(io.ComfyNode):
         elif not any(e.choices for e in found.evaluations):
             frames = draw_no_map("No map", why_nothing_skipped(found), size)
         else:
-            options = MapOptions(layer, PROMPTS.index(prompt), batch_index, frame, size, opacity, legend)
+            options = MapOptions(layer, condition_of(prompt), batch_index, frame, size, opacity, legend)
             frames = draw_choice_map(found, options, picture, _size_of(after))
         return io.NodeOutput(frames, ui=ui.PreviewImage(frames, cls=cls))
 

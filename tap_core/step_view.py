@@ -46,5 +46,12 @@ def _view(step: int, evaluations: list[Evaluation], condition: int) -> StepView:
     return StepView(step, first.sigma, reason, shown[-1] if shown else None)
 
 
+def condition_of(prompt: str) -> int:
+    """The number of a prompt that is named. Raises TapError for another name."""
+    if prompt not in PROMPTS:
+        raise TapError(f"prompt is {prompt!r}; choose {' or '.join(PROMPTS)}.")
+    return PROMPTS.index(prompt)
+
+
 def _prompt(condition: int) -> str:
     return PROMPTS[condition] if condition < len(PROMPTS) else f"number {condition}"
