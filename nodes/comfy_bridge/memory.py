@@ -6,6 +6,7 @@ import torch
 from comfy.patcher_extension import WrapperExecutor
 from torch import nn
 
+from ...tap_core.thinned import thinned
 from .adapter import Adapter
 from .call_target import CALL_TARGETS
 from .in_out_seam import InOutAdapter
@@ -47,7 +48,9 @@ def history_bytes(sampling: Sampling, base: nn.Module, shape: tuple[int, ...], c
     kind = run.settings.target
     in_float = 4 * output * (2 if kind == "auto" else 1)
     target = in_float if kind in CALL_TARGETS else bytes_each * (width if kind == "residual" else output)
-    return conditions * run.pool.snapshots * tokens * (width * bytes_each + target)
+    # The meta device counts without memory.
+    probe = thinned(torch.empty(1, 1, width, device="meta"), run.settings.probe_stride).shape[-1] * bytes_each
+    return conditions * run.pool.snapshots * tokens * (probe + target)
 
 
 def probe_width(adapter: Adapter, model: nn.Module) -> int:
