@@ -68,6 +68,7 @@ class BlockSeam:
             return self._run_first(args, original)
 
         with ExitStack() as stack:
+            stack.callback(self._let_go)
             if self.watch:
                 stack.enter_context(watched_attention(self.adapter, self.model, self.caught))
             stack.enter_context(self._behind_the_blocks(self._read))
@@ -87,6 +88,7 @@ class BlockSeam:
             return self.blocks.passed(args)
 
         with ExitStack() as stack:
+            stack.callback(self._let_go)
             stack.enter_context(shadowed(self.adapter.extras(self.model)))
             stack.enter_context(self._behind_the_blocks(self._write))
             return forward(stack.enter_context(self.blocks.taken_over(_quiet(options), first_block, passed)))
@@ -126,8 +128,14 @@ class BlockSeam:
             return self._write(whole) if caught.skipped else self._read(whole)
 
         with ExitStack() as stack:
+            stack.callback(self._let_go)
             stack.enter_context(self._behind_the_blocks(behind))
             return forward(stack.enter_context(self.blocks.taken_over(options, first_block, other, last)))
+
+    def _let_go(self) -> None:
+        """Free what block 0 was called with: its options hold this seam, a circle that only the collector would end."""
+        if self.caught.entry is not None:
+            self.caught.entry.args = {}
 
     def _arrive(self, args: Arguments) -> None:
         """Block 0 is called. Blocks add to the stream in place, so what is needed of it later is copied."""
