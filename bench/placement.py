@@ -56,12 +56,12 @@ class Kept:
     """The rows of one model found so far, on disk."""
 
     def __init__(self, model: str, fresh: bool) -> None:
-        self._name, file = f"placement_{model}", RESULTS / f"placement_{model}.json"
+        self._model, file = model, RESULTS / f"placement_{model}.json"
         self.rows = json.loads(file.read_text(encoding="utf-8"))["rows"] if file.exists() and not fresh else []
 
     def keep(self) -> None:
         """Write them down."""
-        write_results(self._name, sys.argv[1:], {"rows": self.rows})
+        write_results("placement", sys.argv[1:], {"rows": self.rows}, part=self._model)
 
 
 def compare(stage: Stage, kept: Kept, part: str) -> None:

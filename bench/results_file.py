@@ -16,10 +16,13 @@ RESULTS = Path(__file__).resolve().parent / "results"
 PACKAGES = ("torch", "numpy", "ray")
 
 
-def write_results(name: str, arguments: Sequence[str], found: dict[str, object], folder: Path = RESULTS) -> Path:
-    """Keep what was found by `python3 bench/run.py NAME arguments`; replaced in one go."""
+def write_results(
+    name: str, arguments: Sequence[str], found: dict[str, object], folder: Path = RESULTS, part: str = ""
+) -> Path:
+    """Keep what was found by `python3 bench/run.py NAME arguments`; replaced in one go. part: in a file of its own."""
     folder.mkdir(parents=True, exist_ok=True)
-    file, half = folder / f"{name}.json", folder / f"{name}.json.half"
+    stem = f"{name}_{part}" if part else name
+    file, half = folder / f"{stem}.json", folder / f"{stem}.json.half"
     half.write_text(json.dumps({**circumstances(name, arguments), **found}, indent=1) + "\n", encoding="utf-8")
     return half.replace(file)
 
