@@ -16,7 +16,8 @@ from demo_stage import load_pack
 from placement_bench import Bench
 from placement_rivals import SOLVERS, StockCache
 from placement_stage import MODELS, Course, Stage, open_stage
-from placement_table import write_tables
+from placement_table import tables
+from readme_blocks import put_block
 from results_file import RESULTS, write_results
 
 CACHES = (StockCache("EasyCache"), StockCache("LazyCache"))
@@ -109,4 +110,4 @@ if __name__ == "__main__":
     load_pack()
     for name in MODELS if options.model == "all" else (options.model,):
         compare(open_stage(name), Kept(name, options.fresh), options.part)
-    write_tables([row for name in MODELS for row in Kept(name, fresh=False).rows])
+    put_block("placement", tables([row for name in MODELS for row in Kept(name, fresh=False).rows]))

@@ -1,12 +1,9 @@
-"""The tables of bench/placement.py as Markdown, between two marks in bench/README.md."""
+"""The tables of bench/placement.py as Markdown."""
 
 from __future__ import annotations
 
 from itertools import groupby
-from pathlib import Path
 
-README = Path(__file__).parent / "README.md"
-START, END = "<!-- placement: made by bench/placement.py -->", "<!-- placement: end -->"
 # A cell with so many more calls than its column's would not compare.
 FARTHEST = 1.9
 NAMES = {
@@ -14,15 +11,6 @@ NAMES = {
     "words": "Words (Qwen-Image's class, tilted letters, 64 tokens)",
     "balls": "Balls (Wan's class, films of moving shapes, 96 tokens)",
 }
-
-
-def write_tables(rows: list[dict]) -> None:
-    """Put the tables into the README, in place of earlier ones."""
-    text = README.read_text(encoding="utf-8")
-    if START not in text:
-        text = f"{text.rstrip()}\n\n## Placement\n\n{START}\n{END}\n"
-    before, _, rest = text.partition(START)
-    README.write_text(f"{before}{START}\n{tables(rows)}\n{END}{rest.partition(END)[2]}", encoding="utf-8")
 
 
 def tables(rows: list[dict]) -> str:

@@ -11,6 +11,7 @@ sys.path.insert(0, str(BENCH.parent / "demo"))
 
 # Name -> the script next to this file, the extras of pyproject.toml that it needs, and what it measures.
 BENCHMARKS = {
+    "demo": ("demo_run.py", [], "the demo's seconds with and without TAP, in a real ComfyUI"),
     "cost": ("cost.py", ["bench"], "FLOPs of the paper's five models, full size: its Tables 1 to 3"),
     "memory": ("memory.py", ["bench"], "memory that TAP holds with those models, measured"),
     "overhead": ("overhead.py", ["bench"], "seconds of a skipped step over those of a full one, at FLUX's width"),

@@ -8,6 +8,7 @@ import re
 from datetime import date
 from pathlib import Path
 
+import placement_table
 import pytest
 from readme_blocks import blocks
 
@@ -106,7 +107,7 @@ SENTENCES = [
 def test_each_file_says_where_its_figures_are_from(file: Path) -> None:
     kept = json.loads(file.read_text(encoding="utf-8"))
     assert "command" in kept, f"{file.name} has to be written with results_file.write_results"
-    assert re.match(rf"python3 bench/run\.py {file.stem}\b", kept["command"])
+    assert re.match(rf"python3 bench/run\.py {file.stem.partition('_')[0]}\b", kept["command"])
     assert date.fromisoformat(kept["date"]) <= date.today()
     assert kept["machine"]["cpu"] and kept["machine"]["cores"] and "gpu" in kept["machine"]
     assert kept["versions"]["torch"] and kept["versions"]["python"]
@@ -120,7 +121,12 @@ def test_the_tables_are_those_of_the_results(name: str) -> None:
 
 
 def test_no_table_is_without_results() -> None:
-    assert all((RESULTS / f"{name}.json").is_file() for name in blocks())
+    assert all(list(RESULTS.glob(f"{name}*.json")) for name in blocks())
+
+
+def test_the_tables_of_placement_are_those_of_all_its_models() -> None:
+    rows = [row for file in RESULTS.glob("placement_*.json") for row in found(file.stem)["rows"]]
+    assert blocks()["placement"] == placement_table.tables(rows)
 
 
 def test_the_table_in_the_readme_is_that_of_the_methods() -> None:

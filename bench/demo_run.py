@@ -1,0 +1,33 @@
+"""The demo: seconds in the sampler with and without TAP, in a real ComfyUI, as demo/run.py measures them.
+
+`python3 bench/run.py demo` runs `demo/run.py` and keeps its figures in bench/results/demo.json.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+from results_file import write_results
+
+ROOT = Path(__file__).resolve().parents[1]
+# What README.md prints; the rest of the report is long.
+KEPT = ("asked", "best_sampler_seconds", "speed_up", "psnr_db")
+
+
+def main(runs: int) -> None:
+    """Run the demo and keep what it found."""
+    subprocess.run([sys.executable, str(ROOT / "demo" / "run.py"), "--runs", str(runs)], check=True)
+    report = json.loads((ROOT / "output" / "report.json").read_text(encoding="utf-8"))
+    found = {name: report[name] for name in KEPT}
+    full = len(report["tap_report"]["full_steps"])
+    write_results("demo", sys.argv[1:], {**found, "full_steps": full})
+
+
+if __name__ == "__main__":
+    parser = argparse.ArgumentParser(prog="bench/run.py demo", description=__doc__)
+    parser.add_argument("--runs", type=int, default=4, help="of each; the best one counts")
+    main(parser.parse_args().runs)
