@@ -11,6 +11,7 @@ from torch.nn import functional as F
 WINDOW, SIGMA = 11, 1.5
 C1, C2 = 0.01**2, 0.03**2
 COLOURS = 3
+MIDDLE = 0.5
 
 
 @dataclass(frozen=True)
@@ -67,17 +68,23 @@ def _frame(batch: Tensor, number: int) -> Tensor:
 
 
 def _ssim(picture: Tensor, truth: Tensor) -> float:
-    """Structural similarity, mean over the window's places and the channels, in float64."""
-    x, y = (image.double().permute(2, 0, 1)[:, None] for image in (picture, truth))
-    mean_x, mean_y = _blur(x), _blur(y)
-    var_x, var_y = _blur(x * x) - mean_x**2, _blur(y * y) - mean_y**2
-    covariance = _blur(x * y) - mean_x * mean_y
+    """Structural similarity, mean over the window's places and the channels, in float32."""
+    # Variances do not change when all is shifted; small numbers lose fewer digits in their squares.
+    x, y = (image.permute(2, 0, 1) - MIDDLE for image in (picture, truth))
+    mean_x, mean_y, square_x, square_y, product = _blur(torch.stack([x, y, x * x, y * y, x * y]))
+    var_x, var_y, covariance = square_x - mean_x**2, square_y - mean_y**2, product - mean_x * mean_y
+    mean_x, mean_y = mean_x + MIDDLE, mean_y + MIDDLE
     alike = (2 * mean_x * mean_y + C1) * (2 * covariance + C2)
-    return float((alike / ((mean_x**2 + mean_y**2 + C1) * (var_x + var_y + C2))).mean())
+    return float((alike / ((mean_x**2 + mean_y**2 + C1) * (var_x + var_y + C2))).double().mean())
 
 
-def _blur(image: Tensor) -> Tensor:
-    """[C, 1, H, W] seen through the window, without its borders."""
-    line = torch.exp(-((torch.arange(WINDOW, dtype=image.dtype) - WINDOW // 2) ** 2) / (2 * SIGMA**2))
-    line = line / line.sum()
-    return F.conv2d(F.conv2d(image, line.view(1, 1, WINDOW, 1)), line.view(1, 1, 1, WINDOW))
+def _blur(images: Tensor) -> Tensor:
+    """[N, C, H, W] seen through the window, without its borders."""
+    line = torch.exp(-((torch.arange(WINDOW, dtype=torch.float64) - WINDOW // 2) ** 2) / (2 * SIGMA**2))
+    line = (line / line.sum()).to(images)
+    seen = F.conv2d(images.flatten(0, 1)[:, None], line.view(1, 1, WINDOW, 1))
+    return F.conv2d(seen, line.view(1, 1, 1, WINDOW)).view(*images.shape[:2], *_inner(images.shape))
+
+
+def _inner(shape: torch.Size) -> tuple[int, int]:
+    return shape[-2] - WINDOW + 1, shape[-1] - WINDOW + 1
