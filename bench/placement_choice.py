@@ -1,17 +1,29 @@
-"""How well the probe chooses: rank correlation with the true error, and how much of an oracle's gain is realised.
+"""How well the probe chooses: rank correlation with the true error, what an oracle's choice would gain, and what helps.
 
-Every skipped step is computed as well, so that the true error of every candidate is known; the picture goes on from
-what TAP chose.  Loss [B, N, P]: proxy loss of each candidate; error [B, N, P]: mean square error of its forecast.
+`python3 bench/run.py choice`. For the first figures every skipped step is computed as well, so that the true error of
+every candidate is known; the picture goes on from what TAP chose.  Loss [B, N, P]: proxy loss of each candidate; error
+[B, N, P]: mean square error of its forecast.
 """
 
 from __future__ import annotations
 
+import argparse
+import json
+import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from statistics import mean
 
+import torch
+from demo_stage import load_pack
+from metrics import psnr
+from placement_stage import MODELS, Course, Stage, open_stage
+from readme_blocks import put_block
+from results_file import RESULTS, write_results
 from torch import Tensor
+
+SHOTS, INTERVALS = range(8), (6, 8)
 
 
 @dataclass
@@ -72,10 +84,104 @@ def watched(fidelity: Fidelity) -> Iterator[None]:
         moment = step.Moment(history.positions, position, timeline.separating(history.positions), history.probes, probe)
         lineup = line_up(pool, history, moment)
         fidelity.see(lineup.losses(loss), lineup.errors(truth))
-        return stock(*args[:6], Selector(), args[7], None)
+        return stock(*args[:6], Selector(), args[7], None, *args[9:])
 
     run.skipped_step = watching
     try:
         yield
     finally:
         run.skipped_step = stock
+
+
+def choices() -> dict[str, dict[str, object]]:
+    """What is compared, as settings of TAP Accelerate that differ from its defaults."""
+    from tap_pack.tap_core.pool_settings import PoolSettings
+
+    full = {"trust": "full"}
+    fixed = {f"order {order}, horizon k{back or ''}": {"orders": order, "horizon_from": back, "horizon_to": back}
+             for order, backs in (("0", (0,)), ("1", (0, -1, -2, -4)), ("2", (0, -2, -4))) for back in backs}
+    selections = {name: {"given_pool": PoolSettings(selection=name)} for name in
+                  ("blend", "one for all", "random", "oracle")}
+    return {
+        "per token, trust learned (default)": {}, "per token": full,
+        "per token by l2": {**full, "proxy_loss": "l2"}, "per token by l1": {**full, "proxy_loss": "l1"},
+        "whole probe, trust learned": {"probe_stride": 1}, "every 8th channel, trust learned": {"probe_stride": 8},
+        **{f"selection: {name}": {**more, **full} for name, more in selections.items()},
+        **{f"fixed: {name}": {**more, **full} for name, more in fixed.items()},
+        **{f"target {name}, trust learned": {"target": name} for name in ("residual", "denoised")},
+        "steps at equal distances, trust learned": {"placement": "even"},
+        "the paper's steps, trust learned": {"placement": "paper"},
+        "drift not repaid, trust learned": {"correction": "off"},
+    }  # fmt: skip
+
+
+def measure(stage: Stage, keep: Callable[[dict], None]) -> None:
+    """All rows of a model."""
+    from tap_pack.tap_core.pool_settings import PoolSettings
+    from tap_pack.tap_core.settings import TapSettings
+
+    fulls = stage.takes(SHOTS, Course())
+    for name, more in choices().items():
+        found = {}
+        for interval in INTERVALS:
+            takes = stage.takes(SHOTS, Course(), TapSettings(interval=interval, **more))
+            scores = [psnr(take.frames, full.frames) for take, full in zip(takes, fulls, strict=True)]
+            found[str(takes[0].calls)] = {"psnr": mean(scores), "worst": min(scores)}
+        keep({"model": stage.name, "name": name, "calls": found})
+    for target in ("output", "residual"):
+        fidelity = Fidelity()
+        with watched(fidelity):
+            stage.takes(SHOTS, Course(), TapSettings(interval=INTERVALS[0], target=target, trust="full",
+                                                     given_pool=PoolSettings(selection="oracle")))
+        keep({"model": stage.name, "name": f"fidelity, target {target}", **fidelity.summary()})
+
+
+def markdown(found: dict) -> str:
+    """Two tables."""
+    rows = found["rows"]
+    models = [name for name in MODELS if any(row["model"] == name for row in rows)]
+    cells = {(row["name"], row["model"]): row for row in rows}
+    names = list(dict.fromkeys(row["name"] for row in rows))
+    counts = list(next(row["calls"] for row in rows if "calls" in row))
+    head = [f"{model}, {count}" for model in models for count in counts]
+    lines = [f"Mean PSNR in dB (worst) over {len(SHOTS)} prompts; behind the model the calls, of 50.", "",
+             f"| choice | {' | '.join(head)} |", "|---" * (len(head) + 1) + "|"]
+    for name in names:
+        if name.startswith("fidelity"):
+            continue
+        scores = [cells[name, model]["calls"][count] if (name, model) in cells else None
+                  for model in models for count in counts]
+        texts = [f"{score['psnr']:.1f} ({score['worst']:.1f})" if score else "" for score in scores]
+        lines.append(f"| {name} | {' | '.join(texts)} |")
+    lines += ["", "| model, target | rank correlation of proxy loss and true error | true error: chosen, best fixed, "
+              "oracle | share of the oracle's gain |", "|---|---|---|---|"]
+    lines += [f"| {row['model']}, {row['name'].rpartition(' ')[2]} | {row['rank_correlation']:.2f} | "
+              f"{row['error_chosen']:.4g}, {row['error_best_fixed']:.4g}, {row['error_oracle']:.4g} | "
+              f"{row['realised']:.0%} |" for row in rows if "realised" in row]
+    return "\n".join(lines)
+
+
+def main(models: list[str]) -> None:
+    """Measure some models; rows of others are kept."""
+    load_pack()
+    file = RESULTS / "choice.json"
+    rows = json.loads(file.read_text(encoding="utf-8"))["rows"] if file.exists() else []
+    rows = [row for row in rows if row["model"] not in models]
+
+    def keep(row: dict) -> None:
+        rows.append(row)
+        print(row, flush=True)
+        write_results("choice", sys.argv[1:], {"rows": rows})
+
+    for name in models:
+        measure(open_stage(name), keep)
+    put_block("choice", markdown({"rows": rows}))
+
+
+if __name__ == "__main__":
+    parser = argparse.ArgumentParser(prog="bench/run.py choice", description=__doc__)
+    parser.add_argument("--model", choices=MODELS, action="append", help="instead of all; may be given again")
+    parser.add_argument("--threads", type=int, default=1)
+    options = parser.parse_args()
+    torch.set_num_threads(options.threads)
+    main(options.model or list(MODELS))

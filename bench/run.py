@@ -19,6 +19,7 @@ BENCHMARKS = {
     "methods": ("methods.py", [], "all published methods on the demo model, at equal numbers of full steps"),
     "calibrated": ("calibrated.py", [], "calibrated placements on the demo model, against the default one"),
     "placement": ("placement.py", [], "the best picture for so many model calls, on three models"),
+    "choice": ("placement_choice.py", [], "how well the probe chooses, and what else was tried, on three models"),
     "quality": ("quality.py", ["bench"], "pools, probes, losses and horizons on the demo model, and the plots"),
     "real": ("real.py", ["bench"], "your model file on a list of prompts: the paper's protocol"),
     "sweep": ("sweep.py", ["bench", "sweep"], "quality and real over many settings, on all processors or a cluster"),

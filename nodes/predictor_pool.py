@@ -87,7 +87,8 @@ def _advanced_inputs() -> list[io.Input]:
             tooltip="Higher makes FreqCa repeat more of the picture and continue only its finest part.",
         ),
         io.Int.Input(
-            "seed", default=DEFAULTS.seed, min=0, max=2**31 - 1, advanced=True,
+            # Left to itself the browser draws a new number after every run of an input of this name.
+            "seed", default=DEFAULTS.seed, min=0, max=2**31 - 1, advanced=True, control_after_generate=False,
             tooltip="Another number draws other predictors; it matters with the random selection alone.",
         ),
     ]

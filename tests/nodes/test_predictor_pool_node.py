@@ -118,3 +118,8 @@ def test_random_runs_repeat_with_their_seed() -> None:
 def test_bad_input_says_what_to_change(inputs: dict[str, object], says: str) -> None:
     with pytest.raises(TapError, match=says):
         pool(**inputs)
+
+
+def test_the_browser_does_not_draw_a_new_seed_after_every_run() -> None:
+    (seed,) = (given for given in TapPredictorPool.GET_SCHEMA().inputs if given.id == "seed")
+    assert seed.as_dict()["control_after_generate"] is False
