@@ -52,3 +52,26 @@ def _cell(row: dict | None, budget: int) -> str:
     text = f"{row['psnr']:.1f} ({row['psnr_worst']:.1f}) / {row['ssim']:.3f} ({row['ssim_worst']:.3f})"
     apart = row["budget"] and abs(row["calls"] - budget) >= 0.5
     return text + (f" [{row['calls']:.1f}]" if apart else "")
+
+
+def short_table(rows: list[dict], calls: int = 10) -> str:
+    """The chief methods on every model at so many calls, as README.md has them: mean PSNR in dB (worst)."""
+    chief = {"TAP, calibrated": "**calibrated**", "TAP Accelerate's defaults": "**TAP Accelerate, defaults**",
+             "Spectrum": "Spectrum", "TAP": "TAP as in the paper", "EasyCache": "EasyCache"}
+    found = {(row["model"], row["name"]): row for row in rows
+             if row["course"] == "50 steps, euler, simple, CFG 2" and row["budget"] in (calls, 0)}
+    models = [model for model in NAMES if (model, "TAP") in found]
+    lines = ["| | " + " | ".join(models) + " |", "|---" * (len(models) + 1) + "|"]
+    for name, shown in chief.items():
+        lines.append(f"| {shown} | " + " | ".join(_score(found[model, name]) for model in models) + " |")
+    best = [max((row for (of, name), row in found.items() if of == model and name.endswith("fewer steps")),
+                key=lambda row: row["psnr"]) for model in models]
+    shown = [f"{_score(row)}, {row['name'].partition(',')[0]}" for row in best]
+    lines.append(f"| instead: the best of six solvers with {calls} steps | " + " | ".join(shown) + " |")
+    floor = "another seed (floor)"
+    lines.append("| another seed (floor) | " + " | ".join(_score(found[model, floor]) for model in models) + " |")
+    return "\n".join(lines)
+
+
+def _score(row: dict) -> str:
+    return f"{row['psnr']:.1f} ({row['psnr_worst']:.1f})"

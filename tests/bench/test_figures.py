@@ -127,6 +127,7 @@ def test_no_table_is_without_results() -> None:
 def test_the_tables_of_placement_are_those_of_all_its_models() -> None:
     rows = [row for file in RESULTS.glob("placement_*.json") for row in found(file.stem)["rows"]]
     assert blocks()["placement"] == placement_table.tables(rows)
+    assert placement_table.short_table(rows) in (ROOT / "README.md").read_text(encoding="utf-8")
 
 
 def test_the_table_in_the_readme_is_that_of_the_methods() -> None:
