@@ -16,7 +16,7 @@ ROOT = Path(__file__).resolve().parents[2]
 RESULTS = ROOT / "bench" / "results"
 # Table in bench/README.md -> the module whose `markdown` makes it.
 RENDERERS = {"methods": "methods_table", "cost": "cost", "memory": "memory", "overhead": "overhead",
-             "engine": "engine", "quality": "quality"}
+             "engine": "engine", "quality": "quality", "choice": "placement_choice"}
 # Rows of the table "Measured" in README.md by the name in results/methods.json, where it is another one.
 NAMES = {"TAP Accelerate, defaults": "TAP Accelerate's defaults", "TAP as in the paper": "TAP",
          "instead: dpmpp_2m with so many steps": "dpmpp_2m, fewer steps",
@@ -73,7 +73,7 @@ SENTENCES = [
     (BENCH, lambda: f"FLUX.1-dev by default: {memory_of('FLUX.1-dev', 'auto')['bytes'] / 1e6:.1f} MB, "
                     f"{memory_of('FLUX.1-dev', 'auto')['bytes'] / 2**30:.3f} GiB"),
     (BENCH, lambda: f"the paper's way {memory_of('FLUX.1-dev', 'residual, whole probe')['bytes'] / 1e6:.1f} MB"),
-    (BENCH, lambda: f"{memory_of('FLUX.1-dev', 'auto')['waiting'] / 1e6:.0f} MB a call of FLUX.1-dev by default"),
+    (BENCH, lambda: f"A skipped call of FLUX.1-dev leaves {memory_of('FLUX.1-dev', 'auto')['waiting'] / 1e6:.0f} MB"),
     (BENCH, lambda: f"TAP's one step in six gives {psnr('TAP', 10):.1f} dB at 10 full steps"),
     (BENCH, lambda: f"ever farther apart) {psnr(GROWING, 10):.1f}, and with the output as target and the drift repaid "
                     f"{psnr(GROWING + ', output, drift repaid', 10):.1f}"),
