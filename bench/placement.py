@@ -28,7 +28,7 @@ COURSES = {
 }  # fmt: skip
 TRACE_SHOTS = (903, 904)  # the pictures that calibrations read
 OURS = {"target": "auto", "correction": "on", "trust": "learned", "placement": "change"}
-NOISY = tuple(Course(sampler=sampler) for sampler in ("euler_ancestral", "dpmpp_2m_sde", "lcm"))
+NOISY = tuple(Course(sampler=sampler, alone=True) for sampler in ("euler_ancestral", "dpmpp_2m_sde", "lcm"))
 # The methods whose rows the shorter tables have.
 CHIEF = ("TAP, calibrated", "TAP Accelerate's defaults", "TAP", "Spectrum", "TaylorSeer, order 1, growing windows")
 
@@ -80,7 +80,7 @@ def compare(stage: Stage, kept: Kept, part: str) -> None:
     if part in ("all", "noisy"):
         for course in NOISY:
             bench = Bench(stage, course, range(FEWER_SHOTS), kept.rows, kept.keep)
-            chief_methods(bench, contenders(stage, course), (12, 10), ())
+            chief_methods(bench, contenders(stage, course), (10,), ())
 
 
 def contenders(stage: Stage, course: Course) -> list:

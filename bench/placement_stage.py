@@ -20,13 +20,18 @@ Patch = Callable[[object], object]  # from a ModelPatcher to one that has more o
 
 @dataclass(frozen=True)
 class Course:
-    """How a picture is sampled. patch: what is put on the model, None for stock."""
+    """How a picture is sampled.
+
+    patch: what is put on the model, None for stock. alone: whether each picture is a batch of its own, as it has to be
+    where the sampler draws noise: a batch would share what it draws.
+    """
 
     steps: int = 50
     sampler: str = "euler"
     scheduler: str = "simple"
     cfg: float = 2.0
     patch: Patch | None = field(default=None, compare=False)
+    alone: bool = False
 
 
 @dataclass(frozen=True)
@@ -60,6 +65,9 @@ class Stage:
         from tap_pack.nodes.comfy_bridge.sampling_run import TapPatch
         from tap_pack.tap_core.record import RecordHolder
 
+        if course.alone and len(numbers) > 1:
+            return [self.takes([number], course, settings, [seed])[0]
+                    for number, seed in zip(numbers, seeds or numbers, strict=True)]
         model, holder, counter = self.model.clone(), RecordHolder(), CallCounter()
         if course.patch is not None:
             model = course.patch(model)
