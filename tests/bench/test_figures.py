@@ -33,6 +33,11 @@ def psnr(name: str, budget: int) -> float:
     return next(row["psnr"] for row in found("methods")["rows"] if (row["name"], row["budget"]) == (name, budget))
 
 
+def demo() -> dict:
+    """What the demo measured."""
+    return found("demo")
+
+
 def engine(dtype: str) -> dict:
     """The row of a dtype on one thread."""
     return next(row for row in found("engine")["results"] if (row["dtype"], row["threads"]) == (dtype, 1))
@@ -66,6 +71,8 @@ BENCH, README = "bench/README.md", "README.md"
 GROWING, DEFAULTS = "TAP, growing windows", "TAP Accelerate's defaults"
 GRID, LOSS, PROBE, SINGLE = ("orders x horizons",), ("proxy loss",), ("probe",), ("single predictors",)
 SENTENCES = [
+    (README, lambda: "| {stock:.2f} s | {TAP:.2f} s: ".format(**demo()["best_sampler_seconds"])
+                     + f"{demo()['speed_up']:.1f} times sooner, PSNR {demo()['psnr_db']:.1f} dB |"),
     (README, lambda: f"takes {engine('bf16')['over_one_pass']['15']:.1f} times as long as copying"),
     (README, lambda: f"and {engine('bf16')['extra_token_tensors']['15']:.1f} token tensors (25 MB)"),
     (BENCH, lambda: f"costs {cost_of('FLUX.1-dev')['skipped']['total']:.4f} TFLOPs in matrix products and "
