@@ -45,5 +45,5 @@ def test_without_a_name_it_lists_what_there_is(repository: Path) -> None:
 def test_an_unknown_name_gets_one_clear_line(repository: Path) -> None:
     refused = ask(repository, "speed")
     assert refused.returncode != 0
-    assert refused.stderr.startswith("There is no benchmark called speed; choose one of cost, memory, overhead")
+    assert refused.stderr.startswith("There is no benchmark called speed; choose one of demo, cost, memory")
     assert "Traceback" not in refused.stderr
