@@ -15,9 +15,10 @@ import torch
 from torch import Tensor
 from torch.linalg import vecdot
 
-# Working set of one chunk of tokens: small enough for a CPU's cache; on a GPU few launches, yet less than one tensor.
+# Working set of one chunk of tokens: small enough for a CPU's cache; on a GPU few launches, at FLUX's size a single
+# round by default, yet no more at a time than the model's own first and last layers (bench/run.py overhead, memory).
 CHUNK_BYTES = {"cpu": 4 << 20}
-CHUNK_BYTES_ACCELERATOR = 16 << 20
+CHUNK_BYTES_ACCELERATOR = 64 << 20
 
 # Least square of a direction: a token that stood still has none.
 TINY = 1e-30
