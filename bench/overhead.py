@@ -2,12 +2,14 @@
 
 With CUDA: the whole model with random weights, sampled by ComfyUI for 50 steps, with and without TAP. Without: on the
 processor, one double and one single block, their seconds scaled to the model's 19 and 38; never more than an estimate.
+In either case: how many operators a card is asked to launch. With the paper's settings and with the pack's own.
 """
 
 from __future__ import annotations
 
 import argparse
 import sys
+from dataclasses import asdict
 
 import torch
 from demo_stage import load_pack
@@ -15,11 +17,15 @@ from demo_stage import load_pack
 load_pack(cpu=not torch.cuda.is_available())
 
 from full_size import FULL_SIZES  # noqa: E402  the pack had to be loaded first
+from launches import beyond_stock  # noqa: E402
 from overhead_cpu import estimate  # noqa: E402
 from overhead_cuda import INTERVALS, sample_runs  # noqa: E402
+from paper_settings import PAPER_SETTINGS  # noqa: E402
 from readme_blocks import put_block  # noqa: E402
 from results_file import write_results  # noqa: E402
+from tap_pack.tap_core.settings import TapSettings  # noqa: E402
 
+WAYS = {"the paper's": PAPER_SETTINGS, "default": {}}
 # N -> the paper's wall-clock and FLOPs speed-ups on FLUX.1-dev, Table 1.
 PAPER = {5: (3.57, 4.16), 6: (4.13, 4.99), 8: (5.02, 6.24), 10: (6.79, 7.13)}
 MISSING = "Figures of a graphics card are missing: none was at hand. Where CUDA is there, this command takes them."
@@ -27,20 +33,25 @@ MISSING = "Figures of a graphics card are missing: none was at hand. Where CUDA 
 
 def markdown(found: dict) -> str:
     """What was measured, and beside it the paper's."""
-    lines = [found["about"], ""]
-    parts = found["seconds"]
-    lines += ["| part | seconds |", "|---|---|", *(f"| {name} | {value:.4f} |" for name, value in parts.items()), ""]
-    lines += [
-        f"A skipped step takes {100 * found['skipped_share']:.2f} % of a full one, "
-        f"{100 * found['beyond_share']:.2f} % beyond embedder and final layer.", "",
-        "| N | full steps | speed-up | of full steps alone | reached | paper, wall clock | paper, FLOPs |",
-        "|---|---|---|---|---|---|---|",
-    ]
-    for row in found["rows"]:
-        clock, flops = PAPER[row["interval"]]
-        lines.append(f"| {row['interval']} | {row['full_steps']} of 50 | {row['speed_up']:.2f} | {row['bound']:.2f} | "
-                     f"{row['speed_up'] / row['bound']:.3f} | {clock:.2f} | {flops:.2f} |")
+    lines = [found["about"], "", "| part | seconds |", "|---|---|"]
+    lines += [f"| {name} | {value:.4f} |" for name, value in found["seconds"].items()]
+    lines += ["", "| settings | added to a full step, s | skipped step, s | of a full one | beyond embedder and final "
+              "layer | operators added to a full step | to a skipped one | launching these, ms |", "|---" * 8 + "|"]
+    for way in found["ways"]:
+        launched, adds = way["launches"], f"{way['full_adds']:.4f}" if "full_adds" in way else ""
+        lines.append(f"| {way['name']} | {adds} | {way['skipped']:.4f} | {100 * way['skipped_share']:.3f} % | "
+                     f"{100 * way['beyond_share']:.3f} % | {launched['full']:.0f} | {launched['skipped']:.0f} | "
+                     f"{1000 * launched['seconds']:.2f} |")
+    lines += ["", "| settings | N | full steps | speed-up | of full steps alone | reached | paper, wall clock | paper, "
+              "FLOPs |", "|---" * 8 + "|"]
+    lines += [_row(way["name"], row) for way in found["ways"] for row in way["rows"]]
     return "\n".join(lines if found["device"] == "cuda" else [*lines, "", MISSING])
+
+
+def _row(name: str, row: dict) -> str:
+    clock, flops = PAPER[row["interval"]]
+    return (f"| {name} | {row['interval']} | {row['full_steps']} of 50 | {row['speed_up']:.2f} | {row['bound']:.2f} | "
+            f"{row['speed_up'] / row['bound']:.3f} | {clock:.2f} | {flops:.2f} |")
 
 
 def main(arguments: list[str]) -> None:
@@ -48,14 +59,16 @@ def main(arguments: list[str]) -> None:
     parser = argparse.ArgumentParser(prog="bench/run.py overhead", description=__doc__)
     parser.add_argument("--device", choices=("cuda", "cpu"), default="cuda" if torch.cuda.is_available() else "cpu")
     parser.add_argument("--threads", type=int, default=1, help="of the processor, where it is measured")
-    parser.add_argument("--repeats", type=int, default=3, help="of the processor's parts; the least counts")
+    parser.add_argument("--repeats", type=int, default=3, help="of the processor's runs; the least counts")
     options = parser.parse_args(arguments)
     size = FULL_SIZES[0]
     if options.device == "cuda":
-        found = sample_runs(size, torch.device("cuda"), INTERVALS)
+        found = sample_runs(size, torch.device("cuda"), INTERVALS, WAYS)
     else:
         torch.set_num_threads(options.threads)
-        found = estimate(size, options.repeats, options.threads, INTERVALS)
+        found = estimate(size, options.repeats, options.threads, INTERVALS, WAYS)
+    for way in found["ways"]:
+        way["launches"] = asdict(beyond_stock(size, TapSettings(**WAYS[way["name"]])))
     print(markdown(found))
     put_block("overhead", markdown(found))
     write_results("overhead", arguments, found)

@@ -3,50 +3,60 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from statistics import median
 
 import comfy.model_patcher
 import comfy.sample
 import torch
 from full_size import FullSize
-from paper_settings import PAPER_SETTINGS
 from tap_pack.nodes.comfy_bridge.sampling_run import TapPatch
 from tap_pack.tap_core.record import RecordHolder, TapRecord
 from tap_pack.tap_core.settings import TapSettings
 from torch import Tensor
+from tqdm import tqdm
 
 INTERVALS = (5, 6, 8, 10)
 REPEATS = 3
 
 
-def sample_runs(size: FullSize, device: torch.device, intervals: Iterable[int], repeats: int = REPEATS,
-                dtype: torch.dtype = torch.bfloat16, **other: object) -> dict[str, object]:
-    """Wall clock of whole runs with and without TAP, the paper's settings; other: entries of the model's config."""
-    base = size.build(device, dtype, **other)
+def sample_runs(size: FullSize, device: torch.device, intervals: Iterable[int],
+                ways: Mapping[str, Mapping[str, object]], repeats: int = REPEATS, dtype: torch.dtype = torch.bfloat16,
+                **other: object) -> dict[str, object]:
+    """Wall clock of whole runs with and without TAP; ways: settings by name, other: entries of the model's config."""
+    base, intervals = size.build(device, dtype, **other), tuple(intervals)
     with torch.no_grad():
         for weights in base.diffusion_model.parameters():
             weights.normal_(std=0.02)
     model = comfy.model_patcher.ModelPatcher(base, load_device=device, offload_device=torch.device("cpu"))
-    stock, _ = _best(size, model, device, None, repeats)
-    rows, records = [], []
-    for interval in intervals:
-        settings = TapSettings(interval=interval, **PAPER_SETTINGS)
-        seconds, record = _best(size, model, device, settings, repeats)
-        records.append(record)
-        count = len(record.full_steps)
-        rows.append({"interval": interval, "full_steps": count, "seconds": seconds, "speed_up": stock / seconds,
-                     "bound": size.steps / count, "fallbacks": record.fallbacks})
-    full = stock / size.steps
-    skipped = median(record.median_seconds(full=False) for record in records)
-    outside = _outside_blocks(size, model, device)
+    with tqdm(total=2 + len(ways) * len(intervals), unit="setting") as bar:
+        stock, _ = _best(size, model, device, None, repeats)
+        bar.update()
+        full, outside = stock / size.steps, _outside_blocks(size, model, device)
+        bar.update()
+        found = []
+        for name, settings in ways.items():
+            runs = {}
+            for interval in intervals:
+                runs[interval] = _best(size, model, device, TapSettings(interval=interval, **settings), repeats)
+                bar.update()
+            found.append(_way_of(name, runs, stock, outside))
     return {
         "device": device.type, "about": f"{size.name} at {size.size}, all {size.blocks} blocks with random weights, "
         f"{size.steps} steps of euler in ComfyUI.",
-        "seconds": {"whole run": stock, "full step": full, "skipped step": skipped,
-                    "embedder and final layer": outside},
-        "skipped_share": skipped / full, "beyond_share": (skipped - outside) / full, "rows": rows,
+        "seconds": {"whole run": stock, "full step": full, "embedder and final layer": outside}, "ways": found,
     }
+
+
+def _way_of(name: str, runs: Mapping[int, tuple[float, TapRecord]], stock: float, outside: float) -> dict[str, object]:
+    """What TAP costs with these settings; runs: seconds and record by N. What a full step adds is not told apart."""
+    records = [record for _, record in runs.values()]
+    skipped, full = median(record.median_seconds(full=False) for record in records), stock / records[0].steps
+    rows = [{"interval": interval, "full_steps": len(record.full_steps), "seconds": seconds,
+             "speed_up": stock / seconds, "bound": record.steps / len(record.full_steps),
+             "fallbacks": record.fallbacks} for interval, (seconds, record) in runs.items()]
+    return {"name": name, "skipped": skipped, "skipped_share": skipped / full,
+            "beyond_share": (skipped - outside) / full, "rows": rows}
 
 
 def _best(size: FullSize, model: comfy.model_patcher.ModelPatcher, device: torch.device, settings: TapSettings | None,

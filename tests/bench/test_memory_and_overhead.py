@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+import launches
 import memory
 import overhead
 import overhead_cpu
@@ -12,6 +13,7 @@ import torch
 from allocations import watch_allocations
 from full_size import FULL_SIZES, FullSize
 from overhead_cuda import sample_runs
+from paper_settings import PAPER_SETTINGS
 from tap_pack.tap_core.schedules.listed import ListedSchedule
 from tap_pack.tap_core.settings import TapSettings
 
@@ -62,23 +64,56 @@ def test_every_model_has_a_hollow_one(size: FullSize) -> None:
 
 
 def test_the_estimate_adds_up(monkeypatch: pytest.MonkeyPatch) -> None:
-    found = overhead_cpu.estimate(TINY, 2, 2, (4,))
+    found = overhead_cpu.estimate(TINY, 2, 2, (4,), overhead.WAYS)
     seconds = found["seconds"]
     whole = seconds["embedder and final layer"] + 2 * seconds["double block"] + 2 * seconds["single block"]
     assert seconds["full step"] == pytest.approx(whole)
-    assert found["skipped_share"] == pytest.approx(seconds["skipped step"] / whole)
-    (row,) = found["rows"]
-    assert row["full_steps"] == 5
+    assert [way["name"] for way in found["ways"]] == list(overhead.WAYS)
+    for way in found["ways"]:
+        assert way["skipped_share"] == pytest.approx(way["skipped"] / whole)
+        (row,) = way["rows"]
+        assert row["full_steps"] == 5
+        way["launches"] = {"full": 20, "skipped": 80, "seconds": 0.0007}
     monkeypatch.setitem(overhead.PAPER, 4, (1.0, 1.0))
     assert overhead.MISSING in overhead.markdown(found)
+    assert "| 20 | 80 | 0.70 |" in overhead.markdown(found)
+
+
+def test_seconds_of_a_run_are_those_of_its_steps() -> None:
+    """Of four steps two are full and cost 1 s of blocks more; 0.1 s is spent outside of them without TAP."""
+    run = [(True, 0.1), (False, 0.2), (True, 0.3), (False, 0.4)]
+    way = overhead_cpu.way_of("made up", {2: run}, outside=0.1, blocks=1.0)
+    assert way["full_adds"] == pytest.approx(0.1) and way["skipped"] == pytest.approx(0.3)
+    assert way["beyond_share"] == pytest.approx(0.2 / 1.1)
+    assert way["rows"] == [{"interval": 2, "full_steps": 2, "speed_up": pytest.approx(4.4 / 3.0), "bound": 2.0}]
+
+
+def test_operators_are_counted_and_views_are_not() -> None:
+    with launches.LaunchCounter() as counter:
+        x = torch.zeros(4, 4)
+        x.view(16)[:3].add_(1)
+        torch.empty(3)
+        (x + 1).sum()
+    assert counter.launches == 4
+
+
+def test_tap_launches_little_and_one_predictor_less() -> None:
+    """As on a card: full size, without values."""
+    default = launches.beyond_stock(FULL_SIZES[0], TapSettings())
+    single = launches.beyond_stock(FULL_SIZES[0], TapSettings(orders="1", horizon_from=0, trust="full"))
+    assert 0 < single.skipped < default.skipped < 150
+    assert 0 < single.full < default.full < 200
+    assert 0 < default.seconds < 0.1
 
 
 def test_whole_runs_are_timed_through_comfyui(monkeypatch: pytest.MonkeyPatch) -> None:
     """The way that a graphics card takes, on the processor."""
-    found = sample_runs(TINY, CPU, (4,), repeats=1, dtype=torch.float32)
-    (row,) = found["rows"]
+    found = sample_runs(TINY, CPU, (4,), {"the paper's": PAPER_SETTINGS}, repeats=1, dtype=torch.float32)
+    (way,) = found["ways"]
+    (row,) = way["rows"]
     assert row["full_steps"] == 5 and row["fallbacks"] == []
     assert row["speed_up"] == pytest.approx(found["seconds"]["whole run"] / row["seconds"])
     assert 0 < found["seconds"]["embedder and final layer"] < found["seconds"]["full step"]
     monkeypatch.setitem(overhead.PAPER, 4, (1.0, 1.0))
+    way["launches"] = {"full": 20, "skipped": 80, "seconds": 0.0007}
     assert "all 4 blocks with random weights" in overhead.markdown({**found, "device": "cuda"})
