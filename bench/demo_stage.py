@@ -69,8 +69,6 @@ class DemoStage:
 
         patch: another class than TapPatch to install them with.
         """
-        import comfy.sample
-        import torch
         from tap_pack.nodes.comfy_bridge.sampling_run import TapPatch
         from tap_pack.tap_core.record import RecordHolder
 
@@ -78,6 +76,23 @@ class DemoStage:
         if settings is not None:
             model = self.model.clone()
             (patch or TapPatch)(settings, holder).install(model)
+        sampled, seconds = self._sampled(model, scene, seed, steps, sampler)
+        return Shot(self._decoded(sampled) if decode else None, seconds, holder.latest, sampled)
+
+    def trace(self, scene: int, seed: int, target: str = "auto") -> object:
+        """What TAP Measure Run sees of a full run."""
+        from tap_pack.nodes.measure_run import TapMeasureRun
+
+        model, holder = TapMeasureRun.execute(self.model, target).args
+        self._sampled(model, scene, seed)
+        return holder.latest
+
+    def _sampled(self, model: object, scene: int, seed: int, steps: int | None = None, sampler: str | None = None
+                 ) -> tuple[object, float]:
+        """The latent, and the sampler's seconds."""
+        import comfy.sample
+        import torch
+
         positive, negative = scene_conditioning(scene)
         latent = torch.zeros(1, 16, self.size // 8, self.size // 8)
         noise = comfy.sample.prepare_noise(latent, seed)
@@ -87,9 +102,13 @@ class DemoStage:
                 model, noise, steps or self.steps, self.cfg, sampler or self.sampler, self.scheduler, positive,
                 negative, latent, disable_pbar=True, seed=seed,
             )
-            seconds = time.process_time() - started
-            picture = self.vae.decode(sampled)[0].float() if decode else None
-            return Shot(picture, seconds, holder.latest, sampled)
+            return sampled, time.process_time() - started
+
+    def _decoded(self, latent: object) -> object:
+        import torch
+
+        with torch.inference_mode():
+            return self.vae.decode(latent)[0].float()
 
 
 def scene_conditioning(scene: int) -> tuple[list, list]:

@@ -9,6 +9,8 @@ from __future__ import annotations
 import argparse
 import json
 import sys
+from collections.abc import Callable, Sequence
+from pathlib import Path
 from statistics import mean
 
 import torch
@@ -22,17 +24,23 @@ from tqdm import tqdm
 
 BUDGETS = (10, 8, 12, 7)
 SOLVERS = ("euler", "dpmpp_2m", "deis", "ipndm")
+Keep = Callable[[dict[str, object]], object]
+
+
+def solver_row(sampler: str) -> str:
+    """How the row of a solver without a cache is called."""
+    return f"{sampler}, fewer steps"
 
 
 class Comparison:
     """All shots of one comparison: the scenes of (number, seed), their full pictures, and the rows found so far."""
 
-    def __init__(self, stage: DemoStage, shots: int, fresh: bool, arguments: list[str]) -> None:
-        self.arguments = arguments
+    def __init__(self, stage: DemoStage, shots: int, fresh: bool, results: Path, keep: Keep) -> None:
+        self._keep = keep
         self.stage, self.shots = stage, [(9000 + i, 70 + i) for i in range(shots)]
         self.asked = {"size": stage.size, "steps": stage.steps, "cfg": stage.cfg, "sampler": stage.sampler,
                       "shots": self.shots, "model": stage.fingerprint}
-        file = RESULTS / "methods.json"
+        file = results / "methods.json"
         kept = json.loads(file.read_text(encoding="utf-8")) if file.exists() and not fresh else {}
         same = kept.get("asked") == json.loads(json.dumps(self.asked))
         self.found: dict = {"asked": self.asked, "rows": kept["rows"] if same else []}
@@ -58,7 +66,7 @@ class Comparison:
 
     def measure_solver(self, sampler: str, steps: int) -> None:
         """What a user would do without any of this: take fewer steps, perhaps with a better solver."""
-        name = f"{sampler}, fewer steps"
+        name = solver_row(sampler)
         if not self._is_found(name, steps):
             shots = [self.stage.shoot(*shot, steps=steps, sampler=sampler) for shot in self.shots]
             self._add({"name": name, "budget": steps, "full_steps": steps, "cache_bytes": 0, **self._scores(shots)})
@@ -90,45 +98,53 @@ class Comparison:
         tqdm.write(f"{row['name']:44} {row['full_steps']:5.2f} full  {row['psnr']:6.2f} dB  {row['ssim']:.4f}  "
                    f"{row['seconds']:6.2f} s  {row['cache_bytes'] / 1e6:6.2f} MB")
         self.found["rows"].append(row)
-        write_results("methods", self.arguments, self.found)
+        self._keep(self.found)
 
 
 def measure_model(stage: DemoStage, scene: int, seed: int) -> tuple[tuple[float, ...], tuple[float, ...]]:
     """TeaCache's polynomial and MagCache's ratios of the demo model, from a full run of another scene."""
-    from tap_pack.tap_core.calibration import Changes, MeasuringSchedule, fit_polynomial, magnitude_ratios
-    from tap_pack.tap_core.settings import TapSettings
+    from tap_pack.nodes.fit_tables import MAGCACHE, TEACACHE, fitted
 
-    changes = Changes()
-    stage.shoot(scene, seed, TapSettings(given_schedule=MeasuringSchedule(changes), target="residual"), decode=False)
-    return fit_polynomial(changes), magnitude_ratios(changes, stage.steps)
+    trace = stage.trace(scene, seed, "residual")
+    polynomial, ratios = (fitted(trace, method, threshold=0.0)[1] for method in (TEACACHE, MAGCACHE))
+    return polynomial, ratios
 
 
-def compare(size: int, shots: int, fresh: bool, arguments: list[str]) -> None:
-    """The whole comparison, and the table."""
+def run(arguments: Sequence[str]) -> dict:
+    """The whole comparison, and the table. In another folder the README stays as it is."""
+    parser = argparse.ArgumentParser(prog="bench/run.py methods", description=__doc__)
+    parser.add_argument("--size", type=int, default=256, help="pixels of a side, a multiple of 16")
+    parser.add_argument("--shots", type=int, default=3, help="scenes, each from another seed")
+    parser.add_argument("--fresh", action="store_true", help="forget earlier rows")
+    parser.add_argument("--threads", type=int, default=1, help="seconds are those of all of them together")
+    parser.add_argument("--methods", nargs="+", default=[""], help="only these, by their beginning")
+    parser.add_argument("--budgets", type=int, nargs="+", default=BUDGETS, help="full steps, of 50")
+    parser.add_argument("--results", type=Path, default=RESULTS, help="where the figures go")
+    options = parser.parse_args(arguments)
+    torch.set_num_threads(options.threads)
     load_pack()
     from contenders import adaptive_contenders, fixed_contenders, our_contenders
 
-    stage = DemoStage(size)
-    comparison = Comparison(stage, shots, fresh, arguments)
-    contenders = [*our_contenders(), *fixed_contenders(), *adaptive_contenders(*measure_model(stage, 8000, 60))]
+    stage, begins = DemoStage(options.size), tuple(options.methods)
+    comparison = Comparison(stage, options.shots, options.fresh, options.results,
+                            lambda found: write_results("methods", arguments, found, options.results))
+    every = [*our_contenders(), *fixed_contenders(), *adaptive_contenders(*measure_model(stage, 8000, 60))]
+    contenders = [contender for contender in every if contender.name.startswith(begins)]
+    solvers = [sampler for sampler in SOLVERS if solver_row(sampler).startswith(begins)]
     # Column by column, so that what is stopped early compares all methods at some of the budgets.
-    with tqdm(total=len(BUDGETS) * (len(contenders) + len(SOLVERS)), unit="row", mininterval=5) as bar:
-        for budget in BUDGETS:
+    with tqdm(total=len(options.budgets) * (len(contenders) + len(solvers)), unit="row", mininterval=5) as bar:
+        for budget in options.budgets:
             for contender in contenders:
                 comparison.measure(contender, budget)
                 bar.update()
-            for sampler in SOLVERS:
+            for sampler in solvers:
                 comparison.measure_solver(sampler, budget)
                 bar.update()
-            put_block("methods", markdown(comparison.found))
+            if options.results == RESULTS:
+                put_block("methods", markdown(comparison.found))
+    print(markdown(comparison.found))
+    return comparison.found
 
 
 if __name__ == "__main__":
-    parser = argparse.ArgumentParser(prog="bench/run.py methods", description=__doc__)
-    parser.add_argument("--size", type=int, default=256, help="pixels of a side, a multiple of 16")
-    parser.add_argument("--shots", type=int, default=4, help="scenes, each from another seed")
-    parser.add_argument("--fresh", action="store_true", help="forget earlier rows")
-    parser.add_argument("--threads", type=int, default=1, help="seconds are those of all of them together")
-    options = parser.parse_args()
-    torch.set_num_threads(options.threads)
-    compare(options.size, options.shots, options.fresh, sys.argv[1:])
+    run(sys.argv[1:])

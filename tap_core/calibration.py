@@ -1,17 +1,13 @@
 """What TeaCache and MagCache need to know of a model, measured on runs that compute every step.
 
-h: probe.  r: target.  Changes are from one evaluation to the next.
+h: probe.  r: target.  Changes are from one step to the next.
 """
 
 from dataclasses import dataclass, field
 
 import torch
-from torch import Tensor
 
 from .errors import TapError
-from .schedule import SKIP, Decision, Seen
-from .schedules.adaptive import relative_change
-from .timeline import Timeline
 
 
 @dataclass
@@ -21,48 +17,6 @@ class Changes:
     probe: list[float] = field(default_factory=list)
     target: list[float] = field(default_factory=list)
     ratio: list[float] = field(default_factory=list)
-
-
-@dataclass(frozen=True)
-class MeasuringSchedule:
-    """Computes every step and adds what changes to `changes`, run after run."""
-
-    changes: Changes
-
-    def start(self, timeline: Timeline) -> "MeasuringCourse":
-        """Its course through a run."""
-        return MeasuringCourse(self.changes)
-
-
-class MeasuringCourse:
-    """Keeps the latest probe and target."""
-
-    needs = frozenset({"probe", "target"})
-    skips_any = True  # or nothing would be caught
-
-    def __init__(self, changes: Changes) -> None:
-        self._changes = changes
-        self._latest: tuple[Tensor, Tensor] | None = None
-
-    def before(self, seen: Seen) -> Decision:
-        """Full."""
-        return Decision(full=True, reason="measured")
-
-    def in_call(self, seen: Seen) -> Decision:
-        """Nothing is ever asked for."""
-        return SKIP
-
-    def after(self, seen: Seen) -> None:
-        """Measure; waits for the device."""
-        if seen.probe is None or seen.target is None:
-            return
-        if self._latest is not None and self._latest[1].shape == seen.target.shape:
-            probe, target = self._latest
-            self._changes.probe.append(relative_change(seen.probe, probe))
-            self._changes.target.append(relative_change(seen.target, target))
-            ratio = seen.target.float().norm(dim=-1) / target.float().norm(dim=-1)
-            self._changes.ratio.append(float(ratio.mean()))
-        self._latest = seen.probe, seen.target
 
 
 def fit_polynomial(changes: Changes, degree: int = 4) -> tuple[float, ...]:

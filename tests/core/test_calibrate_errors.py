@@ -184,3 +184,5 @@ def test_a_trace_is_small_and_the_same_places_are_kept() -> None:
     assert torch.equal(kept.probe[1] - kept.probe[0], torch.ones(256, 512))
     assert kept.changes.ratio == pytest.approx([2.0, 2.0])
     assert kept.changes.target == pytest.approx([1.0, 1.0])
+    # Over all tokens and channels, not over those that are kept.
+    assert kept.changes.probe == pytest.approx([1 / float((probe + step).mean()) for step in range(2)])

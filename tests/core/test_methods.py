@@ -3,15 +3,12 @@
 import math
 
 import pytest
-import torch
-from tap_pack.tap_core.calibration import Changes, MeasuringSchedule, fit_polynomial, magnitude_ratios
+from tap_pack.tap_core.calibration import Changes, fit_polynomial, magnitude_ratios
 from tap_pack.tap_core.errors import TapError
 from tap_pack.tap_core.methods import METHODS
 from tap_pack.tap_core.schedules.fallback import FallbackSchedule
 from tap_pack.tap_core.schedules.interval import IntervalSchedule
 from tap_pack.tap_core.schedules.model_tables import POLYNOMIALS
-
-from walk import walk
 
 MODELS = ("FLUX", "Qwen-Image", "HunyuanVideo", "Wan", "a model of tomorrow")
 
@@ -44,21 +41,11 @@ def test_teacache_takes_the_models_polynomial_else_the_change_itself() -> None:
     assert METHODS["TeaCache"].schedule("Wan").coefficients == (1.0, 0.0)
 
 
-def test_changes_are_measured_step_by_step() -> None:
-    changes, values = Changes(), [1.0, 2.0, 3.0, 1.5]
-
-    def show(step: int) -> dict[str, torch.Tensor]:
-        return {"probe": torch.full((1, 2, 3), values[step]), "target": torch.full((1, 2, 3), -(values[step] ** 2))}
-
-    assert walk(MeasuringSchedule(changes), 4, show) == [0, 1, 2, 3]
-    assert changes.probe == pytest.approx([1.0, 0.5, 0.5])
-    assert changes.ratio == pytest.approx([4.0, 2.25, 0.25])
-    assert changes.target == pytest.approx([3.0, 1.25, 0.75])
-    assert magnitude_ratios(changes, 4) == pytest.approx((1.0, 4.0, 2.25, 0.25))
-    walk(MeasuringSchedule(changes), 4, show)
-    assert magnitude_ratios(changes, 4) == pytest.approx((1.0, 4.0, 2.25, 0.25))
-    with pytest.raises(TapError):
-        magnitude_ratios(changes, 5)
+def test_ratios_are_the_mean_over_whole_runs() -> None:
+    assert magnitude_ratios(Changes(ratio=[4.0, 2.0, 0.5]), 4) == (1.0, 4.0, 2.0, 0.5)
+    assert magnitude_ratios(Changes(ratio=[4.0, 2.0, 0.5, 2.0, 1.0, 1.5]), 4) == (1.0, 3.0, 1.5, 1.0)
+    with pytest.raises(TapError, match="not those of whole runs of 5 steps"):
+        magnitude_ratios(Changes(ratio=[4.0, 2.0, 0.5]), 5)
 
 
 def test_a_polynomial_is_found_again() -> None:
