@@ -7,7 +7,6 @@ Weights go to output/bench_models; the benchmark trains what it does not find th
 from __future__ import annotations
 
 import argparse
-import sys
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -15,6 +14,7 @@ from pathlib import Path
 import torch
 import train_balls
 import train_words
+from demo_stage import ROOT, load_pack
 from safetensors import safe_open
 from safetensors.torch import load_file, save_file
 from torch import Tensor, nn
@@ -22,7 +22,6 @@ from torch.nn import functional as F
 from tqdm import tqdm
 from train_code import CHANNELS, LinearCode
 
-ROOT = Path(__file__).resolve().parents[1]
 FOLDER = ROOT / "output" / "bench_models"
 FIRST_SEED, DROPPED_CODES = 1_000_000, 0.1
 
@@ -69,11 +68,7 @@ LESSONS = {
 
 def use_comfy() -> None:
     """Makes ComfyUI importable on the CPU, with weights that take gradients."""
-    sys.path[:] = [path for path in sys.path if Path(path or ".").resolve() != ROOT]
-    sys.path.insert(0, str(ROOT / ".comfyui"))
-    import comfy.cli_args
-
-    comfy.cli_args.args.cpu = comfy.cli_args.args.use_pytorch_cross_attention = True
+    load_pack()
     import comfy.model_management
 
     comfy.model_management.in_training = True
@@ -131,43 +126,31 @@ def optimisers_of(model: nn.Module) -> list[torch.optim.Optimizer]:
 def train(lesson: Lesson, steps: int | None = None) -> None:
     """Trains a lesson's model and writes the average of its last weights."""
     use_comfy()
+    from tap_pack.demo.training import learning_rate, start_average, train_step, update_average
+
     torch.manual_seed(0)
     model, done = start(lesson)
     code, latents, contexts = lesson_data(lesson)
-    optimisers, steps = optimisers_of(model), steps or lesson.steps
-    average = {name: value.detach().clone() for name, value in model.state_dict().items()}
+    optimisers, steps, average = optimisers_of(model), steps or lesson.steps, start_average(model)
     for step in (bar := tqdm(range(done, steps), desc=lesson.name, mininterval=5, initial=done, total=steps)):
-        rate = lesson.rate * min(1.0, (step + 1) / 100, max(0.02, (steps - step) / (0.4 * steps)))
         some = torch.randint(len(latents), (lesson.batch,))
         with torch.autocast("cpu", torch.bfloat16):
             loss = flow_loss(model, lesson, latents[some], contexts[some])
-        for optimiser in optimisers:
-            optimiser.param_groups[0]["lr"] = rate
-            optimiser.zero_grad()
-        loss.backward()
-        nn.utils.clip_grad_norm_(model.parameters(), 1.0)
-        for optimiser in optimisers:
-            optimiser.step()
-        update_average(average, model, step)
-        bar.set_postfix(loss=f"{loss.item():.4f}")
+        value = train_step(model, optimisers, loss, learning_rate(step, steps, lesson.rate, warmup=100))
+        update_average(average, model, step, 0.998)
+        bar.set_postfix(loss=f"{value:.4f}")
         if (step + 1) % 500 == 0 or step + 1 == steps:
             save(lesson, code, average, step + 1)
 
 
-@torch.no_grad()
-def update_average(average: dict[str, Tensor], model: nn.Module, step: int) -> None:
-    """Moves the average towards the weights; early on faster, so that the start is forgotten."""
-    keep = min(0.998, (1 + step) / (10 + step))
-    for name, value in model.state_dict().items():
-        average[name].lerp_(value, 1 - keep)
-
-
 def start(lesson: Lesson) -> tuple[nn.Module, int]:
     """The model to train and the steps that it has behind it."""
+    from tap_pack.demo.checkpoint import under
+
     model, done = new_model(lesson).diffusion_model.train().requires_grad_(True), steps_done(lesson)
     first_weights(model)
     if done:
-        model.load_state_dict(saved_weights(load_file(lesson.file)))
+        model.load_state_dict(under("model", load_file(lesson.file)))
     return model, done
 
 
@@ -177,11 +160,6 @@ def steps_done(lesson: Lesson) -> int:
         return 0
     with safe_open(lesson.file, "pt") as file:
         return int(file.metadata()["step"])
-
-
-def saved_weights(tensors: dict[str, Tensor]) -> dict[str, Tensor]:
-    """The model's part of a file."""
-    return {name.removeprefix("model."): value for name, value in tensors.items() if name.startswith("model.")}
 
 
 def save(lesson: Lesson, code: LinearCode, weights: dict[str, Tensor], step: int) -> None:
@@ -196,9 +174,11 @@ def save(lesson: Lesson, code: LinearCode, weights: dict[str, Tensor], step: int
 
 def load(lesson: Lesson) -> tuple[nn.Module, LinearCode]:
     """The trained model, for sampling, and its code."""
+    from tap_pack.demo.checkpoint import under
+
     tensors = load_file(lesson.file)
     model = new_model(lesson).eval()
-    model.diffusion_model.load_state_dict(saved_weights(tensors))
+    model.diffusion_model.load_state_dict(under("model", tensors))
     return model.requires_grad_(False), LinearCode(tensors["code.kernel"], tensors["code.mean"])
 
 

@@ -47,21 +47,3 @@ def load_checkpoint(path: Path, model: torch.nn.Module, average: Tensors, optimi
 def under(prefix: str, tensors: Tensors) -> Tensors:
     """The tensors whose name starts with a prefix, without it."""
     return {name.removeprefix(f"{prefix}."): value for name, value in tensors.items() if name.startswith(f"{prefix}.")}
-
-
-def start_average(model: torch.nn.Module) -> Tensors:
-    """A copy of the weights, to be averaged over training."""
-    return {name: value.detach().clone() for name, value in model.state_dict().items()}
-
-
-@torch.no_grad()
-def update_average(average: Tensors, model: torch.nn.Module, step: int, slowest: float = 0.999) -> None:
-    """Moves the average towards the weights; early on faster, so that the start is forgotten."""
-    keep = min(slowest, (1 + step) / (10 + step))
-    for name, value in model.state_dict().items():
-        average[name].lerp_(value, 1 - keep)
-
-
-def learning_rate(step: int, steps: int, peak: float, warmup: int = 200) -> float:
-    """A linear rise, a constant, then a linear fall over the last 40 %."""
-    return peak * min(1.0, (step + 1) / warmup, max(0.02, (steps - step) / (0.4 * steps)))

@@ -15,10 +15,11 @@ from safetensors.torch import load_file, save_file
 from torch import nn
 from tqdm import tqdm
 
-from .checkpoint import Tensors, learning_rate, load_checkpoint, save_checkpoint, start_average, under, update_average
+from .checkpoint import Tensors, load_checkpoint, save_checkpoint, under
 from .flux_training import flow_loss, new_flux
 from .latents import load_latents
 from .train_vae import ROOT
+from .training import learning_rate, start_average, train_step, update_average
 
 FLUX_FILE = Path(__file__).parent / "models/diffusion_models/tap_demo_flux.safetensors"
 LOG = ROOT / "output/training/flux_log.jsonl"
@@ -63,18 +64,6 @@ def start_stage(name: str, model: nn.Module, optimisers: list[torch.optim.Optimi
         model.load_state_dict(under("average", load_file(first)))
     average = start_average(model)
     return load_checkpoint(checkpoint_file(name), model, average, optimisers), average
-
-
-def train_step(model: nn.Module, optimisers: list[torch.optim.Optimizer], loss: torch.Tensor, rate: float) -> float:
-    """One step of every optimiser down this loss; returns its value."""
-    for optimiser in optimisers:
-        optimiser.param_groups[0]["lr"] = rate
-        optimiser.zero_grad()
-    loss.backward()
-    nn.utils.clip_grad_norm_(model.parameters(), 1.0)
-    for optimiser in optimisers:
-        optimiser.step()
-    return loss.item()
 
 
 def export(average: Tensors) -> None:

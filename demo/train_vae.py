@@ -13,10 +13,11 @@ from torch import nn
 from torch.nn import functional as F
 from tqdm import tqdm
 
-from .checkpoint import Tensors, learning_rate, load_checkpoint, save_checkpoint, start_average, under, update_average
+from .checkpoint import Tensors, load_checkpoint, save_checkpoint, under
 from .comfy_cpu import use_comfy
 from .picture_code import encode, fit_components, write_encoder
 from .scenes import draw_scene, random_scene
+from .training import learning_rate, start_average, update_average
 
 ROOT = Path(__file__).parents[1]
 CHECKPOINT = ROOT / "output/training/vae.safetensors"
