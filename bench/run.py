@@ -17,7 +17,6 @@ BENCHMARKS = {
     "overhead": ("overhead.py", ["bench"], "seconds of a skipped step over those of a full one, at FLUX's width"),
     "engine": ("engine.py", [], "a skipped step of the engine alone, over one pass through its tensors"),
     "methods": ("methods.py", [], "all published methods on the demo model, at equal numbers of full steps"),
-    "calibrated": ("calibrated.py", [], "calibrated placements on the demo model, against the default one"),
     "placement": ("placement.py", [], "the best picture for so many model calls, on three models"),
     "choice": ("placement_choice.py", [], "how well the probe chooses, and what else was tried, on three models"),
     "quality": ("quality.py", ["bench"], "pools, probes, losses and horizons on the demo model, and the plots"),
