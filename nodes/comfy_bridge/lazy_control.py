@@ -6,6 +6,7 @@ import torch
 from comfy.patcher_extension import WrapperExecutor
 from torch import Tensor
 
+from .foresee import parts_at_work
 from .run_key import sampling_of
 
 Residuals = dict[str, list]
@@ -60,10 +61,15 @@ class WaitingControl:
 
 
 def calc_cond_batch(executor: WrapperExecutor, model: object, conditions: list, *args: object) -> list[Tensor]:
-    """CALC_COND_BATCH: ControlNets wait until the model call knows whether its blocks are run."""
+    """CALC_COND_BATCH: ControlNets wait until the model call knows whether its blocks are run.
+
+    The first one of a run also notes what its conditions are, which may come in several model calls.
+    """
     sampling = sampling_of(args[-1].get("transformer_options", {}))
     if sampling is None or not sampling.run.evaluating or sampling.run.aside:
         return executor(model, conditions, *args)
+    if sampling.live is not None and sampling.live.awaits_cache:
+        sampling.parts = parts_at_work(sampling, model, conditions, *args)
     waiting: dict[int, WaitingControl] = {}
 
     def patient(condition: dict) -> dict:

@@ -11,7 +11,6 @@ from .plan_marks import FULL, TO_COME, mark_of, put_mark
 
 # Its form may grow; what the browser does not know it passes over.
 EVENT = "tap.run"
-LIVE_KEY = "tap_live"
 
 log = logging.getLogger("tap")
 
@@ -21,22 +20,34 @@ class LiveRun:
 
     def __init__(self, run: TapRun, node: str = "", send: Send | None = None) -> None:
         self._run, self._node = run, node
-        self._plan, self._cache = plan_of(run), ""
+        self._plan, self._cache, self._sure = plan_of(run), 0, False
+        self._logged = False
         self._marks, self._reasons = [TO_COME] * run.timeline.steps, {}
         send = send or browser_of_prompt()
         self._queue = LiveQueue(send) if node and send else None
-        log.info("TAP: plan: %s", self._plan.words)
+        if not self.awaits_cache:
+            self._log_plan()
+        self._tell()
+
+    @property
+    def awaits_cache(self) -> bool:
+        """Whether it is still to be told what the histories will take."""
+        return self._plan.snapshots > 0 and not self._logged
+
+    def begins(self, nbytes: int) -> None:
+        """The first step is about to be computed; it will leave so much in the histories."""
+        self._cache = self._plan.snapshots * nbytes
+        self._log_plan()
         self._tell()
 
     def evaluated(self) -> None:
         """One model evaluation is over."""
-        run = self._run
-        evaluation = run.record.evaluations[-1]
-        if not self._cache and run.histories:
-            self._cache = cache_words(expected_cache(run))
-            log.info("TAP: %s", self._cache)
+        self._log_plan()
+        self._correct_cache()
         if self._queue is None:
             return
+        run = self._run
+        evaluation = run.record.evaluations[-1]
         mark = mark_of(evaluation, planned_full=run.decision.full and not run.aside)
         put_mark(self._marks, evaluation.step, mark)
         if evaluation.full and evaluation.reason:
@@ -50,6 +61,23 @@ class LiveRun:
             line = run_line(record) if record.complete else f"Stopped: {run_line(record)}"
             self._queue.end({**self._event(), "line": line, "ended": True})
 
+    def _log_plan(self) -> None:
+        if not self._logged:
+            self._logged = True
+            log.info("TAP: plan: %s", self._line())
+
+    def _correct_cache(self) -> None:
+        """What could not be known beforehand: guidance that runs the model once more, a schedule's own memory."""
+        run, before = self._run, self._cache
+        expected = expected_cache(run, self._plan.snapshots)
+        self._cache = max(expected, run.record.cache_bytes, before if self._sure or not expected else 0)
+        if expected and not self._sure and self._cache != before:
+            log.info("TAP: %s, other than planned", cache_words(self._cache))
+        self._sure = self._sure or expected > 0
+
+    def _line(self) -> str:
+        return f"{self._plan.words}, {cache_words(self._cache)}" if self._cache else self._plan.words
+
     def _tell(self) -> None:
         if self._queue is not None:
             self._queue.put(self._event())
@@ -57,8 +85,7 @@ class LiveRun:
     def _event(self) -> Event:
         return {
             "version": 1, "node": self._node, "run": id(self._run), "plan": self._plan.marks, "ended": False,
-            "line": ", ".join(filter(None, (self._plan.words, self._cache))),
-            "marks": "".join(self._marks), "reasons": dict(self._reasons),
+            "line": self._line(), "marks": "".join(self._marks), "reasons": dict(self._reasons),
         }
 
 

@@ -14,10 +14,11 @@ from .adapter import Adapter
 from .call_target import CALL_TARGETS, AtTheEnd, CallSeam, CallTarget
 from .compiled import CompiledSeam, is_compiled
 from .condition import ConditionKeys, window_frames
-from .cut import cut_of, is_packed, parts_of
+from .cut import Shape, cut_of, is_packed, parts_of
+from .foresee import bytes_of_step
 from .in_out_seam import InOutAdapter, InOutSeam
 from .lazy_control import residuals
-from .live import LIVE_KEY
+from .live import LiveRun
 from .patches import filled_share
 from .plain_module import plain_module
 from .run_key import RUN_KEY, sampling_of
@@ -30,11 +31,16 @@ SEEN_AT_ENTRY = {"probe", "stream", "target", "loss"}
 
 
 class Sampling:
-    """What the wrappers share during one sampling run. A class, because ComfyUI copies dicts in its options."""
+    """What the wrappers share during one sampling run. A class, because ComfyUI copies dicts in its options.
+
+    parts: of the latent, one a condition of the first evaluation.
+    """
 
     def __init__(self, run: TapRun, adapter: Adapter | InOutAdapter) -> None:
         self.run, self.adapter, self.checked = run, adapter, False
         self.keys = ConditionKeys()
+        self.live: LiveRun | None = None
+        self.parts: list[Shape] = []
         self.lead: torch.device | None = None
         self.decided = threading.Event()
 
@@ -60,7 +66,7 @@ def apply_model(executor: WrapperExecutor, x: Tensor, t: Tensor, c_concat: Tenso
     if sampling is None or not sampling.run.evaluating or "uuids" not in options:
         return forward(options)
     # The model gets what it would get without TAP: a graph that was compiled for that is not compiled again.
-    options = {name: value for name, value in options.items() if name not in (RUN_KEY, LIVE_KEY)}
+    options = {name: value for name, value in options.items() if name != RUN_KEY}
     return ModelCall(sampling, executor.class_obj, (x, t), options, kwargs, control).run(forward)
 
 
@@ -115,14 +121,25 @@ class ModelCall:
         return forward(self.options)
 
     def _compute(self, forward: Callable[..., Tensor], reason: str = "") -> Tensor:
-        if not self.tap.wants_snapshot:
+        if not self.tap.wants_snapshot and not self._opens:
             output = forward(self.options)
         else:
             seam = self._seam(forward)
             output = seam.compute(forward, self.options)
-            self._remember(seam)
+            if self.tap.wants_snapshot:
+                self._remember(seam)
         self.tap.count_call(skipped=False, reason=reason)
         return output
+
+    @property
+    def _opens(self) -> bool:
+        """Whether this is the run's first call, which completes the plan."""
+        return self.leads and self.sampling.live is not None and self.sampling.live.awaits_cache
+
+    def _arrived(self, caught: Caught) -> None:
+        """The call is about to run block 0."""
+        if self._opens:
+            self.sampling.live.begins(bytes_of_step(self, caught))
 
     def _remember(self, seam: Seam) -> None:
         strange = seam.caught.strange
@@ -207,13 +224,16 @@ class ModelCall:
     def _seam(self, forward: Callable[..., Tensor] | None = None) -> Seam:
         adapter, kind, needs = self.sampling.adapter, self.tap.settings.target, self.tap.course.needs
         if isinstance(adapter, InOutAdapter):
-            return InOutSeam(self.base.model_sampling.calculate_input(self.sigmas, self.x),
-                             self._call_target(kind if kind in CALL_TARGETS else "slope"))
+            seam = InOutSeam(self.base.model_sampling.calculate_input(self.sigmas, self.x),
+                             self.call_target(kind if kind in CALL_TARGETS else "slope"))
+            self._arrived(seam.caught)
+            return seam
         at_end, watch = kind in CALL_TARGETS, not self.sampling.checked
         seam = BlockSeam(adapter, self.model, AtTheEnd() if at_end else TARGET_KINDS[kind], self.cut,
-                         {**self.conditions, "cond_or_uncond": self.options["cond_or_uncond"]}, watch, keeps=needs)
+                         {**self.conditions, "cond_or_uncond": self.options["cond_or_uncond"]}, watch, needs,
+                         self._arrived)
         if at_end:
-            seam = CallSeam(seam, self._call_target(kind))
+            seam = CallSeam(seam, self.call_target(kind))
         if not is_compiled(self.base.diffusion_model):
             return seam
         looks = not at_end or not needs <= SEEN_AT_ENTRY
@@ -222,6 +242,7 @@ class ModelCall:
                                "target auto or denoised, and most schedules, it does not have to.")
         return CompiledSeam(seam, self.base, None if looks or watch else lambda o: forward(o, controlled=False))
 
-    def _call_target(self, kind: str) -> CallTarget:
+    def call_target(self, kind: str) -> CallTarget:
+        """Reads and writes a target of this kind at the end of this call."""
         sigma, noisy = self.sigmas.reshape(-1, *[1] * (self.x.ndim - 1)), self.tap.motion.noisy
         return CallTarget(kind, self.x, sigma, self.cut, None if noisy is None else noisy.to(self.x.device))

@@ -12,10 +12,14 @@ NOTHING = "Nothing will be skipped"
 
 @dataclass(frozen=True)
 class Plan:
-    """words: the plan as a line. marks: a letter a step, "" where the schedule decides as it goes."""
+    """words: the plan as a line. marks: a letter a step, "" where the schedule decides as it goes.
+
+    snapshots: how many full steps each history will hold; 0 if nothing is kept.
+    """
 
     words: str
     marks: str = ""
+    snapshots: int = 0
 
 
 def plan_of(run: TapRun) -> Plan:
@@ -28,9 +32,13 @@ def plan_of(run: TapRun) -> Plan:
     if not run.course.skips_any:
         return Plan(why_nothing_will_be_skipped(run), FULL * steps)
     if isinstance(schedule, AdaptiveSchedule):
-        return Plan(f"{steps} steps; the schedule decides as it goes which are computed")
-    decided = [schedule.decide(step, run.timeline).full for step in range(steps)]
-    return Plan(counted(sum(decided), steps), "".join(FULL if full else SKIPPED for full in decided))
+        words = f"{steps} steps; the schedule decides as it goes which are computed"
+        return Plan(words, snapshots=run.pool.snapshots)
+    decided = [schedule.decide(step, run.timeline) for step in range(steps)]
+    full = sum(decision.full for decision in decided)
+    kept = sum(decision.full and decision.remember for decision in decided)
+    marks = "".join(FULL if decision.full else SKIPPED for decision in decided)
+    return Plan(counted(full, steps), marks, min(run.pool.snapshots, kept))
 
 
 def counted(full: int, steps: int) -> str:
@@ -49,12 +57,14 @@ def why_nothing_will_be_skipped(run: TapRun) -> str:
     return f"{NOTHING}: with {steps} steps the schedule computes each. Sample more steps or set a longer interval."
 
 
-def expected_cache(run: TapRun) -> int:
-    """Bytes that the histories will take, from what the first computed step left; 0 if it left nothing."""
-    snapshots = [(history.nbytes, len(history.snapshots), history.length) for history in run.histories.values()]
-    return sum(nbytes // held * length for nbytes, held, length in snapshots if held)
+def expected_cache(run: TapRun, snapshots: int) -> int:
+    """Bytes that histories of so many snapshots will take, from what the first ones are; 0 if there are none."""
+    held = [(history.nbytes, len(history.snapshots)) for history in run.histories.values()]
+    return sum(nbytes // count * snapshots for nbytes, count in held if count)
 
 
 def cache_words(nbytes: int) -> str:
     """Such as "cache 77 MB"."""
+    if nbytes < 1e5:
+        return f"cache {nbytes / 1e3:.0f} kB"
     return f"cache {nbytes / 1e6:.0f} MB" if nbytes >= 10e6 else f"cache {nbytes / 1e6:.1f} MB"

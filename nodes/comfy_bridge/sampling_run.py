@@ -16,7 +16,7 @@ from .adapter import Adapter
 from .find_adapter import find_adapter, why_not_reached
 from .in_out_seam import InOutAdapter
 from .lazy_control import calc_cond_batch
-from .live import LIVE_KEY, LiveRun, tell_nothing_is_skipped
+from .live import LiveRun, tell_nothing_is_skipped
 from .memory import make_room
 from .model_call import Sampling, apply_model
 from .plain_module import plain_module
@@ -57,8 +57,9 @@ class TapPatch:
         guider, complete = executor.class_obj, False
         sampling = self._start(guider, sigmas)
         options = guider.model_options.setdefault("transformer_options", {})
-        live = sampling and LiveRun(sampling.run, self.node)
-        options[RUN_KEY], options[LIVE_KEY] = sampling, live
+        if sampling is not None:
+            sampling.live = LiveRun(sampling.run, self.node)
+        options[RUN_KEY] = sampling
         _move_inside(options.get("wrappers", {}).get(WrappersMP.APPLY_MODEL, {}))
         try:
             output = executor(noise, latent, sampler, sigmas, *args, **kwargs)
@@ -66,10 +67,9 @@ class TapPatch:
             return output
         finally:
             options.pop(RUN_KEY, None)
-            options.pop(LIVE_KEY, None)
             if sampling is not None:
                 self.end(sampling.run, complete)
-                live.ended()
+                sampling.live.ended()
 
     def make_run(self, sigmas: Sequence[float], model: str, guider: object) -> TapRun:
         """The run of one sampling. Raises TapError if its settings do not fit the sigmas."""
@@ -115,8 +115,7 @@ def _why_in_full(guider: object, adapter: Adapter | InOutAdapter, model: nn.Modu
 def evaluate(executor: WrapperExecutor, x: Tensor, timestep: Tensor, *args: object, **kwargs: object) -> Tensor:
     """PREDICT_NOISE: one model evaluation of the sampler; all its conditions share one decision."""
     options = executor.class_obj.model_options
-    own = options.get("transformer_options", {})
-    sampling = sampling_of(own)
+    sampling = sampling_of(options.get("transformer_options", {}))
     if sampling is None:
         return executor(x, timestep, *args, **kwargs)
     if _adds_guidance_anew(options, *args, **kwargs):
@@ -129,8 +128,8 @@ def evaluate(executor: WrapperExecutor, x: Tensor, timestep: Tensor, *args: obje
     else:
         sampling.run.count_call(skipped=True)
     denoised = sampling.run.finish(x, denoised)
-    if LIVE_KEY in own:
-        own[LIVE_KEY].evaluated()
+    if sampling.live is not None:
+        sampling.live.evaluated()
     return denoised
 
 

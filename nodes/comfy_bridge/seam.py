@@ -24,6 +24,7 @@ MOVED = (AttributeError, LookupError, TypeError, ValueError, RuntimeError)
 Forward = Callable[[dict], Tensor]
 Predict = Callable[[Tensor], Tensor | None]
 Decide = Callable[[Caught], Tensor | None]
+Look = Callable[[Caught], None]
 
 
 class Seam(Protocol):
@@ -50,13 +51,14 @@ class Seam(Protocol):
 class BlockSeam:
     """The seam of one model call whose latent is cut into tokens like this.
 
-    watch: see what enters block 0's attention. keeps: what else to catch, see Caught.
+    watch: see what enters block 0's attention. keeps: what else to catch, see Caught. arrived: told of what was caught
+    at block 0, before that is run.
     """
 
     def __init__(self, adapter: Adapter, model: nn.Module, target: Target, cut: Cut, conditions: Mapping[str, object],
-                 watch: bool = False, keeps: Set[str] = frozenset()) -> None:
+                 watch: bool = False, keeps: Set[str] = frozenset(), arrived: Look | None = None) -> None:
         self.adapter, self.model, self.target, self.watch, self.keeps = adapter, model, target, watch, keeps
-        self.cut, self.conditions = cut, conditions
+        self.cut, self.conditions, self.arrived = cut, conditions, arrived
         self.blocks = adapter.blocks(model)
         self.caught = Caught(picture=target.at_output and adapter.output_is_picture)
 
@@ -152,6 +154,8 @@ class BlockSeam:
         caught.start = None if self.target.at_output else caught.entry.tokens.clone()
         if "stream" in self.keeps:
             caught.stream = caught.entry.tokens.clone() if caught.start is None else caught.start
+        if self.arrived is not None:
+            self.arrived(caught)
 
     def _run_first(self, args: Arguments, original: Original) -> object:
         result = original(args)

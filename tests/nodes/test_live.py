@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import re
 import threading
 import time
 
@@ -11,7 +12,7 @@ from comfy.model_patcher import ModelPatcher
 from tap_pack.nodes.comfy_bridge import live
 from tap_pack.nodes.comfy_bridge.live_queue import WAITING, LiveQueue
 from tap_pack.nodes.comfy_bridge.measuring import EveryStep
-from tap_pack.nodes.comfy_bridge.plan import expected_cache, plan_of
+from tap_pack.nodes.comfy_bridge.plan import plan_of
 from tap_pack.nodes.comfy_bridge.sampling_run import TapPatch
 from tap_pack.tap_core.errors import TapError
 from tap_pack.tap_core.record import RecordHolder, TapRecord
@@ -95,16 +96,6 @@ def test_a_run_that_is_measured_plans_no_skipping() -> None:
     assert plan.words == "every step is computed, to be measured" and plan.marks == "fffff"
 
 
-@pytest.mark.parametrize("target", ["residual", "auto"])
-def test_the_expected_cache_is_what_the_run_then_holds(
-    model: ModelPatcher, monkeypatch: pytest.MonkeyPatch, target: str
-) -> None:
-    expected = []
-    monkeypatch.setattr(live, "expected_cache", lambda run: expected.append(expected_cache(run)) or expected[-1])
-    record = sampled(model, target=target)
-    assert expected == [record.cache_bytes]
-
-
 def test_the_browser_sees_the_run_that_the_record_tells(model: ModelPatcher, told: list[dict]) -> None:
     record = sampled(model)
     event = last_of(told)
@@ -142,8 +133,8 @@ def test_the_log_tells_the_plan_before_the_first_step(model: ModelPatcher, caplo
     with caplog.at_level(logging.INFO, "tap"):
         sampled(model, node="")
     lines = [entry.getMessage() for entry in caplog.records if entry.name == "tap"]
-    assert lines[0].startswith("TAP: plan: ") and "of 20 steps" in lines[0]
-    assert lines[1].startswith("TAP: cache ")
+    assert re.fullmatch(r"TAP: plan: 6 of 20 steps, 3.3x fewer calls, cache \d+ kB", lines[0])
+    assert not any("cache" in line for line in lines[1:-1])
 
 
 def test_without_a_browser_nothing_is_sent(model: ModelPatcher) -> None:

@@ -56,9 +56,9 @@ class TinyModel:
         """Whether this ComfyUI has the model."""
         return hasattr(comfy.supported_models, self.kind)
 
-    def build(self) -> BaseModel:
+    def build(self, dtype: torch.dtype = torch.float32) -> BaseModel:
         """The model; the last one built is kept."""
-        return _build(self)
+        return _build(self, dtype)
 
     def block_modules(self) -> list[nn.Module]:
         """All blocks, in order."""
@@ -77,12 +77,12 @@ def listed(blocks: nn.Module) -> list[nn.Module]:
 
 
 @lru_cache(maxsize=1)
-def _build(row: TinyModel) -> BaseModel:
+def _build(row: TinyModel, dtype: torch.dtype) -> BaseModel:
     kind = getattr(comfy.supported_models, row.kind)
     config = kind(dict(row.config))
     # Some kinds set the full size of what they do not detect.
     config.unet_config.update(row.config)
-    config.set_inference_dtype(torch.float32, None)
+    config.set_inference_dtype(dtype, None)
     model = row.model(config) if row.model else config.get_model({}, "")
     fill(model.diffusion_model)
     return model.eval()
