@@ -56,13 +56,14 @@ class Moment:
 class ExplicitPredictor(Protocol):
     """A candidate that is no row of weights, or none that sums to 1: the same rule forecasts probe and target.
 
-    family, order, horizon, snapshots: as a Predictor's.
+    family, order, horizon, snapshots: as a Predictor's. local: whether a token is forecast from that token alone.
     """
 
     family: str
     order: int
     horizon: float
     snapshots: int
+    local: bool
 
     def ready(self, moment: Moment) -> bool:
         """Whether it can forecast from so many full steps."""

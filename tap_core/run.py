@@ -11,10 +11,12 @@ from torch import Tensor
 
 from .drift import Drift
 from .history import History
+from .locality import processes, what_is_not_local
 from .motion import Motion
 from .record import Evaluation, TapRecord, TokenChoices, candidate_names, settings_values
 from .schedule import Decision, Seen, held_bytes, start
 from .schedules.calibrated import CalibratedSchedule
+from .schedules.registry import schedule_name
 from .settings import TapSettings
 from .step import Forecast, full_step, skipped_step
 from .thinned import thinned
@@ -57,6 +59,9 @@ class TapRun:
         self.drift = Drift(self.motion) if settings.correction == "on" and self.course.skips_any else None
         self.decision, self.seen = Decision(full=True), Seen(0.0, 0.0)
         self.aside = False
+        self.shared = processes() > 1
+        if self.shared:
+            self._keep_in_step()
         self._timers: list[StepTimer] = []
         self._started = time.perf_counter()
         if not self.course.skips_any and not settings.off:
@@ -149,7 +154,9 @@ class TapRun:
     def can_forecast(self, keys: Sequence[Hashable], batch: int, tokens: int) -> bool:
         """Whether every condition has a history of `batch` x `tokens` tokens; if not, the report says why."""
         found = [self.histories.get(key) for key in keys]
-        if all(history is not None and history.fits(batch, tokens) and history.sound() for history in found):
+        # Several processes stay in step even where one of them has values that are no numbers.
+        if all(history is not None and history.fits(batch, tokens) and (self.shared or history.sound())
+               for history in found):
             return True
         dropped = any(history is not None and not history.snapshots for history in found)
         self.fall_back(NO_NUMBERS if dropped else SOMETHING_NEW)
@@ -180,6 +187,17 @@ class TapRun:
         order = orders.to(probe.device, non_blocking=True)[forecast.choice.long()]
         order.clamp_(max=len(history.snapshots) - 1)
         return forecast.target, TokenChoices(condition, forecast.choice, order, forecast.loss)
+
+    def _keep_in_step(self) -> None:
+        """Step aside where processes that share out the tokens of a picture could decide differently."""
+        schedule = self.settings.schedule()
+        reason = what_is_not_local(schedule, schedule_name(schedule), self.pool, self.selector)
+        if reason:
+            self.step_aside(f"Several processes work together here, and each may have a part of the picture. {reason} "
+                            "Until then every step is computed in full, so that none waits for another for ever.")
+        elif self.settings.trust == "learned":
+            self.fall_back("Several processes work together here. If they share out the picture, each learns from its "
+                           "own part how far to trust a forecast; set trust to full for what one process would make.")
 
     def _foreseen(self, history: History, probe: Tensor, target: Tensor) -> Forecast | None:
         """What would have been forecast of a full step, where trust is learned; None where it would say nothing."""

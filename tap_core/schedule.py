@@ -90,7 +90,7 @@ class Schedule(Protocol):
 
 @runtime_checkable
 class AdaptiveSchedule(Protocol):
-    """Decides from what the run shows."""
+    """Decides from what the run shows. One that decides the same in all processes has `local`, see locality.py."""
 
     def start(self, timeline: Timeline) -> Course:
         """Its course through a run with this timeline."""

@@ -37,6 +37,11 @@ class Selector:
             raise TapError(f"selection is {self.selection!r}; choose one of {', '.join(SELECTIONS)}.")
 
     @property
+    def local(self) -> bool:
+        """Whether a token's choice depends on its own losses alone, whatever other tokens there are."""
+        return self.selection not in ("one for all", "random")
+
+    @property
     def by_truth(self) -> bool:
         """Whether losses are to be those of the true target, which costs a full step; for benchmarks."""
         return self.selection == "oracle"

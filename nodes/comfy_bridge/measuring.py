@@ -21,6 +21,7 @@ class EveryStep:
 
     needs: frozenset[str] = frozenset()
     skips_any = True  # or nothing would be caught
+    local = True
     plan = "every step is computed, to be measured"
 
     def start(self, timeline: Timeline) -> "EveryStep":

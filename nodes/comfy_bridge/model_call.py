@@ -98,6 +98,9 @@ class ModelCall:
                 self.sampling.decided.set()
 
     def _run(self, forward: Callable[..., Tensor]) -> Tensor:
+        if not self._whole_batch():
+            self.tap.step_aside("Another node hands the model a part of a batch at a time, and TAP cannot tell which; "
+                                "every step was computed in full. Take that node out, or TAP.")
         if self.tap.aside:
             return self._compute_plainly(forward)
         self._show_grid()
@@ -106,6 +109,11 @@ class ModelCall:
         if not self.tap.can_forecast(self.keys, len(self.x) // len(self.keys), self.cut.count):
             return self._compute(forward, reason="new condition or size")
         return self._forecast(forward)
+
+    def _whole_batch(self) -> bool:
+        """Whether each condition of this call has all pictures; a wrapper of another node may split them."""
+        whole, (each, rest) = self.tap.seen.x, divmod(len(self.x), len(self.keys))
+        return not rest and each >= (1 if whole is None else len(whole))
 
     def _show_grid(self) -> None:
         """Record how the tokens of the whole picture lie; this call may have a part of it."""
@@ -142,23 +150,30 @@ class ModelCall:
             self.sampling.live.begins(bytes_of_step(self, caught))
 
     def _remember(self, seam: Seam) -> None:
-        strange = seam.caught.strange
-        if not strange and (seam.caught.probe is None or not seam.caught.complete):
-            missing = "final layer" if seam.caught.probe is not None else "first block"
+        probe = seam.caught.probe
+        strange = seam.caught.strange or (probe is not None and len(probe) != len(self.x))
+        if not strange and (probe is None or not seam.caught.complete):
+            missing = "final layer" if probe is not None else "first block"
             self.tap.step_aside(f"The {missing} of {self.tap.record.model} was not reached; every step was computed "
                                 "in full. Another node may have replaced the model's forward.")
             return
         unchecked = not self.sampling.checked and not isinstance(seam, InOutSeam)
         if strange or (unchecked and not probe_is_attended(seam.caught)):
-            self.tap.step_aside(f"The first block of {self.tap.record.model} is not as TAP knows it; every step was "
-                                "computed in full. TAP or ComfyUI may need an update.")
+            self._leave_strange_block()
             return
         self.sampling.checked = True
         self._show(seam.caught)
-        parts = zip(self.keys, seam.caught.probe.chunk(len(self.keys)), seam.caught.target.chunk(len(self.keys)),
-                    strict=True)
-        for key, probe, target in parts:
-            self.tap.remember(key, probe, target)
+        count = len(self.keys)
+        parts = zip(self.keys, probe.chunk(count), seam.caught.target.chunk(count), strict=True)
+        for key, mine, target in parts:
+            self.tap.remember(key, mine, target)
+
+    def _leave_strange_block(self) -> None:
+        why = "TAP or ComfyUI may need an update."
+        if self.tap.shared:
+            why = "Processes that share out the tokens of a picture inside the model do that."
+        self.tap.step_aside(f"The first block of {self.tap.record.model} is not as TAP knows it; every step was "
+                            f"computed in full. {why}")
 
     def _forecast(self, forward: Callable[..., Tensor]) -> Tensor:
         if self.tap.wants_truth:
@@ -191,7 +206,9 @@ class ModelCall:
             return None
         return self._predict(caught.probe) if target is None else target
 
-    def _predict(self, probe: Tensor) -> Tensor:
+    def _predict(self, probe: Tensor) -> Tensor | None:
+        if len(probe) != len(self.x):
+            return None
         count = len(self.keys)
         truths = [None] * count if self.truth is None else self.truth.chunk(count)
         grid = None if len(self.cut.grids) > 1 else self.grid

@@ -30,6 +30,11 @@ class DiCache:
     horizon: float = 0.0
     snapshots: int = 2
 
+    @property
+    def local(self) -> bool:
+        """Whether each token has its own g."""
+        return self.per_token
+
     def ready(self, moment: Moment) -> bool:
         """It needs two full steps."""
         return len(moment.past) >= 2

@@ -6,6 +6,7 @@ H: the Hermite forecast.  low: the coarse part of a picture of tokens, by its di
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import ClassVar
 
 import torch
 from torch import Tensor
@@ -32,6 +33,7 @@ class FreqCa:
     order: int = 2
     horizon: float = 0.0
     snapshots: int = 3
+    local: ClassVar[bool] = False
 
     def __post_init__(self) -> None:
         if not math.isfinite(self.cutoff):

@@ -5,6 +5,7 @@ r_0, r_1: the last two full steps' values, newest first.  u: distance of the ask
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import ClassVar
 
 from torch import Tensor
 
@@ -28,6 +29,7 @@ class MagnitudeScaled:
     order: int = 1
     horizon: float = 0.0
     snapshots: int = 2
+    local: ClassVar[bool] = True
 
     def ready(self, moment: Moment) -> bool:
         """It needs two full steps."""

@@ -5,6 +5,7 @@ R_0 (newest), R_1, R_2: the last full steps' values.  u: distance of the asked s
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import ClassVar
 
 import torch
 from torch import Tensor
@@ -38,6 +39,7 @@ class TcPade:
     order: int = 2
     horizon: float = 0.0
     snapshots: int = 3
+    local: ClassVar[bool] = True
 
     def __post_init__(self) -> None:
         if not self.steadiness > 0:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import multiprocessing
 from collections.abc import Iterator
 from contextlib import contextmanager
 
@@ -16,7 +15,9 @@ from tap_pack.tap_core.schedules.teacache import TeaCacheSchedule
 
 from matrix_row import Holds, Row, accelerate, distance
 from matrix_stage import Stage
-from sharded_tokens import local_pools, pools
+from sharded_model import check_pictures_of_their_own, check_shared_picture
+from sharded_tokens import cases, check_runs, check_steps, not_local
+from two_processes import can_fork
 
 GROUP = "Several devices"
 DEVICES = [torch.device("cpu"), torch.device("cpu:0")]
@@ -51,21 +52,39 @@ def prompts_on_two_devices(stage: Stage) -> str:
     return "the same picture"
 
 
-# They look at more than one token at a time.
-NOT_LOCAL = {"freqca", "selection: one for all", "selection: random", "dicache, one for all"}
-
-
 def tokens_in_two_processes(stage: Stage) -> str:
-    """Choice and forecast of a token are the same wherever the others are, but for what looks at several at a time."""
-    if "fork" not in multiprocessing.get_all_start_methods():
+    """Choice and forecast of a token are the same wherever the others are; what looks at several steps aside."""
+    only_where_processes_fork()
+    check_steps()
+    check_runs()
+    return f"{len(cases()) - len(not_local())} options alike; in full with {', '.join(not_local())}"
+
+
+def a_part_of_the_model(stage: Stage) -> str:
+    """Tokens that are shared out inside the model, between its first and its last block."""
+    only_where_processes_fork()
+    return check_shared_picture(stage)
+
+
+def a_picture_each(stage: Stage) -> str:
+    """Processes that know of each other, and make a picture each."""
+    only_where_processes_fork()
+    return check_pictures_of_their_own(stage)
+
+
+def only_where_processes_fork() -> None:
+    """Leave the row out on a system whose processes do not begin as copies."""
+    if not can_fork():
         pytest.skip("this system cannot fork")
-    assert set(pools()) - local_pools() == NOT_LOCAL
-    return f"{len(pools()) - len(NOT_LOCAL)} pools alike; not so {', '.join(sorted(NOT_LOCAL))}"
 
 
 ROWS = [
     Row(GROUP, "MultiGPU work units: prompts at the same time", Holds("the same picture", prompts_on_two_devices),
         models=("FLUX", "Wan")),
-    Row(GROUP, "tokens shared out among processes", Holds("the same choice and forecast", tokens_in_two_processes),
-        models=("FLUX",)),
+    Row(GROUP, "tokens shared out among processes, in the engine",
+        Holds("the same choice and forecast; in full, saying why, with options that look at more than one token",
+              tokens_in_two_processes), models=("FLUX",)),
+    Row(GROUP, "tokens shared out among processes, inside the model",
+        Holds("computed in full, and says why", a_part_of_the_model), models=("FLUX",)),
+    Row(GROUP, "processes that make a picture each", Holds("forecast", a_picture_each), models=("FLUX",)),
 ]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from typing import Any
 
 import torch
 from comfy.controlnet import ControlBase
@@ -20,6 +21,7 @@ from matrix_stage import STEPS, Stage
 
 GROUP = "Other nodes on the model"
 NODE = Callable[[ModelPatcher], ModelPatcher]
+Forward = Callable[..., Tensor]
 
 
 class TinyControl(ControlBase):
@@ -165,6 +167,55 @@ def by_block(place: Callable[..., Callable[[Stage], Plugged]]) -> Callable[[Stag
     return lambda stage: place(compiled(*block_keys(stage)))(stage)
 
 
+def one_at_a_time(args: dict[str, Any], calls: Forward) -> Tensor:
+    """The batch in single calls, as nodes that save memory do it."""
+    x, whole = args["input"], len(args["input"])
+    parts = [{name: part_of(value, i, whole) for name, value in args["c"].items()} for i in range(whole)]
+    return torch.cat([calls(x[i : i + 1], args["timestep"][i : i + 1], **part) for i, part in enumerate(parts)])
+
+
+def in_tiles(args: dict[str, Any], calls: Forward) -> Tensor:
+    """The picture in two overlapping tiles, as tiled diffusion makes it."""
+    x = args["input"]
+    made, times, width = torch.zeros_like(x), torch.zeros_like(x), 2 * (x.shape[-1] // 3)
+    for tile in (slice(0, width), slice(x.shape[-1] - width, x.shape[-1])):
+        made[..., tile] += calls(x[..., tile], args["timestep"], **args["c"])
+        times[..., tile] += 1
+    return made / times
+
+
+def around_the_call(wrapper: Callable[[dict[str, Any], Forward], Tensor]) -> NODE:
+    """A function around ComfyUI's call of the model, the oldest of its hooks."""
+
+    def patch(model: ModelPatcher) -> ModelPatcher:
+        model = model.clone()
+        model.set_model_unet_function_wrapper(lambda calls, args: wrapper(args, calls))
+        return model
+
+    return patch
+
+
+def forward_in_parts(stage: Stage) -> Plugged:
+    """The model's own forward replaced by one that takes the batch apart, as packs for several cards do it."""
+    plugged = prompts()(stage)
+    model = plugged.model.model.diffusion_model
+    original = model.forward
+
+    def forward(x: Tensor, *args: object, **options: object) -> Tensor:
+        return torch.cat([original(
+            x[i : i + 1], *(part_of(value, i, len(x)) for value in args),
+            **{name: part_of(value, i, len(x)) for name, value in options.items()}) for i in range(len(x))])
+
+    model.forward = forward
+    return plugged
+
+
+def part_of(value: object, i: int, whole: int) -> object:
+    """One row of what has as many as the batch."""
+    rows = isinstance(value, Tensor) and value.ndim and len(value) == whole
+    return value[i : i + 1] if rows else value
+
+
 REFERENCES = {"positive": lambda s: s.prompt(reference_latents=[s.latent(seed=3)]),
               "negative": lambda s: s.prompt(2, reference_latents=[s.latent(seed=3)])}
 BOTH = ("FLUX", "Wan", "UNet")
@@ -192,6 +243,10 @@ ROWS = [
     Row(GROUP, "EasyCache in front of TAP", Exact("EasyCache is on the same model"), patched(easycache), COMPILED),
     Row(GROUP, "EasyCache behind TAP", Exact("EasyCache is on the same model"), behind(easycache), COMPILED),
     Row(GROUP, "LazyCache", Exact("LazyCache is on the same model"), patched(lazycache), BOTH),
+    Row(GROUP, "a wrapper that splits the batch", Exact("a part of a batch"),
+        patched(around_the_call(one_at_a_time), latent=lambda s: s.latent(2)), BOTH),
+    Row(GROUP, "a model that splits the batch itself", Exact("not as TAP knows it"), forward_in_parts, COMPILED),
+    Row(GROUP, "tiled diffusion", Close(0.2), patched(around_the_call(in_tiles)), BOTH),
     Row(GROUP, "two TAP nodes in a row", Holds("the last one counts", twice), models=BOTH),
     Row(GROUP, "TAP taken out again", Holds("stock is back, bit for bit", removed), models=BOTH),
 ]

@@ -1,86 +1,157 @@
-"""Tokens shared out among processes, as sequence-parallel packs do it: each holds some of every token tensor."""
+"""Tokens shared out among processes: each runs the engine on some of every token tensor, without a word to the other.
+
+The model here makes each token from itself alone, so that whatever comes out otherwise comes from TAP.
+"""
 
 from __future__ import annotations
 
-import multiprocessing
-import tempfile
-from datetime import timedelta
-from pathlib import Path
-
 import torch
-import torch.distributed
 from tap_pack.tap_core.errors import TapError
+from tap_pack.tap_core.locality import schedule_is_local
 from tap_pack.tap_core.pool_settings import PoolSettings
 from tap_pack.tap_core.predictors import FAMILIES
+from tap_pack.tap_core.record import TapRecord
+from tap_pack.tap_core.run import TapRun
+from tap_pack.tap_core.schedules.registry import SCHEDULES, AnySchedule
+from tap_pack.tap_core.selector import SELECTIONS
+from tap_pack.tap_core.settings import PLACED, TapSettings
 from tap_pack.tap_core.step import Forecast, skipped_step
+from torch import Tensor
 
-from trajectories import even_timeline, history_of, noise, polynomial
+from trajectories import even_timeline, history_of, noise, polynomial, shifted_sigmas
+from two_processes import PROCESSES, in_two_processes
 
-PROCESSES, TOKENS, STEPS = 2, 24, 20
+TOKENS, CHANNELS, STEPS = 24, 16, 20
 ASKED, PAST = 14.0, (12.0, 8.0, 4.0, 0.0)
-SELECTIONS = ("best", "blend", "one for all", "random")
+WHOLE = slice(0, TOKENS)
+Part = dict[str, object]
 
 
 def pools() -> dict[str, PoolSettings]:
     """One pool of each family, and the usual one with every selection."""
     made = {name: PoolSettings(families=(name,)) for name in FAMILIES}
-    made |= {f"selection: {name}": PoolSettings(selection=name) for name in SELECTIONS}
+    # An oracle chooses by the truth, which a forecast does not have.
+    made |= {f"selection: {name}": PoolSettings(selection=name) for name in SELECTIONS if name != "oracle"}
     return made | {"dicache, one for all": PoolSettings(families=("dicache",), dicache_per_token=False)}
 
 
-def forecast(settings: PoolSettings, tokens: slice) -> Forecast:
-    """A skipped step of which this process has these tokens."""
-    parts = [noise((2, TOKENS, 16), seed, torch.float32)[:, tokens] * 0.5**seed for seed in range(3)]
+def schedules() -> dict[str, AnySchedule]:
+    """All schedules, with their usual settings."""
+    needed = {"interval": (5, 3), "list of steps": ((0, 1, 4, 9, 15),)}
+    made = {name: kind(*needed.get(name, ())) for name, kind in SCHEDULES.items()}
+    return made | {f"placement {name}": place(5, 3) for name, place in PLACED.items()}
+
+
+def is_declared_local(settings: PoolSettings) -> bool:
+    """Whether the pool says that it may be shared out."""
+    return settings.selector().local and all(member.local for member in settings.pool().explicit)
+
+
+def not_local() -> list[str]:
+    """What is declared not to be local, by name."""
+    names = [name for name, settings in pools().items() if not is_declared_local(settings)]
+    return sorted(names + [name for name, schedule in schedules().items() if not schedule_is_local(schedule)])
+
+
+def tokens_of(rank: int) -> slice:
+    """Those of one process."""
+    size = TOKENS // PROCESSES
+    return slice(rank * size, (rank + 1) * size)
+
+
+def forecast(settings: PoolSettings, tokens: slice) -> Part:
+    """A skipped step of which a process has these tokens."""
+    parts = [noise((2, TOKENS, CHANNELS), seed, torch.float32)[:, tokens] * 0.5**seed for seed in range(3)]
     path = polynomial(parts, even_timeline(STEPS, "sigma"))
     history = history_of(PAST, path, lambda position: path(position).sin())
     # Some tokens go on as they came, others do not: one choice for all would be another one for some.
-    unrest = torch.linspace(0, 0.1, TOKENS)[tokens, None] * noise((2, TOKENS, 16), 7, torch.float32)[:, tokens]
-    probe = path(ASKED) + unrest
-    grid = (1, 4, 6) if tokens == slice(0, TOKENS) else (1, 4 // PROCESSES, 6)
-    return skipped_step(
-        history, ASKED, probe, settings.pool(), even_timeline(STEPS), "cosine", settings.selector(), grid)
+    unrest = torch.linspace(0, 0.1, TOKENS)[tokens, None] * noise((2, TOKENS, CHANNELS), 7, torch.float32)[:, tokens]
+    grid = (1, 4, 6) if tokens == WHOLE else (1, 4 // PROCESSES, 6)
+    made: Forecast = skipped_step(history, ASKED, path(ASKED) + unrest, settings.pool(), even_timeline(STEPS), "cosine",
+                                  settings.selector(), grid)
+    return {"choice": made.choice.tolist(), "target": made.target.tolist(), "loss": made.loss.tolist()}
 
 
-def local_pools() -> set[str]:
-    """Names of the pools of which two processes choose and forecast for their tokens what one does for all."""
-    context = multiprocessing.get_context("fork")
-    with tempfile.TemporaryDirectory() as folder:
-        answers = context.Queue()
-        workers = [context.Process(target=_work, args=(rank, folder, answers)) for rank in range(PROCESSES)]
-        for worker in workers:
-            worker.start()
-        found = answers.get(timeout=120)
-        for worker in workers:
-            worker.join(timeout=60)
-        assert [worker.exitcode for worker in workers] == [0] * PROCESSES
-    return found
+def sampled(settings: TapSettings, tokens: slice) -> tuple[TapRecord, list[Tensor], Tensor]:
+    """A run of Euler steps on these tokens: its record, choices by skipped step, and the picture [1, n, C]."""
+    run = TapRun(settings, shifted_sigmas(STEPS), "toy")
+    x, choices = noise((1, TOKENS, CHANNELS), 3, torch.float32)[:, tokens], []
+    for sigma, after in zip(run.timeline.sigmas, run.timeline.sigmas[1:], strict=False):
+        run.begin(sigma, x.device, x)
+        probe, slope = (1 + sigma) * x.sin(), (3 * x + 2 * sigma).tanh()
+        skips = run.wants_skip and run.can_forecast(["prompt"], *x.shape[:2])
+        if skips:
+            slope, choice = run.forecast("prompt", 0, probe)
+            choices.append(choice.member)
+        elif run.wants_snapshot:
+            run.remember("prompt", probe, slope)
+        run.count_call(skips)
+        denoised = run.finish(x, x - sigma * slope)
+        x = x + (x - denoised) / sigma * (after - sigma)
+    return run.close(complete=True), choices, x
 
 
-def _work(rank: int, folder: str, answers: multiprocessing.Queue) -> None:
-    torch.set_num_threads(1)
-    torch.distributed.init_process_group(
-        "gloo", init_method=(Path(folder) / "meet").as_uri(), rank=rank, world_size=PROCESSES,
-        timeout=timedelta(seconds=60))
-    size = TOKENS // PROCESSES
-    local = {name for name, settings in pools().items() if _agrees(settings, slice(rank * size, (rank + 1) * size))}
-    if rank == 0:
-        answers.put(local)
-    torch.distributed.barrier()
-    torch.distributed.destroy_process_group()
+def run_of(settings: TapSettings, tokens: slice) -> Part:
+    """What came of a run, without tensors."""
+    record, choices, picture = sampled(settings, tokens)
+    return {"full": record.full_steps, "skipped": record.skipped_steps, "says": record.fallbacks,
+            "choice": [choice.tolist() for choice in choices], "target": picture.tolist()}
 
 
-def _agrees(settings: PoolSettings, tokens: slice) -> bool:
-    """Whether the parts of all processes, put together, are what one process makes."""
+def cases() -> dict[str, TapSettings]:
+    """Every pool and every schedule in a run; trust is learned from the tokens that a process has."""
+    made = {name: TapSettings(trust="full", given_pool=settings) for name, settings in pools().items()}
+    return made | {name: TapSettings(trust="full", given_schedule=kind) for name, kind in schedules().items()}
+
+
+def part_of_a_run(rank: int) -> dict[str, Part]:
+    """All cases, in one of the processes."""
+    return {name: run_of(settings, tokens_of(rank)) for name, settings in cases().items()}
+
+
+def part_of_a_step(rank: int) -> dict[str, Part | None]:
+    """A forecast of every pool, in one of the processes; None where there is none."""
+    return {name: _or_none(settings, tokens_of(rank)) for name, settings in pools().items()}
+
+
+def check_steps() -> None:
+    """What is declared local forecasts each token as one process would, and nothing else does."""
+    whole = {name: forecast(settings, WHOLE) for name, settings in pools().items()}
+    parts = in_two_processes(part_of_a_step)
+    alike = {name for name in whole if all(part[name] for part in parts) and _alike(whole[name], parts, name)}
+    assert alike == {name for name, settings in pools().items() if is_declared_local(settings)}
+
+
+def check_runs() -> None:
+    """What is local makes the run that one process makes; all else computes every step and says what to click."""
+    whole = {name: run_of(settings, WHOLE) for name, settings in cases().items() if name not in not_local()}
+    parts = in_two_processes(part_of_a_run)
+    for name in cases():
+        mine = [part[name] for part in parts]
+        if name in not_local():
+            assert all(not part["skipped"] and len(part["full"]) == STEPS for part in mine), name
+            assert all("TAP Predictor Pool" in part["says"][0] or "TAP Schedule" in part["says"][0] for part in mine)
+        else:
+            assert whole[name]["skipped"] and all(part["full"] == whole[name]["full"] for part in mine), name
+            assert all(not part["says"] for part in mine), mine[0]["says"]
+            assert _alike(whole[name], parts, name), name
+
+
+def _or_none(settings: PoolSettings, tokens: slice) -> Part | None:
     try:
-        mine, whole = forecast(settings, tokens), forecast(settings, slice(0, TOKENS))
+        return forecast(settings, tokens)
     except TapError:
-        return False
-    return all(_together(part).equal(alone.double()) for part, alone in
-               ((mine.choice, whole.choice), (mine.target, whole.target), (mine.loss, whole.loss)))
+        return None
 
 
-def _together(part: torch.Tensor) -> torch.Tensor:
-    # gloo knows no short integers.
-    parts = [torch.empty(part.shape, dtype=torch.float64) for _ in range(PROCESSES)]
-    torch.distributed.all_gather(parts, part.double().contiguous())
-    return torch.cat(parts, dim=1)
+def _alike(whole: Part, parts: list[dict[str, Part]], name: str) -> bool:
+    """Whether choices are equal, and forecasts equal to rounding."""
+    for rank, part in enumerate(parts):
+        choice, target = (torch.tensor(whole[key])[..., tokens_of(rank), :] if key == "target" else
+                          torch.tensor(whole[key])[..., tokens_of(rank)] for key in ("choice", "target"))
+        mine = part[name]
+        if not choice.equal(torch.tensor(mine["choice"])):
+            return False
+        if not torch.allclose(target, torch.tensor(mine["target"]), rtol=1e-5, atol=1e-6):
+            return False
+    return True

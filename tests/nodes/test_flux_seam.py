@@ -63,7 +63,7 @@ def replay(model: ModelPatcher, target: str = "residual", control: dict | None =
         run.remember = remember
         outputs, entered, blocks = [], [], []
         for decision in (run.decision, SKIP):
-            sampling.begin(1.0, x)
+            sampling.begin(1.0, x[: len(x) // len(options["uuids"])])
             run.decision = decision
             with counted_blocks(model) as counts, entering_attention(model) as tensors:
                 outputs.append(apply_model(executor, x, t, c_concat, c_crossattn, control, options, **kwargs))

@@ -1,0 +1,47 @@
+"""Among several processes what does not look at one token at a time steps aside; tests/matrix runs them in two."""
+
+from __future__ import annotations
+
+import pytest
+from tap_pack.tap_core import run as run_module
+from tap_pack.tap_core.pool_settings import PoolSettings
+from tap_pack.tap_core.run import TapRun
+from tap_pack.tap_core.schedules.interval import IntervalSchedule
+from tap_pack.tap_core.schedules.teacache import TeaCacheSchedule
+from tap_pack.tap_core.settings import TapSettings
+
+from trajectories import even_timeline
+
+WHOLE = [
+    ({"given_schedule": TeaCacheSchedule()}, "The schedule TeaCache looks at the whole picture"),
+    ({"given_pool": PoolSettings(selection="one for all")}, "The selection 'one for all' looks at all tokens"),
+    ({"given_pool": PoolSettings(families=("taylor", "freqca"))}, "The predictor freqca looks at several tokens"),
+]
+
+
+def started(monkeypatch: pytest.MonkeyPatch, processes: int, **options: object) -> TapRun:
+    """A run with these options among so many processes."""
+    monkeypatch.setattr(run_module, "processes", lambda: processes)
+    return TapRun(TapSettings(**{"trust": "full", **options}), even_timeline(20).sigmas, "toy")
+
+
+@pytest.mark.parametrize(("options", "says"), WHOLE)
+def test_what_looks_at_more_than_a_token_steps_aside(
+    monkeypatch: pytest.MonkeyPatch, options: dict, says: str
+) -> None:
+    alone, among = (started(monkeypatch, count, **options) for count in (1, 2))
+    assert not alone.aside and not alone.record.fallbacks
+    assert among.aside
+    (reason,) = among.record.fallbacks
+    assert says in reason and "every step is computed in full" in reason
+
+
+def test_what_looks_at_one_token_goes_on(monkeypatch: pytest.MonkeyPatch) -> None:
+    run = started(monkeypatch, 2, given_schedule=IntervalSchedule(5, 3), given_pool=PoolSettings(families=("tc-pade",)))
+    assert not run.aside and not run.record.fallbacks
+
+
+def test_trust_that_is_learned_from_a_part_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
+    run = started(monkeypatch, 2, trust="learned")
+    assert not run.aside
+    assert "set trust to full" in run.record.fallbacks[0]
