@@ -1,15 +1,16 @@
 """What a graphics card is asked to do in a step besides the blocks: operators launched, and how long launching takes.
 
-Operators are counted on the meta device, where TAP works in pieces as large as on a card. Seconds are those of one
-processor at a size at which nothing but Python and launching takes time.
+Operators are counted on the meta device, where TAP works in pieces as large as on a card. Seconds are those that one
+processor takes for as many of them at a size at which nothing but Python and launching takes time.
 """
 
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
+from functools import partial
 from statistics import median
 
 import torch
@@ -23,12 +24,12 @@ from whole_run import WholeRun
 CPU, META = torch.device("cpu"), torch.device("meta")
 NARROW = {"hidden_size": 128, "num_heads": 1, "context_in_dim": 48, "vec_in_dim": 64}
 FEW = {"latent": (16, 8, 8), "words": (7,), "context": 48, "pooled": 64}
-INTERVAL, RUNS = 5, 10
+INTERVAL, RUNS = 5, 40
 
 
 @dataclass(frozen=True)
 class Launches:
-    """Beyond the same step without blocks and without TAP. full, skipped: operators; seconds: of a skipped step."""
+    """Beyond the same step without blocks and without TAP. full, skipped: operators; seconds: to launch the latter."""
 
     full: int
     skipped: int
@@ -53,9 +54,11 @@ def hollow(model: nn.Module) -> Iterator[None]:
 def beyond_stock(size: FullSize, settings: TapSettings) -> Launches:
     """What TAP adds to a step of this model."""
     stock, tap = TapSettings(interval=1), replace(settings, interval=INTERVAL)
+    tiny = replace(size, config={**size.config, **NARROW}, **FEW)
     bare, counts = operators_of(size, stock)[True], operators_of(size, tap)
-    seconds = launch_seconds(size, tap)[False] - launch_seconds(size, stock)[True]
-    return Launches(counts[True] - bare, counts[False] - bare, seconds)
+    skipped, in_one_piece = counts[False] - bare, operators_of(tiny, tap)[False] - operators_of(tiny, stock)[True]
+    without, seconds = launching(tiny, (stock, tap))
+    return Launches(counts[True] - bare, skipped, (seconds[False] - without[True]) * skipped / in_one_piece)
 
 
 def operators_of(size: FullSize, settings: TapSettings) -> dict[bool, int]:
@@ -73,23 +76,26 @@ def operators_of(size: FullSize, settings: TapSettings) -> dict[bool, int]:
     return _medians(kinds, counts)
 
 
-def launch_seconds(size: FullSize, settings: TapSettings) -> dict[bool, float]:
-    """Seconds of such evaluations where tensors are tiny, the least of some runs, at the median."""
-    tiny = replace(size, config={**size.config, **NARROW}, **FEW)
-    best: list[float] = []
+def launching(size: FullSize, ways: Sequence[TapSettings]) -> list[dict[bool, float]]:
+    """Seconds of such evaluations of a tiny model, of each way the least of many runs, at the median.
+
+    The ways take turns, so that all of them meet whatever else runs on the machine.
+    """
+    found: list[tuple[list[bool], list[list[float]]]] = [([], []) for _ in ways]
     with torch.inference_mode():
         for _ in range(RUNS):
-            seconds: list[float] = []
+            for settings, (kinds, runs) in zip(ways, found, strict=True):
+                seconds: list[float] = []
+                kinds[:] = _walk(size, CPU, settings, partial(_clocked, seconds))
+                runs.append(seconds)
+    return [_medians(kinds, [min(times) for times in zip(*runs, strict=True)]) for kinds, runs in found]
 
-            def clocked(step: Callable[[], bool], seconds: list[float] = seconds) -> bool:
-                start = time.process_time()
-                full = step()
-                seconds.append(time.process_time() - start)
-                return full
 
-            kinds = _walk(tiny, CPU, settings, clocked)
-            best = [min(pair) for pair in zip(best or seconds, seconds, strict=True)]
-    return _medians(kinds, best)
+def _clocked(seconds: list[float], step: Callable[[], bool]) -> bool:
+    start = time.process_time()
+    full = step()
+    seconds.append(time.process_time() - start)
+    return full
 
 
 def _walk(size: FullSize, device: torch.device, settings: TapSettings, watch: Callable[[Callable[[], bool]], bool]
