@@ -9,6 +9,8 @@ from .calibrate import TapCalibrate
 from .choice_map import TapChoiceMap
 from .choice_map_viewer import TapChoiceMapViewer
 from .comfy_bridge.demo_models import register_demo_models
+from .comfy_bridge.live import running_server
+from .comfy_bridge.live_board import add_routes
 from .compare import TapCompare
 from .demo_scene import TapDemoScene
 from .fit_tables import TapFitTables
@@ -29,8 +31,11 @@ class TapExtension(ComfyExtension):
     """Lists the nodes for ComfyUI."""
 
     async def on_load(self) -> None:
-        """The demo's models appear in the stock loaders."""
+        """The demo's models appear in the stock loaders, and browsers can ask how runs stand."""
         register_demo_models()
+        server = running_server()
+        if server is not None:
+            add_routes(server.routes)
 
     async def get_node_list(self) -> list[type[io.ComfyNode]]:
         """The node classes, in the order of the menus."""

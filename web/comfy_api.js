@@ -110,6 +110,23 @@ export function fetchFile({ filename, subfolder, type }) {
   return api.fetchApi(`/view?${new URLSearchParams({ filename, subfolder, type })}`);
 }
 
+/** The name by which the server knows this page; null until it has given one. */
+export function clientId() {
+  return api.clientId || null;
+}
+
+/** Asks the pack's side of the server. @returns {Promise<Response>} */
+export function askServer(path) {
+  return api.fetchApi(path);
+}
+
+/** Tells the pack's side of the server something. @returns {Promise<Response>} */
+export function tellServer(path, told) {
+  return api.fetchApi(path, {
+    method: "POST", headers: { "Content-Type": "application/json" }, body: JSON.stringify(told),
+  });
+}
+
 /** The values of a node's widgets, by name. */
 export function widgetValues(node) {
   return Object.fromEntries((node.widgets ?? []).map((widget) => [widget.name, widget.value]));

@@ -2,9 +2,11 @@
 
 import logging
 import sys
+import time
 
 from ...tap_core.run import TapRun
 from ...tap_core.run_line import run_line
+from .live_board import BOARD
 from .live_queue import Event, LiveQueue, Send
 from .plan import NOTHING, cache_words, expected_cache, plan_of
 from .plan_marks import FULL, TO_COME, mark_of, put_mark
@@ -98,9 +100,32 @@ def tell_nothing_is_skipped(node: str, reason: str, steps: int) -> None:
 
 
 def browser_of_prompt() -> Send | None:
-    """Sends to the browser that queued the prompt; None where no server runs or nobody listens."""
-    server = getattr(getattr(sys.modules.get("server"), "PromptServer", None), "instance", None)
+    """Sends to the browser that queued the prompt; None where no server runs, nobody listens or wants to."""
+    server = running_server()
     client = getattr(server, "client_id", None)
-    if client is None:
+    if client is None or not BOARD.wanted_by(client):
         return None
-    return lambda event: server.send_sync(EVENT, event, client)
+    workflow = _workflow_of_prompt(server)
+
+    def send(event: Event) -> None:
+        event = {**event, "workflow": workflow, "at": time.time()}
+        BOARD.keep(event)
+        if BOARD.wanted_by(client):  # still
+            server.send_sync(EVENT, event, client)
+
+    return send
+
+
+def running_server() -> object | None:
+    """ComfyUI's server, if it runs."""
+    return getattr(getattr(sys.modules.get("server"), "PromptServer", None), "instance", None)
+
+
+def _workflow_of_prompt(server: object) -> str:
+    """The name that the browser gives the workflow of the prompt that runs; "" if it came without one."""
+    running = list(getattr(getattr(server, "prompt_queue", None), "currently_running", {}).values())
+    for _, prompt_id, _, extra, *_ in running:
+        if prompt_id == getattr(server, "last_prompt_id", None):
+            workflow = (extra.get("extra_pnginfo") or {}).get("workflow") or {}
+            return str(workflow.get("id") or "")
+    return ""

@@ -1,7 +1,8 @@
 /** Puts the strip of the run on TAP Accelerate. */
 import { addElement, followNode, growNode, kindOf, nodeAt, settingOf, workflowId } from "../comfy_api.js";
-import { readEvent } from "./run_state.js";
+import { KnownRuns, readEvent } from "./run_state.js";
 import { RunStrip } from "./run_strip.js";
+import { lastRuns, tellWanted } from "./server.js";
 
 export const KIND = "TapAccelerate";
 export const SETTING = "TAP.LiveStrip";
@@ -9,8 +10,8 @@ const HEIGHT = 76;
 
 /** @type {Map<object, RunStrip>} nodes that are in a graph */
 const strips = new Map();
-// What the last run of each node told: the strip shows it again when its workflow is opened again.
-const known = new Map();
+const known = new KnownRuns();
+let on = null;
 
 /** A node was made; if it accelerates a model it gets its strip. */
 export function attachStrip(node) {
@@ -20,7 +21,7 @@ export function attachStrip(node) {
   const height = () => (isOn() ? HEIGHT : 0);
   addElement(node, "run", strip.root, () => ({ least: height(), most: height() }));
   followNode(node, {
-    configured: () => { growNode(node); recall(node, strip); },
+    configured: () => growNode(node),
     added: () => { strips.set(node, strip); strip.listen(); },
     removed: () => { strips.delete(node); strip.end(); },
   });
@@ -31,9 +32,24 @@ export function attachStrip(node) {
 export function showRun(detail) {
   const state = readEvent(detail);
   if (!state || !isOn()) return;
-  known.set(keyOf(state.node), state);
-  const node = nodeAt(state.node);
-  strips.get(node)?.show(state);
+  state.workflow ||= workflowId();
+  known.add(state);
+  if (state.workflow === workflowId()) strips.get(nodeAt(state.node))?.show(state);
+}
+
+/** A workflow is open: its strips show how their last runs stand, whatever pages and refreshes have missed. */
+export async function showLastRuns() {
+  const workflow = workflowId();
+  if (!isOn()) return;
+  for (const state of (await lastRuns(workflow)).map(readEvent)) if (state) known.add(state);
+  if (workflow !== workflowId()) return;
+  for (const state of known.of(workflow)) strips.get(nodeAt(state.node))?.show(state);
+}
+
+/** The server's queue has changed, or it is there again. */
+export function followServer() {
+  tellWanted(isOn());
+  if (known.of(workflowId()).some(({ ended }) => !ended)) showLastRuns();
 }
 
 /** Says something on the strip of a node. */
@@ -42,23 +58,17 @@ export function sayOn(node, words) {
 }
 
 /** The setting was changed. */
-export function showStrips(on) {
+export function showStrips(wanted) {
+  on = wanted !== false;
+  tellWanted(on);
   for (const [node, strip] of strips) {
     strip.root.hidden = !on;
     growNode(node);
     node.setDirtyCanvas(true, true);
   }
-}
-
-function recall(node, strip) {
-  const state = known.get(keyOf(node.id));
-  if (state) strip.show(state);
+  if (strips.size) showLastRuns();
 }
 
 function isOn() {
-  return settingOf(SETTING) !== false;
-}
-
-function keyOf(id) {
-  return `${workflowId()} ${id}`;
+  return on ?? settingOf(SETTING) !== false;
 }

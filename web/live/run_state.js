@@ -9,14 +9,34 @@ const WORDS = {
 
 /**
  * The run that an event tells of, or null for an event of another form.
- * @returns {{node: string, marks: string, plan: string, line: string, ended: boolean, reasons: object} | null}
+ * @returns {{node: string, workflow: string, at: number, marks: string, plan: string, line: string, ended: boolean,
+ *   reasons: object} | null}
  */
 export function readEvent(detail) {
   const { node, marks, plan, line } = detail ?? {};
   const whole = typeof node === "string" && typeof line === "string"
     && [marks, plan].every((found) => typeof found === "string" && found.length <= MOST_STEPS && MARKS.test(found));
   if (!whole) return null;
-  return { node, marks, plan, line, ended: Boolean(detail.ended), reasons: detail.reasons ?? {} };
+  return {
+    node, marks, plan, line, ended: Boolean(detail.ended), reasons: detail.reasons ?? {},
+    workflow: String(detail.workflow ?? ""), at: Number(detail.at) || 0,
+  };
+}
+
+/** The latest that is known of the runs of all nodes, whatever order it comes in. */
+export class KnownRuns {
+  #runs = new Map();
+
+  /** Takes in what is newer than what was known. */
+  add(state) {
+    const key = `${state.workflow} ${state.node}`;
+    if (!(this.#runs.get(key)?.at > state.at)) this.#runs.set(key, state);
+  }
+
+  /** All of one workflow. */
+  of(workflow) {
+    return [...this.#runs.values()].filter((state) => state.workflow === workflow);
+  }
 }
 
 /** How each step is drawn: as what it was, or faintly as what it is planned to be. */

@@ -1,0 +1,67 @@
+"""What browsers agreed with the server: which of them want to hear of runs, and what each node's last run told."""
+
+from __future__ import annotations
+
+from aiohttp import web
+
+from .live_queue import Event
+
+# So many clients, and so many nodes, are remembered; the oldest are forgotten.
+MOST = 500
+
+
+class LiveBoard:
+    """Clients that want no events, and the last event of each node of a workflow."""
+
+    def __init__(self) -> None:
+        self._silent: dict[str, None] = {}
+        self._last: dict[tuple[str, str], Event] = {}
+
+    def set_wanted(self, client: str, wanted: bool) -> None:
+        """What the browser's setting says."""
+        self._silent.pop(client, None)
+        if not wanted:
+            _put(self._silent, client, None)
+
+    def wanted_by(self, client: str) -> bool:
+        """Whether a browser is to be told of runs; one that said nothing is."""
+        return client not in self._silent
+
+    def keep(self, event: Event) -> None:
+        """Remember an event for browsers that open its workflow later, or again."""
+        if event["workflow"]:
+            _put(self._last, (event["workflow"], event["node"]), event)
+
+    def of(self, workflow: str) -> list[Event]:
+        """The last event of each node of a workflow."""
+        return [event for (owner, _), event in list(self._last.items()) if owner == workflow]
+
+
+def _put(kept: dict, key: object, value: object) -> None:
+    kept.pop(key, None)
+    kept[key] = value
+    while len(kept) > MOST:
+        del kept[next(iter(kept))]
+
+
+BOARD = LiveBoard()
+
+
+def add_routes(routes: web.RouteTableDef, board: LiveBoard = BOARD) -> None:
+    """POST /tap/live tells what a browser wants, GET /tap/runs/{workflow} asks how its last runs stand."""
+
+    @routes.post("/tap/live")
+    async def set_wanted(request: web.Request) -> web.Response:
+        try:
+            asked = await request.json()
+            client, wanted = asked["clientId"], asked["enabled"]
+        except (ValueError, LookupError, TypeError):
+            client = wanted = None
+        if not isinstance(client, str) or not isinstance(wanted, bool):
+            return web.Response(status=400, text="Expected JSON with a text clientId and a boolean enabled.")
+        board.set_wanted(client, wanted)
+        return web.Response(status=204)
+
+    @routes.get("/tap/runs/{workflow}")
+    async def last_runs(request: web.Request) -> web.Response:
+        return web.json_response(board.of(request.match_info["workflow"]))
