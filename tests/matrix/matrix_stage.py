@@ -16,7 +16,7 @@ from torch import Tensor
 
 import tiny_flux
 from tiny_fallbacks import FALLBACK_ROWS
-from tiny_models import TinyModel, _build, patcher
+from tiny_models import TinyModel, patcher
 from tiny_wan_family import T2V
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -93,7 +93,7 @@ class DemoStage(Stage):
 
 def _tiny(row: TinyModel, shape: tuple[int, ...]) -> Stage:
     # A model of its own for every row: one that another row has patched would not be what it says.
-    return Stage(row.name, lambda: patcher(_build.__wrapped__(row)), shape, row.context, row.pooled or 0)
+    return Stage(row.name, lambda: patcher(row.build_anew()), shape, row.context, row.pooled or 0)
 
 
 @lru_cache(maxsize=1)

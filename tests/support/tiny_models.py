@@ -58,7 +58,17 @@ class TinyModel:
 
     def build(self, dtype: torch.dtype = torch.float32) -> BaseModel:
         """The model; the last one built is kept."""
-        return _build(self, dtype)
+        return _kept(self, dtype)
+
+    def build_anew(self, dtype: torch.dtype = torch.float32) -> BaseModel:
+        """The model, not shared with anyone."""
+        config = getattr(comfy.supported_models, self.kind)(dict(self.config))
+        # Some kinds set the full size of what they do not detect.
+        config.unet_config.update(self.config)
+        config.set_inference_dtype(dtype, None)
+        model = self.model(config) if self.model else config.get_model({}, "")
+        fill(model.diffusion_model)
+        return model.eval()
 
     def block_modules(self) -> list[nn.Module]:
         """All blocks, in order."""
@@ -77,15 +87,8 @@ def listed(blocks: nn.Module) -> list[nn.Module]:
 
 
 @lru_cache(maxsize=1)
-def _build(row: TinyModel, dtype: torch.dtype) -> BaseModel:
-    kind = getattr(comfy.supported_models, row.kind)
-    config = kind(dict(row.config))
-    # Some kinds set the full size of what they do not detect.
-    config.unet_config.update(row.config)
-    config.set_inference_dtype(dtype, None)
-    model = row.model(config) if row.model else config.get_model({}, "")
-    fill(model.diffusion_model)
-    return model.eval()
+def _kept(row: TinyModel, dtype: torch.dtype) -> BaseModel:
+    return row.build_anew(dtype)
 
 
 def fill(model: nn.Module, seed: int = 0) -> None:
