@@ -15,7 +15,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from statistics import mean
 
-from image_metrics import METRICS
+from image_metrics import METRICS, usable
 from jobs import Job, Runner, here
 from real_shot import COLUMNS, FLOOR, KEY, METHODS, STOCK
 from results_file import write_results
@@ -23,6 +23,7 @@ from row_file import RowFile
 from tqdm import tqdm
 
 BENCH = Path(__file__).resolve().parent
+OUTPUT = BENCH.parent / "output" / "real"
 # What decides about a picture, besides prompt and seed.
 SETUP = ("model", "vae", "text_encoder", "kind", "size", "steps", "cfg", "guidance", "sampler", "scheduler")
 FIGURES = ("full_steps", "seconds", "speed_up", *(metric.name for metric in METRICS), "latent_error")
@@ -49,7 +50,9 @@ def read_options(arguments: Sequence[str]) -> argparse.Namespace:
     parser.add_argument("--sampler", default="euler")
     parser.add_argument("--scheduler", default="simple")
     parser.add_argument("--threads", type=int, help="of the processor")
-    parser.add_argument("--output", type=Path, default=BENCH.parent / "output" / "real")
+    parser.add_argument("--metrics", choices=[metric.name for metric in METRICS], nargs="+",
+                        default=[metric.name for metric in METRICS], help="only these")
+    parser.add_argument("--output", type=Path, default=OUTPUT)
     options = parser.parse_args(arguments)
     demo = options.model == "demo"
     options.size = options.size or (256 if demo else 1024)
@@ -121,10 +124,7 @@ def markdown(found: Sequence[dict[str, object]]) -> str:
 def run(arguments: Sequence[str], runner: Runner = here) -> list[dict[str, object]]:
     """Whatever is missing, then the summary; the runner says where the jobs run."""
     options = read_options(arguments)
-    for metric in METRICS:
-        if metric.missing:
-            print(metric.missing)
-    metrics = [metric.name for metric in METRICS if not metric.missing]
+    metrics = usable(options.metrics)
     rows = RowFile(options.output / "pictures.csv", COLUMNS, KEY)
     jobs = jobs_of(options, metrics, rows)
     with tqdm(total=sum(len(job["wanted"]) for job in jobs), unit="picture") as bar:
@@ -132,10 +132,15 @@ def run(arguments: Sequence[str], runner: Runner = here) -> list[dict[str, objec
             rows.add(row)
             bar.update()
     found = summary(rows.rows)
-    (options.output / "real.md").write_text(markdown(found) + "\n", encoding="utf-8")
     write_results("real", arguments, {"rows": found}, options.output)
-    print(markdown(found))
+    tell(found, options.output)
     return found
+
+
+def tell(found: Sequence[dict[str, object]], output: Path) -> None:
+    """Prints the summary, and writes it beside the rows."""
+    (output / "real.md").write_text(markdown(found) + "\n", encoding="utf-8")
+    print(markdown(found))
 
 
 if __name__ == "__main__":

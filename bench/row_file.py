@@ -34,6 +34,14 @@ class RowFile:
             file.write(self._line(values))
         self.rows.append(dict(zip(self.columns, values, strict=True)))
 
+    def fill(self, row: dict[str, str], values: Mapping[str, object]) -> None:
+        """Set columns of one of the rows; the file is replaced in one go."""
+        row.update({column: str(value) for column, value in values.items()})
+        half = self.path.with_suffix(".half")
+        lines = [self._line(self.columns), *(self._line([each[c] for c in self.columns]) for each in self.rows)]
+        half.write_text("".join(lines), encoding="utf-8", newline="")
+        half.replace(self.path)
+
     def _take_over(self, text: str) -> None:
         whole = text[: text.rfind("\n") + 1]
         if whole != text:

@@ -26,7 +26,7 @@ def main() -> int:
     options.add_argument("--matrix", action="store_true")
     chosen, arguments = options.parse_known_args()
     require_tools(TOOLS)
-    place = prepare(extras=["tests", "bench", "sweep"], version=chosen.comfyui)
+    place = prepare(extras=["tests", "bench", "sweep", "metrics"], version=chosen.comfyui)
     # pytest reads its settings from the folder it is started in.
     os.chdir(ROOT)
     if chosen.matrix:

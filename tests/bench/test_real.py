@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 import csv
+import io
+import json
 import math
+from dataclasses import replace
 from pathlib import Path
 
 import image_metrics
 import pytest
 import real
+import score_pictures
 import torch
 from painters import FilePainter
 from tap_pack.demo.scenes import random_scene
@@ -17,7 +21,7 @@ from tap_pack.tap_core.settings import TapSettings
 
 MODELS = Path(__file__).resolve().parents[2] / "demo" / "models"
 DEMO = ["--model", "demo", "--size", "64", "--steps", "10", "--count", "2", "--intervals", "1", "4", "--floor", "1",
-        "--methods", "paper", "--threads", "1"]
+        "--methods", "paper", "--threads", "1", "--metrics", "psnr", "ssim"]
 
 
 def pictures(folder: Path) -> list[dict[str, str]]:
@@ -52,12 +56,37 @@ def test_prompts_become_pictures_and_figures_and_carry_on(tmp_path: Path, capsys
     capsys.readouterr()
 
 
-def test_what_is_missing_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
-    found = {metric.name: metric for metric in image_metrics.METRICS}
-    monkeypatch.setattr(image_metrics.importlib.util, "find_spec", lambda name: None)
-    assert found["lpips"].missing == "lpips is left out: the package lpips is missing (pip install lpips)."
-    assert "pip install image-reward" in found["image_reward"].missing
-    assert found["psnr"].missing == ""
+def test_what_was_missing_is_scored_afterwards(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    real.run([*DEMO, "--count", "1", "--output", str(tmp_path)])
+    before = (tmp_path / "pictures.csv").read_text(encoding="utf-8")
+    made = json.loads((tmp_path / "real.json").read_text(encoding="utf-8"))
+    seen: list[tuple[str, float]] = []
+
+    def brightness(picture: torch.Tensor, truth: torch.Tensor | None, prompt: str) -> float:
+        seen.append((prompt, float(picture.mean())))
+        return seen[-1][1]
+
+    clip = next(metric for metric in image_metrics.METRICS if metric.name == "clip")
+    monkeypatch.setattr(image_metrics, "METRICS", (replace(clip, package="", load=lambda: brightness),))
+    image_metrics.loaded.cache_clear()
+    score_pictures.run([str(tmp_path)])
+    image_metrics.loaded.cache_clear()
+
+    rows, prompt = pictures(tmp_path), real.read_prompts(real.BENCH / "prompts.csv")[0][0]
+    assert len(seen) == len(rows) == 4
+    for row, (asked, value) in zip(rows, seen, strict=True):
+        assert asked == row["prompt"] == prompt and float(row["clip"]) == value
+        picture = score_pictures.picture_of(tmp_path / "pictures" / row["file"])
+        assert picture.shape == (64, 64, 3) and float(picture.mean()) == value
+        row["clip"] = ""
+    again = io.StringIO()
+    writer = csv.DictWriter(again, rows[0], lineterminator="\n")
+    writer.writeheader()
+    writer.writerows(rows)
+    assert again.getvalue() == before
+    scored = json.loads((tmp_path / "real.json").read_text(encoding="utf-8"))
+    assert scored["command"] == made["command"] and all(row["clip"] is not None for row in scored["rows"])
+    assert " clip |" in (tmp_path / "real.md").read_text(encoding="utf-8")
 
 
 @pytest.mark.parametrize(("arguments", "said"), [

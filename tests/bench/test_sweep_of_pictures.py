@@ -8,7 +8,8 @@ from pathlib import Path
 import real
 import sweep
 
-REAL = ["real", "--model", "demo", "--size", "64", "--steps", "8", "--count", "2", "--intervals", "3", "--floor", "1"]
+REAL = ["real", "--model", "demo", "--size", "64", "--steps", "8", "--count", "2", "--intervals", "3", "--floor", "1",
+        "--metrics", "psnr", "ssim"]
 
 
 def pictures(folder: Path) -> list[dict[str, str]]:
