@@ -1,6 +1,6 @@
 """TAP Calibrate: where a model's full steps pay most, found in one or several full runs."""
 
-from comfy_api.latest import io, ui
+from comfy_api.latest import io
 
 from ..tap_core.calibrate.budget import parsed_budget
 from ..tap_core.calibrate.calibrate import Wanted, calibrate
@@ -15,6 +15,7 @@ from .accelerate import ORDER_SETS
 from .budget_input import budget_input, why_not
 from .comfy_bridge.progress import progress_bar
 from .horizon_inputs import horizon_inputs, horizon_step_input
+from .placement import expectation
 from .socket_types import TAP_POOL, TAP_SCHEDULE
 from .trace_inputs import another_run, trace_input, trace_of
 from .view_inputs import after_input
@@ -69,7 +70,9 @@ class TapCalibrate(io.ComfyNode):
         found = calibrate(traces, wanted, progress_bar())
         text = written(found)
         picture = draw_calibration(found, wanted.calls)
-        return io.NodeOutput(CalibratedSchedule(found, asked), text, picture, ui=ui.PreviewText(text))
+        # The browser saves the last one of the node's texts.
+        shown = {"text": [expectation(found, asked), text]}
+        return io.NodeOutput(CalibratedSchedule(found, asked), text, picture, ui=shown)
 
 
 def _pool_inputs() -> list[io.Input]:

@@ -40,9 +40,10 @@ function findIn(graph, id) {
   return graph?.getNodeById(id) ?? graph?.getNodeById(Number(id)) ?? null;
 }
 
-/** A name for the open workflow, which it keeps when it is loaded again. */
+/** A name for the open workflow, which it keeps when it is loaded again; "" while it has none. */
 export function workflowId() {
-  return String((app.rootGraph ?? app.graph)?.id ?? "");
+  const id = String((app.rootGraph ?? app.graph)?.id ?? "");
+  return /^[0-]*$/.test(id) ? "" : id;
 }
 
 /**
@@ -73,8 +74,10 @@ function passToCanvas(element) {
     event.preventDefault();
   };
   const middle = (event) => event.button === 1 || (event.buttons & 4) !== 0;
-  const scrolls = ({ target }) => target.closest?.(".tap-legend")?.matches(":hover")
-    && target.closest(".tap-legend").scrollHeight > target.closest(".tap-legend").clientHeight;
+  const scrolls = ({ target }) => {
+    const part = target.closest?.(".tap-legend, .tap-text-words");
+    return part?.matches(":hover") && part.scrollHeight > part.clientHeight;
+  };
   element.addEventListener("wheel", passed("processMouseWheel", (event) => !scrolls(event)), { passive: false });
   element.addEventListener("pointerdown", passed("processMouseDown", middle));
   element.addEventListener("pointermove", passed("processMouseMove", middle));
@@ -144,6 +147,26 @@ export function setWidgets(node, values) {
   noteChange();
 }
 
+/**
+ * Sets a property of a node as if it had always been so: no step for undo, and the workflow stays as saved as it was.
+ * @param {(before: unknown) => object} changed what comes of the property's value, now and in each earlier state
+ */
+export function setQuietly(node, name, changed) {
+  node.properties[name] = changed(node.properties[name]);
+  const tracker = app.extensionManager.workflow?.activeWorkflow?.changeTracker ?? {};
+  const { activeState, initialState, undoQueue = [], redoQueue = [] } = tracker;
+  const states = new Set([activeState, initialState, ...undoQueue, ...redoQueue]);
+  for (const kept of new Set([...states].map((state) => serialized(state, node))))
+    if (kept) kept.properties = { ...kept.properties, [name]: { ...changed(kept.properties?.[name]) } };
+}
+
+/** A node in a state of the workflow, or null. */
+function serialized(state, node) {
+  const inner = state?.definitions?.subgraphs?.find(({ id }) => id === node.graph?.id);
+  const nodes = (node.graph === (app.rootGraph ?? app.graph) ? state : inner)?.nodes;
+  return nodes?.find(({ id, type }) => String(id) === String(node.id) && type === node.type) ?? null;
+}
+
 /** Tells ComfyUI that the workflow is another one now: for undo, and for what a reload of the page brings back. */
 export function noteChange() {
   app.extensionManager.workflow?.activeWorkflow?.changeTracker?.captureCanvasState?.();
@@ -158,12 +181,6 @@ export function linkedInputs(node) {
 export function sourceOf(node, inputName) {
   const place = node.inputs?.findIndex((input) => input.name === inputName) ?? -1;
   return place < 0 ? null : node.getInputNode(place);
-}
-
-/** The text that a node showed when it was executed last, "" if none. */
-export function shownText(node) {
-  const outputs = app.nodeOutputs ?? {};
-  return String((outputs[`${node.graph?.id}:${node.id}`] ?? outputs[node.id])?.text?.[0] ?? "");
 }
 
 /** Whether ComfyUI knows this class of nodes. */

@@ -1,12 +1,13 @@
 /** What the pack adds to the menus of its nodes. */
 import { SETTING, checkName, checkText, readSaved, withoutOne } from "./calibrations.js";
 import {
-  addBefore, askFor, changeSetting, kindOf, knowsKind, linkedInputs, notify, setWidgets, settingOf, shownText,
-  sourceOf, widgetValues,
+  addBefore, askFor, changeSetting, kindOf, knowsKind, linkedInputs, notify, setWidgets, settingOf, sourceOf,
+  widgetValues,
 } from "./comfy_api.js";
 import { KIND as ACCELERATE, sayOn } from "./live/attach.js";
 import { presetWith, presetWords, presetsIn } from "./presets.js";
 import { Sentence } from "./sentence.js";
+import { textOf } from "./text/attach.js";
 
 // The node whose widget holds a calibration as text, and the one that makes and shows it.
 const PLACEMENT = "TapPlacement";
@@ -24,7 +25,7 @@ export async function readPresets() {
 export function menuOf(node) {
   if (kindOf(node) === ACCELERATE) return [submenu("TAP presets", [...presetEntries(node), ...savedEntries(node)])];
   if (kindOf(node) === PLACEMENT) return placementEntries(node);
-  if (kindOf(node) === CALIBRATE) return [saveEntry(() => shownText(node))];
+  if (kindOf(node) === CALIBRATE) return [saveEntry(() => textOf(node).at(-1))];
   return [];
 }
 

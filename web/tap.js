@@ -5,7 +5,9 @@ import { SETTING, attachStrip, followServer, showLastRuns, showRun, showStrips }
 import { EVENT } from "./live/run_state.js";
 import { forget } from "./live/server.js";
 import { menuOf, readPresets } from "./menus.js";
-import { attachViewer, showExecuted, showOutputs } from "./viewer/attach.js";
+import { bringBack, showExecuted, showOutputs } from "./outputs.js";
+import { attachText } from "./text/attach.js";
+import { attachViewer } from "./viewer/attach.js";
 
 const style = document.createElement("link");
 Object.assign(style, { rel: "stylesheet", href: new URL("./tap.css", import.meta.url).href });
@@ -35,10 +37,11 @@ register({
   },
   nodeCreated(node) {
     attachStrip(node);
+    attachText(node);
     attachViewer(node);
   },
   // ComfyUI waits for what this gives.
-  afterConfigureGraph() { showLastRuns(); },
+  afterConfigureGraph() { bringBack(); showLastRuns(); },
   onNodeOutputsUpdated: showOutputs,
   getNodeMenuItems: menuOf,
 });

@@ -127,5 +127,6 @@ def _workflow_of_prompt(server: object) -> str:
     for _, prompt_id, _, extra, *_ in running:
         if prompt_id == getattr(server, "last_prompt_id", None):
             workflow = (extra.get("extra_pnginfo") or {}).get("workflow") or {}
-            return str(workflow.get("id") or "")
+            found = str(workflow.get("id") or "")
+            return found if found.strip("0-") else ""  # all zeros: it has no name yet
     return ""

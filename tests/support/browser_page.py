@@ -114,8 +114,8 @@ class ComfyPage:
         """A part of our element on a node, on whatever node it is drawn."""
         self.page.evaluate(
             """id => {
-                for (const widget of app.canvas.graph.getNodeById(id).widgets)
-                    if (widget.element?.matches?.('.tap-viewer, .tap-run')) widget.element.id = `tap-on-${id}`;
+                for (const { element } of app.canvas.graph.getNodeById(id).widgets)
+                    if (element?.matches?.('.tap-viewer, .tap-run, .tap-text')) element.id = `tap-on-${id}`;
             }""",
             node,
         )

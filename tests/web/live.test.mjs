@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { readFileSync } from "node:fs";
 import { test } from "node:test";
 import { checkName, checkText, readSaved, withoutOne } from "../../web/calibrations.js";
-import { columnsOf, readEvent, summaryOf, wordsOf } from "../../web/live/run_state.js";
+import { KnownRuns, columnsOf, readEvent, summaryOf, wordsOf } from "../../web/live/run_state.js";
 import { presetWith, presetWords, presetsIn } from "../../web/presets.js";
 import { Sentence } from "../../web/sentence.js";
 
@@ -29,6 +29,14 @@ test("steps are told in words, with the reason", () => {
   assert.equal(wordsOf(state, 5), "Step 6 of 6: to be computed");
   assert.equal(wordsOf({ ...state, plan: "" }, 5), "Step 6 of 6: to come");
   assert.equal(summaryOf(state), "4 of 6 steps done. a plan");
+});
+
+test("of what comes in another order the newest is known", () => {
+  const known = new KnownRuns();
+  const state = (at, node, workflow = "w") => readEvent({ ...EVENT, at, node, workflow });
+  for (const added of [state(2, "7"), state(1, "7"), state(3, "8"), state(1, "7", "v"), state(2, "7", "v")]) known.add(added);
+  assert.deepEqual(known.of("w").map(({ node, at }) => [node, at]), [["7", 2], ["8", 3]]);
+  assert.deepEqual(known.of("v").map(({ at }) => at), [2]);
 });
 
 test("the widgets' values find their preset", () => {

@@ -40,7 +40,7 @@ export function showRun(detail) {
 /** A workflow is open: its strips show how their last runs stand, whatever pages and refreshes have missed. */
 export async function showLastRuns() {
   const workflow = workflowId();
-  if (!isOn()) return;
+  if (!isOn() || !workflow) return;
   for (const state of (await lastRuns(workflow)).map(readEvent)) if (state) known.add(state);
   if (workflow !== workflowId()) return;
   for (const state of known.of(workflow)) strips.get(nodeAt(state.node))?.show(state);

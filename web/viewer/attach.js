@@ -1,5 +1,5 @@
 /** Puts the viewer on its node, and keeps what it shows in the node's properties: these survive copies and reloads. */
-import { addElement, fetchFile, followNode, growNode, kindOf, nodeAt, noteChange } from "../comfy_api.js";
+import { addElement, fetchFile, followNode, growNode, kindOf, setQuietly } from "../comfy_api.js";
 import { Viewer } from "./view.js";
 
 export const KIND = "TapChoiceMapViewer";
@@ -24,23 +24,16 @@ export function attachViewer(node) {
   growNode(node, ...SIZE);
 }
 
-/** A node was executed; if it is a viewer it shows the new run. */
-export function showExecuted({ node: id, display_node: shownAt, output }) {
-  showOutput(shownAt || id, output);
-}
-
-/** Outputs of a workflow that was put away and is open again. */
-export function showOutputs(outputs) {
-  for (const [id, output] of Object.entries(outputs ?? {})) showOutput(id, output);
-}
-
-function showOutput(id, output) {
-  const reference = output?.[KEPT]?.[0];
-  const node = reference && nodeAt(id);
-  if (!node || !viewers.has(node) || node.properties[KEPT]?.reference?.filename === reference.filename) return;
-  keep(node, { reference });
-  noteChange();
-  showKept(node);
+/** Shows the run that a node has put out; whether it is a viewer and it was one. */
+export function showMap(node, output) {
+  const reference = output[KEPT]?.[0];
+  if (!reference || !viewers.has(node)) return false;
+  if (node.properties[KEPT]?.reference?.filename !== reference.filename) {
+    // Undo must not bring back the map of an older run.
+    setQuietly(node, KEPT, (kept) => ({ ...kept, reference }));
+    showKept(node);
+  }
+  return true;
 }
 
 function showKept(node) {

@@ -1,0 +1,31 @@
+/** What nodes have shown, kept for a refresh of the page. It is no part of the workflow: a run does not change that. */
+
+const KEY = "tap.shown";
+const MOST = 60;
+const LONGEST = 50_000;
+
+/** Keeps what a node showed last; the oldest are forgotten. @param {Storage} store */
+export function remember(store, workflow, node, shown) {
+  const length = JSON.stringify(shown).length;
+  const others = read(store).filter((entry) => entry.workflow !== workflow || entry.node !== node);
+  const kept = workflow && length <= LONGEST ? [...others, { workflow, node, shown }] : others;
+  try {
+    store.setItem(KEY, JSON.stringify(kept.slice(-MOST)));
+  } catch {
+    store.removeItem(KEY); // it is full
+  }
+}
+
+/** What the nodes of a workflow showed last. @returns {{node: string, shown: object}[]} */
+export function remembered(store, workflow) {
+  return read(store).filter((entry) => workflow && entry.workflow === workflow);
+}
+
+function read(store) {
+  try {
+    const kept = JSON.parse(store.getItem(KEY) ?? "[]");
+    return Array.isArray(kept) ? kept.filter((entry) => typeof entry?.node === "string" && entry.shown) : [];
+  } catch {
+    return [];
+  }
+}
