@@ -58,6 +58,8 @@ def usable(names: Sequence[str]) -> list[str]:
     found = []
     for metric in METRICS:
         if metric.name in names:
+            if metric.package:
+                print(f"{metric.name}: looking for it; what it needs may be downloaded now, once.", flush=True)
             problem = metric.why_not()
             print(problem or f"{metric.name} is computed.", flush=True)
             found += [] if problem else [metric.name]
@@ -65,9 +67,9 @@ def usable(names: Sequence[str]) -> list[str]:
 
 
 def _in_short(error: Exception) -> str:
-    """Its last line; without the folders of this machine."""
+    """The beginning of its last line, without the folders of this machine."""
     text = (str(error).strip() or type(error).__name__).splitlines()[-1]
-    return re.sub(r" \(/[^)]*\)", "", text).rstrip(". ")[:300]
+    return re.sub(r" \(/[^)]*\)", "", text).rstrip(". ")[:120]
 
 
 @contextmanager
