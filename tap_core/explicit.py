@@ -24,12 +24,12 @@ def put_explicit(
     """`target` [B, N, C] with the forecasts of the predictors at the tokens that chose them, one at a time.
 
     place: [B, N], index of the token's predictor, negative for none. What is not finite keeps the value in `target`.
-    share: [B, C], how much of the change from the newest of the stream to take; all of it if None.
+    share: [B, N], how much of the change from the newest of the stream to take; all of it if None.
     """
     for i, predictor in enumerate(predictors):
         forecast = predictor.forecast(stream, moment).to(target)
         if share is not None:
-            forecast = stream[0].to(target).lerp(forecast, share[:, None].to(target))
+            forecast = stream[0].to(target).lerp(forecast, share[..., None].to(target))
         target = torch.where((place == i)[..., None] & forecast.isfinite(), forecast, target)
     return target
 

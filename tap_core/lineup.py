@@ -44,7 +44,7 @@ class Lineup:
     def forecast(self, choice: Choice, share: Tensor | None = None) -> Tensor:
         """Target [B, N, C] of every token from the candidate that it chose, TAP Eq. (9), or from two of them.
 
-        share: [B, C], how much of its change from the newest target to take; all of it if None.
+        share: [B, N], how much of its change from the newest target to take; all of it if None.
         """
         target = self._forecast(choice.best, share)
         if choice.second is None:

@@ -17,7 +17,7 @@ class Motion:
     """The steps of one run so far, seen without waiting for the device. x, denoised: latents [B, C, ...]."""
 
     def __init__(self, timeline: Timeline) -> None:
-        self._timeline = timeline
+        self.timeline = timeline
         self._expected: tuple[Tensor, Tensor] | None = None  # where a plain step leads, and that step
         self.plain: Tensor | None = None  # True while every step was plain; None before the first was seen
         self.noisy: Tensor | None = None  # True once a step carried noise
@@ -44,6 +44,6 @@ class Motion:
     def step(self, sigma: float, position: float) -> float | None:
         """How far the next step goes in sigma; None off the grid of steps or at sigma 0."""
         index = int(position)
-        if index != position or index >= self._timeline.steps or sigma <= 0:
+        if index != position or index >= self.timeline.steps or sigma <= 0:
             return None
-        return (self._timeline.sigmas[index + 1] - sigma) or None
+        return (self.timeline.sigmas[index + 1] - sigma) or None

@@ -195,9 +195,6 @@ class TapRun:
         if reason:
             self.step_aside(f"Several processes work together here, and each may have a part of the picture. {reason} "
                             "Until then every step is computed in full, so that none waits for another for ever.")
-        elif self.settings.trust == "learned":
-            self.fall_back("Several processes work together here. If they share out the picture, each learns from its "
-                           "own part how far to trust a forecast; set trust to full for what one process would make.")
 
     def _foreseen(self, history: History, probe: Tensor, target: Tensor) -> Forecast | None:
         """What would have been forecast of a full step, where trust is learned; None where it would say nothing."""

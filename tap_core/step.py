@@ -47,7 +47,7 @@ def skipped_step(
 
     selector: another choice than the best. grid: how the tokens lie. truth: the true target [B, N, C], by which an
     oracle chooses; its mean square errors are then the losses. share: how much of the forecast's change from the
-    newest target to take [B, C]; all of it if None.
+    newest target to take [B, N]; all of it if None.
     """
     selector, past = selector or Selector(), history.positions
     moment = Moment(past, position, timeline.separating(past), history.probes, probe, grid)

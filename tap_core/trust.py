@@ -1,13 +1,14 @@
 """How far a forecast may leave the newest result: as far as the forecasts before it came true.
 
 r_0: newest target that is kept.  f: what the pool forecasts of a full step.  r: what that step then showed.
-t = sum <f - r_0, r - r_0> / sum <f - r_0, f - r_0>, over tokens and over the full steps of a run, older ones counting
-less: the least squares answer, channel by channel, to how much of the forecast's change came true. The probe moves on
-as the picture does, the target often turns back, so the choice on the probe alone leads too far (bench/README.md).
+t = sum <f - r_0, r - r_0> / sum <f - r_0, f - r_0>, over the full steps of a run, older ones counting less: the least
+squares answer, token by token, to how much of the forecast's change came true. The probe moves on as the picture does,
+the target often turns back, so the choice on the probe alone leads too far (bench/README.md).
 """
 
 import torch
 from torch import Tensor
+from torch.linalg import vecdot
 
 from .probe_dots import token_chunks
 
@@ -16,7 +17,7 @@ KEPT = 0.8
 
 
 class Trust:
-    """What the full steps of one condition have shown so far, kept on its device: sums [2, B, C]."""
+    """What the full steps of one condition have shown so far, kept on its device: sums [2, B, N]."""
 
     def __init__(self) -> None:
         self._sums: Tensor | None = None
@@ -24,7 +25,7 @@ class Trust:
     def learn(self, newest: Tensor, forecast: Tensor, truth: Tensor) -> None:
         """A full step showed `truth`; from before it stem `newest`, the newest target, and `forecast`. [B, N, C] each.
 
-        Nothing is learned of a channel where a value is not finite.
+        Nothing is learned of a token where a value is not finite.
         """
         seen = torch.stack([_came_true(*pictures) for pictures in zip(newest, forecast, truth, strict=True)], dim=1)
         seen = torch.where(seen.isfinite().all(dim=0), seen, 0)
@@ -32,7 +33,7 @@ class Trust:
 
     @property
     def share(self) -> Tensor | None:
-        """How much of a forecast's change to take, [B, C], 0 to 1; None while nothing is known."""
+        """How much of a forecast's change to take, [B, N], 0 to 1; None while nothing is known."""
         if self._sums is None:
             return None
         true, told = self._sums
@@ -40,11 +41,11 @@ class Trust:
 
 
 def _came_true(newest: Tensor, forecast: Tensor, truth: Tensor) -> Tensor:
-    """<f - r_0, r - r_0> and <f - r_0, f - r_0> over the tokens of a picture: [N, C] each -> [2, C]."""
-    sums = torch.zeros(2, newest.shape[1], device=truth.device)
+    """<f - r_0, r - r_0> and <f - r_0, f - r_0> of the tokens of a picture: [N, C] each -> [2, N]."""
+    sums = torch.empty(2, len(newest), device=truth.device)
     for part in token_chunks(len(newest), 12 * newest.shape[1], truth.device):
         before, told, true = (values[part].to(sums) for values in (newest, forecast, truth))
         told = told - before
-        sums[0] += (told * (true - before)).sum(dim=0)
-        sums[1] += told.square().sum(dim=0)
+        sums[0, part] = vecdot(told, true - before)
+        sums[1, part] = vecdot(told, told)
     return sums

@@ -22,7 +22,7 @@ TOKENS, CHANNELS = 64, 16
 class Condition:
     """share: how much of the guided picture comes from it. gram: [T, T, N] dots of probes; target: [T, N, C].
 
-    scale: [T] how much an error of the target is in the slope. trust: [T, C] how much of a forecast's change to take
+    scale: [T] how much an error of the target is in the slope. trust: [T, N] how much of a forecast's change to take
     behind a full step at each step.
     """
 
@@ -35,7 +35,7 @@ class Condition:
     def forecast(self, past: Tensor, step: Tensor, weights: Tensor, loss: str) -> Tensor:
         """Target [S, N, C] at each step [S], each token from its best candidate. past: [S, K]; weights: [S, P, K]."""
         newest, untrusted = self.target[past[:, 0]], self.forecast_all(past, step, weights, loss)
-        return newest + self.trust[past[:, 0], None] * (untrusted - newest)
+        return newest + self.trust[past[:, 0], :, None] * (untrusted - newest)
 
     def forecast_all(self, past: Tensor, step: Tensor, weights: Tensor, loss: str) -> Tensor:
         """The same, trusted in full."""
@@ -59,7 +59,7 @@ def losses(gram: Tensor, past: Tensor, step: Tensor, weights: Tensor, loss: str)
 
 
 def learned_trust(condition: Condition, full: Sequence[int], rows: Rows, loss: str) -> Tensor:
-    """Trust [T, C] as a run with these full steps learns it, by foreseeing each of them from those before."""
+    """Trust [T, N] as a run with these full steps learns it, by foreseeing each of them from those before."""
     trust, learned = Trust(), torch.ones_like(condition.trust)
     for number in range(2, len(full)):
         past, step = tuple(reversed(full[:number]))[: rows.snapshots], full[number]
@@ -77,7 +77,7 @@ def prepared(condition: ConditionTrace, trace: Trace) -> Condition:
     probe, target = (part[:, _few(part.shape[1], TOKENS)] for part in (condition.probe, target))
     probe, target = probe.double().transpose(0, 1), target[..., _few(target.shape[2], CHANNELS)]
     gram = (probe @ probe.transpose(1, 2)).permute(1, 2, 0).contiguous()
-    return Condition(condition.share, gram, target, scale, torch.ones(len(target), target.shape[2]))
+    return Condition(condition.share, gram, target, scale, torch.ones(target.shape[:2]))
 
 
 def _few(size: int, most: int) -> Tensor:

@@ -13,6 +13,7 @@ import torch
 from torch import Tensor
 
 from ..drift import DEGREE
+from ..noise_level import log_noise, mixes, noise_level
 from .conditions import learned_trust, prepared
 from .rows import Past, Rows
 from .trace import Trace
@@ -23,15 +24,14 @@ PASTS_AT_ONCE = 48
 LEFT_BY_REPAYING = 0.5
 
 
-def weight_of(sigma: float, flow: bool) -> float:
+def weight_of(sigma: float, mixed: bool) -> float:
     """How much an error in x at this sigma counts.
 
     Errors of the first steps decide what the picture becomes, and grow; measured on the demo model, bench/README.md.
-    flow: whether x is a mix of picture and noise; else noise is added to it, and x is larger by 1 + sigma.
+    mixed: whether x is a mix of picture and noise; else noise is added to it, and x is larger by 1 + sigma.
     """
-    level = sigma if flow else sigma / (1 + sigma)
-    counts = 0.8 + 0.7 * level**8
-    return counts if flow else counts / (1 + sigma)
+    counts = 0.8 + 0.7 * noise_level(sigma, mixed) ** 8
+    return counts if mixed else counts / (1 + sigma)
 
 
 class GapErrors:
@@ -45,10 +45,10 @@ class GapErrors:
         self._left = LEFT_BY_REPAYING if repaid and trace.plain and trace.target != "denoised" else 1.0
         self._conditions = [prepared(condition, trace) for condition in trace.conditions]
         self._slope = sum(c.share * c.scale[:, None, None] * c.target for c in self._conditions)
-        flow, sigmas = max(trace.sigmas) <= 1, trace.sigmas
-        weights = [(after - sigma) * weight_of(sigma, flow) for sigma, after in pairwise(sigmas)]
+        mixed, sigmas = mixes(trace.sigmas), trace.sigmas
+        weights = [(after - sigma) * weight_of(sigma, mixed) for sigma, after in pairwise(sigmas)]
         self._weights = torch.tensor([*weights, 0.0])  # the last one stands for all that is beyond the end
-        self._sigmas = torch.tensor(sigmas, dtype=torch.float64)
+        self._places = torch.tensor([log_noise(sigma, mixed) for sigma in sigmas], dtype=torch.float64)
 
     def learn_trust(self, full: Sequence[int]) -> None:
         """From here on trust forecasts as far as a run with these full steps would learn to, see `trust`."""
@@ -95,7 +95,7 @@ class GapErrors:
         weights = torch.stack([self._weights[:-1][(past[:, 0] + i).clamp(max=self.trace.steps - 1)]
                                for i in range(1, skipped + 1)], dim=1)
         steps = torch.stack([past[:, 0] + i for i in range(1, skipped + 1)], dim=1).clamp(max=self.trace.steps - 1)
-        shares = interpolated(self._sigmas[nodes], self._sigmas[steps], weights.double()).float()
+        shares = interpolated(self._places[nodes], self._places[steps], weights.double()).float()
         interpolation = torch.einsum("sk,sknc->snc", shares, self._slope[nodes]) - true
         repays = ((after < self.trace.steps) & shares.isfinite().all(dim=1))[:, None, None]
         return torch.where(repays, interpolation + self._left * (forecast - interpolation), forecast)

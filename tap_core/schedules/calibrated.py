@@ -6,6 +6,7 @@ from functools import lru_cache
 
 from ..calibrate.budget import Budget
 from ..calibrate.text import Calibration
+from ..noise_level import mixes, noise_level
 from ..schedule import SKIP, Decision
 from ..timeline import SIGMA_TOLERANCE, Timeline
 
@@ -79,16 +80,12 @@ def remapped(full: Sequence[int], source: Sequence[float], target: Sequence[floa
 def sigma_distance(one: Sequence[float], other: Sequence[float]) -> float:
     """Mean distance of noise levels, 0 to 1, at equal shares of the steps of two runs."""
     shares = [i / 20 for i in range(21)]
-    levels = [[_level(_at(sigmas, share), max(sigmas)) for share in shares] for sigmas in (one, other)]
+    levels = [[noise_level(_at(sigmas, share), mixes(sigmas)) for share in shares] for sigmas in (one, other)]
     return sum(abs(a - b) for a, b in zip(*levels, strict=True)) / len(shares)
 
 
 def _nearest(sigma: float, target: Sequence[float]) -> int:
     return min(range(len(target) - 1), key=lambda step: abs(target[step] - sigma))
-
-
-def _level(sigma: float, most: float) -> float:
-    return sigma if most <= 1 else sigma / (1 + sigma)
 
 
 def _at(sigmas: Sequence[float], share: float) -> float:

@@ -13,6 +13,7 @@ from tap_pack.tap_core.calibrate.trace import ConditionTrace, Trace, Track
 from tap_pack.tap_core.drift import interpolation
 from tap_pack.tap_core.errors import TapError
 from tap_pack.tap_core.history import History
+from tap_pack.tap_core.noise_level import log_noise
 from tap_pack.tap_core.pool_settings import PoolSettings
 from tap_pack.tap_core.step import full_step, skipped_step
 from tap_pack.tap_core.timeline import Timeline
@@ -82,10 +83,11 @@ def test_what_repaying_leaves_lies_between_the_forecast_and_the_interpolation() 
     rows = Rows(POOLS["TAP"].pool(), Timeline(trace.sigmas))
     repaid, left, past = GapErrors(trace, rows, "cosine"), LEFT_BY_REPAYING, (7, 4, 0)
     slope = sum(condition.share * condition.target for condition in trace.conditions)
-    steps = [(trace.sigmas[i], weight_of(trace.sigmas[i], True) * (trace.sigmas[i + 1] - trace.sigmas[i]))
+    place = [log_noise(sigma, True) for sigma in trace.sigmas]
+    steps = [(place[i], weight_of(trace.sigmas[i], True) * (trace.sigmas[i + 1] - trace.sigmas[i]))
              for i in (8, 9)]
     nodes = (10, 7, 4)
-    shares = interpolation([trace.sigmas[node] for node in nodes], steps)
+    shares = interpolation([place[node] for node in nodes], steps)
     known = sum(share * slope[node] for share, node in zip(shares, nodes, strict=True))
     miss = known - sum(step * slope[8 + i] for i, (_, step) in enumerate(steps))
     forecast = 0

@@ -22,7 +22,7 @@ WHOLE = [
 def started(monkeypatch: pytest.MonkeyPatch, processes: int, **options: object) -> TapRun:
     """A run with these options among so many processes."""
     monkeypatch.setattr(run_module, "processes", lambda: processes)
-    return TapRun(TapSettings(**{"trust": "full", **options}), even_timeline(20).sigmas, "toy")
+    return TapRun(TapSettings(**options), even_timeline(20).sigmas, "toy")
 
 
 @pytest.mark.parametrize(("options", "says"), WHOLE)
@@ -39,9 +39,3 @@ def test_what_looks_at_more_than_a_token_steps_aside(
 def test_what_looks_at_one_token_goes_on(monkeypatch: pytest.MonkeyPatch) -> None:
     run = started(monkeypatch, 2, given_schedule=IntervalSchedule(5, 3), given_pool=PoolSettings(families=("tc-pade",)))
     assert not run.aside and not run.record.fallbacks
-
-
-def test_trust_that_is_learned_from_a_part_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
-    run = started(monkeypatch, 2, trust="learned")
-    assert not run.aside
-    assert "set trust to full" in run.record.fallbacks[0]

@@ -53,7 +53,7 @@ def changed(steps: int, interval: int, sigmas: Sequence[float]) -> list[int]:
 
 
 def test_by_change_more_of_an_even_run_is_computed_at_its_start() -> None:
-    assert changed(50, 5, [1 - i / 50 for i in range(51)]) == [0, 1, 3, 6, 10, 14, 19, 24, 29, 36, 42, 49]
+    assert changed(50, 5, [1 - i / 50 for i in range(51)]) == [0, 2, 5, 9, 14, 18, 23, 28, 33, 38, 44, 49]
 
 
 def test_a_shifted_run_dwells_at_the_start_already_and_is_computed_more_evenly() -> None:

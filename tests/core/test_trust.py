@@ -1,4 +1,4 @@
-"""How far forecasts are trusted: what earlier ones are worth, channel by channel."""
+"""How far forecasts are trusted: what earlier ones are worth, token by token."""
 
 from __future__ import annotations
 
@@ -28,8 +28,8 @@ def test_the_share_is_how_much_of_the_change_came_true(came_true: float) -> None
     newest, forecast = noise(SHAPE, 0), noise(SHAPE, 1)
     trust = Trust()
     trust.learn(newest, forecast, newest + came_true * (forecast - newest))
-    assert trust.share is not None and trust.share.shape == (2, 4)
-    torch.testing.assert_close(trust.share, torch.full((2, 4), came_true), atol=1e-5, rtol=0)
+    assert trust.share is not None and trust.share.shape == SHAPE[:2]
+    torch.testing.assert_close(trust.share, torch.full(SHAPE[:2], came_true), atol=1e-5, rtol=0)
 
 
 @pytest.mark.parametrize(("came_true", "share"), [(-2.0, 0.0), (3.0, 1.0)])
@@ -40,15 +40,15 @@ def test_it_stays_between_nothing_and_all(came_true: float, share: float) -> Non
     assert trust.share is not None and trust.share.unique().tolist() == [share]
 
 
-def test_pictures_and_channels_learn_apart() -> None:
-    newest, change, worth = noise(SHAPE, 0), noise(SHAPE, 1), torch.rand(2, 1, 4)
+def test_pictures_and_tokens_learn_apart() -> None:
+    newest, change, worth = noise(SHAPE, 0), noise(SHAPE, 1), torch.rand(2, 12, 1)
     trust = Trust()
     trust.learn(newest, newest + change, newest + worth * change)
-    torch.testing.assert_close(trust.share, worth[:, 0], atol=1e-5, rtol=0)
+    torch.testing.assert_close(trust.share, worth[..., 0], atol=1e-5, rtol=0)
 
 
 def test_older_steps_count_less() -> None:
-    newest, change, trust = torch.zeros(1, 5, 1), torch.ones(1, 5, 1), Trust()
+    newest, change, trust = torch.zeros(1, 1, 5), torch.ones(1, 1, 5), Trust()
     trust.learn(newest, change, newest)
     trust.learn(newest, change, change)
     assert trust.share is not None
@@ -56,22 +56,22 @@ def test_older_steps_count_less() -> None:
 
 
 @pytest.mark.parametrize("bad", [torch.nan, torch.inf])
-def test_a_channel_that_is_not_finite_teaches_nothing(bad: float) -> None:
+def test_a_token_that_is_not_finite_teaches_nothing(bad: float) -> None:
     newest, change, trust = noise(SHAPE, 0), noise(SHAPE, 1), Trust()
     truth = newest + 0.5 * change
     truth[0, 3, 2] = bad
     trust.learn(newest, newest + change, truth)
-    expected = torch.full((2, 4), 0.5)
-    expected[0, 2] = 1.0
+    expected = torch.full(SHAPE[:2], 0.5)
+    expected[0, 3] = 1.0
     torch.testing.assert_close(trust.share, expected, atol=1e-5, rtol=0)
 
 
 @pytest.mark.parametrize("dtype", [torch.float32, torch.bfloat16])
 def test_a_forecast_takes_that_share_of_its_change(dtype: torch.dtype) -> None:
     targets = [noise(SHAPE, k).to(dtype) for k in range(3)]
-    weights, choice, share = noise((5, 3), 9).float(), torch.randint(0, 5, SHAPE[:2]), torch.rand(2, 4)
+    weights, choice, share = noise((5, 3), 9).float(), torch.randint(0, 5, SHAPE[:2]), torch.rand(SHAPE[:2])
     whole = assemble([target.float() for target in targets], weights, choice)
-    expected = targets[0].float().lerp(whole, share[:, None])
+    expected = targets[0].float().lerp(whole, share[..., None])
     made = assemble(targets, weights, choice, share)
     torch.testing.assert_close(made, expected.to(dtype), atol=1e-5 if dtype == torch.float32 else 3e-2, rtol=1e-2)
 
@@ -88,7 +88,7 @@ def test_explicit_predictors_are_held_back_alike() -> None:
     lineup = line_up(pool, history, Moment(history.positions, 5.0, timeline, history.probes, probe, None))
     choice = Choice(torch.full(SHAPE[:2], len(lineup.weights)), torch.zeros(SHAPE[:2]))
     assert lineup.explicit
-    share = torch.full((2, 4), 0.25)
+    share = torch.full(SHAPE[:2], 0.25)
     expected = history.targets[0].lerp(lineup.forecast(choice), 0.25)
     torch.testing.assert_close(lineup.forecast(choice, share), expected)
 

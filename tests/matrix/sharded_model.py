@@ -60,7 +60,7 @@ def share_out(model: ModelPatcher, rank: int) -> ModelPatcher:
 def pictures(stage: Stage, build: Callable[[], ModelPatcher]) -> list[tuple[list, Did | None]]:
     """Without TAP, with its defaults, and with a schedule that looks at the picture; and what TAP did."""
     made = [(stage.sample(build()).tolist(), None)]
-    for inputs in ({"trust": "full"}, {"schedule": TEACACHE}):
+    for inputs in ({}, {"schedule": TEACACHE}):
         model, holder = accelerate(build(), **inputs)
         picture, record = stage.sample(model).tolist(), holder.latest
         made.append((picture, Did(tuple(record.full_steps), tuple(record.skipped_steps), tuple(record.fallbacks))))

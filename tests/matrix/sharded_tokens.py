@@ -99,9 +99,9 @@ def run_of(settings: TapSettings, tokens: slice) -> Part:
 
 
 def cases() -> dict[str, TapSettings]:
-    """Every pool and every schedule in a run; trust is learned from the tokens that a process has."""
-    made = {name: TapSettings(trust="full", given_pool=settings) for name, settings in pools().items()}
-    return made | {name: TapSettings(trust="full", given_schedule=kind) for name, kind in schedules().items()}
+    """Every pool and every schedule in a run, trust learned as by default."""
+    made = {name: TapSettings(given_pool=settings) for name, settings in pools().items()}
+    return made | {name: TapSettings(given_schedule=kind) for name, kind in schedules().items()}
 
 
 def part_of_a_run(rank: int) -> dict[str, Part]:

@@ -1,0 +1,28 @@
+"""How noisy x is at a sigma, on one scale for all models.
+
+t: share of noise in x, 0 to 1. A flow model's x = (1 - sigma) picture + sigma noise has t = sigma; where noise is added
+to the picture, x = picture + sigma noise, t = sigma / (1 + sigma).
+"""
+
+import math
+from collections.abc import Sequence
+
+# Keeps pure noise and the clean picture at a finite place, and what is smooth over sigma smooth there; from 0.001 to
+# 0.1 the pictures are as near (bench/README.md).
+LEAST = 0.03
+
+
+def mixes(sigmas: Sequence[float]) -> bool:
+    """Whether x is a mix of picture and noise, as a flow model's: its sigmas never exceed 1."""
+    return max(sigmas) <= 1
+
+
+def noise_level(sigma: float, mixed: bool) -> float:
+    """t at a sigma; mixed: whether x is a mix of picture and noise."""
+    return sigma if mixed else sigma / (1 + sigma)
+
+
+def log_noise(sigma: float, mixed: bool) -> float:
+    """log(t / (1 - t)), minus half the logarithm of the signal-to-noise ratio (DPM-Solver, its -lambda)."""
+    level = noise_level(sigma, mixed)
+    return math.log((level + LEAST) / (1 - level + LEAST))
