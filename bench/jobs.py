@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import importlib
 import os
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -20,10 +20,10 @@ PATHS = [str(BENCH)]
 RETRIES = 3
 
 
-def rows_of(job: Job) -> Iterable[Row]:
+def rows_of(job: Job) -> Iterator[Row]:
     """The rows of a job, one after another. Workers keep what is costly to load from job to job."""
     module, _, function = str(job["work"]).rpartition(".")
-    return getattr(importlib.import_module(module), function)(job)
+    yield from getattr(importlib.import_module(module), function)(job)
 
 
 def here(jobs: Sequence[Job]) -> Iterator[Row]:
@@ -49,25 +49,24 @@ def on_ray(workers: int | None, address: str | None, threads: int = 1) -> Iterat
 
 
 def as_tasks(jobs: Sequence[Job]) -> Iterator[Row]:
-    """Rows in the order in which tasks finish; the task of a killed worker is started again.
+    """Rows as they come, each at once, so that whatever ends a worker takes none with it that was finished.
 
-    A job that fails by itself is told at the end, when the others are done.
+    The task of a killed worker is started again; rows that it gave before are not given twice. A job that fails by
+    itself is told at the end, when the others are done.
     """
     import ray
 
-    task = ray.remote(max_retries=RETRIES)(_rows_in_worker)
+    task = ray.remote(max_retries=RETRIES, num_returns="streaming")(rows_of)
     open_tasks = {task.remote(job): job for job in jobs}
     failed: list[str] = []
     while open_tasks:
-        (done,), _ = ray.wait(list(open_tasks), num_returns=1)
-        job = open_tasks.pop(done)
+        (ready,), _ = ray.wait(list(open_tasks), num_returns=1)
         try:
-            yield from ray.get(done)
+            yield ray.get(next(ready))
+        except StopIteration:
+            del open_tasks[ready]
         except ray.exceptions.RayError as error:
+            job = open_tasks.pop(ready)
             failed.append(f"{job.get('name', job['work'])}: {str(error).strip().splitlines()[-1]}")
     if failed:
-        raise RuntimeError("Some jobs failed; the rows of the others are kept. " + " / ".join(failed))
-
-
-def _rows_in_worker(job: Job) -> list[Row]:
-    return list(rows_of(job))
+        raise RuntimeError("Some jobs failed; all rows that were finished are kept. " + " / ".join(failed))

@@ -37,19 +37,26 @@ def test_two_workers_give_the_rows_of_one_process(two_workers: Runner) -> None:
 
 
 def test_a_killed_worker_loses_no_row(two_workers: Runner, tmp_path: Path) -> None:
-    dying: Job = {"work": "job_works.dies_once", "name": "dying", "number": 9, "mark": str(tmp_path / "mark")}
-    rows = RowFile(tmp_path / "rows.csv", (*KEY, "value"), KEY)
-    for row in two_workers([*SQUARES, dying]):
+    """It is killed once its first row is in the file; that row stays, and the second comes from the retry."""
+    runs, kept = tmp_path / "runs", tmp_path / "kept"
+    dying: Job = {"work": "job_works.dies_once", "name": "dying", "number": 9, "runs": str(runs), "kept": str(kept)}
+    rows, given = RowFile(tmp_path / "rows.csv", (*KEY, "value"), KEY), []
+    for row in two_workers([dying, *SQUARES]):
         rows.add(row)
-    assert (tmp_path / "mark").exists()
-    assert len(rows.rows) == 13
-    assert {"number": "9", "what": "square", "value": "81"} in rows.rows
+        given.append(row)
+        if row["number"] == 9:
+            kept.touch()
+    assert runs.read_text(encoding="utf-8") == "xx"
+    assert len(rows.rows) == len(given) == 14
+    wanted = [{"number": 9, "what": "square", "value": 81}, {"number": 9, "what": "even", "value": False}]
+    assert table(given) == table([*here(SQUARES), *wanted])
 
 
-def test_a_failing_job_is_told_when_the_others_are_kept(two_workers: Runner) -> None:
+def test_a_failing_job_is_told_when_all_finished_rows_are_kept(two_workers: Runner) -> None:
     failing: Job = {"work": "job_works.fails", "name": "the failing one", "number": 7}
     kept = []
     with pytest.raises(RuntimeError, match=r"the failing one: .*no such picture"):
         for row in two_workers([failing, *SQUARES]):
             kept.append(row)
-    assert table(kept) == table(list(here(SQUARES)))
+    # Its own first row too.
+    assert table(kept) == table([*here(SQUARES), {"number": 7, "what": "square", "value": 0}])
