@@ -63,6 +63,8 @@ class TapAccelerate(io.ComfyNode):
                 TAP_RECORD.Output(display_name="TAP_RECORD", tooltip="What the last run did, for the TAP views."),
             ],
             hidden=[io.Hidden.unique_id],
+            # Nodes with equal inputs must not share an output: each has its own id, strip and record.
+            not_idempotent=True,
         )
 
     @classmethod

@@ -31,6 +31,8 @@ class TapMeasureRun(io.ComfyNode):
                 io.Model.Output(display_name="MODEL", tooltip="The same model, for the sampler."),
                 TAP_TRACE.Output(display_name="TAP_TRACE", tooltip="For TAP Calibrate and TAP Fit Tables."),
             ],
+            # ComfyUI gives nodes with equal inputs one output, and the traces of two runs must not be one.
+            not_idempotent=True,
         )
 
     @classmethod

@@ -5,12 +5,17 @@ from __future__ import annotations
 import asyncio
 import inspect
 import math
+from types import SimpleNamespace
 
+import nodes as comfy_nodes
 import pytest
 from comfy.patcher_extension import WrappersMP
 from comfy_api.latest import io
+from comfy_execution.caching import CacheKeySetInputSignature
+from comfy_execution.graph import DynamicPrompt
 from tap_pack import comfy_entrypoint
 from tap_pack.nodes.accelerate import TapAccelerate
+from tap_pack.nodes.measure_run import TapMeasureRun
 from tap_pack.tap_core.errors import TapError
 from tap_pack.tap_core.record import RecordHolder
 
@@ -132,6 +137,17 @@ def test_the_node_hands_out_a_record_that_is_empty_until_a_run() -> None:
     assert accelerated.holder.latest is None
     accelerated.sample()
     assert accelerated.record.complete
+
+
+@pytest.mark.parametrize("kind", [TapAccelerate, TapMeasureRun])
+def test_two_nodes_with_equal_inputs_have_an_output_each(kind: type, monkeypatch: pytest.MonkeyPatch) -> None:
+    """ComfyUI keeps outputs by what a node is given; these hold what their own run did."""
+    monkeypatch.setitem(comfy_nodes.NODE_CLASS_MAPPINGS, "Kind", kind.PREPARE_CLASS_CLONE(None))
+    graph = DynamicPrompt({node: {"class_type": "Kind", "inputs": {"interval": 5}} for node in ("1", "2")})
+    unchanged = SimpleNamespace(get=lambda node: asyncio.sleep(0, False))
+    keys = CacheKeySetInputSignature(graph, ["1", "2"], unchanged)
+    asyncio.run(keys.add_keys(["1", "2"]))
+    assert keys.get_data_key("1") != keys.get_data_key("2")
 
 
 def test_the_settings_reach_the_record() -> None:
