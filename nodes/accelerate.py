@@ -54,8 +54,8 @@ class TapAccelerate(io.ComfyNode):
                 io.Int.Input(
                     "probe_stride", default=DEFAULTS.probe_stride, min=1, max=WIDEST_STRIDE, optional=True,
                     advanced=True,
-                    tooltip="Higher takes less memory: predictors are judged on one in so many channels. 4 gives the "
-                    "same pictures as all of them, 1, the paper's.",
+                    tooltip="Higher takes less memory: predictors are judged on one in so many channels. 4 gives "
+                    "pictures as near to the full one as all of them, 1, the paper's.",
                 ),
             ],
             outputs=[
