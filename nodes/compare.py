@@ -1,11 +1,14 @@
 """TAP Compare: how near a picture is to the same seed's full one, in figures and as a map."""
 
+from itertools import count
+
 from comfy_api.latest import io, ui
 from torch import Tensor
 
-from ..tap_core.compare import likeness, why_not_comparable
+from ..tap_core.compare import Tick, likeness, why_not_comparable
 from ..tap_core.compare_image import choose_factor, draw_difference, draw_why_not
 from ..tap_core.compare_words import comparison_words
+from .comfy_bridge.progress import progress_bar
 
 
 class TapCompare(io.ComfyNode):
@@ -54,7 +57,17 @@ def compared(picture: Tensor, reference: Tensor, other_seed: Tensor | None, ampl
         why_not = why_not_comparable(other_seed, reference, "other_seed")
     if why_not is not None:
         return why_not, draw_why_not(why_not)
-    found = likeness(picture, reference)
-    words = comparison_words(found, None if other_seed is None else likeness(other_seed, reference))
+    tick = _ticking(picture, reference, other_seed)
+    found = likeness(picture, reference, tick)
+    words = comparison_words(found, None if other_seed is None else likeness(other_seed, reference, tick))
     factor = amplify or choose_factor(picture, reference)
-    return words, draw_difference(picture, reference, found, words, factor)
+    return words, draw_difference(picture, reference, found, words, factor, tick)
+
+
+def _ticking(picture: Tensor, reference: Tensor, other_seed: Tensor | None) -> Tick:
+    """Moves the node's bar on by one frame: each is compared, once more with the other seed, and drawn."""
+    frames = 2 * max(len(picture), len(reference))
+    if other_seed is not None:
+        frames += max(len(other_seed), len(reference))
+    report, done = progress_bar(), count(1)
+    return lambda: report(next(done) / frames)

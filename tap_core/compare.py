@@ -1,17 +1,19 @@
 """How near two pictures or videos are: PSNR, SSIM, and where they differ. Pictures are [P, H, W, C], 0 to 1."""
 
 import math
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import torch
 from torch import Tensor
-from torch.nn import functional as F
 
 # Wang et al. 2004, "Image quality assessment", section III: window of 11 pixels, sigma 1.5, K1 and K2.
 WINDOW, SIGMA = 11, 1.5
 C1, C2 = 0.01**2, 0.03**2
 COLOURS = 3
 MIDDLE = 0.5
+
+Tick = Callable[[], None]
 
 
 @dataclass(frozen=True)
@@ -24,6 +26,10 @@ class Likeness:
     psnr: float
     ssim: float | None
     frames: tuple[float, ...]
+
+
+def no_tick() -> None:
+    """Nobody follows the work."""
 
 
 def why_not_comparable(picture: Tensor, reference: Tensor, name: str = "picture") -> str | None:
@@ -42,12 +48,13 @@ def why_not_comparable(picture: Tensor, reference: Tensor, name: str = "picture"
     return None
 
 
-def likeness(picture: Tensor, reference: Tensor) -> Likeness:
-    """Compares two batches that `why_not_comparable` has nothing against."""
+def likeness(picture: Tensor, reference: Tensor, tick: Tick = no_tick) -> Likeness:
+    """Compares two batches that `why_not_comparable` has nothing against. tick: called after each frame."""
     errors, ssims = [], []
     for one, other in pairs(picture, reference):
         errors.append(float((one.double() - other.double()).square().mean()))
         ssims.append(_ssim(one, other) if min(one.shape[:2]) >= WINDOW else None)
+        tick()
     ssim = None if None in ssims else sum(ssims) / len(ssims)
     return Likeness(decibels(sum(errors) / len(errors)), ssim, tuple(map(decibels, errors)))
 
@@ -69,22 +76,32 @@ def _frame(batch: Tensor, number: int) -> Tensor:
 
 def _ssim(picture: Tensor, truth: Tensor) -> float:
     """Structural similarity, mean over the window's places and the channels, in float32."""
+    channels = zip(picture.unbind(-1), truth.unbind(-1), strict=True)
+    return sum(_ssim_of_channel(x.contiguous(), y.contiguous()) for x, y in channels) / picture.shape[-1]
+
+
+def _ssim_of_channel(x: Tensor, y: Tensor) -> float:
+    """The same of one channel [H, W] of each."""
     # Variances do not change when all is shifted; small numbers lose fewer digits in their squares.
-    x, y = (image.permute(2, 0, 1) - MIDDLE for image in (picture, truth))
-    mean_x, mean_y, square_x, square_y, product = _blur(torch.stack([x, y, x * x, y * y, x * y]))
-    var_x, var_y, covariance = square_x - mean_x**2, square_y - mean_y**2, product - mean_x * mean_y
+    x, y = x - MIDDLE, y - MIDDLE
+    mean_x, mean_y, squares, product = _blur(torch.stack([x, y, x * x + y * y, x * y]))
+    variances, covariance = squares - mean_x**2 - mean_y**2, product - mean_x * mean_y
     mean_x, mean_y = mean_x + MIDDLE, mean_y + MIDDLE
     alike = (2 * mean_x * mean_y + C1) * (2 * covariance + C2)
-    return float((alike / ((mean_x**2 + mean_y**2 + C1) * (var_x + var_y + C2))).double().mean())
+    return float((alike / ((mean_x**2 + mean_y**2 + C1) * (variances + C2))).double().mean())
 
 
-def _blur(images: Tensor) -> Tensor:
-    """[N, C, H, W] seen through the window, without its borders."""
+def _blur(planes: Tensor) -> Tensor:
+    """[P, H, W] seen through the window, without its borders.
+
+    Sums of shifted planes: on a CPU they take a tenth of the time of a convolution.
+    """
     line = torch.exp(-((torch.arange(WINDOW, dtype=torch.float64) - WINDOW // 2) ** 2) / (2 * SIGMA**2))
-    line = (line / line.sum()).to(images)
-    seen = F.conv2d(images.flatten(0, 1)[:, None], line.view(1, 1, WINDOW, 1))
-    return F.conv2d(seen, line.view(1, 1, 1, WINDOW)).view(*images.shape[:2], *_inner(images.shape))
-
-
-def _inner(shape: torch.Size) -> tuple[int, int]:
-    return shape[-2] - WINDOW + 1, shape[-1] - WINDOW + 1
+    weights = (line / line.sum()).tolist()
+    for side in (-2, -1):
+        length = planes.shape[side] - WINDOW + 1
+        seen = planes.narrow(side, 0, length) * weights[0]
+        for shift, weight in enumerate(weights[1:], 1):
+            seen.add_(planes.narrow(side, shift, length), alpha=weight)
+        planes = seen
+    return planes

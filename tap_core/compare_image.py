@@ -7,7 +7,7 @@ import torch
 from PIL import Image, ImageDraw
 from torch import Tensor
 
-from .compare import Likeness, pairs
+from .compare import Likeness, Tick, no_tick, pairs
 from .compare_words import frame_words
 from .frame_parts import draw_message, rgb_tensor
 from .lettering import BACKGROUND, TEXT, font_of, wrap_text
@@ -26,14 +26,20 @@ def choose_factor(picture: Tensor, reference: Tensor) -> int:
     return max((factor for factor in FACTORS if factor * highest <= 1), default=FACTORS[0])
 
 
-def draw_difference(picture: Tensor, reference: Tensor, found: Likeness, words: str, factor: int) -> Tensor:
-    """Frames [P, height, width, 3]: the words, the map, its scale. Dark blue is equal, yellow is 1/factor apart."""
+def draw_difference(
+    picture: Tensor, reference: Tensor, found: Likeness, words: str, factor: int, tick: Tick = no_tick
+) -> Tensor:
+    """Frames [P, height, width, 3]: the words, the map, its scale. Dark blue is equal, yellow is 1/factor apart.
+
+    tick: called after each frame.
+    """
     drawn = None
     for number, frames in enumerate(pairs(picture, reference)):
         above = f"{words}\n{frame_words(found, number)}" if len(found.frames) > 1 else words
         frame = rgb_tensor(_framed(_map(_difference(*frames), factor), above, factor))
         drawn = frame.new_empty(len(found.frames), *frame.shape) if drawn is None else drawn
         drawn[number] = frame
+        tick()
     return drawn
 
 

@@ -5,9 +5,11 @@ from __future__ import annotations
 import json
 from pathlib import Path
 
+import comfy.model_management
 import folder_paths
 import pytest
 import torch
+from tap_pack.nodes import compare
 from tap_pack.nodes.compare import TapCompare
 
 TRUTH = torch.rand(2, 24, 32, 3, generator=torch.Generator().manual_seed(1))
@@ -45,6 +47,21 @@ def test_amplify_changes_the_map_and_not_the_figures() -> None:
     weak, strong = (TapCompare.execute(near, TRUTH, amplify=factor).args for factor in (10, 400))
     assert weak[0] == strong[0]
     assert strong[1].mean() > weak[1].mean()
+
+
+@pytest.mark.parametrize("other_seed", [None, TRUTH.flip(0)])
+def test_a_bar_moves_on_with_every_frame_and_a_cancelled_prompt_ends_it(
+    other_seed: torch.Tensor | None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    shares: list[float] = []
+    monkeypatch.setattr(compare, "progress_bar", lambda: shares.append)
+    TapCompare.execute(TRUTH, TRUTH, other_seed=other_seed)
+    rounds = 2 if other_seed is None else 3
+    assert shares == [tick / (2 * rounds) for tick in range(1, 2 * rounds + 1)]
+    monkeypatch.undo()
+    comfy.model_management.interrupt_current_processing()
+    with pytest.raises(comfy.model_management.InterruptProcessingException):
+        compare.compared(TRUTH, TRUTH, None, 0)
 
 
 def test_the_schema_needs_two_pictures() -> None:
