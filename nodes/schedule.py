@@ -1,5 +1,8 @@
 """TAP Schedule: which steps are computed in full."""
 
+from collections.abc import Mapping
+from typing import TypeVar
+
 from comfy_api.latest import io
 
 from ..tap_core.errors import TapError
@@ -10,6 +13,8 @@ from ..tap_core.schedules.registry import SCHEDULES, AnySchedule
 from ..tap_core.schedules.teacache import TeaCacheSchedule
 from .schedule_inputs import OWN, schedule_options
 from .socket_types import TAP_SCHEDULE
+
+Value = TypeVar("Value")
 
 
 class TapSchedule(io.ComfyNode):
@@ -43,17 +48,25 @@ class TapSchedule(io.ComfyNode):
 
 def build_schedule(schedule: str, **knobs: object) -> AnySchedule:
     """The schedule of this name with its knobs as the node has them."""
-    kind = SCHEDULES[schedule]
+    kind = entry(SCHEDULES, "schedule", schedule)
     if kind is ListedSchedule:
         return ListedSchedule(parse_steps(str(knobs["steps"])))
     if kind is TeaCacheSchedule:
         name, own = knobs.pop("polynomial"), numbers("coefficients", str(knobs.pop("coefficients")))
-        return TeaCacheSchedule(coefficients=own if name == OWN else POLYNOMIALS[name], **knobs)
+        return TeaCacheSchedule(coefficients=own if name == OWN else entry(POLYNOMIALS, "polynomial", name), **knobs)
     if kind is MagCacheSchedule:
         name, own = knobs.pop("magnitudes"), numbers("ratios", str(knobs.pop("ratios")))
-        table = MAGNITUDES.get(name)
+        table = None if name == OWN else entry(MAGNITUDES, "magnitudes", name)
         return MagCacheSchedule(ratios=table.ratios if table else own, always=table.always if table else (), **knobs)
     return kind(**knobs)
+
+
+def entry(table: Mapping[str, Value], name: str, wanted: object) -> Value:
+    """What stands under `wanted`. Raises TapError where a prompt that another program wrote asks for what is not there.
+    """
+    if wanted not in table:
+        raise TapError(f"{name} is {wanted!r}; choose one of {', '.join(table)}.")
+    return table[wanted]
 
 
 def numbers(name: str, text: str) -> tuple[float, ...]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import partial
 
 import comfy.hooks
 import comfy.model_patcher
@@ -51,33 +52,34 @@ def guided(guider: Callable[[Stage, ModelPatcher], comfy.samplers.CFGGuider]) ->
     return lambda stage: Plugged(stage.build(), lambda model: stage.guided(guider(stage, model)))
 
 
-def dual_cfg(stage: Stage, model: ModelPatcher) -> comfy.samplers.CFGGuider:
+def dual_cfg(stage: Stage, model: ModelPatcher, **steps: float) -> comfy.samplers.CFGGuider:
     """Two prompts and a negative one."""
     guider = Guider_DualCFG(model)
-    guider.set_conds(stage.prompt(), stage.prompt(seed=3), stage.negative())
+    guider.set_conds(stage.prompt(), stage.prompt(seed=3, **steps), stage.negative())
     guider.set_cfg(2.0, 1.5)
     return guider
 
 
-def perp_neg(stage: Stage, model: ModelPatcher) -> comfy.samplers.CFGGuider:
+def perp_neg(stage: Stage, model: ModelPatcher, **steps: float) -> comfy.samplers.CFGGuider:
     """A negative prompt that acts where it is perpendicular."""
     guider = Guider_PerpNeg(model)
-    guider.set_conds(stage.prompt(), stage.negative(), stage.prompt(seed=3))
+    guider.set_conds(stage.prompt(), stage.negative() + stage.prompt(seed=4, **steps) * bool(steps),
+                     stage.prompt(seed=3))
     guider.set_cfg(2.0, 1.0)
     return guider
 
 
-def areas(stage: Stage) -> list:
+def areas(stage: Stage, **steps: float) -> list:
     """A prompt for all, and one for a part."""
     sizes = (1, 4, 4) if len(stage.shape) == 4 else (4, 4)
-    return stage.prompt() + stage.prompt(seed=4, area=(*sizes, *[0] * len(sizes)), strength=0.7)
+    return stage.prompt() + stage.prompt(seed=4, area=(*sizes, *[0] * len(sizes)), strength=0.7, **steps)
 
 
-def masked(stage: Stage) -> list:
+def masked(stage: Stage, **steps: float) -> list:
     """A prompt for all, and one behind a mask."""
     mask = torch.zeros(1, *stage.shape[1:])
     mask[..., : stage.shape[-1] // 2] = 1
-    return stage.prompt() + stage.prompt(seed=4, mask=mask, mask_strength=0.8)
+    return stage.prompt() + stage.prompt(seed=4, mask=mask, mask_strength=0.8, **steps)
 
 
 def ranges(stage: Stage) -> list:
@@ -157,22 +159,32 @@ def _override(model: ModelPatcher) -> ModelPatcher:
 
 WINDOWED = ["standard_static", "standard_uniform", "batched"]
 BOTH = ("FLUX", "Wan", "UNet")
+SOME_STEPS = {"start_percent": 0.5, "end_percent": 0.8}
+UNEVEN = 0.3
 
 ROWS = [
-    Row(GROUP, "prompts in one batch or in one call each", Close(0.12), prompts(), BOTH),
-    Row(GROUP, "prompts of unequal length", Close(0.12), prompts(negative=lambda s: s.prompt(2, words=9)), BOTH),
+    Row(GROUP, "prompts in one batch or in one call each", Close(0.15), prompts(), BOTH),
+    Row(GROUP, "prompts of unequal length", Close(0.15), prompts(negative=lambda s: s.prompt(2, words=9)), BOTH),
     Row(GROUP, "the layout flips in mid-run", Holds("as in one batch", flipping), models=BOTH),
     Row(GROUP, "a batch of three", Close(0.2), prompts(latent=lambda s: s.latent(3)), BOTH),
-    Row(GROUP, "CFG 1", Close(0.12), prompts(cfg=1.0), BOTH),
-    Row(GROUP, "a prompt for an area", Close(0.12), prompts(positive=areas), BOTH),
-    Row(GROUP, "a prompt behind a mask", Close(0.12), prompts(positive=masked), BOTH),
-    Row(GROUP, "prompts for ranges of steps", Close(0.2, CAME), prompts(positive=ranges), BOTH),
+    Row(GROUP, "CFG 1", Close(0.15), prompts(cfg=1.0), BOTH),
+    Row(GROUP, "a prompt for an area", Close(0.15), prompts(positive=areas), BOTH),
+    Row(GROUP, "a prompt behind a mask", Close(0.15), prompts(positive=masked), BOTH),
+    Row(GROUP, "prompts for ranges of steps", Close(0.2, CAME, UNEVEN), prompts(positive=ranges), BOTH),
+    Row(GROUP, "a prompt for an area, on some steps", Close(0.2, CAME),
+        prompts(positive=partial(areas, **SOME_STEPS)), BOTH),
+    Row(GROUP, "a prompt behind a mask, on some steps", Close(0.2, CAME, UNEVEN),
+        prompts(positive=partial(masked, **SOME_STEPS)), BOTH),
+    Row(GROUP, "dual CFG, a prompt on some steps", Close(0.2, CAME, UNEVEN), guided(partial(dual_cfg, **SOME_STEPS)),
+        BOTH),
+    Row(GROUP, "PerpNeg, a prompt on some steps", Close(0.25, CAME, UNEVEN), guided(partial(perp_neg, **SOME_STEPS)),
+        BOTH),
     Row(GROUP, "CFG that changes by step", Close(0.15, CAME), patched(_override), BOTH),
-    Row(GROUP, "dual CFG", Close(0.12), guided(dual_cfg), BOTH),
+    Row(GROUP, "dual CFG", Close(0.15), guided(dual_cfg), BOTH),
     Row(GROUP, "PerpNeg", Close(0.25), guided(perp_neg), BOTH),
     Row(GROUP, "skip-layer guidance", Close(0.15, CAME),
         patched(lambda m: SkipLayerGuidanceDiT.execute(m, 2.0, 0.1, 0.7, "1", "")[0])),
-    Row(GROUP, "skip-layer guidance of the negative prompt", Close(0.15, CAME),
+    Row(GROUP, "skip-layer guidance of the negative prompt", Close(0.15, CAME, 0.6),
         patched(lambda m: SkipLayerGuidanceDiTSimple.execute(m, 0.1, 0.7, "1", "")[0])),
     Row(GROUP, "two second passes, each on some steps", Close(0.2, CAME), patched(two_second_passes)),
     Row(GROUP, "self-attention guidance", Close(0.2, CAME),
@@ -180,7 +192,7 @@ ROWS = [
     Row(GROUP, "perturbed-attention guidance", Close(0.2),
         patched(lambda m: PerturbedAttentionGuidance.execute(m, 2.0)[0]), ("UNet",)),
     Row(GROUP, "NAG", Close(0.15), patched(lambda m: NAGuidance.execute(m, 3.0, 0.5, 1.5)[0], cfg=1.0)),
-    Row(GROUP, "LoRA hook", Close(0.12), prompts(positive=steadily_hooked)),
+    Row(GROUP, "LoRA hook", Close(0.15), prompts(positive=steadily_hooked)),
     Row(GROUP, "LoRA hook with keyframes", Close(0.15, CAME), prompts(positive=hooked)),
     *(Row(GROUP, f"context windows, {kind.replace('_', ' ')}", Close(0.15, CAME),
           patched(windows(kind), latent=long_video), ("Wan",)) for kind in WINDOWED),

@@ -115,10 +115,10 @@ def out_of_memory(stage: Stage) -> str:
 
 FLUX = ("FLUX",)
 ROWS = [
-    Row(GROUP, "float32", Close(0.12), in_dtype(torch.float32), FLUX),
-    Row(GROUP, "float16", Close(0.12), in_dtype(torch.float16), FLUX),
-    Row(GROUP, "bfloat16", Close(0.12), in_dtype(torch.bfloat16), FLUX),
-    Row(GROUP, "fp8 weights", Close(0.12), in_dtype(torch.float8_e4m3fn, torch.float32), FLUX),
+    Row(GROUP, "float32", Close(0.15), in_dtype(torch.float32), FLUX),
+    Row(GROUP, "float16", Close(0.15), in_dtype(torch.float16), FLUX),
+    Row(GROUP, "bfloat16", Close(0.15), in_dtype(torch.bfloat16), FLUX),
+    Row(GROUP, "fp8 weights", Close(0.15), in_dtype(torch.float8_e4m3fn, torch.float32), FLUX),
     Row(GROUP, "weights offloaded, as lowvram and novram do", Holds("the same picture", same_when_offloaded),
         models=("FLUX", "Wan")),
     Row(GROUP, "cache_device cpu", Holds("the same picture", same_on_the_cpu), models=("FLUX", "Wan", "UNet")),

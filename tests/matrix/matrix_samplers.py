@@ -98,8 +98,8 @@ ROWS = [
     Row(GROUP, "2 steps", Exact("too few"), prompts(steps=2), BOTH),
     Row(GROUP, "3 steps", Exact("too few"), prompts(steps=3), BOTH),
     Row(GROUP, "4 steps", Close(0.3), prompts(steps=4)),
-    Row(GROUP, "denoise 0.5", Close(0.12), prompts(denoise=0.5, latent=picture), BOTH),
-    Row(GROUP, "two KSamplerAdvanced, half of the steps each", Close(0.12), chained, BOTH),
+    Row(GROUP, "denoise 0.5", Close(0.15), prompts(denoise=0.5, latent=picture), BOTH),
+    Row(GROUP, "two KSamplerAdvanced, half of the steps each", Close(0.15), chained, BOTH),
     Row(GROUP, "SamplerCustom, sigmas that rise (unsampling)", Close(0.35),
         custom(lambda s: s.flip(0).clamp(0.02, 0.98), latent=picture)),
     Row(GROUP, "SamplerCustom, one sigma step", Exact("too few"), custom(lambda s: s[[0, -1]]), BOTH),
@@ -109,5 +109,5 @@ ROWS = [
     Row(GROUP, "inpainting mask", Close(0.25), prompts(**INPAINTED), BOTH),
     Row(GROUP, "differential diffusion", Close(0.2),
         patched(lambda m: DifferentialDiffusion.execute(m)[0], **INPAINTED)),
-    Row(GROUP, "previews", Close(0.12), prompts(callback=lambda stage: lambda step, x0, x, steps: x0.mean().item())),
+    Row(GROUP, "previews", Close(0.15), prompts(callback=lambda stage: lambda step, x0, x, steps: x0.mean().item())),
 ]

@@ -1,4 +1,4 @@
-"""One real ComfyUI server for all tests here."""
+"""Real ComfyUI servers for the tests here: one with this pack alone, one with tiny models beside it."""
 
 from __future__ import annotations
 
@@ -6,15 +6,34 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from tap_pack.demo.launch.server import running_server
+from tap_pack.demo.launch.server import PACK_FOLDER, running_server
 
 from served_pack import ServedPack
+
+TINY_PACK = "tiny_pack"
+# ComfyUI's old cache forgets what the last prompt did not use: a prompt that comes back is then run again. On the CPU
+# equal can mean equal bit for bit.
+OPTIONS = ["--cpu", "--cache-classic"]
 
 
 @pytest.fixture(scope="session")
 def served(comfyui: Path, repository: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[ServedPack]:
-    """The running server; on the CPU, so that equal can mean equal bit for bit."""
+    """A running server that knows this pack and no other."""
     base = tmp_path_factory.mktemp("comfyui")
-    # ComfyUI's old cache forgets what the last prompt did not use: a prompt that comes back is then run again.
-    with running_server(comfyui, repository, base, options=["--cpu", "--cache-classic"]) as server:
+    with running_server(comfyui, repository, base, options=OPTIONS) as server:
+        yield ServedPack(server, base, server.get("/object_info"))
+
+
+@pytest.fixture(scope="module")
+def tiny_served(comfyui: Path, repository: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[ServedPack]:
+    """A running server that also has tiny models of many kinds, from a pack for tests alone."""
+    base = tmp_path_factory.mktemp("tiny")
+    folder = base / "custom_nodes" / TINY_PACK
+    folder.mkdir(parents=True)
+    pack = repository / "tests" / "server" / TINY_PACK
+    (folder / "__init__.py").write_text(
+        f"import sys\nsys.path.insert(0, {str(pack.parent)!r})\nfrom {TINY_PACK} import comfy_entrypoint\n",
+        encoding="utf-8")
+    options = [*OPTIONS, "--whitelist-custom-nodes", PACK_FOLDER, TINY_PACK]
+    with running_server(comfyui, repository, base, options=options) as server:
         yield ServedPack(server, base, server.get("/object_info"))

@@ -1,0 +1,94 @@
+"""Rows: torch.compile with its own code generator, which needs a C++ compiler on the machine."""
+
+from __future__ import annotations
+
+import pytest
+import torch
+import torch._inductor.config as inductor
+from comfy.model_patcher import ModelPatcher
+from comfy_api.torch_helpers import set_torch_compile_wrapper
+
+import tiny_flux
+from matrix_faults import marks
+from matrix_row import Holds, Row, accelerate, distance
+from matrix_stage import Stage
+
+GROUP = "Other nodes on the model"
+WHOLE = ("diffusion_model",)
+BLOCKS = ("diffusion_model.double_blocks.0", "diffusion_model.single_blocks.0")
+# Generated code adds in another order.
+ROUNDING = 1e-4
+
+
+def small_flux() -> ModelPatcher:
+    """A block of each kind: every kernel is compiled for itself, which takes seconds."""
+    return tiny_flux.tiny_flux(depth=1, depth_single_blocks=1)
+
+
+def compiled(model: ModelPatcher, parts: tuple[str, ...]) -> ModelPatcher:
+    """As ComfyUI's TorchCompileModel node does it."""
+    model = model.clone()
+    set_torch_compile_wrapper(model, "inductor", keys=list(parts))
+    return model
+
+
+def generated(parts: tuple[str, ...], stage: Stage) -> str:
+    """Without TAP, with TAP behind the compiled model, and in front of it: as uncompiled, to rounding."""
+    # A pool of compiling processes takes longer to start than it saves here.
+    with inductor.patch(compile_threads=1):
+        try:
+            full, found = stage.sample(compiled(small_flux(), parts)), []
+        except RuntimeError as error:
+            return f"not tried: without TAP, torch.compile stops here with {type(error).__name__}"
+        for inputs in ({}, {"target": "residual"}):
+            plain, plain_holder = accelerate(small_flux(), **inputs)
+            wanted = stage.sample(plain)
+            for model, holder in in_both_orders(parts, **inputs):
+                picture = stage.sample(model)
+                assert distance(picture, wanted) < ROUNDING
+                assert holder.latest.full_steps == plain_holder.latest.full_steps and holder.latest.skipped_steps
+                assert all("run uncompiled" in reason for reason in holder.latest.fallbacks)
+                found.append(distance(picture, full))
+    torch._dynamo.reset()
+    assert 0 < max(found) < 0.15
+    return f"{max(found):.3f}"
+
+
+def without_compiler(stage: Stage) -> str:
+    """No C++ compiler is found: the error is the one that comes without TAP, and nothing stays."""
+    errors, model = [], small_flux()
+    wanted, before = stage.sample(model), marks(model)
+    with inductor.patch({"cpp.cxx": (None, "no-such-compiler"), "compile_threads": 1, "fx_graph_cache": False}):
+        for each in (model, accelerate(model)[0]):
+            torch._dynamo.reset()
+            with pytest.raises(RuntimeError) as error:
+                stage.sample(compiled(each, WHOLE))
+            errors.append(error.type)
+    torch._dynamo.reset()
+    assert errors[0] is errors[1] and marks(model) == before
+    assert torch.equal(stage.sample(model), wanted)
+    return f"{errors[0].__name__}, as without TAP"
+
+
+def in_both_orders(parts: tuple[str, ...], **inputs: object) -> list[tuple[ModelPatcher, object]]:
+    """torch.compile in front of TAP, and behind it."""
+    behind, holder = accelerate(small_flux(), **inputs)
+    return [accelerate(compiled(small_flux(), parts), **inputs), (compiled(behind, parts), holder)]
+
+
+def whole_model(stage: Stage) -> str:
+    """One graph."""
+    return generated(WHOLE, stage)
+
+
+def by_block(stage: Stage) -> str:
+    """A graph a block."""
+    return generated(BLOCKS, stage)
+
+
+ROWS = [
+    Row(GROUP, "torch.compile with inductor", Holds("forecast", whole_model), models=("FLUX",)),
+    Row(GROUP, "torch.compile with inductor, by block", Holds("forecast", by_block), models=("FLUX",)),
+    Row(GROUP, "torch.compile with inductor, without a compiler", Holds("the same error as without TAP",
+                                                                       without_compiler), models=("FLUX",)),
+]
