@@ -18,6 +18,7 @@ from allocations import watch_allocations
 from readme_blocks import put_block
 from results_file import write_results
 from torch import Tensor
+from tqdm import tqdm
 
 ROOT = Path(__file__).resolve().parents[1]
 sys.path.insert(0, str(ROOT))
@@ -74,7 +75,7 @@ def interleaved(
 ) -> dict[str, list[float]]:
     """Milliseconds of each piece of work, in turn, so that all of them meet whatever else runs on the machine."""
     times: dict[str, list[float]] = {name: [] for name in works}
-    for turn in range(repeats + 2):
+    for turn in tqdm(range(repeats + 2), unit="turn"):
         for name, work in works.items():
             start = clock()
             work()

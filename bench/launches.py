@@ -19,6 +19,7 @@ from tap_pack.tap_core.settings import TapSettings
 from torch import Tensor, nn
 from torch.utils._python_dispatch import TorchDispatchMode
 from torch.utils._pytree import tree_leaves
+from tqdm import tqdm
 from whole_run import WholeRun
 
 CPU, META = torch.device("cpu"), torch.device("meta")
@@ -83,7 +84,7 @@ def launching(size: FullSize, ways: Sequence[TapSettings]) -> list[dict[bool, fl
     """
     found: list[tuple[list[bool], list[list[float]]]] = [([], []) for _ in ways]
     with torch.inference_mode():
-        for _ in range(RUNS):
+        for _ in tqdm(range(RUNS), desc="launching"):
             for settings, (kinds, runs) in zip(ways, found, strict=True):
                 seconds: list[float] = []
                 kinds[:] = _walk(size, CPU, settings, partial(_clocked, seconds))

@@ -1,7 +1,7 @@
 """Every method at about 12, 10, 8 and 7 full steps of 50 on the demo model, against the same seed's full run.
 
 `python3 bench/run.py methods` carries on where it was stopped; `--fresh` starts anew. Results go to
-bench/results/methods.json, the table in bench/README.md is made from them.
+bench/results/methods.json; the table in bench/README.md and the plots of steps and seconds against PSNR are made of them.
 """
 
 from __future__ import annotations
@@ -18,6 +18,7 @@ from demo_stage import DemoStage, Shot, load_pack
 from dials import DialTurner
 from methods_table import markdown
 from metrics import psnr, relative_error, ssim
+from plots import plot_methods
 from readme_blocks import put_block
 from results_file import RESULTS, write_results
 from tqdm import tqdm
@@ -44,8 +45,9 @@ class Comparison:
         kept = json.loads(file.read_text(encoding="utf-8")) if file.exists() and not fresh else {}
         same = kept.get("asked") == json.loads(json.dumps(self.asked))
         self.found: dict = {"asked": self.asked, "rows": kept["rows"] if same else []}
-        self.full = {shot: stage.shoot(*shot) for shot in self.shots}
-        self.found["full"] = self._scores([stage.shoot(scene, seed + 100) for scene, seed in self.shots])
+        self.full = {shot: stage.shoot(*shot) for shot in tqdm(self.shots, desc="full runs")}
+        others = [stage.shoot(scene, seed + 100) for scene, seed in tqdm(self.shots, desc="from another seed")]
+        self.found["full"] = self._scores(others)
         self.found["full"]["seconds"] = mean(full.seconds for full in self.full.values())
         self._dials = DialTurner(self._count, len(self.shots))
 
@@ -140,6 +142,7 @@ def run(arguments: Sequence[str]) -> dict:
             for sampler in solvers:
                 comparison.measure_solver(sampler, budget)
                 bar.update()
+            plot_methods(comparison.found, options.results)
             if options.results == RESULTS:
                 put_block("methods", markdown(comparison.found))
     print(markdown(comparison.found))

@@ -1,4 +1,4 @@
-"""The plots of `quality`, as PNG files."""
+"""The plots of `quality` and `methods`, as PNG files."""
 
 from __future__ import annotations
 
@@ -18,17 +18,21 @@ STYLE = {"figure.dpi": 110, "axes.spines.top": False, "axes.spines.right": False
          "grid.color": "#e6e6e6", "axes.axisbelow": True, "font.size": 9, "legend.frameon": False}
 
 
-def plot_all(quality: dict, methods: dict | None, folder: Path) -> None:
-    """Every plot for which there are figures."""
+def plot_quality(quality: dict, folder: Path) -> None:
+    """Every plot of `quality` for which there are figures."""
     with plt.rc_context(STYLE):
-        if methods is not None:
-            pareto(methods, folder / "pareto.png")
         figures = {cell["figure"] for cell in quality["cells"]}
         if "orders x horizons" in figures:
             orders_by_horizons(quality["cells"], folder / "orders_horizons.png")
         if "single predictors" in figures:
             singles(quality["cells"], folder / "single_predictors.png")
         choices(quality["choices"], folder / "choices.png")
+
+
+def plot_methods(methods: dict, folder: Path) -> None:
+    """The plot of `methods`."""
+    with plt.rc_context(STYLE):
+        pareto(methods, folder / "pareto.png")
 
 
 def pareto(methods: dict, file: Path) -> None:
@@ -41,6 +45,8 @@ def pareto(methods: dict, file: Path) -> None:
                      label="other methods")
         for name, colour in zip(NAMED, colours, strict=True):
             rows = sorted((row for row in methods["rows"] if row["name"] == name), key=lambda row: row["full_steps"])
+            if not rows:
+                continue
             axes.plot([row[measure] for row in rows], [row["psnr"] for row in rows], "o-", ms=4, c=colour, label=name)
         axes.axhline(methods["full"]["psnr"], c="#888888", ls=":", label="another seed")
     calls.set(xlabel=f"full steps of {methods['asked']['steps']}", ylabel="PSNR, dB")

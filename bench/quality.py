@@ -1,14 +1,12 @@
 """The paper's ablations on the demo model, against the same seed's full run, and the plots.
 
 Figure 2: orders x horizons. Figure 6: single predictors against TAP. Table 6: the probe. Table 7: the proxy loss.
-Figure 10: which orders and horizons are chosen when. Pareto plots of the methods are made from results/methods.json.
-It carries on where it was stopped.
+Figure 10: which orders and horizons are chosen when. It carries on where it was stopped.
 """
 
 from __future__ import annotations
 
 import argparse
-import json
 import sys
 from collections.abc import Sequence
 from pathlib import Path
@@ -16,7 +14,7 @@ from statistics import mean
 
 from choice_shares import choice_shares
 from jobs import Job, Runner, here
-from plots import plot_all
+from plots import plot_quality
 from quality_cells import Cell, all_cells
 from quality_shot import COLUMNS, FLOOR, KEY, shoot_cell, stage_of
 from readme_blocks import put_block
@@ -96,8 +94,7 @@ def run(arguments: Sequence[str], runner: Runner = here) -> dict:
     options = parser.parse_args(arguments)
     found = measure(options, runner)
     write_results("quality", arguments, found, options.results)
-    methods = RESULTS / "methods.json"
-    plot_all(found, json.loads(methods.read_text(encoding="utf-8")) if methods.exists() else None, options.results)
+    plot_quality(found, options.results)
     if options.results == RESULTS:
         put_block("quality", markdown(found))
     print(markdown(found))

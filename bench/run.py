@@ -16,10 +16,10 @@ BENCHMARKS = {
     "memory": ("memory.py", ["bench"], "memory that TAP holds with those models, measured"),
     "overhead": ("overhead.py", ["bench"], "seconds of a skipped step over those of a full one, at FLUX's width"),
     "engine": ("engine.py", [], "a skipped step of the engine alone, over one pass through its tensors"),
-    "methods": ("methods.py", [], "all published methods on the demo model, at equal numbers of full steps"),
+    "methods": ("methods.py", ["bench"], "all published methods on the demo model, at equal numbers of full steps"),
     "placement": ("placement.py", [], "the best picture for so many model calls, on three models"),
     "choice": ("placement_choice.py", [], "how well the probe chooses, and what else was tried, on three models"),
-    "quality": ("quality.py", ["bench"], "pools, probes, losses and horizons on the demo model, and the plots"),
+    "quality": ("quality.py", ["bench"], "the paper's ablations on the demo model: pools, probes, losses, horizons"),
     "real": ("real.py", ["bench"], "your model file on a list of prompts: the paper's protocol"),
     "sweep": ("sweep.py", ["bench", "sweep"], "quality and real over many settings, on all processors or a cluster"),
 }

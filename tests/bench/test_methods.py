@@ -25,6 +25,7 @@ def test_every_row_has_its_scores_and_a_second_run_adds_none(tmp_path: Path) -> 
     kept = json.loads((tmp_path / "methods.json").read_text(encoding="utf-8"))
     assert kept["command"].startswith("python3 bench/run.py methods --size 64")
     assert kept["rows"] == found["rows"]
+    assert (tmp_path / "pareto.png").stat().st_size > 5000
     assert methods.run(arguments)["rows"] == found["rows"]
 
 

@@ -60,8 +60,9 @@ def test_every_plot_is_drawn(tmp_path: Path) -> None:
     methods = {"asked": {"steps": 50}, "full": {"psnr": 20.0, "seconds": 4.0},
                "rows": [{"name": name, "full_steps": full, "seconds": full / 10, "psnr": 30.0 + full}
                         for name in names for full in (7, 10)]}
-    plots.plot_all({"cells": cells, "choices": {"order": {"3": {"0": 1.0}}, "horizon": {"3": {"-1": 0.4, "0": 0.6}}}},
-                   methods, tmp_path)
+    choices = {"order": {"3": {"0": 1.0}}, "horizon": {"3": {"-1": 0.4, "0": 0.6}}}
+    plots.plot_quality({"cells": cells, "choices": choices}, tmp_path)
+    plots.plot_methods(methods, tmp_path)
     assert {file.name for file in tmp_path.iterdir()} == {
         "pareto.png", "orders_horizons.png", "single_predictors.png", "choices.png"
     }
