@@ -1,7 +1,7 @@
 """Every method at about 12, 10, 8 and 7 full steps of 50 on the demo model, against the same seed's full run.
 
 `python3 bench/run.py methods` carries on where it was stopped; `--fresh` starts anew. Results go to
-bench/results/methods.json; the table in bench/README.md and the plots of steps and seconds against PSNR are made of them.
+bench/results/methods.json; the table in bench/README.md and the plot of steps and seconds against PSNR are of them.
 """
 
 from __future__ import annotations
