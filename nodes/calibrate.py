@@ -62,7 +62,8 @@ class TapCalibrate(io.ComfyNode):
         trace_2: object = None, trace_3: object = None, after_2: object = None, after_3: object = None,
     ) -> io.NodeOutput:
         """Schedule, text and picture; a TapError says what to change."""
-        traces = [trace_of(holder) for holder in (trace, trace_2, trace_3) if holder is not None]
+        others = [holder for holder in (trace_2, trace_3) if holder is not None]
+        traces = [trace_of(holder) for holder in (trace, *others)]
         own = PoolSettings(orders=orders, horizon_from=horizon_from, horizon_to=horizon_to, horizon_step=horizon_step)
         asked = parsed_budget(budget)
         calls = asked.calls_of(traces[0].steps)
