@@ -3,6 +3,7 @@
 import torch
 
 from .record import Evaluation, TapRecord
+from .size_words import size_words
 
 # Below this a gain would be written as 1.0x.
 LEAST_GAIN = 1.05
@@ -19,7 +20,7 @@ def summary_line(record: TapRecord) -> str:
     gain = gain_words(record)
     parts[0] += f", {gain}" if gain else ""
     parts[0] += f": {record.seconds_total:.1f} s"
-    parts.append(f"cache {record.cache_bytes / 1e6:.1f} MB")
+    parts.append(f"cache {size_words(record.cache_bytes)}")
     if record.fallbacks:
         parts.append(f"{len(record.fallbacks)} fallback{'s' if len(record.fallbacks) > 1 else ''}, see the report")
     return _ascii("; ".join(parts))
@@ -71,7 +72,7 @@ def report_text(record: TapRecord) -> str:
         f"Settings:   {settings}",
         f"Predictors: {shares or 'none was used'}",
         f"A step:     {_seconds(record, full=True)} computed, {_seconds(record, full=False)} skipped (medians)",
-        f"Cache:      {record.cache_bytes / 1e6:.1f} MB",
+        f"Cache:      {size_words(record.cache_bytes)}",
         *[f"Fallback:   {reason}" for reason in record.fallbacks or ["none"]],
         "",
         *step_table(record),

@@ -6,9 +6,10 @@ import time
 
 from ...tap_core.run import TapRun
 from ...tap_core.run_line import run_line
+from ...tap_core.size_words import size_words
 from .live_board import BOARD
 from .live_queue import Event, LiveQueue, Send
-from .plan import NOTHING, cache_words, expected_cache, plan_of
+from .plan import NOTHING, expected_cache, plan_of
 from .plan_marks import FULL, TO_COME, mark_of, put_mark
 
 # Its form may grow; what the browser does not know it passes over.
@@ -74,11 +75,11 @@ class LiveRun:
         expected = expected_cache(run, self._plan.snapshots)
         self._cache = max(expected, run.record.cache_bytes, before if self._sure or not expected else 0)
         if expected and not self._sure and self._cache != before:
-            log.info("TAP: %s, other than planned", cache_words(self._cache))
+            log.info("TAP: cache %s, other than planned", size_words(self._cache))
         self._sure = self._sure or expected > 0
 
     def _line(self) -> str:
-        return f"{self._plan.words}, {cache_words(self._cache)}" if self._cache else self._plan.words
+        return f"{self._plan.words}, cache {size_words(self._cache)}" if self._cache else self._plan.words
 
     def _tell(self) -> None:
         if self._queue is not None:

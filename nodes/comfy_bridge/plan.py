@@ -61,10 +61,3 @@ def expected_cache(run: TapRun, snapshots: int) -> int:
     """Bytes that histories of so many snapshots will take, from what the first ones are; 0 if there are none."""
     held = [(history.nbytes, len(history.snapshots)) for history in run.histories.values()]
     return sum(nbytes // count * snapshots for nbytes, count in held if count)
-
-
-def cache_words(nbytes: int) -> str:
-    """Such as "cache 77 MB"."""
-    if nbytes < 1e5:
-        return f"cache {nbytes / 1e3:.0f} kB"
-    return f"cache {nbytes / 1e6:.0f} MB" if nbytes >= 10e6 else f"cache {nbytes / 1e6:.1f} MB"

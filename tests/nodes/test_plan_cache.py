@@ -30,7 +30,7 @@ Sampled = Callable[[ModelPatcher], object]
 @pytest.fixture(autouse=True)
 def to_the_byte(monkeypatch: pytest.MonkeyPatch) -> None:
     """The plan names all digits."""
-    monkeypatch.setattr(live, "cache_words", lambda nbytes: f"cache {nbytes} bytes")
+    monkeypatch.setattr(live, "size_words", lambda nbytes: f"{nbytes} bytes")
 
 
 def told(model: ModelPatcher, sampled: Sampled, caplog: pytest.LogCaptureFixture,
