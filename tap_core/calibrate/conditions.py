@@ -15,7 +15,7 @@ from ..trust import Trust
 from .rows import Rows
 from .trace import ConditionTrace, Trace
 
-TOKENS, CHANNELS = 64, 16
+TOKENS, CHANNELS = 48, 16
 
 
 @dataclass(frozen=True)

@@ -20,8 +20,8 @@ from .trace import Trace
 
 PASTS_AT_ONCE = 48
 # The share of the drift that repaying it leaves: the later steps of a gap and the full step behind it were taken at
-# an x that had drifted. Measured on the demo model, see bench/README.md.
-LEFT_BY_REPAYING = 0.5
+# an x that had drifted. Measured on three models, see bench/README.md.
+LEFT_BY_REPAYING = 0.3
 
 
 def weight_of(sigma: float, mixed: bool) -> float:
