@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from browser_graph import ACCELERATE, REPORT, viewed_prompt
+from browser_graph import ACCELERATE, REPORT, VIEWER, viewed_prompt
 from browser_page import ComfyPage
 
 STEPS, MANY = 20, 120
@@ -158,3 +158,24 @@ def test_a_run_is_no_step_for_undo(opened: ComfyPage) -> None:
         another_seed(opened)
         before += 1
         assert opened.page.evaluate(UNDO_STEPS) == before
+
+
+def test_undo_brings_no_older_map_back(opened: ComfyPage) -> None:
+    def shown() -> str:
+        return (opened.element(VIEWER, "").get_attribute("data-shown") or "").split(" ")[0]
+
+    opened.show(VIEWER)
+    opened.run()
+    opened.until(shown, "the map")
+    first = shown()
+    another_seed(opened)
+    opened.page.evaluate(UNDO_STEPS)
+    opened.run()
+    opened.until(lambda: shown() not in ("", first), "the next map")
+    latest, strip = shown(), marks(opened)
+    modified = opened.page.evaluate("app.extensionManager.workflow.activeWorkflow.isModified")
+    opened.page.evaluate("() => app.extensionManager.workflow.activeWorkflow.changeTracker.undo()")
+    opened.show(VIEWER)
+    opened.until(lambda: shown() == latest, "the latest map again")
+    assert marks(opened) == strip
+    assert modified == opened.page.evaluate("app.extensionManager.workflow.activeWorkflow.isModified")
