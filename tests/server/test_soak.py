@@ -27,7 +27,7 @@ MEGABYTES_MORE, TENSORS_MORE = 40, 0.1
 ENDLESS = {"dpm_adaptive"}
 # A list of steps has to fit the run.
 LISTED = {"list of steps"}
-NOTHING_LEFT = {"alive": [], "hooked": [], "wrapped": [], "options": [], "threads": []}
+NOTHING_LEFT = {"alive": [], "hooked": [], "wrapped": [], "threads": []}
 
 
 class Lot:
@@ -142,3 +142,14 @@ def weighed(served: ServedPack, process: psutil.Process) -> tuple[float, float]:
     state = served.server.get("/tap_tests/state")
     assert {name: state[name] for name in NOTHING_LEFT} == NOTHING_LEFT
     return process.memory_info().rss / 1e6, state["tensor_bytes"] / 1e6
+
+
+def test_the_look_at_memory_sees_a_run(tiny_served: ServedPack) -> None:
+    seen: list[dict] = []
+
+    def watch(kind: str, data: dict) -> None:
+        if kind == "progress" and data["node"] == SAMPLER and not seen:
+            seen.append(tiny_served.server.get("/tap_tests/state"))
+
+    tiny_served.run(accelerated(tiny_prompt("FLUX.1 dev", 5, steps=80)), watch)
+    assert {"TapRun", "History", "Sampling", "LiveRun"} <= set(seen[0]["alive"])

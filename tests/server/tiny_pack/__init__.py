@@ -11,7 +11,6 @@ from pathlib import Path
 
 import torch
 from aiohttp import web
-from comfy.model_management import current_loaded_models
 from comfy.model_patcher import ModelPatcher
 from comfy_api.latest import ComfyExtension, io
 from server import PromptServer
@@ -95,14 +94,12 @@ async def state(request: web.Request) -> web.Response:
     tensors = {part.untyped_storage().data_ptr(): part.untyped_storage().nbytes() for part in things
                if type(part) in (torch.Tensor, torch.nn.Parameter)}
     models = [model_of(name) for name in ROWS]
-    options = [loaded.model.model_options["transformer_options"] for loaded in current_loaded_models if loaded.model]
     return web.json_response({
         "alive": sorted(type(thing).__name__ for thing in things
                         if type(thing).__name__ in MORTAL and "tap" in type(thing).__module__.lower()),
         "hooked": [name for name, model in zip(ROWS, models, strict=True) if hooked(model.model)],
         "wrapped": [name for name, model in zip(ROWS, models, strict=True)
                     if any("tap" in calls for calls in model.wrappers.values())],
-        "options": sorted({key for each in options for key in each if key.startswith("tap")}),
         "threads": [thread.name for thread in threading.enumerate() if "tap" in thread.name],
         "tensor_bytes": sum(tensors.values()),
     })  # fmt: skip
