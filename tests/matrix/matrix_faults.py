@@ -121,8 +121,9 @@ def in_any_order(stage: Stage) -> str:
     return "the same picture"
 
 
-def two_tabs(stage: Stage) -> str:
-    """Two graphs on the same checkpoint, each with a TAP node of its own, and the same graph twice."""
+def two_graphs(stage: Stage) -> str:
+    """Two graphs on the same checkpoint, each with a TAP node of its own, in turns; tests/server has them in a server.
+    """
     base = stage.build()
     one, other = accelerate(base), accelerate(base)
     pictures = [stage.sample(model) for model, _ in (one, other, one, other)]
@@ -161,6 +162,6 @@ ROWS = [
                                                     not_a_number(float("inf"))), models=BOTH),
     Row(GROUP, "model unloaded between prompts", Holds("the same picture", unloaded), models=BOTH),
     Row(GROUP, "other runs in between", Holds("the same picture", in_any_order), models=BOTH),
-    Row(GROUP, "the same graph from two browser tabs", Holds("the same picture", two_tabs), models=BOTH),
+    Row(GROUP, "two graphs on one checkpoint, in turns", Holds("the same picture", two_graphs), models=BOTH),
     Row(GROUP, "memory after a run", Holds("all freed", freed), models=BOTH),
 ]

@@ -29,8 +29,8 @@ def short_table(rows: list[Row]) -> str:
     for row in rows:
         groups.setdefault((row.group, str(row.expected)), []).append(row.plugged_in)
     lines = ["| | plugged in | what comes of it |", "|---|---|---|"]
-    last = ""
-    for (group, words), names in groups.items():
+    order, last = list(dict.fromkeys(group for group, _ in groups)), ""
+    for (group, words), names in sorted(groups.items(), key=lambda line: order.index(line[0][0])):
         lines.append(f"| {group if group != last else ''} | {_listed(names)} | {words} |")
         last = group
     return "\n".join(lines)
