@@ -24,5 +24,6 @@ def noise_level(sigma: float, mixed: bool) -> float:
 
 def log_noise(sigma: float, mixed: bool) -> float:
     """log(t / (1 - t)), minus half the logarithm of the signal-to-noise ratio (DPM-Solver, its -lambda)."""
-    level = noise_level(sigma, mixed)
+    # A sampler that churns goes above the run's highest sigma.
+    level = min(noise_level(sigma, mixed), 1.0)
     return math.log((level + LEAST) / (1 - level + LEAST))

@@ -24,6 +24,8 @@ from .run_key import RUN_KEY, sampling_of
 from .self_check import missing_part
 
 KEY = "tap"
+# Samplers of ComfyUI that take up to four past slopes as they were.
+REMEMBERING = ("sample_lms", "sample_ipndm", "sample_ipndm_v")
 
 log = logging.getLogger("tap")
 
@@ -56,6 +58,8 @@ class TapPatch:
         self.holder.clear()
         guider, complete = executor.class_obj, False
         sampling = self._start(guider, sigmas)
+        if sampling is not None:
+            _leave_memory_alone(sampling.run, sampler)
         options = guider.model_options.setdefault("transformer_options", {})
         if sampling is not None:
             sampling.live = LiveRun(sampling.run, self.node)
@@ -96,6 +100,16 @@ class TapPatch:
         if reason:
             run.step_aside(reason)
         return Sampling(run, adapter)
+
+
+def _leave_memory_alone(run: TapRun, sampler: object) -> None:
+    """Repay no drift where the sampler weighs the slopes of past steps: each would carry the repayment on.
+
+    While a first gap repeats one slope such a sampler moves as a plain one does, so that it cannot be seen in time.
+    """
+    if run.drift is not None and getattr(getattr(sampler, "sampler_function", None), "__name__", "") in REMEMBERING:
+        run.drift = None
+        run.fall_back("Drift was not repaid: this sampler does more than plain steps.")
 
 
 def _why_in_full(guider: object, adapter: Adapter | InOutAdapter, model: nn.Module, name: str) -> str:
