@@ -26,6 +26,7 @@ from tqdm import tqdm
 BUDGETS = (10, 8, 12, 7)
 SOLVERS = ("euler", "dpmpp_2m", "deis", "ipndm")
 Keep = Callable[[dict[str, object]], object]
+Forget = Callable[[dict[str, object]], bool]
 
 
 def solver_row(sampler: str) -> str:
@@ -36,20 +37,25 @@ def solver_row(sampler: str) -> str:
 class Comparison:
     """All shots of one comparison: the scenes of (number, seed), their full pictures, and the rows found so far."""
 
-    def __init__(self, stage: DemoStage, shots: int, fresh: bool, results: Path, keep: Keep) -> None:
+    def __init__(self, stage: DemoStage, shots: int, file: Path, forget: Forget, keep: Keep) -> None:
         self._keep = keep
         self.stage, self.shots = stage, [(9000 + i, 70 + i) for i in range(shots)]
         self.asked = {"size": stage.size, "steps": stage.steps, "cfg": stage.cfg, "sampler": stage.sampler,
                       "shots": self.shots, "model": stage.fingerprint}
-        file = results / "methods.json"
-        kept = json.loads(file.read_text(encoding="utf-8")) if file.exists() and not fresh else {}
-        same = kept.get("asked") == json.loads(json.dumps(self.asked))
-        self.found: dict = {"asked": self.asked, "rows": kept["rows"] if same else []}
+        self.found: dict = {"asked": self.asked, **self._kept(file, forget)}
         self.full = {shot: stage.shoot(*shot) for shot in tqdm(self.shots, desc="full runs")}
         others = [stage.shoot(scene, seed + 100) for scene, seed in tqdm(self.shots, desc="from another seed")]
         self.found["full"] = self._scores(others)
         self.found["full"]["seconds"] = mean(full.seconds for full in self.full.values())
         self._dials = DialTurner(self._count, len(self.shots))
+
+    def _kept(self, file: Path, forget: Forget) -> dict[str, list]:
+        """Rows that are there already, and the commands that found them."""
+        kept = json.loads(file.read_text(encoding="utf-8")) if file.exists() else {}
+        same = kept.get("asked") == json.loads(json.dumps(self.asked))
+        rows = [row for row in kept["rows"] if not forget(row)] if same else []
+        commands = list(dict.fromkeys([*kept.get("earlier", []), kept["command"]])) if rows else []
+        return {"earlier": commands, "rows": rows}
 
     def measure(self, contender: object, budget: int) -> None:
         """The contender's row with as near to so many full steps as its dial goes."""
@@ -117,7 +123,7 @@ def run(arguments: Sequence[str]) -> dict:
     parser = argparse.ArgumentParser(prog="bench/run.py methods", description=__doc__)
     parser.add_argument("--size", type=int, default=256, help="pixels of a side, a multiple of 16")
     parser.add_argument("--shots", type=int, default=3, help="scenes, each from another seed")
-    parser.add_argument("--fresh", action="store_true", help="forget earlier rows")
+    parser.add_argument("--fresh", action="store_true", help="forget earlier rows of what is measured")
     parser.add_argument("--threads", type=int, default=1, help="seconds are those of all of them together")
     parser.add_argument("--methods", nargs="+", default=[""], help="only these, by their beginning")
     parser.add_argument("--budgets", type=int, nargs="+", default=BUDGETS, help="full steps, of 50")
@@ -128,8 +134,11 @@ def run(arguments: Sequence[str]) -> dict:
     from contenders import adaptive_contenders, fixed_contenders, our_contenders
 
     stage, begins = DemoStage(options.size), tuple(options.methods)
-    comparison = Comparison(stage, options.shots, options.fresh, options.results,
-                            lambda found: write_results("methods", arguments, found, options.results))
+    comparison = Comparison(
+        stage, options.shots, options.results / "methods.json",
+        lambda row: options.fresh and row["budget"] in options.budgets and row["name"].startswith(begins),
+        lambda found: write_results("methods", arguments, found, options.results),
+    )
     every = [*our_contenders(), *fixed_contenders(), *adaptive_contenders(*measure_model(stage, 8000, 60))]
     contenders = [contender for contender in every if contender.name.startswith(begins)]
     solvers = [sampler for sampler in SOLVERS if solver_row(sampler).startswith(begins)]
