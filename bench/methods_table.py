@@ -7,7 +7,7 @@ FARTHEST = 1.0
 
 
 def markdown(found: dict) -> str:
-    """One row a method, best at 10 full steps first; PSNR and SSIM a budget, then seconds and memory at 10."""
+    """One row a method, best at 10 full steps first; three scores a budget, then seconds and memory at 10."""
     budgets = sorted({row["budget"] for row in found["rows"]}, reverse=True)
     cells: dict[str, dict[int, dict]] = {}
     for row in found["rows"]:
@@ -17,9 +17,9 @@ def markdown(found: dict) -> str:
     asked, full = found["asked"], found["full"]
     lines = [
         f"{asked['size']} x {asked['size']} pixels, {asked['steps']} steps, {asked['sampler']}, cfg {asked['cfg']:g}, "
-        f"mean over {len(asked['shots'])} scenes and seeds. Per cell: PSNR in dB / SSIM against the same seed's full "
-        "run; in brackets the mean of full steps, where it is not the column's. Seconds are those of one processor; "
-        f"{asked['size']} x {asked['size']} takes {full['seconds']:.1f} in full.",
+        f"mean over {len(asked['shots'])} scenes and seeds. Per cell: PSNR in dB / SSIM / relative error of the latent "
+        "against the same seed's full run; in brackets the mean of full steps, where it is not the column's. Seconds "
+        f"are those of one processor; {asked['size']} x {asked['size']} takes {full['seconds']:.1f} in full.",
         "",
         "| method | " + " | ".join(f"{budget} full" for budget in budgets) + f" | s at {at} | MB |",
         "|---" * (len(budgets) + 3) + "|",
@@ -28,8 +28,7 @@ def markdown(found: dict) -> str:
         row = cells[name].get(at) or next(iter(cells[name].values()))
         scores = " | ".join(_cell(cells[name].get(budget), budget) for budget in budgets)
         lines.append(f"| {name} | {scores} | {row['seconds']:.2f} | {row['cache_bytes'] / 1e6:.2f} |")
-    floor = f"{full['psnr']:.1f} / {full['ssim']:.3f}"
-    floors = " | ".join([floor] * len(budgets))
+    floors = " | ".join([_scores(full)] * len(budgets))
     lines.append(f"| another seed (floor) | {floors} | {full['seconds']:.2f} (all {asked['steps']}) | 0 |")
     return "\n".join([*lines, *_departures(found)])
 
@@ -44,4 +43,8 @@ def _cell(row: dict | None, budget: int) -> str:
     if row is None or abs(row["full_steps"] - budget) > FARTHEST:
         return "not reached"
     apart = round(row["full_steps"], 1) != budget
-    return f"{row['psnr']:.1f} / {row['ssim']:.3f}" + (f" ({row['full_steps']:.1f})" if apart else "")
+    return _scores(row) + (f" ({row['full_steps']:.1f})" if apart else "")
+
+
+def _scores(row: dict) -> str:
+    return f"{row['psnr']:.1f} / {row['ssim']:.3f} / {row['latent_error']:.3f}"
