@@ -46,13 +46,16 @@ export function workflowId() {
   return /^[0-]*$/.test(id) ? "" : id;
 }
 
+let elements = 0;
+
 /**
  * Puts an element of ours on a node, below its widgets. Neither workflow nor prompt holds a value for it.
  * @param {object} node @param {string} name @param {HTMLElement} element
  * @param {() => {least: number, most?: number}} height in CSS pixels, margins included
  */
 export function addElement(node, name, element, height) {
-  const widget = node.addDOMWidget(name, `tap_${name}`, element, {
+  // Nodes 2.0 keeps the element of an earlier node, say the one before an undo, where id, name and type are the same.
+  const widget = node.addDOMWidget(name, `tap_${name}_${++elements}`, element, {
     serialize: false,
     hideOnZoom: false,
     hideInPanel: true,
