@@ -19,6 +19,10 @@ from .noise_level import log_noise, mixes
 # gains nothing where full steps are even, and harms behind the paper's warm-up, where they lie close together.
 DEGREE = 2
 
+# A drift of this share of the way moved is repaid by half where drifts turn about from one full step to the next:
+# where guidance is strong, repaying all of it made the picture swing ever wider (bench/README.md).
+LARGE = 0.2
+
 
 class Drift:
     """The drift of one run. x, denoised: the sampler's latents [B, C, ...]; sigma: its noise level.
@@ -32,12 +36,13 @@ class Drift:
         self._slopes: list[tuple[float, Tensor]] = []  # (log-noise, d) of full steps, newest first
         self._skipped: list[tuple[float, float]] = []  # (log-noise, step in sigma) of steps since then
         self._moved: Tensor | None = None  # how far the skipped steps moved x
+        self._last: Tensor | None = None  # the drift before
 
     def repay(self, x: Tensor, denoised: Tensor, sigma: float, position: float, full: bool) -> Tensor:
         """The denoised picture to hand to the sampler: `denoised` itself, or at a full step one that repays."""
         step = self._motion.step(sigma, position)
         if step is None:
-            self._slopes = []
+            self._slopes, self._last = [], None
             self._settle()
             return denoised
         slope, place = (x - denoised) / sigma, log_noise(sigma, self._mixed)
@@ -56,11 +61,25 @@ class Drift:
         """What to add to the denoised picture: the drift, as far as it is left at the next sigma."""
         shares = interpolation([place for place, _ in nodes], self._skipped)
         drift = sum(share * d for share, (_, d) in zip(shares, nodes, strict=True)) - self._moved
+        repaid, self._last = self._steadied(drift), drift
         # The full step was taken at the drifted x; with its denoised picture fixed, sigma_{i+1}/sigma_i of it is left.
-        return torch.where(self._motion.plain, drift * ((sigma + step) / -step), 0)
+        return torch.where(self._motion.plain, repaid * ((sigma + step) / -step), 0)
+
+    def _steadied(self, drift: Tensor) -> Tensor:
+        """As much of the drift [B, C, ...] as does not make the picture swing."""
+        if self._last is None:
+            return drift
+        square, last, moved = (_dot(part, part) for part in (drift, self._last, self._moved))
+        turns = (-2 * _dot(drift, self._last) * (square * last).rsqrt()).clamp(0, 1)
+        return drift / (1 + turns * (square / (moved * LARGE**2)).square()).nan_to_num(nan=1)
 
     def _settle(self) -> None:
         self._skipped, self._moved = [], None
+
+
+def _dot(one: Tensor, other: Tensor) -> Tensor:
+    """Of each picture: [B, C, ...] -> [B, 1, ...]."""
+    return (one * other).sum(tuple(range(1, one.ndim)), keepdim=True)
 
 
 def interpolation(nodes: Sequence[float], steps: Sequence[tuple[float, float]]) -> list[float]:

@@ -5,6 +5,7 @@ import math
 
 import pytest
 import torch
+from tap_pack.tap_core import drift as drift_module
 from tap_pack.tap_core.drift import Drift, interpolation
 from tap_pack.tap_core.motion import Motion
 from tap_pack.tap_core.timeline import Timeline
@@ -75,6 +76,21 @@ def test_repaying_raises_the_order_of_convergence_by_about_one(shift: float, ord
     # Not quite one: over log-noise the two ends of a run are drawn out.
     assert repaid_order > plain_order + 0.5
     assert errors[-1][1] < errors[-1][0] / 5
+
+
+@pytest.mark.parametrize(("stiffness", "gain"), [(10.0, 1), (20.0, 10), (30.0, 10)])
+def test_where_gaps_are_too_long_to_be_mended_repaying_does_not_swing(
+    stiffness: float, gain: float, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def pulled(x: Tensor, sigma: float) -> Tensor:
+        return stiffness * (x - torch.tensor([math.cos(3 * sigma), math.sin(2 * sigma)], dtype=torch.float64))
+
+    monkeypatch.setitem(globals(), "true_slope", pulled)
+    truth = euler(50, 1, None, 1.0, 0)
+    kept_back = (euler(50, 5, drift_of(50, 1.0), 1.0, 0) - truth).norm()
+    monkeypatch.setattr(drift_module, "LARGE", math.inf)
+    in_full = (euler(50, 5, drift_of(50, 1.0), 1.0, 0) - truth).norm()
+    assert kept_back <= in_full / gain
 
 
 def test_a_run_in_which_nothing_is_skipped_keeps_the_very_tensor() -> None:
