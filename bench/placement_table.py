@@ -34,8 +34,8 @@ def _table(model: str, course: str, rows: list[dict]) -> str:
     at = 10 if 10 in budgets else budgets[0]
     order = sorted(cells, key=lambda name: -next((cells[name][b]["psnr"] for b in (at, *budgets, 0)
                                                   if b in cells[name]), 0))
-    lines = [f"**{model}; {course}.** Mean PSNR in dB (worst) / mean SSIM (worst); in brackets behind it the calls, "
-             "where they are not those of the column.", "",
+    lines = [f"**{model}; {course}.** Mean PSNR in dB (worst) / mean SSIM (worst) / mean PSNR of the latents; in "
+             "brackets behind it the calls, where they are not those of the column.", "",
              "| method | " + " | ".join(f"{budget} calls" for budget in budgets) + " |",
              "|---" * (len(budgets) + 1) + "|"]
     for name in order:
@@ -49,7 +49,8 @@ def _cell(row: dict | None, budget: int) -> str:
         return "not measured"
     if row["budget"] and row["calls"] > budget + FARTHEST:
         return "not reached"
-    text = f"{row['psnr']:.1f} ({row['psnr_worst']:.1f}) / {row['ssim']:.3f} ({row['ssim_worst']:.3f})"
+    text = (f"{row['psnr']:.1f} ({row['psnr_worst']:.1f}) / {row['ssim']:.3f} ({row['ssim_worst']:.3f}) / "
+            f"{row['latent_psnr']:.1f}")
     apart = row["budget"] and abs(row["calls"] - budget) >= 0.5
     return text + (f" [{row['calls']:.1f}]" if apart else "")
 
@@ -57,7 +58,9 @@ def _cell(row: dict | None, budget: int) -> str:
 def short_table(rows: list[dict], calls: int = 10) -> str:
     """The chief methods on every model at so many calls, as README.md has them: mean PSNR in dB (worst)."""
     chief = {"TAP, calibrated": "**calibrated**", "TAP Accelerate's defaults": "**TAP Accelerate, defaults**",
-             "Spectrum": "Spectrum", "TAP": "TAP as in the paper", "EasyCache": "EasyCache"}
+             "Spectrum": "Spectrum", "HiCache, order 2": "HiCache, order 2", "TAP": "TAP as in the paper",
+             "TaylorSeer, order 1": "TaylorSeer, order 1", "TeaCache": "TeaCache", "EasyCache": "EasyCache",
+             "FORA": "FORA"}
     found = {(row["model"], row["name"]): row for row in rows
              if row["course"] == "50 steps, euler, simple, CFG 2" and row["budget"] in (calls, 0)}
     models = [model for model in NAMES if (model, "TAP") in found]

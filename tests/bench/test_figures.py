@@ -17,10 +17,6 @@ RESULTS = ROOT / "bench" / "results"
 # Table in bench/README.md -> the module whose `markdown` makes it.
 RENDERERS = {"methods": "methods_table", "cost": "cost", "memory": "memory", "overhead": "overhead",
              "engine": "engine", "quality": "quality", "choice": "placement_choice"}
-# Rows of the table "Measured" in README.md by the name in results/methods.json, where it is another one.
-NAMES = {"TAP Accelerate, defaults": "TAP Accelerate's defaults", "TAP as in the paper": "TAP",
-         "instead: dpmpp_2m with so many steps": "dpmpp_2m, fewer steps",
-         "instead: euler with so many steps": "euler, fewer steps"}
 
 
 def found(name: str) -> dict:
@@ -135,23 +131,6 @@ def test_the_tables_of_placement_are_those_of_all_its_models() -> None:
     rows = [row for file in RESULTS.glob("placement_*.json") for row in found(file.stem)["rows"]]
     assert blocks()["placement"] == placement_table.tables(rows)
     assert placement_table.short_table(rows) in (ROOT / "README.md").read_text(encoding="utf-8")
-
-
-def test_the_table_in_the_readme_is_that_of_the_methods() -> None:
-    text = (ROOT / "README.md").read_text(encoding="utf-8").partition("## Measured")[2].partition("\n## ")[0]
-    lines = [[cell.strip(" *") for cell in line.strip("|").split("|")] for line in text.splitlines() if line[:1] == "|"]
-    budgets, rows = [int(cell) for cell in lines[0][1:]], lines[2:]
-    assert len(rows) >= 8
-    measured = found("methods")
-    for name, *cells in rows:
-        for budget, cell in zip(budgets, cells, strict=True):
-            if name.startswith("another seed"):
-                assert cell == f"{measured['full']['psnr']:.1f}"
-                continue
-            row = next(row for row in measured["rows"]
-                       if (row["name"], row["budget"]) == (NAMES.get(name, name), budget))
-            full = "" if round(row["full_steps"], 1) == budget else f" ({row['full_steps']:.1f})"
-            assert cell == f"{row['psnr']:.1f}{full}", f"{name} at {budget}"
 
 
 @pytest.mark.parametrize(("file", "words"), SENTENCES)
