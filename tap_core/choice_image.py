@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from PIL import Image
 from torch import Tensor
 
+from .errors import TapError
 from .frame_parts import draw_map, draw_message, overlay, picture_of, rgb_tensor, write_on
 from .index_maps import MIDDLE_FRAME, index_maps, shares, shown_frame
 from .legend import draw_legend, legend_size, letters_that_fit
@@ -37,6 +38,10 @@ class MapOptions:
     opacity: float = 0.6
     legend: bool = True
 
+    def __post_init__(self) -> None:
+        if not 0 <= self.opacity <= 1:
+            raise TapError(f"opacity is {self.opacity}; set it from 0 to 1.")
+
 
 def draw_choice_map(
     record: TapRecord, options: MapOptions, picture: Tensor | None = None, like: tuple[int, int] | None = None
@@ -45,6 +50,8 @@ def draw_choice_map(
 
     picture: [P, H, W, C], what the map is laid over; like: height and width to draw in when there is none.
     """
+    if picture is not None and (picture.ndim != 4 or 0 in picture.shape):
+        raise TapError(f"The picture has the shape {tuple(picture.shape)}; connect a decoded picture.")
     scene = ChoiceMap(record, options, picture, like)
     frames = None
     for number, frame in enumerate(scene.frames()):
