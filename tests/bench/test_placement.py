@@ -72,15 +72,15 @@ def test_calls_are_counted_once_an_evaluation():
 
 def test_tables_name_what_was_computed_and_what_could_not_be():
     base = {"model": "demo", "course": "50 steps, euler, simple, CFG 2", "psnr_worst": 30.0, "ssim": 0.9,
-            "ssim_worst": 0.8}
+            "ssim_worst": 0.8, "latent_psnr": 45.0}
     rows = [{**base, "name": "A", "budget": 8, "calls": 8.0, "psnr": 40.0},
             {**base, "name": "B", "budget": 8, "calls": 8.9, "psnr": 41.0},
             {**base, "name": "C", "budget": 8, "calls": 12.0, "psnr": 50.0},
             {**base, "name": "floor", "budget": 0, "calls": 50, "psnr": 20.0}]
     lines = placement_table.tables(rows).splitlines()
-    assert "| A | 40.0 (30.0) / 0.900 (0.800) |" in lines
-    assert "| B | 41.0 (30.0) / 0.900 (0.800) [8.9] |" in lines
-    assert "| C | not reached |" in lines and "| floor | 20.0 (30.0) / 0.900 (0.800) |" in lines
+    assert "| A | 40.0 (30.0) / 0.900 (0.800) / 45.0 |" in lines
+    assert "| B | 41.0 (30.0) / 0.900 (0.800) / 45.0 [8.9] |" in lines
+    assert "| C | not reached |" in lines and "| floor | 20.0 (30.0) / 0.900 (0.800) / 45.0 |" in lines
 
 
 def test_dials_are_turned_on_pictures_that_are_not_scored():

@@ -20,6 +20,9 @@ from tiny_models import TinyModel, patcher, sample
 from tiny_table import ALL_ROWS
 
 STEPS = 6
+# ComfyUI keeps the text of these in a cache by the id of a tensor that every step makes anew: whether the stream of a
+# step still holds the text is chance, and a stream of another length than the last full one's cannot be verified.
+LENGTH_BY_CHANCE = {"HiDream-O1 references"}
 
 
 @pytest.fixture(scope="module", params=ALL_ROWS, ids=str)
@@ -62,7 +65,9 @@ def test_a_first_block_that_is_content_lets_all_others_be_skipped(row: TinyModel
 def test_the_last_block_is_verified(row: TinyModel) -> None:
     if not has_blocks(row):
         pytest.skip("no blocks are known")
-    # A step that could not be verified would make the next one full.
+    # A step that could not be verified makes the next one full.
     output, record = sampled(row, SpeculativeSchedule(threshold=math.inf, min_skip=1, max_skip=0, warmup=2))
     assert output.isfinite().all()
-    assert record.full_steps == [0, 1]
+    unverified = [e.position for e in record.evaluations if e.reason == "last block not foreseen"]
+    assert record.full_steps == [0, 1, *unverified]
+    assert not unverified or row.name in LENGTH_BY_CHANCE
