@@ -8,6 +8,7 @@ import torch
 from tap_pack.tap_core import drift as drift_module
 from tap_pack.tap_core.drift import Drift, interpolation
 from tap_pack.tap_core.motion import Motion
+from tap_pack.tap_core.noise_level import log_noise
 from tap_pack.tap_core.timeline import Timeline
 from torch import Tensor
 
@@ -133,15 +134,24 @@ def test_a_step_off_the_grid_forgets_what_was_skipped() -> None:
     assert drift.repay(x, denoised, 0.8, 2.0, full=True) is denoised
 
 
-def test_the_last_step_repays_nothing() -> None:
-    drift, x = drift_of(3, 1.0), torch.ones(1, 2)
-    sigmas = shifted_sigmas(3, 1.0)
-    for i, share in enumerate((0.9, 0.5)):
-        denoised = share * x
-        x_next = x + (x - denoised) / sigmas[i] * (sigmas[i + 1] - sigmas[i])
+@pytest.mark.parametrize(("stands_still", "share"), [(0.0, 1.0), (0.5, 0.5), (1.0, 0.0)])
+def test_the_last_step_repays_what_a_half_moving_picture_would_have_left(
+    stands_still: float, share: float, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """stands_still: how far the denoised picture stands still; share: of the drift that is left at sigma 0."""
+    monkeypatch.setattr(drift_module, "STANDS_STILL", stands_still)
+    drift, x, sigmas, slopes = drift_of(3, 1.0), torch.ones(1, 2), shifted_sigmas(3, 1.0), []
+    for i, still in enumerate((0.9, 0.5)):
+        denoised = still * x
+        slopes.append((x - denoised) / sigmas[i])
         drift.repay(x, denoised, sigmas[i], float(i), full=i == 0)
-        x = x_next
-    assert torch.equal(drift.repay(x, 0.3 * x, sigmas[2], 2.0, full=True), 0.3 * x)
+        x = x + slopes[-1] * (sigmas[i + 1] - sigmas[i])
+    last = (x - 0.3 * x) / sigmas[2]
+    places = [log_noise(sigmas[i], mixed=True) for i in (2, 0, 1)]
+    shares = interpolation(places[:2], [(places[2], sigmas[2] - sigmas[1])])
+    left_undone = shares[0] * last + shares[1] * slopes[0] - slopes[1] * (sigmas[2] - sigmas[1])
+    repaid = drift.repay(x, 0.3 * x, sigmas[2], 2.0, full=True) - 0.3 * x
+    torch.testing.assert_close(repaid, share * left_undone)
 
 
 def test_interpolation_integrates_a_cubic_exactly() -> None:
