@@ -23,8 +23,8 @@ DEGREE = 2
 # where guidance is strong, repaying all of it made the picture swing ever wider (bench/README.md).
 LARGE = 0.3
 
-# A full step is taken at the drifted x. If its denoised picture stood still, sigma_{i+1} / sigma_i of the drift would be
-# left behind it; if that moved along with x, all of it. Three models answered in between, most often half way.
+# A full step is taken at the drifted x. If its denoised picture stood still, sigma_{i+1} / sigma_i of the drift would
+# be left behind it; if that moved along with x, all of it. Three models answered in between, most often half way.
 STANDS_STILL = 0.5
 
 

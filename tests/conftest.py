@@ -12,9 +12,10 @@ import pytest
 ROOT = Path(__file__).resolve().parents[1]
 COMFYUI = Path(os.environ.get("COMFYUI_PATH") or ROOT / ".comfyui").resolve()
 
-# With more threads than free cores they wait for each other; half of the processors are never all taken. Servers that
-# tests start inherit it.
-os.environ.setdefault("OMP_NUM_THREADS", str(max(1, (os.cpu_count() or 2) // 2)))
+# With more threads than free cores they wait for each other; half of the processors are never all taken, and workers
+# beside each other share them out. Servers that tests start inherit it.
+WORKERS = int(os.environ.get("PYTEST_XDIST_WORKER_COUNT", "2"))
+os.environ.setdefault("OMP_NUM_THREADS", str(max(1, (os.cpu_count() or 2) // max(WORKERS, 2))))
 
 # Our `nodes/` would hide ComfyUI's `nodes.py`, so the repository root must never be importable.
 sys.path[:] = [path for path in sys.path if Path(path or ".").resolve() != ROOT]

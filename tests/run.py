@@ -10,6 +10,8 @@ from pathlib import Path
 
 # For the tests of the browser's side: Debian's packages, and the programs they bring.
 TOOLS = {"chromium": ("chromium", "chromium-browser", "google-chrome"), "nodejs": ("node",)}
+# Each has a ComfyUI of its own in memory.
+MOST_WORKERS = 4
 ROOT = Path(__file__).resolve().parents[1]
 sys.path.insert(0, str(ROOT / "demo"))
 
@@ -31,7 +33,13 @@ def main() -> int:
     os.chdir(ROOT)
     if chosen.matrix:
         arguments = ["tests/matrix", "--matrix", *arguments]
+    arguments = arguments or all_at_once()
     return hand_over(place, ["-m", "pytest", *arguments])
+
+
+def all_at_once() -> list[str]:
+    """What makes the whole suite run on several processors; files stay together, as their tests share servers."""
+    return ["-n", str(min(os.cpu_count() or 1, MOST_WORKERS)), "--dist", "loadfile"]
 
 
 if __name__ == "__main__":
