@@ -18,6 +18,7 @@ BENCHMARKS = {
     "engine": ("engine.py", [], "a skipped step of the engine alone, over one pass through its tensors"),
     "methods": ("methods.py", ["bench"], "all published methods on the demo model, at equal numbers of full steps"),
     "placement": ("placement.py", [], "the best picture for so many model calls, on three models"),
+    "drift": ("drift_study.py", [], "what full steps at a drifted x cost, and how models answer a drift"),
     "choice": ("placement_choice.py", [], "how well the probe chooses, and what else was tried, on three models"),
     "quality": ("quality.py", ["bench"], "the paper's ablations on the demo model: pools, probes, losses, horizons"),
     "real": ("real.py", ["bench"], "your model file on a list of prompts: the paper's protocol"),

@@ -16,7 +16,7 @@ ROOT = Path(__file__).resolve().parents[2]
 RESULTS = ROOT / "bench" / "results"
 # Table in bench/README.md -> the module whose `markdown` makes it.
 RENDERERS = {"methods": "methods_table", "cost": "cost", "memory": "memory", "overhead": "overhead",
-             "engine": "engine", "quality": "quality", "choice": "placement_choice"}
+             "engine": "engine", "quality": "quality", "choice": "placement_choice", "drift": "drift_study"}
 
 
 def found(name: str) -> dict:
