@@ -116,18 +116,45 @@ def choices() -> dict[str, dict[str, object]]:
     }  # fmt: skip
 
 
+def placements(sigmas: tuple[float, ...], interval: int) -> dict[str, list[int]]:
+    """Other places for as many full steps as the paper's schedule has."""
+    from tap_pack.tap_core.schedules.interval import IntervalSchedule, full_steps
+    from tap_pack.tap_core.schedules.placed import by_change, place
+    from tap_pack.tap_core.timeline import Timeline
+
+    count = len(full_steps(IntervalSchedule(interval, 3), Timeline(sigmas)))
+    curve = by_change(sigmas[:-1])
+    return {
+        "last step forecast": place(curve[:-1], count),
+        "last three steps forecast": place(curve[:-3], count),
+        "first three steps computed": [0, 1, *(2 + step for step in place(curve[2:], count - 2))],
+        "equal distances in sigma": place([-sigma for sigma in sigmas[:-1]], count),
+    }
+
+
 def measure(stage: Stage, keep: Callable[[dict], None]) -> None:
     """All rows of a model."""
     from tap_pack.tap_core.pool_settings import PoolSettings
+    from tap_pack.tap_core.schedules.listed import ListedSchedule
     from tap_pack.tap_core.settings import TapSettings
 
     fulls = stage.takes(SHOTS, Course())
+
+    def score(settings: TapSettings) -> dict[str, dict]:
+        takes = stage.takes(SHOTS, Course(), settings)
+        return {str(takes[0].calls): likeness(takes, fulls)}
+
     for name, more in choices().items():
         found = {}
         for interval in INTERVALS:
-            takes = stage.takes(SHOTS, Course(), TapSettings(interval=interval, **more))
-            found[str(takes[0].calls)] = likeness(takes, fulls)
+            found |= score(TapSettings(interval=interval, **more))
         keep({"model": stage.name, "name": name, "calls": found})
+    placed = [placements(stage.sigmas(Course()), interval) for interval in INTERVALS]
+    for name in placed[0]:
+        found = {}
+        for places in placed:
+            found |= score(TapSettings(given_schedule=ListedSchedule(tuple(places[name]))))
+        keep({"model": stage.name, "name": f"{name}, trust learned", "calls": found})
     floor = likeness(stage.takes(SHOTS, Course(), seeds=[shot + 500 for shot in SHOTS]), fulls)
     keep({"model": stage.name, "name": "another seed (floor)", "calls": dict.fromkeys(found, floor)})
     for target in ("output", "residual"):
