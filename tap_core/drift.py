@@ -24,7 +24,8 @@ DEGREE = 2
 LARGE = 0.3
 
 # A full step is taken at the drifted x. If its denoised picture stood still, sigma_{i+1} / sigma_i of the drift would
-# be left behind it; if that moved along with x, all of it. Three models answered in between, most often half way.
+# be left behind it; if that moved along with x, all of it. Three flow models answered most often half way; of models
+# whose noise is added to the picture none was measured, and the picture is taken to stand still.
 STANDS_STILL = 0.5
 
 
@@ -66,7 +67,7 @@ class Drift:
         shares = interpolation([place for place, _ in nodes], self._skipped)
         drift = sum(share * d for share, (_, d) in zip(shares, nodes, strict=True)) - self._moved
         repaid, self._last = self._steadied(drift), drift
-        left = 1 + STANDS_STILL * step / sigma
+        left = 1 + (STANDS_STILL if self._mixed else 1) * step / sigma
         return torch.where(self._motion.plain, repaid * (left * sigma / -step), 0)
 
     def _steadied(self, drift: Tensor) -> Tensor:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import ast
-import importlib.util
 import os
 import re
 import shutil
@@ -11,6 +10,7 @@ import subprocess
 import sys
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from importlib import metadata
 from pathlib import Path
 
 from . import broken_packages
@@ -109,13 +109,22 @@ def use_installed(comfyui: Path, extra: Sequence[str]) -> Place:
     if not version_of(comfyui):
         raise Problem(f"COMFYUI_PATH is {comfyui}, and there is no ComfyUI: it must be the folder with main.py in it.")
     names = ["torch", "aiohttp", "tqdm", *(re.split(r"[^\w-]", requirement)[0] for requirement in extra)]
-    missing = [name for name in names if importlib.util.find_spec(name) is None]
+    missing = [name for name in names if not is_installed(name)]
     if missing:
         raise Problem(
             f"COMFYUI_PATH is set, so the Python that runs ComfyUI must run this command too: {sys.executable} has no "
             f"{', '.join(missing)}."
         )
     return Place(Path(sys.executable), comfyui)
+
+
+def is_installed(name: str) -> bool:
+    """Whether the running Python has a package of this name, which need not be that of its modules."""
+    try:
+        metadata.distribution(name)
+    except metadata.PackageNotFoundError:
+        return False
+    return True
 
 
 def hand_over(place: Place, arguments: Sequence[str]) -> int:

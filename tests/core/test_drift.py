@@ -154,6 +154,16 @@ def test_the_last_step_repays_what_a_half_moving_picture_would_have_left(
     torch.testing.assert_close(repaid, share * left_undone)
 
 
+def test_where_noise_is_added_to_the_picture_the_last_step_repays_nothing() -> None:
+    sigmas = (8.0, 3.0, 1.0, 0.0)
+    drift, x = Watched(Motion(Timeline(sigmas))), torch.ones(1, 2)
+    for i, share in enumerate((0.9, 0.5)):
+        denoised = share * x
+        drift.repay(x, denoised, sigmas[i], float(i), full=i == 0)
+        x = x + (x - denoised) / sigmas[i] * (sigmas[i + 1] - sigmas[i])
+    assert torch.equal(drift.repay(x, 0.3 * x, sigmas[2], 2.0, full=True), 0.3 * x)
+
+
 def test_interpolation_integrates_a_cubic_exactly() -> None:
     nodes, steps = [0.3, 0.5, 0.8, 1.0], [(0.45, -0.05), (0.4, -0.1)]
     shares = interpolation(nodes, steps)
