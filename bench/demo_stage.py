@@ -33,6 +33,11 @@ def load_pack(cpu: bool = True) -> None:
     spec.loader.exec_module(sys.modules["tap_pack"])
 
 
+def fingerprint(weights: Path) -> str:
+    """A file of weights in twelve letters."""
+    return hashlib.sha256(weights.read_bytes()).hexdigest()[:12]
+
+
 @dataclass
 class Shot:
     """One sampling. picture: [H, W, 3] in 0..1; latent: [1, C, h, w]; seconds of one processor in the sampler.
@@ -56,7 +61,7 @@ class DemoStage:
 
         self.size, self.steps, self.cfg, self.sampler, self.scheduler = size, steps, cfg, sampler, scheduler
         flux = MODELS / "diffusion_models" / "tap_demo_flux.safetensors"
-        self.fingerprint = hashlib.sha256(flux.read_bytes()).hexdigest()[:12]
+        self.fingerprint = fingerprint(flux)
         self.model = comfy.sd.load_diffusion_model(str(flux))
         weights, metadata = comfy.utils.load_torch_file(
             str(MODELS / "vae" / "tap_demo_vae.safetensors"), return_metadata=True

@@ -53,16 +53,27 @@ def chief_methods(bench: Bench, contenders: list, budgets: tuple[int, ...], solv
             bench.measure_solver(sampler, budget)
 
 
-class Kept:
-    """The rows of one model found so far, on disk."""
+def rows_on_disk(model: str, weights: str = "") -> list[dict]:
+    """The rows of one model found so far; none if they are of other weights than these."""
+    file = RESULTS / f"placement_{model}.json"
+    kept = json.loads(file.read_text(encoding="utf-8")) if file.exists() else {"rows": []}
+    if weights and kept["rows"] and kept["weights"] != weights:
+        print(f"{file.name} holds rows of other weights (a model that is trained anew is another one): all of {model} "
+              "is measured again.")
+        return []
+    return kept["rows"]
 
-    def __init__(self, model: str, fresh: bool) -> None:
-        self._model, file = model, RESULTS / f"placement_{model}.json"
-        self.rows = json.loads(file.read_text(encoding="utf-8"))["rows"] if file.exists() and not fresh else []
+
+class Kept:
+    """The rows of one model, which are written down as they are found."""
+
+    def __init__(self, stage: Stage, fresh: bool) -> None:
+        self._model, self._weights = stage.name, stage.weights
+        self.rows = [] if fresh else rows_on_disk(stage.name, stage.weights)
 
     def keep(self) -> None:
         """Write them down."""
-        write_results("placement", sys.argv[1:], {"rows": self.rows}, part=self._model)
+        write_results("placement", sys.argv[1:], {"weights": self._weights, "rows": self.rows}, part=self._model)
 
 
 def compare(stage: Stage, kept: Kept, part: str) -> None:
@@ -109,5 +120,6 @@ if __name__ == "__main__":
     torch.set_num_threads(options.threads)
     load_pack()
     for name in MODELS if options.model == "all" else (options.model,):
-        compare(open_stage(name), Kept(name, options.fresh), options.part)
-    put_block("placement", tables([row for name in MODELS for row in Kept(name, fresh=False).rows]))
+        stage = open_stage(name)
+        compare(stage, Kept(stage, options.fresh), options.part)
+    put_block("placement", tables([row for name in MODELS for row in rows_on_disk(name)]))

@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 import torch
-from demo_stage import DemoStage, scene_conditioning
+from demo_stage import DemoStage, fingerprint, scene_conditioning
 from torch import Tensor
 from train_models import LESSONS, Lesson
 
@@ -49,11 +49,12 @@ class Take:
 
 
 class Stage:
-    """A model, its prompts by number, and a way from latents to pixels."""
+    """A model, its prompts by number, and a way from latents to pixels. weights: tells one training from another."""
 
     def __init__(self, name: str, model: object, shape: tuple[int, ...], prompt: Callable[[int], tuple[list, list]],
-                 decode: Callable[[Tensor], Tensor]) -> None:
+                 decode: Callable[[Tensor], Tensor], weights: str) -> None:
         self.name, self.model, self.shape, self.prompt, self.decode = name, model, shape, prompt, decode
+        self.weights = weights
 
     def take(self, number: int, course: Course, settings: object = None, seed: int | None = None) -> Take:
         """The prompt of a number and its seed, or another one, with TAP's settings if any are given."""
@@ -144,7 +145,7 @@ def open_stage(name: str) -> Stage:
     if name == "demo":
         demo = DemoStage()
         return Stage(name, demo.model, (16, 32, 32), lambda number: scene_conditioning(50_000 + number),
-                     lambda latents: demo.vae.decode(latents)[0].float())
+                     lambda latents: demo.vae.decode(latents)[0].float(), demo.fingerprint)
     lesson = LESSONS[name]
     if not lesson.file.exists():
         subprocess.run([sys.executable, str(Path(__file__).with_name("train_models.py")), name], check=True)
@@ -169,5 +170,5 @@ def trained_stage(lesson: Lesson) -> Stage:
         frames = code.decode(inner.process_latent_in(latents))[0]
         return frames.permute(0, 2, 3, 1).flatten(0, 1)
 
-    return Stage(lesson.name, model, shape, prompt, decode)
+    return Stage(lesson.name, model, shape, prompt, decode, fingerprint(lesson.file))
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from types import SimpleNamespace
 
 import placement_bench
@@ -87,3 +88,16 @@ def test_dials_are_turned_on_pictures_that_are_not_scored():
     from placement import SHOTS
 
     assert not set(placement_bench.DIAL_SHOTS) & set(range(SHOTS))
+
+
+def test_rows_of_other_weights_are_measured_again(tmp_path, monkeypatch, capsys):
+    import placement
+
+    monkeypatch.setattr(placement, "RESULTS", tmp_path)
+    assert placement.rows_on_disk("words", "of today") == []
+    kept = {"weights": "of today", "rows": [{"name": "A"}]}
+    (tmp_path / "placement_words.json").write_text(json.dumps(kept), encoding="utf-8")
+    assert placement.rows_on_disk("words", "of today") == placement.rows_on_disk("words") == [{"name": "A"}]
+    assert capsys.readouterr().out == ""
+    assert placement.rows_on_disk("words", "trained anew") == []
+    assert "holds rows of other weights" in capsys.readouterr().out
