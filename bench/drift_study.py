@@ -7,20 +7,15 @@ nu = |sigma (d(x + e) - d(x))| / |e|: how much of an answer there is, whatever i
 
 from __future__ import annotations
 
-import argparse
-import json
-import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
+from functools import partial
 from statistics import mean
 
 import torch
-from demo_stage import load_pack
-from placement_choice import likeness
-from placement_stage import MODELS, Course, Stage, open_stage
-from readme_blocks import put_block
-from results_file import RESULTS, write_results
+from model_rows import FLOOR, Jobs, floor, run, scored, shown
+from placement_stage import MODELS, Course, Stage
 from torch import Tensor
 
 SHOTS, INTERVALS = range(100, 108), (6, 8)
@@ -29,7 +24,7 @@ SHARES = (0.0, 0.25, 0.5, 0.75, 1.0)
 
 
 @dataclass(frozen=True)
-class Path:
+class Walk:
     """A full run. x, slopes: [T, B, C, ...]."""
 
     sigmas: tuple[float, ...]
@@ -37,8 +32,8 @@ class Path:
     slopes: Tensor
 
 
-def walked(stage: Stage, numbers: list[int], course: Course, at: Callable | None = None) -> Path:
-    """The path of a batch of pictures. at: called with each step's number, a call of the model, x and slopes so far."""
+def walked(stage: Stage, numbers: Sequence[int], course: Course, at: Callable | None = None) -> Walk:
+    """The walk of a batch of pictures. at: called with each step's number, a call of the model, x and slopes so far."""
     from comfy.patcher_extension import WrappersMP
 
     model, sigmas, seen, slopes = stage.model.clone(), stage.sigmas(course), [], []
@@ -53,10 +48,10 @@ def walked(stage: Stage, numbers: list[int], course: Course, at: Callable | None
 
     model.add_wrapper_with_key(WrappersMP.PREDICT_NOISE, "bench path", watch)
     stage.takes(numbers, replace(course, patch=lambda _: model))
-    return Path(sigmas, torch.stack(seen), torch.stack(slopes))
+    return Walk(sigmas, torch.stack(seen), torch.stack(slopes))
 
 
-def answers(stage: Stage, course: Course) -> list[dict[str, float]]:
+def answers(stage: Stage, course: Course) -> dict[str, list[dict[str, float]]]:
     """gamma and nu along full runs, for drifts that a line through two slopes, GAP steps apart, would leave."""
     found: dict[int, list[tuple[float, float, float]]] = {}
     sigmas = stage.sigmas(course)
@@ -72,8 +67,8 @@ def answers(stage: Stage, course: Course) -> list[dict[str, float]]:
 
     for shot in ANSWER_SHOTS:
         walked(stage, [shot], course, nudge)
-    return [{"sigma": rows[0][2], "gamma": mean(row[0] for row in rows), "nu": mean(row[1] for row in rows)}
-            for _, rows in sorted(found.items())]
+    return {"answers": [{"sigma": rows[0][2], "gamma": mean(row[0] for row in rows),
+                         "nu": mean(row[1] for row in rows)} for _, rows in sorted(found.items())]}
 
 
 def drift_of_a_line(slopes: list[Tensor], sigmas: tuple[float, ...], step: int) -> Tensor:
@@ -103,13 +98,13 @@ def repaying(kind: type) -> Iterator[None]:
         run.Drift, run.TapRun.finish = stock, finish
 
 
-def kinds(path: Path) -> dict[str, type]:
+def kinds(walk: Walk) -> dict[str, type]:
     """Name -> how drift is repaid."""
     from tap_pack.nodes.comfy_bridge.patches import to_patches
     from tap_pack.tap_core import drift
     from tap_pack.tap_core.noise_level import log_noise, mixes
 
-    mixed = mixes(path.sigmas)
+    mixed = mixes(walk.sigmas)
 
     class Interpolated(drift.Drift):
         """Nothing is forecast: slopes in between are those of the full run, interpolated as they are for repaying."""
@@ -118,20 +113,20 @@ def kinds(path: Path) -> dict[str, type]:
             self._motion.plain = None
             if full:
                 return denoised
-            steps = [step for step in range(len(path.slopes)) if self.run.course.before(
+            steps = [step for step in range(len(walk.slopes)) if self.run.course.before(
                 replace(self.run.seen, position=float(step))).full]
             after = next(i for i, step in enumerate(steps) if step > position)
             nodes = steps[max(after - drift.DEGREE, 0) : after + 1]
-            places = [log_noise(path.sigmas[node], mixed) for node in nodes]
+            places = [log_noise(walk.sigmas[node], mixed) for node in nodes]
             shares = drift.interpolation(places, [(log_noise(sigma, mixed), 1.0)])
-            return x - sigma * sum(share * path.slopes[node] for share, node in zip(shares, nodes, strict=True))
+            return x - sigma * sum(share * walk.slopes[node] for share, node in zip(shares, nodes, strict=True))
 
     class Cleaned(drift.Drift):
         """Forecasts are made from the slopes of the full run, at the full steps; drift is repaid as usual."""
 
         def repay(self, x: Tensor, denoised: Tensor, sigma: float, position: float, full: bool) -> Tensor:
             if full:
-                off = to_patches(path.slopes[int(position)] - (x - denoised) / sigma, self.run.record.grid)
+                off = to_patches(walk.slopes[int(position)] - (x - denoised) / sigma, self.run.record.grid)
                 for history in self.run.histories.values():
                     newest, width = history.snapshots[0], history.snapshots[0].target.shape[-1] // 2
                     target = torch.cat([newest.target[..., :width], newest.target[..., width:] + off], dim=-1)
@@ -142,43 +137,45 @@ def kinds(path: Path) -> dict[str, type]:
             "interpolated between the full run's slopes": Interpolated}
 
 
-def measure(stage: Stage, keep: Callable[[dict], None]) -> None:
-    """All rows of a model."""
+@contextmanager
+def standing_still(share: float) -> Iterator[None]:
+    """Runs take the denoised picture to stand still by so much."""
     from tap_pack.tap_core import drift
+
+    usual, drift.STANDS_STILL = drift.STANDS_STILL, share
+    try:
+        yield
+    finally:
+        drift.STANDS_STILL = usual
+
+
+def jobs(stage: Stage) -> Jobs:
+    """All rows of a model."""
     from tap_pack.tap_core.settings import TapSettings
 
-    course, numbers = Course(), list(SHOTS)
-    fulls, path = stage.takes(numbers, course), walked(stage, numbers, course)
-
-    def scores() -> dict[str, dict]:
-        takes = [stage.takes(numbers, course, TapSettings(interval=interval)) for interval in INTERVALS]
-        return {str(each[0].calls): likeness(each, fulls) for each in takes}
-
-    for name, kind in kinds(path).items():
-        with repaying(kind):
-            keep({"model": stage.name, "name": name, "calls": scores()})
-    usual = drift.STANDS_STILL
-    for share in SHARES:
-        drift.STANDS_STILL = share
-        keep({"model": stage.name, "name": f"picture stands still by {share:g}", "calls": scores()})
-    drift.STANDS_STILL = usual
-    for cfg in (2.0, 4.0):
-        keep({"model": stage.name, "name": f"answers, CFG {cfg:g}", "answers": answers(stage, Course(cfg=cfg))})
+    fulls, walk = stage.takes(SHOTS, Course()), walked(stage, SHOTS, Course())
+    score = partial(scored, stage, SHOTS, fulls, [TapSettings(interval=interval) for interval in INTERVALS])
+    return {
+        **{name: repaying(kind)(score) for name, kind in kinds(walk).items()},
+        **{f"picture stands still by {share:g}": standing_still(share)(score) for share in SHARES},
+        FLOOR: partial(floor, stage, SHOTS, fulls, INTERVALS),
+        **{f"answers, CFG {cfg:g}": partial(answers, stage, Course(cfg=cfg)) for cfg in (2.0, 4.0)},
+    }
 
 
 def markdown(found: dict) -> str:
     """Two tables."""
     rows = found["rows"]
     models = [name for name in MODELS if any(row["model"] == name for row in rows)]
-    scored = {(row["name"], row["model"]): row["calls"] for row in rows if "calls" in row}
-    counts = list(next(iter(scored.values())))
-    lines = [f"Mean PSNR in dB (worst), over {len(SHOTS)} prompts; behind the model the calls, of 50.", "",
+    scores = {(row["name"], row["model"]): row["calls"] for row in rows if "calls" in row}
+    counts = list(next(iter(scores.values())))
+    lines = [f"Mean PSNR in dB (worst) / mean PSNR of the latents, over {len(SHOTS)} prompts; behind the model the "
+             "calls, of 50.", "",
              "| | " + " | ".join(f"{model}, {count}" for model in models for count in counts) + " |",
              "|---" * (len(models) * len(counts) + 1) + "|"]
-    for name in dict.fromkeys(name for name, _ in scored):
-        cells = (scored[name, model][count] for model in models for count in counts)
-        shown = " | ".join(f"{cell['psnr']:.1f} ({cell['worst']:.1f})" for cell in cells)
-        lines.append(f"| {name} | {shown} |")
+    for name in dict.fromkeys(name for name, _ in scores):
+        cells = (shown(scores[name, model][count]) for model in models for count in counts)
+        lines.append(f"| {name} | {' | '.join(cells)} |")
     lines += ["", "How a model answers a drift of x along full runs: gamma / nu at a noise level.", "",
               "| | " + " | ".join(f"after {share:.0%}" for share in ANSWER_AT) + " |",
               "|---" * (len(ANSWER_AT) + 1) + "|"]
@@ -189,27 +186,5 @@ def markdown(found: dict) -> str:
     return "\n".join(lines)
 
 
-def main(models: list[str]) -> None:
-    """Measure some models; rows of others are kept."""
-    load_pack()
-    file = RESULTS / "drift.json"
-    rows = json.loads(file.read_text(encoding="utf-8"))["rows"] if file.exists() else []
-    rows = [row for row in rows if row["model"] not in models]
-
-    def keep(row: dict) -> None:
-        rows.append(row)
-        print(row, flush=True)
-        write_results("drift", sys.argv[1:], {"rows": rows})
-
-    for name in models:
-        measure(open_stage(name), keep)
-    put_block("drift", markdown({"rows": rows}))
-
-
 if __name__ == "__main__":
-    parser = argparse.ArgumentParser(prog="bench/run.py drift", description=__doc__)
-    parser.add_argument("--model", choices=MODELS, action="append", help="instead of all; may be given again")
-    parser.add_argument("--threads", type=int, default=1)
-    options = parser.parse_args()
-    torch.set_num_threads(options.threads)
-    main(options.model or list(MODELS))
+    run("drift", __doc__, jobs, markdown)

@@ -10,15 +10,17 @@ from __future__ import annotations
 import argparse
 import json
 import sys
+from functools import partial
 
 import torch
 from demo_stage import load_pack
-from placement_bench import Bench
+from placement_bench import Bench, label
 from placement_rivals import SOLVERS, StockCache
 from placement_stage import MODELS, Course, Stage, open_stage
 from placement_table import tables
 from readme_blocks import put_block
 from results_file import RESULTS, write_results
+from tqdm import tqdm
 
 CACHES = (StockCache("EasyCache"), StockCache("LazyCache"))
 BUDGETS, SHOTS, FEWER_SHOTS = (10, 8, 12, 7), 16, 8
@@ -33,24 +35,14 @@ NOISY = tuple(Course(sampler=sampler, alone=True) for sampler in ("euler_ancestr
 CHIEF = ("TAP, calibrated", "TAP Accelerate's defaults", "TAP", "Spectrum", "TaylorSeer, order 1, growing windows")
 
 
-def all_budgets(bench: Bench, contenders: list) -> None:
-    """The long table: everything at four budgets."""
-    bench.measure_floor()
-    for budget in BUDGETS:
-        for contender in (*contenders, *CACHES):
-            bench.measure(contender, budget)
-        for sampler in SOLVERS:
-            bench.measure_solver(sampler, budget)
-
-
-def chief_methods(bench: Bench, contenders: list, budgets: tuple[int, ...], solvers: tuple[str, ...]) -> None:
-    """A short table."""
-    bench.measure_floor()
+def measure(bench: Bench, contenders: list, budgets: tuple[int, ...], solvers: tuple[str, ...]) -> None:
+    """A table: the methods at each budget, ComfyUI's own caches, and solvers with so many steps."""
+    work = [bench.measure_floor]
     for budget in budgets:
-        for contender in (*(c for c in contenders if c.name in CHIEF), *CACHES):
-            bench.measure(contender, budget)
-        for sampler in solvers:
-            bench.measure_solver(sampler, budget)
+        work += [partial(bench.measure, contender, budget) for contender in (*contenders, *CACHES)]
+        work += [partial(bench.measure_solver, sampler, budget) for sampler in solvers]
+    for row in tqdm(work, desc=f"{bench.stage.name}, {label(bench.course)}", unit="row", mininterval=2):
+        row()
 
 
 def rows_on_disk(model: str, weights: str = "") -> list[dict]:
@@ -78,20 +70,20 @@ class Kept:
 
 def compare(stage: Stage, kept: Kept, part: str) -> None:
     """All tables of one model, or the part of them that is asked for."""
-    if part == "chief":
-        bench = Bench(stage, Course(), range(SHOTS), kept.rows, kept.keep)
-        chief_methods(bench, contenders(stage, bench.course), BUDGETS, SOLVERS)
-    if part in ("all", "long"):
-        bench = Bench(stage, Course(), range(SHOTS), kept.rows, kept.keep)
-        all_budgets(bench, contenders(stage, bench.course))
+
+    def table(course: Course, shots: int, budgets: tuple[int, ...], solvers: tuple[str, ...], chief: bool) -> None:
+        bench = Bench(stage, course, range(shots), kept.rows, kept.keep)
+        every = contenders(stage, course)
+        measure(bench, [c for c in every if c.name in CHIEF] if chief else every, budgets, solvers)
+
+    if part in ("all", "long", "chief"):
+        table(Course(), SHOTS, BUDGETS, SOLVERS, part == "chief")
     if part in ("all", "courses"):
         for course, budgets in COURSES.items():
-            bench = Bench(stage, course, range(FEWER_SHOTS), kept.rows, kept.keep)
-            chief_methods(bench, contenders(stage, course), budgets, SOLVERS)
+            table(course, FEWER_SHOTS, budgets, SOLVERS, chief=True)
     if part in ("all", "noisy"):
         for course in NOISY:
-            bench = Bench(stage, course, range(FEWER_SHOTS), kept.rows, kept.keep)
-            chief_methods(bench, contenders(stage, course), (10,), ())
+            table(course, FEWER_SHOTS, (10,), (), chief=True)
 
 
 def contenders(stage: Stage, course: Course) -> list:

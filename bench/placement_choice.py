@@ -7,21 +7,14 @@ every candidate is known; the picture goes on from what TAP chose.  Loss [B, N, 
 
 from __future__ import annotations
 
-import argparse
-import json
-import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from functools import partial
 from statistics import mean
 
-import torch
-from demo_stage import load_pack
-from metrics import psnr
-from placement_bench import latent_psnr
-from placement_stage import MODELS, Course, Stage, Take, open_stage
-from readme_blocks import put_block
-from results_file import RESULTS, write_results
+from model_rows import FLOOR, Jobs, floor, full_count, run, scored, shown
+from placement_stage import MODELS, Course, Stage
 from torch import Tensor
 
 SHOTS, INTERVALS = range(8), (6, 8)
@@ -118,12 +111,9 @@ def choices() -> dict[str, dict[str, object]]:
 
 def placements(sigmas: tuple[float, ...], interval: int) -> dict[str, list[int]]:
     """Other places for as many full steps as the paper's schedule has."""
-    from tap_pack.tap_core.schedules.interval import IntervalSchedule, full_steps
     from tap_pack.tap_core.schedules.placed import by_change, place
-    from tap_pack.tap_core.timeline import Timeline
 
-    count = len(full_steps(IntervalSchedule(interval, 3), Timeline(sigmas)))
-    curve = by_change(sigmas[:-1])
+    count, curve = full_count(sigmas, interval), by_change(sigmas[:-1])
     return {
         "last step forecast": place(curve[:-1], count),
         "last three steps forecast": place(curve[:-3], count),
@@ -132,45 +122,34 @@ def placements(sigmas: tuple[float, ...], interval: int) -> dict[str, list[int]]
     }
 
 
-def measure(stage: Stage, keep: Callable[[dict], None]) -> None:
+def jobs(stage: Stage) -> Jobs:
     """All rows of a model."""
-    from tap_pack.tap_core.pool_settings import PoolSettings
     from tap_pack.tap_core.schedules.listed import ListedSchedule
     from tap_pack.tap_core.settings import TapSettings
 
     fulls = stage.takes(SHOTS, Course())
-
-    def score(settings: TapSettings) -> dict[str, dict]:
-        takes = stage.takes(SHOTS, Course(), settings)
-        return {str(takes[0].calls): likeness(takes, fulls)}
-
-    for name, more in choices().items():
-        found = {}
-        for interval in INTERVALS:
-            found |= score(TapSettings(interval=interval, **more))
-        keep({"model": stage.name, "name": name, "calls": found})
     placed = [placements(stage.sigmas(Course()), interval) for interval in INTERVALS]
-    for name in placed[0]:
-        found = {}
-        for places in placed:
-            found |= score(TapSettings(given_schedule=ListedSchedule(tuple(places[name]))))
-        keep({"model": stage.name, "name": f"{name}, trust learned", "calls": found})
-    floor = likeness(stage.takes(SHOTS, Course(), seeds=[shot + 500 for shot in SHOTS]), fulls)
-    keep({"model": stage.name, "name": "another seed (floor)", "calls": dict.fromkeys(found, floor)})
-    for target in ("output", "residual"):
-        fidelity = Fidelity()
-        with watched(fidelity):
-            stage.takes(SHOTS, Course(), TapSettings(interval=INTERVALS[0], target=target, trust="full",
-                                                     given_pool=PoolSettings(selection="oracle")))
-        keep({"model": stage.name, "name": f"fidelity, target {target}", **fidelity.summary()})
+    wanted = {name: [TapSettings(interval=interval, **more) for interval in INTERVALS]
+              for name, more in choices().items()}
+    wanted |= {f"{name}, trust learned": [TapSettings(given_schedule=ListedSchedule(tuple(places[name])))
+                                          for places in placed] for name in placed[0]}
+    return {
+        **{name: partial(scored, stage, SHOTS, fulls, settings) for name, settings in wanted.items()},
+        FLOOR: partial(floor, stage, SHOTS, fulls, INTERVALS),
+        **{f"fidelity, target {target}": partial(fidelity_of, stage, target) for target in ("output", "residual")},
+    }
 
 
-def likeness(takes: list[Take], fulls: list[Take]) -> dict[str, float]:
-    """Mean and worst PSNR of the pictures, mean PSNR of the latents."""
-    pairs = list(zip(takes, fulls, strict=True))
-    scores = [psnr(take.frames, full.frames) for take, full in pairs]
-    return {"psnr": mean(scores), "worst": min(scores),
-            "latent_psnr": mean(latent_psnr(take.latents, full.latents) for take, full in pairs)}
+def fidelity_of(stage: Stage, target: str) -> dict[str, float]:
+    """How well the probe ranks what is forecast."""
+    from tap_pack.tap_core.pool_settings import PoolSettings
+    from tap_pack.tap_core.settings import TapSettings
+
+    fidelity = Fidelity()
+    with watched(fidelity):
+        stage.takes(SHOTS, Course(), TapSettings(interval=INTERVALS[0], target=target, trust="full",
+                                                 given_pool=PoolSettings(selection="oracle")))
+    return fidelity.summary()
 
 
 def markdown(found: dict) -> str:
@@ -189,7 +168,7 @@ def markdown(found: dict) -> str:
             continue
         scores = [cells[name, model]["calls"][count] if (name, model) in cells else None
                   for model in models for count in counts]
-        lines.append(f"| {name} | {' | '.join(map(_cell, scores))} |")
+        lines.append(f"| {name} | {' | '.join(map(shown, scores))} |")
     lines += ["", "| model, target | rank correlation of proxy loss and true error | true error: chosen, best fixed, "
               "oracle | share of the oracle's gain |", "|---|---|---|---|"]
     lines += [f"| {row['model']}, {row['name'].rpartition(' ')[2]} | {row['rank_correlation']:.2f} | "
@@ -198,31 +177,5 @@ def markdown(found: dict) -> str:
     return "\n".join(lines)
 
 
-def _cell(score: dict[str, float] | None) -> str:
-    return f"{score['psnr']:.1f} ({score['worst']:.1f}) / {score['latent_psnr']:.1f}" if score else ""
-
-
-def main(models: list[str]) -> None:
-    """Measure some models; rows of others are kept."""
-    load_pack()
-    file = RESULTS / "choice.json"
-    rows = json.loads(file.read_text(encoding="utf-8"))["rows"] if file.exists() else []
-    rows = [row for row in rows if row["model"] not in models]
-
-    def keep(row: dict) -> None:
-        rows.append(row)
-        print(row, flush=True)
-        write_results("choice", sys.argv[1:], {"rows": rows})
-
-    for name in models:
-        measure(open_stage(name), keep)
-    put_block("choice", markdown({"rows": rows}))
-
-
 if __name__ == "__main__":
-    parser = argparse.ArgumentParser(prog="bench/run.py choice", description=__doc__)
-    parser.add_argument("--model", choices=MODELS, action="append", help="instead of all; may be given again")
-    parser.add_argument("--threads", type=int, default=1)
-    options = parser.parse_args()
-    torch.set_num_threads(options.threads)
-    main(options.model or list(MODELS))
+    run("choice", __doc__, jobs, markdown)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import drift_study
 import pytest
 import torch
-from placement_choice import likeness
+from model_rows import likeness
 from placement_stage import Course, open_stage
 
 
@@ -36,6 +36,6 @@ def test_where_nothing_is_forecast_the_picture_is_nearer():
 
 def test_answers_are_those_of_the_model():
     stage, course = open_stage("demo"), Course(steps=16)
-    found = drift_study.answers(stage, course)
+    found = drift_study.answers(stage, course)["answers"]
     assert [round(each["sigma"], 3) for each in found] == sorted({round(each["sigma"], 3) for each in found})[::-1]
     assert all(abs(each["gamma"]) <= each["nu"] * 1.001 for each in found)
