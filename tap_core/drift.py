@@ -67,8 +67,8 @@ class Drift:
         shares = interpolation([place for place, _ in nodes], self._skipped)
         drift = sum(share * d for share, (_, d) in zip(shares, nodes, strict=True)) - self._moved
         repaid, self._last = self._steadied(drift), drift
-        left = 1 + (STANDS_STILL if self._mixed else 1) * step / sigma
-        return torch.where(self._motion.plain, repaid * (left * sigma / -step), 0)
+        still = STANDS_STILL if self._mixed else 1
+        return torch.where(self._motion.plain, repaid * ((sigma + still * step) / -step), 0)
 
     def _steadied(self, drift: Tensor) -> Tensor:
         """As much of the drift [B, C, ...] as does not make the picture swing."""
