@@ -23,8 +23,9 @@ def main(runs: int) -> None:
     subprocess.run([sys.executable, str(ROOT / "demo" / "run.py"), "--runs", str(runs)], check=True)
     report = json.loads((ROOT / "output" / "report.json").read_text(encoding="utf-8"))
     found = {name: report[name] for name in KEPT}
-    full = len(report["tap_report"]["full_steps"])
-    write_results("demo", sys.argv[1:], {**found, "full_steps": full})
+    tap = report["tap_report"]
+    found |= {"full_steps": len(tap["full_steps"]), "cache_bytes": tap["cache_bytes"]}
+    write_results("demo", sys.argv[1:], found)
 
 
 if __name__ == "__main__":

@@ -11,6 +11,7 @@ from pathlib import Path
 import placement_table
 import pytest
 from readme_blocks import blocks
+from tap_pack.tap_core.size_words import size_words
 
 ROOT = Path(__file__).resolve().parents[2]
 RESULTS = ROOT / "bench" / "results"
@@ -69,6 +70,9 @@ GRID, LOSS, PROBE, SINGLE = ("orders x horizons",), ("proxy loss",), ("probe",),
 SENTENCES = [
     (README, lambda: "| {stock:.2f} s | {TAP:.2f} s: ".format(**demo()["best_sampler_seconds"])
                      + f"{demo()['speed_up']:.1f} times sooner, PSNR {demo()['psnr_db']:.1f} dB |"),
+    (README, lambda: f"`{demo()['full_steps']} of {demo()['asked']['steps']} steps, "
+                     f"{demo()['asked']['steps'] / demo()['full_steps']:.1f}x fewer calls, "
+                     f"cache {size_words(demo()['cache_bytes'])}`"),
     (README, lambda: f"takes {engine('bf16')['over_one_pass']['15']:.1f} times as long as copying"),
     (README, lambda: f"and {engine('bf16')['extra_token_tensors']['15']:.1f} token tensors (25 MB)"),
     (BENCH, lambda: f"costs {cost_of('FLUX.1-dev')['skipped']['total']:.4f} TFLOPs in matrix products and "
