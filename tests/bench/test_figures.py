@@ -70,6 +70,7 @@ GRID, LOSS, PROBE, SINGLE = ("orders x horizons",), ("proxy loss",), ("probe",),
 SENTENCES = [
     (README, lambda: "| {stock:.2f} s | {TAP:.2f} s: ".format(**demo()["best_sampler_seconds"])
                      + f"{demo()['speed_up']:.1f} times sooner, PSNR {demo()['psnr_db']:.1f} dB |"),
+    (README, lambda: f"Another seed's pictures of this model are {found('methods')['full']['psnr']:.1f} dB away"),
     (README, lambda: f"`{demo()['full_steps']} of {demo()['asked']['steps']} steps, "
                      f"{demo()['asked']['steps'] / demo()['full_steps']:.1f}x fewer calls, "
                      f"cache {size_words(demo()['cache_bytes'])}`"),
