@@ -41,7 +41,8 @@ def on_ray(workers: int | None, address: str | None, threads: int = 1) -> Iterat
     # Its notice that it counts who uses it is not for a benchmark.
     os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")
     worker = {"PYTHONPATH": os.pathsep.join(PATHS), "OMP_NUM_THREADS": str(threads)}
-    ray.init(address=address, runtime_env={"env_vars": worker}, log_to_driver=False, logging_level="error", **local)
+    # Without an address Ray would join a cluster that somebody else runs on this machine.
+    ray.init(address=address or "local", runtime_env={"env_vars": worker}, log_to_driver=False, logging_level="error", **local)
     try:
         yield as_tasks
     finally:
