@@ -42,7 +42,8 @@ def on_ray(workers: int | None, address: str | None, threads: int = 1) -> Iterat
     os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")
     worker = {"PYTHONPATH": os.pathsep.join(PATHS), "OMP_NUM_THREADS": str(threads)}
     # Without an address Ray would join a cluster that somebody else runs on this machine.
-    ray.init(address=address or "local", runtime_env={"env_vars": worker}, log_to_driver=False, logging_level="error", **local)
+    ray.init(address=address or "local", runtime_env={"env_vars": worker}, log_to_driver=False, logging_level="error",
+             **local)
     try:
         yield as_tasks
     finally:
