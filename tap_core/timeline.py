@@ -9,8 +9,8 @@ from .errors import TapError
 
 TIME_AXES = ("step", "sigma")
 
-# ComfyUI's samplers nudge some sigmas; this is the tolerance that its own step look-ups use.
-SIGMA_TOLERANCE = 1e-4
+# ComfyUI's samplers nudge some sigmas, most of all the first one of a flow model whose log-SNR they take, by 1e-4 / shift.
+SIGMA_TOLERANCE = 3e-4
 
 # Share of the axis below which two coordinates are too close to divide by their distance.
 CLOSEST_COORDINATES = 1e-6

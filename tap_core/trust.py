@@ -1,14 +1,14 @@
 """How far a forecast may leave the newest result: as far as the forecasts before it came true.
 
 r_0: newest target that is kept.  f: what the pool forecasts of a full step.  r: what that step then showed.
-t = sum <f - r_0, r - r_0> / sum <f - r_0, f - r_0>, over the full steps of a run, older ones counting less: the least
-squares answer, token by token, to how much of the forecast's change came true. The probe moves on as the picture does,
-the target often turns back, so the choice on the probe alone leads too far (bench/README.md).
+t = sum <f - r_0, r - r_0> / |f - r_0|  /  sum |f - r_0|, over the full steps of a run, older ones counting less: token by
+token, how much of the forecast's change came true, each full step weighed by how far its forecast went. The probe moves
+on as the picture does, the target often turns back, so the choice on the probe alone leads too far (bench/README.md).
 """
 
 import torch
 from torch import Tensor
-from torch.linalg import vecdot
+from torch.linalg import vecdot, vector_norm
 
 from .probe_dots import token_chunks
 
@@ -41,11 +41,11 @@ class Trust:
 
 
 def _came_true(newest: Tensor, forecast: Tensor, truth: Tensor) -> Tensor:
-    """<f - r_0, r - r_0> and <f - r_0, f - r_0> of the tokens of a picture: [N, C] each -> [2, N]."""
+    """<f - r_0, r - r_0> / |f - r_0| and |f - r_0| of the tokens of a picture: [N, C] each -> [2, N]."""
     sums = torch.empty(2, len(newest), device=truth.device)
     for part in token_chunks(len(newest), 12 * newest.shape[1], truth.device):
         before, told, true = (values[part].to(sums) for values in (newest, forecast, truth))
         told = told - before
-        sums[0, part] = vecdot(told, true - before)
-        sums[1, part] = vecdot(told, told)
+        sums[1, part] = vector_norm(told, dim=1)
+        sums[0, part] = vecdot(told, true - before) / sums[1, part]
     return sums

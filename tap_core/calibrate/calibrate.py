@@ -4,13 +4,15 @@ import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from torch import Tensor
+
 from ..errors import TapError
 from ..pool_settings import PoolSettings
 from ..schedules.placed import by_change, place
 from ..timeline import Timeline
 from .gap_errors import GapErrors
 from .placement import PlacementSearch, Progress
-from .rows import Rows
+from .rows import Past, Rows
 from .text import Calibration, Line
 from .trace import Trace
 
@@ -18,6 +20,9 @@ COUNTS = (5, 6, 7, 8, 9, 10, 11, 12, 14, 16, 20, 25, 32)
 # Chains of skipped steps are searched up to this many times the mean one of the smallest count; 1.7 takes three
 # times as long and finds nothing better from 7 full steps on.
 LONGEST = 1.2
+# The search tells pasts apart by so many full steps, and takes those before to lie as far apart as the last two: with
+# three it takes four times as long and finds nothing better.
+APART = 2
 # PSNR of the decoded picture over that of the latent: measured on the demo's autoencoder. Others differ by a few dB.
 DECODER = 19.5
 MOST_DECIBELS = 99.0
@@ -48,11 +53,23 @@ def calibrate(traces: Sequence[Trace], wanted: Wanted, progress: Progress = lamb
     counts = counts_for(first.steps, wanted.calls)
     if wanted.trusting:
         learn_trust(sought, place(by_change(first.sigmas[:-1]), min(wanted.calls, first.steps)))
-    search = PlacementSearch(first.steps, rows.snapshots, math.ceil(LONGEST * first.steps / counts[0]),
-                             lambda pasts, ahead: sum(each.of(pasts, ahead) for each in sought) / len(sought), progress)
+
+    def cost_of(pasts: Sequence[Past], ahead: int) -> Tensor:
+        whole = [lengthened(past, rows.snapshots) for past in pasts]
+        return sum(each.of(whole, ahead) for each in sought) / len(sought)
+
+    search = PlacementSearch(first.steps, min(rows.snapshots, APART), math.ceil(LONGEST * first.steps / counts[0]),
+                             cost_of, progress)
     found = [placement.full for count in counts if (placement := search.best(count)) is not None]
     lines = tuple(Line(full, nearness(expected, full, wanted.trusting)) for full in found)
     return Calibration(first.model, f"target {first.target}, {wanted.pool}", first.sigmas, lines)
+
+
+def lengthened(past: Past, length: int) -> Past:
+    """A past of so many full steps, if the run has them: the earlier ones as far apart as the last two that are known."""
+    while 1 < len(past) < length and past[-1] > 0:
+        past = (*past, max(2 * past[-1] - past[-2], 0))
+    return past
 
 
 def learn_trust(errors: Sequence[GapErrors], full: Sequence[int]) -> None:

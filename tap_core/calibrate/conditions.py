@@ -1,12 +1,12 @@
 """One condition of a trace, as the pool forecasts it.
 
-T steps, N tokens, C channels, S pasts (see rows), P candidates.
+T steps, N tokens, C channels, S pasts (see rows), J steps to forecast behind each, P candidates.
 h: probe.  r: target.  d: slope of the sampler, (x - denoised) / sigma.
 """
 
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import torch
 from torch import Tensor
@@ -32,27 +32,27 @@ class Condition:
     scale: Tensor
     trust: Tensor
 
-    def forecast(self, past: Tensor, step: Tensor, weights: Tensor, loss: str) -> Tensor:
-        """Target [S, N, C] at each step [S], each token from its best candidate. past: [S, K]; weights: [S, P, K]."""
-        newest, untrusted = self.target[past[:, 0]], self.forecast_all(past, step, weights, loss)
-        return newest + self.trust[past[:, 0], :, None] * (untrusted - newest)
+    def weights(self, past: Tensor, steps: Tensor, candidates: Tensor, loss: str) -> Tensor:
+        """Weights [S, J, N, K] of past targets in each token's forecast from its best candidate, trusted in part.
 
-    def forecast_all(self, past: Tensor, step: Tensor, weights: Tensor, loss: str) -> Tensor:
-        """The same, trusted in full."""
-        choice = losses(self.gram, past, step, weights, loss).argmin(dim=-1)  # [S, N]
-        chosen = weights.float()[torch.arange(len(past))[:, None], choice]  # [S, N, K]
-        return torch.einsum("snk,sknc->snc", chosen, self.target[past])
+        past: [S, K]; steps: [S, J]; candidates: [S, J, P, K].
+        """
+        best = losses(self.gram, past, steps, candidates, loss).min(dim=2).indices  # [S, J, N]
+        chosen = candidates.gather(2, best[..., None].expand(*best.shape, past.shape[1])).float()
+        chosen *= self.trust[past[:, 0], None, :, None]
+        chosen[..., 0] += 1 - self.trust[past[:, 0], None]
+        return chosen
 
 
-def losses(gram: Tensor, past: Tensor, step: Tensor, weights: Tensor, loss: str) -> Tensor:
-    """Proxy loss [S, N, P] of each candidate, up to what all candidates share; l1 is judged as l2.
+def losses(gram: Tensor, past: Tensor, steps: Tensor, candidates: Tensor, loss: str) -> Tensor:
+    """Proxy loss [S, J, P, N] of each candidate, up to what all candidates share; l1 is judged as l2.
 
-    gram: [T, T, N]; past: [S, K]; step: [S]; weights: [S, P, K].
+    gram: [T, T, N]; past: [S, K]; steps: [S, J]; candidates: [S, J, P, K].
     """
     pairs = gram[past[:, :, None], past[:, None, :]].flatten(1, 2)  # [S, K * K, N]
-    products = (weights[..., None] * weights[..., None, :]).flatten(2)
-    square = pairs.transpose(1, 2) @ products.transpose(1, 2)  # |p|^2
-    lean = gram[past, step[:, None]].transpose(1, 2) @ weights.transpose(1, 2)  # <p, h>
+    products = (candidates[..., None] * candidates[..., None, :]).flatten(3)  # [S, J, P, K * K]
+    square = (products.flatten(1, 2) @ pairs).unflatten(1, candidates.shape[1:3])  # |p|^2
+    lean = candidates @ gram[past[:, None, :], steps[:, :, None]]  # <p, h>
     if loss == "cosine":
         return -lean * square.clamp_min(1e-30).rsqrt()
     return square - 2 * lean
@@ -61,12 +61,12 @@ def losses(gram: Tensor, past: Tensor, step: Tensor, weights: Tensor, loss: str)
 def learned_trust(condition: Condition, full: Sequence[int], rows: Rows, loss: str) -> Tensor:
     """Trust [T, N] as a run with these full steps learns it, by foreseeing each of them from those before."""
     trust, learned = Trust(), torch.ones_like(condition.trust)
+    untrusting = replace(condition, trust=learned.clone())
     for number in range(2, len(full)):
         past, step = tuple(reversed(full[:number]))[: rows.snapshots], full[number]
-        foreseen = condition.forecast_all(
-            torch.tensor([past]), torch.tensor([step]), rows.at([past], step - past[0]), loss
-        )
-        trust.learn(condition.target[past[0]][None], foreseen, condition.target[step][None])
+        weights = untrusting.weights(torch.tensor([past]), torch.tensor([[step]]), rows.at([past], range(step - past[0], step - past[0] + 1)), loss)
+        foreseen = torch.einsum("nk,knc->nc", weights[0, 0], condition.target[list(past)])
+        trust.learn(condition.target[past[0]][None], foreseen[None], condition.target[step][None])
         learned[step:] = trust.share
     return learned
 

@@ -1,8 +1,8 @@
 """What the pool, with its choice per token, would leave in the picture between two full steps.
 
-T steps, N tokens, C channels, S pasts (see rows), J steps ahead of the newest full one.
-d: slope of the sampler, (x - denoised) / sigma.  e_j: error of the forecast slope at step j.
-w_j: step j in sigma, as far as it counts.
+T steps, N tokens, C channels, S pasts (see rows), J steps ahead of the newest full one, K full steps looked back at.
+d: slope of the sampler, (x - denoised) / sigma.  w_j: step j in sigma, as far as it counts.
+f_j: sum of w d over the first j skipped steps as forecast.  i_j: the same, interpolated by the full step behind them.
 """
 
 from collections.abc import Sequence
@@ -18,7 +18,7 @@ from .conditions import learned_trust, prepared
 from .rows import Past, Rows
 from .trace import Trace
 
-PASTS_AT_ONCE = 48
+PASTS_AT_ONCE = 32
 # The share of the drift that repaying it leaves: the later steps of a gap and the full step behind it were taken at
 # an x that had drifted. Measured on three models, see bench/README.md.
 LEFT_BY_REPAYING = 0.3
@@ -42,13 +42,13 @@ class GapErrors:
 
     def __init__(self, trace: Trace, rows: Rows, loss: str, repaid: bool = True) -> None:
         self.trace, self.loss, self._rows = trace, loss, rows
-        self._left = LEFT_BY_REPAYING if repaid and trace.plain and trace.target != "denoised" else 1.0
+        self._repays = repaid and trace.plain and trace.target != "denoised"
         self._conditions = [prepared(condition, trace) for condition in trace.conditions]
         self._slope = sum(c.share * c.scale[:, None, None] * c.target for c in self._conditions)
         mixed, sigmas = mixes(trace.sigmas), trace.sigmas
-        weights = [(after - sigma) * weight_of(sigma, mixed) for sigma, after in pairwise(sigmas)]
-        self._weights = torch.tensor([*weights, 0.0])  # the last one stands for all that is beyond the end
-        self._places = torch.tensor([log_noise(sigma, mixed) for sigma in sigmas], dtype=torch.float64)
+        self._weights = torch.tensor([(after - sigma) * weight_of(sigma, mixed) for sigma, after in pairwise(sigmas)])
+        self._places = torch.tensor([log_noise(sigma, mixed) for sigma in sigmas[:-1]], dtype=torch.float64)
+        self._moved = (self._weights[:, None, None] * self._slope).cumsum(dim=0)  # sum of w d up to each step
 
     def learn_trust(self, full: Sequence[int]) -> None:
         """From here on trust forecasts as far as a run with these full steps would learn to, see `trust`."""
@@ -64,59 +64,63 @@ class GapErrors:
         return total
 
     def of(self, pasts: Sequence[Past], ahead: int) -> Tensor:
-        """[S, J + 1]: entry j is the mean square error that j skipped steps leave. pasts: of equal length.
+        """[S, J + 1]: entry j is the mean square error that j skipped steps leave.
 
         Entries beyond the end of the run repeat the last one.
         """
-        parts = [pasts[i : i + PASTS_AT_ONCE] for i in range(0, len(pasts), PASTS_AT_ONCE)]
-        return torch.cat([self._of(part, ahead) for part in parts])
+        found = torch.zeros(len(pasts), ahead + 1)
+        for length in {len(past) for past in pasts} if ahead else ():
+            alike = [i for i, past in enumerate(pasts) if len(past) == length]
+            for start in range(0, len(alike), PASTS_AT_ONCE):
+                part = alike[start : start + PASTS_AT_ONCE]
+                found[part, 1:] = self._of([pasts[i] for i in part], ahead)
+        return found
 
     def _of(self, pasts: Sequence[Past], ahead: int) -> Tensor:
         past, last = torch.tensor(pasts), self.trace.steps - 1
-        forecast, true, found = 0, 0, [torch.zeros(len(pasts))]
-        for j in range(1, ahead + 1):
-            beyond = past[:, 0] + j > last
-            step = (past[:, 0] + j).clamp(max=last)
-            weight = self._weights[torch.where(beyond, -1, step)][:, None, None]
-            forecast = forecast + weight * self._error(past, step, self._rows.at(pasts, j))
-            true = true + weight * self._slope[step]
-            found.append(self._left_by(past, j, forecast, true).square().mean(dim=(1, 2)))
-        return torch.stack(found, dim=1)
+        reached = past[:, :1] + torch.arange(1, ahead + 1)
+        steps = reached.clamp(max=last)
+        weights = torch.where(reached > last, 0, self._weights[steps])
+        made = self._forecast(past, steps, weights, self._rows.at(pasts, range(1, ahead + 1)))  # f_j
+        if self._repays:
+            made = self._after_repaying(past, reached, weights, made)
+        true = self._moved[steps] - self._moved[past[:, :1]]
+        return (made - true).square().mean(dim=(2, 3))
 
-    def _left_by(self, past: Tensor, skipped: int, forecast: Tensor, true: Tensor) -> Tensor:
-        """The error [S, N, C] that is left of sum w_j e_j, once the next full step has repaid what it can.
+    def _forecast(self, past: Tensor, steps: Tensor, weights: Tensor, candidates: Tensor) -> Tensor:
+        """f_j after guidance, [S, J, N, C]. past: [S, K]; steps, weights: [S, J]; candidates: [S, J, P, K]."""
+        total = 0
+        for condition in self._conditions:
+            shares = condition.share * condition.scale[steps] * weights
+            summed = (shares[..., None, None] * condition.weights(past, steps, candidates, self.loss)).cumsum(dim=1)
+            total = total + torch.einsum("sjnk,sknc->sjnc", summed, condition.target[past])
+        return total
 
-        forecast: sum w_j e_j; true: sum w_j d_j. Repaid is the difference from the interpolated slopes.
-        """
-        if self._left == 1:
-            return forecast
-        after = past[:, 0] + skipped + 1
-        nodes = torch.cat([after.clamp(max=self.trace.steps - 1)[:, None], past[:, :DEGREE]], dim=1)
-        weights = torch.stack([self._weights[:-1][(past[:, 0] + i).clamp(max=self.trace.steps - 1)]
-                               for i in range(1, skipped + 1)], dim=1)
-        steps = torch.stack([past[:, 0] + i for i in range(1, skipped + 1)], dim=1).clamp(max=self.trace.steps - 1)
-        shares = interpolated(self._places[nodes], self._places[steps], weights.double()).float()
-        interpolation = torch.einsum("sk,sknc->snc", shares, self._slope[nodes]) - true
-        repays = ((after < self.trace.steps) & shares.isfinite().all(dim=1))[:, None, None]
-        return torch.where(repays, interpolation + self._left * (forecast - interpolation), forecast)
-
-    def _error(self, past: Tensor, step: Tensor, weights: Tensor) -> Tensor:
-        """e_j [S, N, C] after guidance, of each past at its step."""
-        return sum(condition.share * condition.scale[step][:, None, None]
-                   * (condition.forecast(past, step, weights, self.loss) - condition.target[step])
-                   for condition in self._conditions)
+    def _after_repaying(self, past: Tensor, reached: Tensor, weights: Tensor, forecast: Tensor) -> Tensor:
+        """What is left of f_j [S, J, N, C] once the full step behind each has repaid what it can: nearer to i_j."""
+        last = self.trace.steps - 1
+        after = (reached + 1).clamp(max=last)
+        nodes = torch.cat([after[..., None], past[:, None, :DEGREE].expand(*after.shape, -1)], dim=-1)
+        shares = interpolated(self._places[nodes], self._places[reached.clamp(max=last)], weights.double()).float()
+        repays = (reached < last) & shares.isfinite().all(dim=-1)
+        shares = torch.where(repays[..., None], (1 - LEFT_BY_REPAYING) * shares, 0)
+        left = torch.where(repays, LEFT_BY_REPAYING, 1.0)[..., None, None] * forecast
+        return (left + shares[..., 0, None, None] * self._slope[after]
+                + torch.einsum("sjk,sknc->sjnc", shares[..., 1:], self._slope[past[:, :DEGREE]]))
 
 
 def interpolated(nodes: Tensor, places: Tensor, weights: Tensor) -> Tensor:
-    """Weight [S, K] of each node's value in the weighted sum of values interpolated at the places, as in drift.
+    """Weight [S, J, K] of each node's value in the sum of the first j values interpolated at the places, as in drift.
 
-    nodes: [S, K] and places: [S, J] sigmas; weights: [S, J]. Not finite where nodes coincide.
+    nodes: [S, J, K], for each j its own; places, weights: [S, J]. Not finite where nodes coincide.
     """
+    first = torch.ones(places.shape[1], places.shape[1], dtype=torch.bool).tril()  # [J, J]: the first j places
     shares = []
-    for k in range(nodes.shape[1]):
-        basis = weights
-        for other in range(nodes.shape[1]):
+    for k in range(nodes.shape[-1]):
+        basis = torch.where(first, weights[:, None], 0)
+        for other in range(nodes.shape[-1]):
             if other != k:
-                basis = basis * (places - nodes[:, other, None]) / (nodes[:, k] - nodes[:, other])[:, None]
-        shares.append(basis.sum(dim=1))
-    return torch.stack(shares, dim=1)
+                far = (places[:, None] - nodes[..., other, None]) / (nodes[..., k] - nodes[..., other])[..., None]
+                basis = basis * far
+        shares.append(basis.sum(dim=-1))
+    return torch.stack(shares, dim=-1)

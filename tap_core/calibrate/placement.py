@@ -14,7 +14,7 @@ from .rows import Past
 # In longer runs an even choice of so many steps may be full.
 MOST_PLACES = 50
 # Pasts whose gaps are worked out between two reports of progress.
-PASTS_AT_ONCE = 512
+PASTS_AT_ONCE = 64
 
 CostOf = Callable[[Sequence[Past], int], Tensor]
 Progress = Callable[[float], None]
@@ -32,8 +32,7 @@ class PlacementSearch:
     """Finds the placements of least cost, for any number of full steps. Step 0 is full, as nothing comes before it.
 
     snapshots: K. longest: the longest chain of skipped steps. cost_of(pasts, ahead): [S, ahead + 1] the cost of
-    skipping 0, 1, .. ahead steps behind the newest of each past, which are of equal length. progress: told the share
-    that is done.
+    skipping 0, 1, .. ahead steps behind the newest of each past. progress: told the share that is done.
     """
 
     def __init__(
@@ -98,13 +97,10 @@ class PlacementSearch:
 
     def _costs(self, cost_of: CostOf, progress: Progress) -> Tensor:
         """[S, longest + 1] in the order of `pasts`."""
-        parts, done = [], 0
-        for length in sorted({len(past) for past in self.pasts}):
-            alike = [past for past in self.pasts if len(past) == length]
-            for i in range(0, len(alike), PASTS_AT_ONCE):
-                parts.append(cost_of(alike[i : i + PASTS_AT_ONCE], self._longest))
-                done += len(alike[i : i + PASTS_AT_ONCE])
-                progress(done / len(self.pasts))
+        parts = []
+        for start in range(0, len(self.pasts), PASTS_AT_ONCE):
+            parts.append(cost_of(self.pasts[start : start + PASTS_AT_ONCE], self._longest))
+            progress(min(start + PASTS_AT_ONCE, len(self.pasts)) / len(self.pasts))
         return torch.cat(parts).double()
 
 

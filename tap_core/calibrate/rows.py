@@ -32,22 +32,29 @@ class Rows:
         self._moves = timeline.axis == "step" and self._depends_on_distances()
         self._found = lru_cache(maxsize=None)(self._rows)
 
-    def at(self, pasts: Sequence[Past], step_after: int) -> Tensor:
-        """Rows [S, P, K] in float64 for these pasts of equal length, so many steps after the newest of each."""
-        found = [self._found(*self._moved(past, past[0] + step_after)) for past in pasts]
-        most = max(map(len, found))
-        # Repeating the first row changes no choice: of equal losses the first is taken.
-        return torch.tensor([rows + [rows[0]] * (most - len(rows)) for rows in found], dtype=torch.float64)
+    def at(self, pasts: Sequence[Past], ahead: range) -> Tensor:
+        """Rows [S, J, P, K] in float64 for these pasts of equal length, at each of J steps behind the newest."""
+        return torch.stack(_alike([self._found(self._moved(past), ahead) for past in pasts]))
 
-    def _moved(self, past: Past, step: int) -> tuple[Past, int]:
+    def _moved(self, past: Past) -> Past:
         """The same situation at the start of the run, if only distances count, so that it is worked out once."""
         shift = past[-1] if self._moves else 0
-        return tuple(place - shift for place in past), step - shift
+        return tuple(place - shift for place in past)
 
-    def _rows(self, past: Past, step: int) -> list[list[float]]:
-        return self._pool.candidates([float(place) for place in past], float(step), self._timeline).weights
+    def _rows(self, past: Past, ahead: range) -> Tensor:
+        """[J, P, K]"""
+        positions = [float(place) for place in past]
+        rows = [self._pool.candidates(positions, positions[0] + step, self._timeline).weights for step in ahead]
+        return torch.stack(_alike([torch.tensor(at, dtype=torch.float64) for at in rows]))
 
     def _depends_on_distances(self) -> bool:
         early, late = ((place + 5, place + 3, place) for place in (0, max(self._timeline.steps - 9, 1)))
-        one, other = (torch.tensor(self._rows(past, past[0] + 3), dtype=torch.float64) for past in (early, late))
+        one, other = (self._rows(past, range(3, 4)) for past in (early, late))
         return one.shape == other.shape and torch.allclose(one, other, atol=1e-9)
+
+
+def _alike(rows: Sequence[Tensor]) -> list[Tensor]:
+    """Rows [.., P, K] for as many candidates each. Repeating the first changes no choice: of equal losses it is taken."""
+    most = max(each.shape[-2] for each in rows)
+    return [each if each.shape[-2] == most else torch.cat([each, *[each[..., :1, :]] * (most - each.shape[-2])], dim=-2)
+            for each in rows]

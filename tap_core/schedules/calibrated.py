@@ -57,7 +57,7 @@ def family(model: str) -> str:
 
 def same_sigmas(one: Sequence[float], other: Sequence[float]) -> bool:
     """Whether two runs go through the same noise levels, up to rounding."""
-    tolerance = 10 * SIGMA_TOLERANCE * max(*one, *other)
+    tolerance = 3 * SIGMA_TOLERANCE * max(*one, *other)
     return len(one) == len(other) and all(abs(a - b) <= tolerance for a, b in zip(one, other, strict=True))
 
 

@@ -90,10 +90,9 @@ def test_what_repaying_leaves_lies_between_the_forecast_and_the_interpolation() 
     shares = interpolation([place[node] for node in nodes], steps)
     known = sum(share * slope[node] for share, node in zip(shares, nodes, strict=True))
     miss = known - sum(step * slope[8 + i] for i, (_, step) in enumerate(steps))
-    forecast = 0
-    for i, (_, step) in enumerate(steps):
-        rows_now = rows.at([past], i + 1)
-        forecast = forecast + step * repaid._error(torch.tensor([past]), torch.tensor([8 + i]), rows_now)[0]
+    made = repaid._forecast(torch.tensor([past]), torch.tensor([[8, 9]]), torch.tensor([[step for _, step in steps]]),
+                            rows.at([past], range(1, 3)))
+    forecast = made[0, 1] - sum(step * slope[8 + i] for i, (_, step) in enumerate(steps))
     wanted = (miss + left * (forecast - miss)).square().mean()
     assert float(repaid.of([past], 2)[0, 2]) == pytest.approx(float(wanted), rel=1e-3)
     unpaid = GapErrors(trace, rows, "cosine", repaid=False)
