@@ -76,7 +76,7 @@ class Stage:
             TapPatch(settings, holder).install(model)
         counter.install(model)
         started = time.process_time()
-        latents = self._sampled(model, numbers, course, seeds or numbers)
+        latents = self.sampled(model, numbers, course, seeds or numbers)
         seconds = (time.process_time() - started) / len(numbers)
         calls = counter.calls if holder.latest is None else len(holder.latest.full_steps)
         with torch.inference_mode():
@@ -87,10 +87,11 @@ class Stage:
         from tap_pack.nodes.measure_run import TapMeasureRun
 
         model, holder = TapMeasureRun.execute(self.model, target).args
-        self._sampled(model, [number], course, [number])
+        self.sampled(model, [number], course, [number])
         return holder.latest
 
-    def _sampled(self, model: object, numbers: Sequence[int], course: Course, seeds: Sequence[int]) -> Tensor:
+    def sampled(self, model: object, numbers: Sequence[int], course: Course, seeds: Sequence[int]) -> Tensor:
+        """Latents [B, ...] of a model that may have more on it."""
         import comfy.sample
 
         one = torch.zeros(1, *self.shape)

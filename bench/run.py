@@ -18,6 +18,7 @@ BENCHMARKS = {
     "engine": ("engine.py", [], "a skipped step of the engine alone, over one pass through its tensors"),
     "methods": ("methods.py", ["bench"], "all published methods on the demo model, at equal numbers of full steps"),
     "placement": ("placement.py", [], "the best picture for so many model calls, on three models"),
+    "calibration": ("calibration_study.py", [], "what calibrating takes beside a full run, what its estimate is worth"),
     "drift": ("drift_study.py", [], "what full steps at a drifted x cost, and how models answer a drift"),
     "choice": ("placement_choice.py", [], "how well the probe chooses, and what else was tried, on three models"),
     "quality": ("quality.py", ["bench"], "the paper's ablations on the demo model: pools, probes, losses, horizons"),
@@ -33,7 +34,7 @@ def main() -> int:
 
     name, arguments = (sys.argv[1:2] or [""])[0], sys.argv[2:]
     if name in ("", "-h", "--help"):
-        print(__doc__, *(f"  {name:10} {about}" for name, (_, _, about) in BENCHMARKS.items()), sep="\n")
+        print(__doc__, *(f"  {name:11} {about}" for name, (_, _, about) in BENCHMARKS.items()), sep="\n")
         return 0
     if name not in BENCHMARKS:
         raise Problem(f"There is no benchmark called {name}; choose one of {', '.join(BENCHMARKS)}.")

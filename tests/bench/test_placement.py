@@ -101,3 +101,14 @@ def test_rows_of_other_weights_are_measured_again(tmp_path, monkeypatch, capsys)
     assert capsys.readouterr().out == ""
     assert placement.rows_on_disk("words", "trained anew") == []
     assert "holds rows of other weights" in capsys.readouterr().out
+
+
+def test_a_method_that_never_comes_down_to_a_number_of_calls_gives_its_own():
+    from placement import Course, fewest_calls
+    from placement_bench import label
+
+    course = Course(sampler="lcm", alone=True)
+    rows = [{"course": label(course), "name": name, "calls": calls}
+            for name, calls in (("EasyCache", 19.6), ("EasyCache", 25.0), ("TAP", 10.0))]
+    rows.append({"course": label(Course()), "name": "EasyCache", "calls": 10.0})
+    assert fewest_calls(rows, course, "EasyCache") == 20

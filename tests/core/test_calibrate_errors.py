@@ -6,8 +6,9 @@ from dataclasses import replace
 
 import pytest
 import torch
-from tap_pack.tap_core.calibrate.calibrate import Wanted, calibrate, counts_for, decibels
+from tap_pack.tap_core.calibrate.calibrate import Wanted, calibrate, counts_for, decibels, lengthened
 from tap_pack.tap_core.calibrate.gap_errors import LEFT_BY_REPAYING, GapErrors, weight_of
+from tap_pack.tap_core.calibrate.placement import PlacementSearch
 from tap_pack.tap_core.calibrate.rows import Rows
 from tap_pack.tap_core.calibrate.trace import ConditionTrace, Trace, Track
 from tap_pack.tap_core.drift import interpolation
@@ -149,6 +150,34 @@ def test_what_a_target_says_of_the_slope() -> None:
                                                                          part[..., :WIDTH],
                                                                          auto.conditions[0].changes, ()),))
     assert first_error(made_trace("auto", noisy=True)) == pytest.approx(first_error(picture))
+
+
+def test_pasts_of_any_length_are_worked_out_together() -> None:
+    trace = made_trace()
+    errors = GapErrors(trace, Rows(POOLS["TAP"].pool(), Timeline(trace.sigmas)), "cosine")
+    mixed = [(7, 4, 0), (0,), (5, 0), (9, 8, 5), (1, 0)]
+    found = errors.of(mixed, 3)
+    for row, past in zip(found, mixed, strict=True):
+        torch.testing.assert_close(row, errors.of([past], 3)[0])
+    assert errors.of(mixed, 0).tolist() == [[0.0]] * 5
+
+
+def test_a_past_goes_on_at_its_last_distance() -> None:
+    assert lengthened((9, 6), 3) == (9, 6, 3)
+    assert lengthened((9, 2), 3) == (9, 2, 0)
+    assert lengthened((9, 7), 5) == (9, 7, 5, 3, 1)
+    assert [lengthened(past, 3) for past in ((0,), (4, 0), (8, 5, 1))] == [(0,), (4, 0), (8, 5, 1)]
+
+
+def test_telling_pasts_apart_by_two_full_steps_finds_placements_as_good_as_by_three() -> None:
+    trace = replace(made_trace(shares=(3.0, -2.0)), plain=True)
+    rows = Rows(POOLS["TAP"].pool(), Timeline(trace.sigmas))
+    errors = GapErrors(trace, rows, "cosine")
+    by_three = PlacementSearch(STEPS, 3, STEPS, errors.of)
+    by_two = PlacementSearch(STEPS, 2, STEPS, lambda pasts, ahead: errors.of(
+        [lengthened(past, 3) for past in pasts], ahead))
+    for count in (5, 6, 7, 8):
+        assert errors.along(by_two.best(count).full) <= 1.3 * by_three.best(count).cost
 
 
 def test_a_pool_without_rows_is_refused_and_one_with_some_is_judged_by_them() -> None:

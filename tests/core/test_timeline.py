@@ -47,6 +47,14 @@ def test_a_nudged_first_sigma_is_still_the_first_step(first: float) -> None:
     assert walk(FLUX, [first, *FLUX.sigmas[1:4]]) == [0, 1, 2, 3]
 
 
+@pytest.mark.parametrize("shift", [0.5, 1.0, 3.0, 12.0])
+def test_the_first_sigma_of_a_sampler_that_takes_its_log_snr_is_the_first_step(shift: float) -> None:
+    """ComfyUI moves it from 1 to where 0.01 % of the run are over."""
+    share, sigmas = 0.9999, shifted_sigmas(50, shift)
+    nudged = torch.tensor(shift * share / (1 + (shift - 1) * share), dtype=torch.float32).item()
+    assert walk(Timeline(tuple(sigmas)), [nudged, *sigmas[1:4]]) == [0, 1, 2, 3]
+
+
 def test_a_sigma_in_single_precision_is_still_on_its_step() -> None:
     asked = torch.tensor(FLUX.sigmas[:-1], dtype=torch.float32).tolist()
     assert walk(FLUX, asked) == list(range(50))

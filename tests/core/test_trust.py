@@ -55,6 +55,22 @@ def test_older_steps_count_less() -> None:
     assert trust.share.item() == pytest.approx(1 / (1 + KEPT))
 
 
+def test_a_step_counts_by_how_far_its_forecast_went() -> None:
+    newest, change, trust = torch.zeros(1, 1, 5), torch.ones(1, 1, 5), Trust()
+    trust.learn(newest, 3 * change, 3 * change)
+    trust.learn(newest, 2 * change, newest)
+    assert trust.share is not None
+    assert trust.share.item() == pytest.approx(3 * KEPT / (3 * KEPT + 2))
+
+
+def test_a_repeat_teaches_nothing() -> None:
+    newest, change, trust = torch.zeros(1, 1, 5), torch.ones(1, 1, 5), Trust()
+    trust.learn(newest, newest, change)
+    assert trust.share is not None and trust.share.item() == 1
+    trust.learn(newest, change, 0.5 * change)
+    assert trust.share.item() == pytest.approx(0.5)
+
+
 @pytest.mark.parametrize("bad", [torch.nan, torch.inf])
 def test_a_token_that_is_not_finite_teaches_nothing(bad: float) -> None:
     newest, change, trust = noise(SHAPE, 0), noise(SHAPE, 1), Trust()
