@@ -140,13 +140,13 @@ def kinds(walk: Walk) -> dict[str, type]:
 @contextmanager
 def standing_still(share: float) -> Iterator[None]:
     """Runs take the denoised picture to stand still by so much."""
-    from tap_pack.tap_core import drift
+    from tap_pack.tap_core import standing_still
 
-    usual, drift.STANDS_STILL = drift.STANDS_STILL, share
+    usual, standing_still.STANDS_STILL = standing_still.STANDS_STILL, share
     try:
         yield
     finally:
-        drift.STANDS_STILL = usual
+        standing_still.STANDS_STILL = usual
 
 
 def jobs(stage: Stage) -> Jobs:

@@ -130,8 +130,8 @@ def _advanced_inputs() -> list[io.Input]:
             "target", options=list(TARGETS), default=DEFAULTS.target, advanced=True,
             tooltip="Changes quality and memory by what is forecast: residual is what the blocks add (the paper's), "
             "output is the model's answer itself, smoother and lighter on memory; denoised is the picture it has in "
-            "mind, which keeps its course when the sampler adds noise. auto is output, or denoised once noise "
-            "was seen.",
+            "mind, which keeps its course when the sampler adds noise. auto is output, and leans on denoised "
+            "once noise was seen.",
         ),
         io.Combo.Input(
             "time_axis", options=list(TIME_AXES), default=DEFAULTS.time_axis, advanced=True,

@@ -14,6 +14,7 @@ from torch import Tensor
 
 from .motion import Motion
 from .noise_level import log_noise, mixes
+from .standing_still import stands_still
 
 # Slopes are interpolated by the polynomial through the newest full step and up to this many before it. A third one
 # gains nothing where full steps are even, and harms behind the paper's warm-up, where they lie close together.
@@ -22,11 +23,6 @@ DEGREE = 2
 # A drift of this share of the way moved is repaid by half where drifts turn about from one full step to the next:
 # where guidance is strong, repaying all of it made the picture swing ever wider (bench/README.md).
 LARGE = 0.3
-
-# A full step is taken at the drifted x. If its denoised picture stood still, sigma_{i+1} / sigma_i of the drift would
-# be left behind it; if that moved along with x, all of it. Three flow models answered most often half way; of models
-# whose noise is added to the picture none was measured, and the picture is taken to stand still.
-STANDS_STILL = 0.5
 
 
 class Drift:
@@ -37,7 +33,8 @@ class Drift:
     """
 
     def __init__(self, motion: Motion) -> None:
-        self._motion, self._mixed = motion, mixes(motion.timeline.sigmas)
+        sigmas = motion.timeline.sigmas
+        self._motion, self._mixed, self._still = motion, mixes(sigmas), stands_still(sigmas)
         self._slopes: list[tuple[float, Tensor]] = []  # (log-noise, d) of full steps, newest first
         self._skipped: list[tuple[float, float]] = []  # (log-noise, step in sigma) of steps since then
         self._moved: Tensor | None = None  # how far the skipped steps moved x
@@ -63,12 +60,15 @@ class Drift:
         return denoised
 
     def _repayment(self, sigma: float, step: float, nodes: Sequence[tuple[float, Tensor]]) -> Tensor:
-        """What to add to the denoised picture: the drift, as far as it is left at the next sigma."""
+        """What to add to the denoised picture: the drift, as far as it is left at the next sigma.
+
+        The full step was taken at the drifted x. If its denoised picture stands still, sigma_{i+1} / sigma_i of the
+        drift is left behind it; if that moves along with x, all of it.
+        """
         shares = interpolation([place for place, _ in nodes], self._skipped)
         drift = sum(share * d for share, (_, d) in zip(shares, nodes, strict=True)) - self._moved
         repaid, self._last = self._steadied(drift), drift
-        still = STANDS_STILL if self._mixed else 1
-        return torch.where(self._motion.plain, repaid * ((sigma + still * step) / -step), 0)
+        return torch.where(self._motion.plain, repaid * ((sigma + self._still * step) / -step), 0)
 
     def _steadied(self, drift: Tensor) -> Tensor:
         """As much of the drift [B, C, ...] as does not make the picture swing."""

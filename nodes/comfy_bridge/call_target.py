@@ -20,8 +20,9 @@ CALL_TARGETS = ("auto", "denoised", "slope")
 class CallTarget:
     """Reads one kind of target from a call's denoised picture and turns a forecast of it back into one.
 
-    auto keeps both: a sampler that adds noise throws the slope off its course, not the denoised picture; without noise
-    the slope is the smoother one. noisy: whether noise was seen, a boolean scalar on the device; None is no.
+    auto keeps both: without noise the slope is the smoother one; where a sampler adds noise, the denoised picture follows
+    it in part. still: how far it stands still there. noisy: whether noise was seen, a boolean scalar on the device; None
+    is no.
     """
 
     kind: str
@@ -29,6 +30,7 @@ class CallTarget:
     sigma: Tensor
     cut: Cut
     noisy: Tensor | None = None
+    still: float = 1.0
 
     def read(self, denoised: Tensor) -> Tensor:
         """The target [B, N, C] in a denoised picture."""
@@ -48,7 +50,8 @@ class CallTarget:
         denoised, slope = target.chunk(2, dim=-1)
         if self.noisy is None:
             return self._follow(slope)
-        return torch.where(self.noisy, self._picture(denoised), self._follow(slope))
+        follows = self._follow(slope)
+        return torch.where(self.noisy, follows.lerp(self._picture(denoised).to(follows), self.still), follows)
 
     def _follow(self, slope: Tensor) -> Tensor:
         return self.x - self.sigma * self._picture(slope)

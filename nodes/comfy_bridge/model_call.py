@@ -10,6 +10,7 @@ from torch import Tensor
 
 from ...tap_core.record import TokenChoices
 from ...tap_core.run import TapRun
+from ...tap_core.standing_still import stands_still
 from .adapter import Adapter
 from .call_target import CALL_TARGETS, AtTheEnd, CallSeam, CallTarget
 from .compiled import CompiledSeam, is_compiled
@@ -262,4 +263,5 @@ class ModelCall:
     def call_target(self, kind: str) -> CallTarget:
         """Reads and writes a target of this kind at the end of this call."""
         sigma, noisy = self.sigmas.reshape(-1, *[1] * (self.x.ndim - 1)), self.tap.motion.noisy
-        return CallTarget(kind, self.x, sigma, self.cut, None if noisy is None else noisy.to(self.x.device))
+        noisy, still = None if noisy is None else noisy.to(self.x.device), stands_still(self.tap.timeline.sigmas)
+        return CallTarget(kind, self.x, sigma, self.cut, noisy, still)

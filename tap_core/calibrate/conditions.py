@@ -11,6 +11,7 @@ from dataclasses import dataclass, replace
 import torch
 from torch import Tensor
 
+from ..standing_still import stands_still
 from ..trust import Trust
 from .rows import Rows
 from .trace import ConditionTrace, Trace
@@ -71,13 +72,15 @@ def learned_trust(condition: Condition, full: Sequence[int], rows: Rows, loss: s
     return learned
 
 
-def prepared(condition: ConditionTrace, trace: Trace) -> Condition:
-    """What of a condition's trace the search looks at; as yet all forecasts are trusted in full."""
-    target, scale = _what_is_forecast(condition, trace)
-    probe, target = (part[:, _few(part.shape[1], TOKENS)] for part in (condition.probe, target))
-    probe, target = probe.double().transpose(0, 1), target[..., _few(target.shape[2], CHANNELS)]
+def prepared(condition: ConditionTrace, trace: Trace) -> list[Condition]:
+    """What of a condition's trace the search looks at, by target; as yet all forecasts are trusted in full."""
+    probe = condition.probe[:, _few(condition.probe.shape[1], TOKENS)].double().transpose(0, 1)
     gram = (probe @ probe.transpose(1, 2)).permute(1, 2, 0).contiguous()
-    return Condition(condition.share, gram, target, scale, torch.ones(target.shape[:2]))
+    found = []
+    for target, scale in _what_is_forecast(condition, trace):
+        few = target[:, _few(target.shape[1], TOKENS)][..., _few(target.shape[2], CHANNELS)]
+        found.append(Condition(condition.share, gram, few, scale, torch.ones(few.shape[:2])))
+    return found
 
 
 def _few(size: int, most: int) -> Tensor:
@@ -85,18 +88,21 @@ def _few(size: int, most: int) -> Tensor:
     return torch.linspace(0, size - 1, min(size, most)).round().long()
 
 
-def _what_is_forecast(condition: ConditionTrace, trace: Trace) -> tuple[Tensor, Tensor]:
-    """The target [T, N, C], and how much an error of it is in the slope [T].
+def _what_is_forecast(condition: ConditionTrace, trace: Trace) -> list[tuple[Tensor, Tensor]]:
+    """Targets [T, N, C], and how much an error of each is in the slope [T].
 
-    auto holds the denoised picture and the slope, of which a sampler that adds noise leaves the picture to be forecast.
+    auto holds the denoised picture and the slope; where a sampler adds noise both are used, else the slope alone.
     """
-    target, ones = condition.target, torch.ones(trace.steps)
-    denoised = trace.target == "denoised" or (trace.target == "auto" and trace.noisy)
-    if trace.target == "auto":
-        target = target.chunk(2, dim=-1)[0 if denoised else 1]
-    if denoised:
-        return target, 1 / torch.tensor(trace.sigmas[:-1]).clamp_min(1e-6)
-    return target, ones if trace.target == "auto" else ones * _scale(condition, trace)
+    of_picture = -1 / torch.tensor(trace.sigmas[:-1]).clamp_min(1e-6)
+    if trace.target == "denoised":
+        return [(condition.target, of_picture)]
+    ones = torch.ones(trace.steps)
+    if trace.target != "auto":
+        return [(condition.target, ones * _scale(condition, trace))]
+    picture, slope = condition.target.chunk(2, dim=-1)
+    still = stands_still(trace.sigmas) if trace.noisy else 0.0
+    parts = [(slope, (1 - still) * ones), (picture, still * of_picture)]
+    return [(target, scale) for target, scale in parts if scale.any()]
 
 
 def _scale(condition: ConditionTrace, trace: Trace) -> float:

@@ -43,7 +43,7 @@ class GapErrors:
     def __init__(self, trace: Trace, rows: Rows, loss: str, repaid: bool = True) -> None:
         self.trace, self.loss, self._rows = trace, loss, rows
         self._repays = repaid and trace.plain and trace.target != "denoised"
-        self._conditions = [prepared(condition, trace) for condition in trace.conditions]
+        self._conditions = [part for condition in trace.conditions for part in prepared(condition, trace)]
         self._slope = sum(c.share * c.scale[:, None, None] * c.target for c in self._conditions)
         mixed, sigmas = mixes(trace.sigmas), trace.sigmas
         self._weights = torch.tensor([(after - sigma) * weight_of(sigma, mixed) for sigma, after in pairwise(sigmas)])

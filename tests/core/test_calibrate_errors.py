@@ -6,16 +6,18 @@ from dataclasses import replace
 
 import pytest
 import torch
+from tap_pack.tap_core import standing_still
 from tap_pack.tap_core.calibrate.calibrate import Wanted, calibrate, counts_for, decibels, lengthened
 from tap_pack.tap_core.calibrate.gap_errors import LEFT_BY_REPAYING, GapErrors, weight_of
 from tap_pack.tap_core.calibrate.placement import PlacementSearch
 from tap_pack.tap_core.calibrate.rows import Rows
-from tap_pack.tap_core.calibrate.trace import ConditionTrace, Trace, Track
+from tap_pack.tap_core.calibrate.trace import Trace, Track
 from tap_pack.tap_core.drift import interpolation
 from tap_pack.tap_core.errors import TapError
 from tap_pack.tap_core.history import History
 from tap_pack.tap_core.noise_level import log_noise
 from tap_pack.tap_core.pool_settings import PoolSettings
+from tap_pack.tap_core.standing_still import STANDS_STILL
 from tap_pack.tap_core.step import full_step, skipped_step
 from tap_pack.tap_core.timeline import Timeline
 
@@ -102,31 +104,44 @@ def test_what_repaying_leaves_lies_between_the_forecast_and_the_interpolation() 
     assert torch.equal(repaid.of([end], 3), unpaid.of([end], 3))
 
 
-@pytest.mark.parametrize("target", ["output", "denoised", "auto"])
+@pytest.mark.parametrize("target", ["output", "denoised", "auto", "auto, with noise"])
 def test_trust_is_learned_as_the_engine_learns_it(target: str) -> None:
-    trace, full = made_trace(target, noisy=target == "auto"), (0, 2, 5, 9, 13)
+    trace, full = made_trace(target.partition(",")[0], noisy="noise" in target), (0, 2, 5, 9, 13)
     errors = GapErrors(trace, Rows(POOLS["TAP"].pool(), Timeline(trace.sigmas)), "cosine")
     unlearned = errors.along(full)
     errors.learn_trust(full)
-    condition, timeline, pool = trace.conditions[0], Timeline(trace.sigmas), POOLS["TAP"].pool()
-    history, total, gap = History(3), 0.0, torch.zeros(1)
-    for step in range(STEPS):
-        values = condition.target[step][None, ..., :WIDTH]
-        foreseen = None
+    condition, picture, slope = trace.conditions[0], [0.0] * STEPS, [0.0] * STEPS
+    share = {"auto": 0.0, "denoised": 1.0, "output": 0.0, "auto, with noise": STANDS_STILL}[target]
+    if share > 0:
+        picture = miss_of_the_engine(trace, condition.target[..., :WIDTH], full)
+    if share < 1:
+        slope = miss_of_the_engine(trace, condition.target[..., -WIDTH:], full)
+    total, gap = 0.0, torch.zeros(1)
+    for step, sigma in enumerate(trace.sigmas[:-1]):
         if step in full:
             total, gap = total + float(gap.square().mean()), torch.zeros(1)
-            if len(history.snapshots) > 1:
-                foreseen = skipped_step(history, step, condition.probe[step][None], pool, timeline, "cosine")
-            full_step(history, step, condition.probe[step][None], values, None, foreseen)
-            continue
-        made = skipped_step(history, step, condition.probe[step][None], pool, timeline, "cosine",
-                            share=history.trust.share)
-        scale = 1.0 if target == "output" else 1 / trace.sigmas[step]
-        weight = weight_of(trace.sigmas[step], True) * (trace.sigmas[step + 1] - trace.sigmas[step])
-        gap = gap + weight * scale * (made.target - values)
+        weight = weight_of(sigma, True) * (trace.sigmas[step + 1] - sigma)
+        gap = gap + weight * ((1 - share) * slope[step] - share * picture[step] / sigma)
     total += float(gap.square().mean())
     assert errors.along(full) == pytest.approx(total, rel=2e-3)
     assert unlearned != pytest.approx(total, rel=5e-3)
+
+
+def miss_of_the_engine(trace: Trace, target: torch.Tensor, full: tuple[int, ...]) -> list:
+    """By how much each step's forecast misses a target [T, N, C], in a run that learns trust; 0 at full steps."""
+    condition, timeline, pool = trace.conditions[0], Timeline(trace.sigmas), POOLS["TAP"].pool()
+    history, misses = History(3), []
+    for step, (probe, values) in enumerate(zip(condition.probe[:, None], target[:, None], strict=True)):
+        if step in full:
+            foreseen = None
+            if len(history.snapshots) > 1:
+                foreseen = skipped_step(history, step, probe, pool, timeline, "cosine")
+            full_step(history, step, probe, values, None, foreseen)
+            misses.append(0.0)
+            continue
+        made = skipped_step(history, step, probe, pool, timeline, "cosine", share=history.trust.share)
+        misses.append(made.target - values)
+    return misses
 
 
 def test_beyond_the_end_nothing_is_added() -> None:
@@ -137,19 +152,19 @@ def test_beyond_the_end_nothing_is_added() -> None:
     assert (row[2:] == row[2]).all()
 
 
-def test_what_a_target_says_of_the_slope() -> None:
+def test_what_a_target_says_of_the_slope(monkeypatch: pytest.MonkeyPatch) -> None:
     def first_error(trace: Trace) -> float:
         return float(GapErrors(trace, Rows(POOLS["reuse"].pool(), Timeline(trace.sigmas)), "l2").of([(5,)], 1)[0, 1])
 
-    auto = made_trace("auto")
-    part = auto.conditions[0].target
-    slope = Trace(auto.model, "output", auto.sigmas, (ConditionTrace(1.0, auto.conditions[0].probe, part[..., WIDTH:],
-                                                                     auto.conditions[0].changes, ()),))
+    auto, noisy = made_trace("auto"), made_trace("auto", noisy=True)
+    condition = auto.conditions[0]
+    picture, slope = (replace(auto, target=name, conditions=(replace(condition, target=part, moved=()),))
+                      for name, part in zip(("denoised", "output"), condition.target.chunk(2, dim=-1), strict=True))
     assert first_error(auto) == pytest.approx(first_error(slope))
-    picture = Trace(auto.model, "denoised", auto.sigmas, (ConditionTrace(1.0, auto.conditions[0].probe,
-                                                                         part[..., :WIDTH],
-                                                                         auto.conditions[0].changes, ()),))
-    assert first_error(made_trace("auto", noisy=True)) == pytest.approx(first_error(picture))
+    monkeypatch.setattr(standing_still, "STANDS_STILL", 1.0)
+    assert first_error(noisy) == pytest.approx(first_error(picture))
+    monkeypatch.setattr(standing_still, "STANDS_STILL", 0.0)
+    assert first_error(noisy) == pytest.approx(first_error(slope))
 
 
 def test_pasts_of_any_length_are_worked_out_together() -> None:

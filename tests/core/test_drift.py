@@ -6,6 +6,7 @@ import math
 import pytest
 import torch
 from tap_pack.tap_core import drift as drift_module
+from tap_pack.tap_core import standing_still
 from tap_pack.tap_core.drift import Drift, interpolation
 from tap_pack.tap_core.motion import Motion
 from tap_pack.tap_core.noise_level import log_noise
@@ -139,7 +140,7 @@ def test_the_last_step_repays_what_a_half_moving_picture_would_have_left(
     stands_still: float, share: float, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """stands_still: how far the denoised picture stands still; share: of the drift that is left at sigma 0."""
-    monkeypatch.setattr(drift_module, "STANDS_STILL", stands_still)
+    monkeypatch.setattr(standing_still, "STANDS_STILL", stands_still)
     drift, x, sigmas, slopes = drift_of(3, 1.0), torch.ones(1, 2), shifted_sigmas(3, 1.0), []
     for i, still in enumerate((0.9, 0.5)):
         denoised = still * x
