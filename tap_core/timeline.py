@@ -9,7 +9,7 @@ from .errors import TapError
 
 TIME_AXES = ("step", "sigma")
 
-# ComfyUI's samplers nudge some sigmas, most of all the first one of a flow model whose log-SNR they take, by 1e-4 / shift.
+# ComfyUI's samplers nudge some sigmas, most of all a flow model's first one if they take its log-SNR: by 1e-4 / shift.
 SIGMA_TOLERANCE = 3e-4
 
 # Share of the axis below which two coordinates are too close to divide by their distance.

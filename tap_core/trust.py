@@ -1,9 +1,9 @@
 """How far a forecast may leave the newest result: as far as the forecasts before it came true.
 
 r_0: newest target that is kept.  f: what the pool forecasts of a full step.  r: what that step then showed.
-t = sum <f - r_0, r - r_0> / |f - r_0|  /  sum |f - r_0|, over the full steps of a run, older ones counting less: token by
-token, how much of the forecast's change came true, each full step weighed by how far its forecast went. The probe moves
-on as the picture does, the target often turns back, so the choice on the probe alone leads too far (bench/README.md).
+t = sum (<f - r_0, r - r_0> / |f - r_0|) / sum |f - r_0|, over the full steps of a run, older ones counting less: token
+by token, how much of the forecast's change came true, each full step weighed by how far its forecast went. The probe
+moves on as the picture does, the target often turns back: a choice on the probe alone leads too far (bench/README.md).
 """
 
 import torch

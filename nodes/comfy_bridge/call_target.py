@@ -20,9 +20,9 @@ CALL_TARGETS = ("auto", "denoised", "slope")
 class CallTarget:
     """Reads one kind of target from a call's denoised picture and turns a forecast of it back into one.
 
-    auto keeps both: without noise the slope is the smoother one; where a sampler adds noise, the denoised picture follows
-    it in part. still: how far it stands still there. noisy: whether noise was seen, a boolean scalar on the device; None
-    is no.
+    auto keeps both: without noise the slope is the smoother one; where a sampler adds noise, the denoised picture
+    follows it in part. still: how far it stands still there. noisy: whether noise was seen, a boolean scalar on the
+    device; None is no.
     """
 
     kind: str

@@ -66,7 +66,7 @@ def calibrate(traces: Sequence[Trace], wanted: Wanted, progress: Progress = lamb
 
 
 def lengthened(past: Past, length: int) -> Past:
-    """A past of so many full steps, if the run has them: the earlier ones as far apart as the last two that are known."""
+    """A past of so many full steps, if the run has them: earlier ones as far apart as the last two that are known."""
     while 1 < len(past) < length and past[-1] > 0:
         past = (*past, max(2 * past[-1] - past[-2], 0))
     return past

@@ -62,10 +62,12 @@ def losses(gram: Tensor, past: Tensor, steps: Tensor, candidates: Tensor, loss: 
 def learned_trust(condition: Condition, full: Sequence[int], rows: Rows, loss: str) -> Tensor:
     """Trust [T, N] as a run with these full steps learns it, by foreseeing each of them from those before."""
     trust, learned = Trust(), torch.ones_like(condition.trust)
-    untrusting = replace(condition, trust=learned.clone())
+    untrusting = replace(condition, trust=torch.ones_like(learned))
     for number in range(2, len(full)):
         past, step = tuple(reversed(full[:number]))[: rows.snapshots], full[number]
-        weights = untrusting.weights(torch.tensor([past]), torch.tensor([[step]]), rows.at([past], range(step - past[0], step - past[0] + 1)), loss)
+        ahead = step - past[0]
+        candidates = rows.at([past], range(ahead, ahead + 1))
+        weights = untrusting.weights(torch.tensor([past]), torch.tensor([[step]]), candidates, loss)
         foreseen = torch.einsum("nk,knc->nc", weights[0, 0], condition.target[list(past)])
         trust.learn(condition.target[past[0]][None], foreseen[None], condition.target[step][None])
         learned[step:] = trust.share

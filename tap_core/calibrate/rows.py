@@ -54,7 +54,7 @@ class Rows:
 
 
 def _alike(rows: Sequence[Tensor]) -> list[Tensor]:
-    """Rows [.., P, K] for as many candidates each. Repeating the first changes no choice: of equal losses it is taken."""
+    """Rows [.., P, K] for as many candidates each; repeating the first changes no choice, as it is taken of equals."""
     most = max(each.shape[-2] for each in rows)
     return [each if each.shape[-2] == most else torch.cat([each, *[each[..., :1, :]] * (most - each.shape[-2])], dim=-2)
             for each in rows]
