@@ -17,7 +17,8 @@ ROOT = Path(__file__).resolve().parents[2]
 RESULTS = ROOT / "bench" / "results"
 # Table in bench/README.md -> the module whose `markdown` makes it.
 RENDERERS = {"methods": "methods_table", "cost": "cost", "memory": "memory", "overhead": "overhead",
-             "engine": "engine", "quality": "quality", "choice": "placement_choice", "drift": "drift_study"}
+             "engine": "engine", "quality": "quality", "choice": "placement_choice", "drift": "drift_study",
+             "calibration": "calibration_study"}
 
 
 def found(name: str) -> dict:
@@ -89,6 +90,9 @@ SENTENCES = [
                     f"{psnr('TAP', 10):.1f}"),
     (BENCH, lambda: f"gives {psnr(DEFAULTS, 12):.1f}, {psnr(DEFAULTS, 10):.1f}, {psnr(DEFAULTS, 8):.1f} and "
                     f"{psnr(DEFAULTS, 7):.1f} dB"),
+    ("web/docs/TapAccelerate.md", lambda: f"is then {psnr(DEFAULTS, 12):.0f} dB from the full one on average over "
+                                          f"three scenes; another seed is {found('methods')['full']['psnr']:.1f} dB"),
+    ("web/docs/TapAccelerate/zh.md", lambda: f"相差 {psnr(DEFAULTS, 12):.0f} dB"),
     (BENCH, lambda: f"is as good ({psnr('TAP, one choice for all tokens', 10):.1f}), a random choice about as good "
                     f"({psnr('TAP, random choice', 10):.1f}; {psnr('TAP, random choice', 12):.1f} against "
                     f"{psnr('TAP', 12):.1f} at 12)"),
@@ -150,8 +154,9 @@ def test_the_defaults_are_nowhere_below_easycache_at_as_many_calls() -> None:
     for row in rows:
         tables.setdefault((row["model"], row["course"], row["budget"]), {})[row["name"]] = row
     pairs = {place: (table[DEFAULTS], table["EasyCache"]) for place, table in tables.items() if "EasyCache" in table}
-    below = [place for place, (ours, theirs) in pairs.items()
-             if ours["calls"] >= theirs["calls"] - 3 and ours["psnr"] < theirs["psnr"]]
-    assert len(pairs) > 40
+    reached = {place: pair for place, pair in pairs.items()
+               if pair[1]["calls"] <= place[2] + placement_table.FARTHEST}
+    below = [place for place, (ours, theirs) in reached.items() if ours["psnr"] < theirs["psnr"]]
+    assert len(reached) > 35
     # As bench/README.md says: hardly nearer than another seed.
     assert below == [("balls", "50 steps, lcm, simple, CFG 2", 20)]
