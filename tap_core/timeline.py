@@ -11,6 +11,8 @@ TIME_AXES = ("step", "sigma")
 
 # ComfyUI's samplers nudge some sigmas, most of all a flow model's first one if they take its log-SNR: by 1e-4 / shift.
 SIGMA_TOLERANCE = 3e-4
+# Of steps within it the nearest one is meant; those as near but for rounding share a sigma.
+ROUNDING = 1e-6
 
 # Share of the axis below which two coordinates are too close to divide by their distance.
 CLOSEST_COORDINATES = 1e-6
@@ -42,7 +44,9 @@ class Timeline:
 
         Of several places with it the one nearest to `after`, the later of two as near.
         """
-        steps = [float(i) for i, s in enumerate(self.sigmas) if math.isclose(s, sigma, rel_tol=SIGMA_TOLERANCE)]
+        misses = {float(i): abs(s - sigma) for i, s in enumerate(self.sigmas)
+                  if math.isclose(s, sigma, rel_tol=SIGMA_TOLERANCE)}
+        steps = [i for i, miss in misses.items() if miss <= min(misses.values()) + ROUNDING * sigma]
         between = [i + (sigma - a) / (b - a) for i, (a, b) in enumerate(pairwise(self.sigmas))
                    if min(a, b) < sigma < max(a, b)]
         places = steps or between or [float(min(range(len(self.sigmas)), key=lambda i: abs(self.sigmas[i] - sigma)))]

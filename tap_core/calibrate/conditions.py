@@ -1,6 +1,6 @@
-"""One condition of a trace, as the pool forecasts it.
+"""One condition of a trace and one target of it, as the pool forecasts it.
 
-T steps, N tokens, C channels, S pasts (see rows), J steps to forecast behind each, P candidates.
+T steps, N tokens, C channels, S pasts (see rows) of K full steps, J steps to forecast behind each, P candidates.
 h: probe.  r: target.  d: slope of the sampler, (x - denoised) / sigma.
 """
 

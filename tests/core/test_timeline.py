@@ -55,6 +55,13 @@ def test_the_first_sigma_of_a_sampler_that_takes_its_log_snr_is_the_first_step(s
     assert walk(Timeline(tuple(sigmas)), [nudged, *sigmas[1:4]]) == [0, 1, 2, 3]
 
 
+def test_steps_that_lie_close_together_are_told_apart() -> None:
+    """As at the start of a run with a high shift and scheduler beta."""
+    sigmas = (1.0, 0.99985, 0.9997, 0.9992, 0.9, 0.5, 0.0)
+    asked = torch.tensor(sigmas[:-1], dtype=torch.float32).tolist()
+    assert walk(Timeline(sigmas), asked) == list(range(6))
+
+
 def test_a_sigma_in_single_precision_is_still_on_its_step() -> None:
     asked = torch.tensor(FLUX.sigmas[:-1], dtype=torch.float32).tolist()
     assert walk(FLUX, asked) == list(range(50))
