@@ -110,6 +110,8 @@ def adaptive_contenders(polynomial: tuple[float, ...], ratios: tuple[float, ...]
     """A threshold on the dial. polynomial, ratios: TeaCache's and MagCache's, measured on this model."""
     one, two = fixed("taylor", "1"), fixed("taylor", "2")
     return [
+        Contender("TAP Accelerate's defaults, steps by probe change", PAPER, _threshold(
+            lambda v: TeaCacheSchedule(threshold=v, coefficients=(1.0, 0.0)), 0.01, 20), more=OWN),
         Contender("TeaCache", REUSE, _threshold(
             lambda v: TeaCacheSchedule(threshold=v, coefficients=polynomial), 0.01, 10)),
         Contender("MagCache", REUSE, _threshold(lambda v: MagCacheSchedule(v, 0, 0.06, ratios, ()), 0.005, 20)),

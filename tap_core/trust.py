@@ -46,6 +46,7 @@ def _came_true(newest: Tensor, forecast: Tensor, truth: Tensor) -> Tensor:
     for part in token_chunks(len(newest), 12 * newest.shape[1], truth.device):
         before, told, true = (values[part].to(sums) for values in (newest, forecast, truth))
         told = told - before
-        sums[1, part] = vector_norm(told, dim=1)
-        sums[0, part] = vecdot(told, true - before) / sums[1, part]
+        far = vector_norm(told, dim=1)
+        sums[0, part] = vecdot(told, true - before) / far
+        sums[1, part] = far
     return sums
