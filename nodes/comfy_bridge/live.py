@@ -3,6 +3,7 @@
 import logging
 import sys
 import time
+from itertools import count
 
 from ...tap_core.run import TapRun
 from ...tap_core.run_line import run_line
@@ -14,6 +15,8 @@ from .plan_marks import FULL, TO_COME, mark_of, put_mark
 
 # Its form may grow; what the browser does not know it passes over.
 EVENT = "tap.run"
+# Tells runs apart, also one from a later one that lies at the same place in memory.
+NUMBERS = count(1)
 
 log = logging.getLogger("tap")
 
@@ -22,7 +25,7 @@ class LiveRun:
     """Tells of one run. node: where it is shown; "" if there is nobody to tell, then only the log gets the plan."""
 
     def __init__(self, run: TapRun, node: str = "", send: Send | None = None) -> None:
-        self._run, self._node = run, node
+        self._run, self._node, self._number = run, node, next(NUMBERS)
         self._plan, self._cache, self._sure = plan_of(run), 0, False
         self._logged = False
         self._marks, self._reasons = [TO_COME] * run.timeline.steps, {}
@@ -87,7 +90,7 @@ class LiveRun:
 
     def _event(self) -> Event:
         return {
-            "version": 1, "node": self._node, "run": id(self._run), "plan": self._plan.marks, "ended": False,
+            "version": 1, "node": self._node, "run": self._number, "plan": self._plan.marks, "ended": False,
             "line": self._line(), "marks": "".join(self._marks), "reasons": dict(self._reasons),
         }
 

@@ -105,6 +105,15 @@ def test_the_browser_sees_the_run_that_the_record_tells(model: ModelPatcher, tol
     assert told[0]["marks"] == "." * 20 and told[0]["line"] == plan_of(run_of(20)).words
 
 
+def test_each_run_has_a_number_of_its_own(told: list[dict]) -> None:
+    for _ in range(50):
+        live.LiveRun(run_of(20), "7")  # let go at once, so that the next one may lie at its place in memory
+    deadline = time.monotonic() + 10
+    while len({event["run"] for event in told}) < 50 and time.monotonic() < deadline:
+        time.sleep(0.01)
+    assert len({event["run"] for event in told}) == 50
+
+
 def test_settings_that_do_not_fit_the_run_are_told(
     model: ModelPatcher, told: list[dict], monkeypatch: pytest.MonkeyPatch
 ) -> None:
