@@ -47,9 +47,8 @@ def calibrate(traces: Sequence[Trace], wanted: Wanted, progress: Progress = lamb
     """The best placements over all traces. Raises TapError for traces that do not belong together."""
     first = check_alike(traces)
     rows = Rows(wanted.pool.pool(), Timeline(first.sigmas, wanted.time_axis))
-    sought, expected = (
-        [GapErrors(trace, rows, wanted.proxy_loss, repaid) for trace in traces] for repaid in (wanted.repaid, False)
-    )
+    sought = [GapErrors(trace, rows, wanted.proxy_loss, wanted.repaid) for trace in traces]
+    expected = [each.unpaid() for each in sought]
     counts = counts_for(first.steps, wanted.calls)
     if wanted.trusting:
         learn_trust(sought, place(by_change(first.sigmas[:-1]), min(wanted.calls, first.steps)))

@@ -6,6 +6,7 @@ f_j: sum of w d over the first j skipped steps as forecast.  i_j: the same, inte
 """
 
 from collections.abc import Sequence
+from copy import copy
 from dataclasses import replace
 from itertools import pairwise
 
@@ -49,6 +50,12 @@ class GapErrors:
         self._weights = torch.tensor([(after - sigma) * weight_of(sigma, mixed) for sigma, after in pairwise(sigmas)])
         self._places = torch.tensor([log_noise(sigma, mixed) for sigma in sigmas[:-1]], dtype=torch.float64)
         self._moved = (self._weights[:, None, None] * self._slope).cumsum(dim=0)  # sum of w d up to each step
+
+    def unpaid(self) -> "GapErrors":
+        """The same for a run that repays nothing."""
+        other = copy(self)
+        other._repays = False
+        return other
 
     def learn_trust(self, full: Sequence[int]) -> None:
         """From here on trust forecasts as far as a run with these full steps would learn to, see `trust`."""
