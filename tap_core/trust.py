@@ -23,11 +23,11 @@ class Trust:
         self._sums: Tensor | None = None
 
     def learn(self, newest: Tensor, forecast: Tensor, truth: Tensor) -> None:
-        """A full step showed `truth`; from before it stem `newest`, the newest target, and `forecast`. [B, N, C] each.
+        """A full step showed `truth`; from before stem `newest`, the newest target, and `forecast`. [B, N, C] each."""
+        self.add(torch.stack([came_true(*pictures) for pictures in zip(newest, forecast, truth, strict=True)], dim=1))
 
-        Nothing is learned of a token where a value is not finite.
-        """
-        seen = torch.stack([_came_true(*pictures) for pictures in zip(newest, forecast, truth, strict=True)], dim=1)
+    def add(self, seen: Tensor) -> None:
+        """Take what a full step showed, [2, .., N] from `came_true`; nothing of a token where a value is not finite."""
         seen = torch.where(seen.isfinite().all(dim=0), seen, 0)
         self._sums = seen if self._sums is None else KEPT * self._sums + seen
 
@@ -40,7 +40,7 @@ class Trust:
         return torch.where(told > 0, true / told, 1).clamp(0, 1)
 
 
-def _came_true(newest: Tensor, forecast: Tensor, truth: Tensor) -> Tensor:
+def came_true(newest: Tensor, forecast: Tensor, truth: Tensor) -> Tensor:
     """<f - r_0, r - r_0> / |f - r_0| and |f - r_0| of the tokens of a picture: [N, C] each -> [2, N]."""
     sums = torch.empty(2, len(newest), device=truth.device)
     for part in token_chunks(len(newest), 12 * newest.shape[1], truth.device):

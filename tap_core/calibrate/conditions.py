@@ -1,4 +1,4 @@
-"""One condition of a trace and one target of it, as the pool forecasts it.
+"""One condition of a trace, as the pool forecasts it.
 
 T steps, N tokens, C channels, S pasts (see rows) of K full steps, J steps to forecast behind each, P candidates.
 h: probe.  r: target.  d: slope of the sampler, (x - denoised) / sigma.
@@ -6,43 +6,39 @@ h: probe.  r: target.  d: slope of the sampler, (x - denoised) / sigma.
 
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 import torch
 from torch import Tensor
 
 from ..standing_still import stands_still
-from ..trust import Trust
-from .rows import Rows
 from .trace import ConditionTrace, Trace
 
-TOKENS, CHANNELS = 48, 16
+TOKENS, CHANNELS = 32, 16
+
+
+@dataclass(frozen=True)
+class Part:
+    """One target of a condition. target: [T, N, C]; scale: [T] how much an error of it is in the guided slope."""
+
+    target: Tensor
+    scale: Tensor
 
 
 @dataclass(frozen=True)
 class Condition:
-    """share: how much of the guided picture comes from it. gram: [T, T, N] dots of probes; target: [T, N, C].
+    """gram: [T, T, N] dots of probes."""
 
-    scale: [T] how much an error of the target is in the slope. trust: [T, N] how much of a forecast's change to take
-    behind a full step at each step.
-    """
-
-    share: float
     gram: Tensor
-    target: Tensor
-    scale: Tensor
-    trust: Tensor
+    parts: tuple[Part, ...]
 
-    def weights(self, past: Tensor, steps: Tensor, candidates: Tensor, loss: str) -> Tensor:
-        """Weights [S, J, N, K] of past targets in each token's forecast from its best candidate, trusted in part.
+    def best(self, past: Tensor, steps: Tensor, candidates: Tensor, loss: str) -> Tensor:
+        """Weights [S, J, N, K] of past targets in the forecast from each token's best candidate.
 
         past: [S, K]; steps: [S, J]; candidates: [S, J, P, K].
         """
         best = losses(self.gram, past, steps, candidates, loss).min(dim=2).indices  # [S, J, N]
-        chosen = candidates.gather(2, best[..., None].expand(*best.shape, past.shape[1])).float()
-        chosen *= self.trust[past[:, 0], None, :, None]
-        chosen[..., 0] += 1 - self.trust[past[:, 0], None]
-        return chosen
+        return candidates.gather(2, best[..., None].expand(*best.shape, past.shape[1]))
 
 
 def losses(gram: Tensor, past: Tensor, steps: Tensor, candidates: Tensor, loss: str) -> Tensor:
@@ -55,34 +51,17 @@ def losses(gram: Tensor, past: Tensor, steps: Tensor, candidates: Tensor, loss: 
     square = (products.flatten(1, 2) @ pairs).unflatten(1, candidates.shape[1:3])  # |p|^2
     lean = candidates @ gram[past[:, None, :], steps[:, :, None]]  # <p, h>
     if loss == "cosine":
-        return -lean * square.clamp_min(1e-30).rsqrt()
-    return square - 2 * lean
+        return square.clamp_min_(1e-30).rsqrt_().mul_(lean).neg_()
+    return square.sub_(lean, alpha=2)
 
 
-def learned_trust(condition: Condition, full: Sequence[int], rows: Rows, loss: str) -> Tensor:
-    """Trust [T, N] as a run with these full steps learns it, by foreseeing each of them from those before."""
-    trust, learned = Trust(), torch.ones_like(condition.trust)
-    untrusting = replace(condition, trust=torch.ones_like(learned))
-    for number in range(2, len(full)):
-        past, step = tuple(reversed(full[:number]))[: rows.snapshots], full[number]
-        ahead = step - past[0]
-        candidates = rows.at([past], range(ahead, ahead + 1))
-        weights = untrusting.weights(torch.tensor([past]), torch.tensor([[step]]), candidates, loss)
-        foreseen = torch.einsum("nk,knc->nc", weights[0, 0], condition.target[list(past)])
-        trust.learn(condition.target[past[0]][None], foreseen[None], condition.target[step][None])
-        learned[step:] = trust.share
-    return learned
-
-
-def prepared(condition: ConditionTrace, trace: Trace) -> list[Condition]:
-    """What of a condition's trace the search looks at, by target; as yet all forecasts are trusted in full."""
-    probe = condition.probe[:, _few(condition.probe.shape[1], TOKENS)].double().transpose(0, 1)
+def prepared(condition: ConditionTrace, trace: Trace) -> Condition:
+    """What of a condition's trace the search looks at."""
+    probe = condition.probe[:, _few(condition.probe.shape[1], TOKENS)].transpose(0, 1)
     gram = (probe @ probe.transpose(1, 2)).permute(1, 2, 0).contiguous()
-    found = []
-    for target, scale in _what_is_forecast(condition, trace):
-        few = target[:, _few(target.shape[1], TOKENS)][..., _few(target.shape[2], CHANNELS)]
-        found.append(Condition(condition.share, gram, few, scale, torch.ones(few.shape[:2])))
-    return found
+    parts = [(target[:, _few(target.shape[1], TOKENS)][..., _few(target.shape[2], CHANNELS)], scale)
+             for target, scale in _what_is_forecast(condition, trace)]
+    return Condition(gram, tuple(Part(target.contiguous(), condition.share * scale) for target, scale in parts))
 
 
 def _few(size: int, most: int) -> Tensor:
@@ -90,7 +69,7 @@ def _few(size: int, most: int) -> Tensor:
     return torch.linspace(0, size - 1, min(size, most)).round().long()
 
 
-def _what_is_forecast(condition: ConditionTrace, trace: Trace) -> list[tuple[Tensor, Tensor]]:
+def _what_is_forecast(condition: ConditionTrace, trace: Trace) -> Sequence[tuple[Tensor, Tensor]]:
     """Targets [T, N, C], and how much an error of each is in the slope [T].
 
     auto holds the denoised picture and the slope; where a sampler adds noise both are used, else the slope alone.

@@ -5,21 +5,23 @@ d: slope of the sampler, (x - denoised) / sigma.  w_j: step j in sigma, as far a
 f_j: sum of w d over the first j skipped steps as forecast.  i_j: the same, interpolated by the full step behind them.
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from copy import copy
-from dataclasses import replace
 from itertools import pairwise
+from typing import TypeVar
 
 import torch
 from torch import Tensor
 
 from ..drift import DEGREE
 from ..noise_level import log_noise, mixes, noise_level
-from .conditions import learned_trust, prepared
+from .conditions import prepared
 from .rows import Past, Rows
 from .trace import Trace
+from .trust_tables import past_of, trust_tables
 
-PASTS_AT_ONCE = 32
+PASTS_AT_ONCE = 64
+Item = TypeVar("Item")
 # The share of the drift that repaying it leaves: the later steps of a gap and the full step behind it were taken at
 # an x that had drifted. Measured on three models, see bench/README.md.
 LEFT_BY_REPAYING = 0.3
@@ -44,8 +46,10 @@ class GapErrors:
     def __init__(self, trace: Trace, rows: Rows, loss: str, repaid: bool = True) -> None:
         self.trace, self.loss, self._rows = trace, loss, rows
         self._repays = repaid and trace.plain and trace.target != "denoised"
-        self._conditions = [part for condition in trace.conditions for part in prepared(condition, trace)]
-        self._slope = sum(c.share * c.scale[:, None, None] * c.target for c in self._conditions)
+        self._conditions = [prepared(condition, trace) for condition in trace.conditions]
+        self._parts = [part for condition in self._conditions for part in condition.parts]
+        self._trust = self._full_trust(1)
+        self._slope = sum(part.scale[:, None, None] * part.target for part in self._parts)
         mixed, sigmas = mixes(trace.sigmas), trace.sigmas
         self._weights = torch.tensor([(after - sigma) * weight_of(sigma, mixed) for sigma, after in pairwise(sigmas)])
         self._places = torch.tensor([log_noise(sigma, mixed) for sigma in sigmas[:-1]], dtype=torch.float64)
@@ -58,17 +62,23 @@ class GapErrors:
         return other
 
     def learn_trust(self, full: Sequence[int]) -> None:
-        """From here on trust forecasts as far as a run with these full steps would learn to, see `trust`."""
-        self._conditions = [replace(condition, trust=learned_trust(condition, full, self._rows, self.loss))
-                            for condition in self._conditions]
+        """From here on `of` trusts forecasts as far as a run with these full steps would learn to, see `trust`."""
+        self._trust = self._learned_trust([full])
 
-    def along(self, full: Sequence[int]) -> float:
-        """What all the gaps of one placement add up to."""
-        total, steps = 0.0, self.trace.steps
-        for number, (step, after) in enumerate(pairwise([*full, steps])):
-            past = tuple(reversed(full[: number + 1]))[: self._rows.snapshots]
-            total += float(self.of([past], after - step - 1)[0, -1])
-        return total
+    def along(self, placements: Sequence[Sequence[int]], trusting: bool = False) -> list[float]:
+        """What all the gaps of each placement add up to. trusting: whether a run with it learns trust."""
+        tables = self._learned_trust(placements) if trusting else self._full_trust(len(placements))
+        totals, gaps = [0.0] * len(placements), []
+        for line, full in enumerate(placements):
+            for number, (step, after) in enumerate(pairwise([*full, self.trace.steps]), start=1):
+                if after - step > 1:
+                    gaps.append((after - step - 1, line, past_of(full, number, self._rows.snapshots)))
+        for part in portions(sorted(gaps), lambda gap: len(gap[2])):
+            skipped, lines, pasts = zip(*part, strict=True)
+            left = self._of(pasts, skipped, [table[list(lines)] for table in tables])
+            for line, row, steps in zip(lines, left.tolist(), skipped, strict=True):
+                totals[line] += row[steps - 1]
+        return totals
 
     def of(self, pasts: Sequence[Past], ahead: int) -> Tensor:
         """[S, J + 1]: entry j is the mean square error that j skipped steps leave.
@@ -76,31 +86,47 @@ class GapErrors:
         Entries beyond the end of the run repeat the last one.
         """
         found = torch.zeros(len(pasts), ahead + 1)
-        for length in {len(past) for past in pasts} if ahead else ():
-            alike = [i for i, past in enumerate(pasts) if len(past) == length]
-            for start in range(0, len(alike), PASTS_AT_ONCE):
-                part = alike[start : start + PASTS_AT_ONCE]
-                found[part, 1:] = self._of([pasts[i] for i in part], ahead)
+        for part in portions(range(len(pasts)), lambda i: len(pasts[i])) if ahead else ():
+            tables = [table.expand(len(part), -1, -1) for table in self._trust]
+            found[part, 1:] = self._of([pasts[i] for i in part], [ahead] * len(part), tables)
         return found
 
-    def _of(self, pasts: Sequence[Past], ahead: int) -> Tensor:
+    def _learned_trust(self, placements: Sequence[Sequence[int]]) -> list[Tensor]:
+        """Trust [L, T, N] of each part, at each step of each placement."""
+        return [table for condition in self._conditions
+                for table in trust_tables(condition, placements, self._rows, self.loss)]
+
+    def _full_trust(self, placements: int) -> list[Tensor]:
+        return [torch.ones(placements, *part.target.shape[:2]) for part in self._parts]
+
+    def _of(self, pasts: Sequence[Past], ahead: Sequence[int], tables: Sequence[Tensor]) -> Tensor:
+        """[S, J] for pasts of equal length. tables: trust [S, T, N] of each part."""
         past, last = torch.tensor(pasts), self.trace.steps - 1
-        reached = past[:, :1] + torch.arange(1, ahead + 1)
+        reached = past[:, :1] + torch.arange(1, max(ahead) + 1)
         steps = reached.clamp(max=last)
         weights = torch.where(reached > last, 0, self._weights[steps])
-        made = self._forecast(past, steps, weights, self._rows.at(pasts, range(1, ahead + 1)))  # f_j
+        trust = [table[range(len(pasts)), past[:, 0]] for table in tables]
+        made = self._forecast(past, steps, weights, self._rows.at(pasts, ahead), trust)  # f_j
         if self._repays:
             made = self._after_repaying(past, reached, weights, made)
         true = self._moved[steps] - self._moved[past[:, :1]]
         return (made - true).square().mean(dim=(2, 3))
 
-    def _forecast(self, past: Tensor, steps: Tensor, weights: Tensor, candidates: Tensor) -> Tensor:
-        """f_j after guidance, [S, J, N, C]. past: [S, K]; steps, weights: [S, J]; candidates: [S, J, P, K]."""
-        total = 0
+    def _forecast(self, past: Tensor, steps: Tensor, weights: Tensor, candidates: Tensor,
+                  trust: Sequence[Tensor]) -> Tensor:
+        """f_j after guidance, [S, J, N, C]. past: [S, K]; steps, weights: [S, J]; candidates: [S, J, P, K].
+
+        trust: [S, N] a part, how much of a forecast's change to take.
+        """
+        total, trust = 0, iter(trust)
         for condition in self._conditions:
-            shares = condition.share * condition.scale[steps] * weights
-            summed = (shares[..., None, None] * condition.weights(past, steps, candidates, self.loss)).cumsum(dim=1)
-            total = total + torch.einsum("sjnk,sknc->sjnc", summed, condition.target[past])
+            best = condition.best(past, steps, candidates, self.loss)
+            for part in condition.parts:
+                shares = (part.scale[steps] * weights)[..., None]
+                trusted = next(trust)[:, None]
+                summed = (shares[..., None] * best).cumsum(dim=1) * trusted[..., None]
+                summed[..., 0] += shares.cumsum(dim=1) * (1 - trusted)
+                total = total + torch.einsum("sjnk,sknc->sjnc", summed, part.target[past])
         return total
 
     def _after_repaying(self, past: Tensor, reached: Tensor, weights: Tensor, forecast: Tensor) -> Tensor:
@@ -114,6 +140,15 @@ class GapErrors:
         left = torch.where(repays, LEFT_BY_REPAYING, 1.0)[..., None, None] * forecast
         return (left + shares[..., 0, None, None] * self._slope[after]
                 + torch.einsum("sjk,sknc->sjnc", shares[..., 1:], self._slope[past[:, :DEGREE]]))
+
+
+def portions(items: Iterable[Item], length_of: Callable[[Item], int]) -> Iterator[list[Item]]:
+    """The items in the order they come, each time not too many, with pasts of one length."""
+    alike: dict[int, list[Item]] = {}
+    for item in items:
+        alike.setdefault(length_of(item), []).append(item)
+    for part in alike.values():
+        yield from (part[start : start + PASTS_AT_ONCE] for start in range(0, len(part), PASTS_AT_ONCE))
 
 
 def interpolated(nodes: Tensor, places: Tensor, weights: Tensor) -> Tensor:

@@ -3,7 +3,7 @@
 A state is the past, the last K full steps, newest first. Its cost is the sum of its gaps' costs so far.
 """
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 import torch
@@ -40,16 +40,19 @@ class PlacementSearch:
     ) -> None:
         self.steps, self._snapshots, self._longest = steps, snapshots, min(longest, steps - 1)
         self.places = even_places(steps, MOST_PLACES)
-        self.pasts = self._all_pasts()
-        self._index = {past: i for i, past in enumerate(self.pasts)}
-        self._from, self._to, reach = self._moves()
+        after = self._what_comes_after()
+        self.pasts = sorted(after, key=lambda past: (len(past), past))
+        index = {past: i for i, past in enumerate(self.pasts)}
+        # From which state to which, and over how many skipped steps.
+        moves = [(index[past], index[then], then[0] - past[0] - 1) for past in self.pasts for then in after[past]]
+        self._from, self._to, reach = torch.tensor(moves, dtype=torch.long).reshape(-1, 3).T.contiguous()
         costs = self._costs(cost_of, progress)
         self._cost = costs[self._from, reach]
         left = torch.tensor([steps - 1 - past[0] for past in self.pasts])
         self._end = torch.where(left <= self._longest, costs.gather(1, left.clamp(max=self._longest)[:, None])[:, 0],
                                 torch.inf)
         first = torch.full((len(self.pasts),), torch.inf, dtype=torch.float64)
-        first[self._index[(0,)]] = 0
+        first[index[(0,)]] = 0
         self._best, self._came = [first], [torch.full((len(self.pasts),), -1)]
 
     def best(self, count: int) -> Placement | None:
@@ -75,25 +78,17 @@ class PlacementSearch:
         self._best.append(best)
         self._came.append(came)
 
-    def _all_pasts(self) -> list[Past]:
-        found = layer = [(0,)]
-        while layer:
-            layer = list(dict.fromkeys(after for past in layer for after in self._after(past)))
-            known = set(found)
-            layer = [past for past in layer if past not in known]
-            found = found + layer
-        return sorted(found, key=lambda past: (len(past), past))
-
-    def _after(self, past: Past) -> Iterator[Past]:
-        return ((place, *past)[: self._snapshots] for place in self.places
-                if 0 < place - past[0] <= self._longest + 1)
-
-    def _moves(self) -> tuple[Tensor, Tensor, Tensor]:
-        """From which state to which, and over how many skipped steps."""
-        moves = [(i, self._index[after], after[0] - past[0] - 1)
-                 for i, past in enumerate(self.pasts) for after in self._after(past)]
-        return tuple(torch.tensor(column, dtype=torch.long) for column in zip(*moves, strict=True)) if moves else (
-            torch.empty(0, dtype=torch.long),) * 3
+    def _what_comes_after(self) -> dict[Past, list[Past]]:
+        """Every past that can come about, and those that one more full step makes of it."""
+        found: dict[Past, list[Past]] = {}
+        waiting: list[Past] = [(0,)]
+        while waiting:
+            past = waiting.pop()
+            if past not in found:
+                found[past] = [(place, *past)[: self._snapshots] for place in self.places
+                               if 0 < place - past[0] <= self._longest + 1]
+                waiting += found[past]
+        return found
 
     def _costs(self, cost_of: CostOf, progress: Progress) -> Tensor:
         """[S, longest + 1] in the order of `pasts`."""

@@ -4,7 +4,6 @@ K: snapshots looked back at, at most. past: steps of the last full ones, newest 
 """
 
 from collections.abc import Sequence
-from functools import lru_cache
 
 import torch
 from torch import Tensor
@@ -12,8 +11,11 @@ from torch import Tensor
 from ..errors import TapError
 from ..pool import Pool
 from ..timeline import Timeline
+from ..weight_row import padded
 
 MOST_SNAPSHOTS = 3
+# Rows that agree to this much forecast the same thing.
+ALIKE = 1e-6
 Past = tuple[int, ...]
 
 
@@ -30,31 +32,51 @@ class Rows:
         self._pool, self._timeline = Pool(pool.predictors), timeline
         self.snapshots = min(self._pool.snapshots, MOST_SNAPSHOTS)
         self._moves = timeline.axis == "step" and self._depends_on_distances()
-        self._found = lru_cache(maxsize=None)(self._rows)
+        self._found: dict[Past, Tensor] = {}
 
-    def at(self, pasts: Sequence[Past], ahead: range) -> Tensor:
-        """Rows [S, J, P, K] in float64 for these pasts of equal length, at each of J steps behind the newest."""
-        return torch.stack(_alike([self._found(self._moved(past), ahead) for past in pasts]))
+    def at(self, pasts: Sequence[Past], ahead: Sequence[int]) -> Tensor:
+        """Rows [S, J, P, K] in float32 for these pasts of equal length, at each of so many steps behind the newest.
+
+        J is the most of `ahead`; beyond a past's own number there are zeros.
+        """
+        asked = [(self._moved(past), steps) for past, steps in zip(pasts, ahead, strict=True)]
+        different = {key: number for number, key in enumerate(dict.fromkeys(asked))}
+        found = [self._known(*key) for key in different]
+        table = torch.zeros(len(found), max(ahead), max(rows.shape[1] for rows in found), len(pasts[0]))
+        for place, rows in zip(table, found, strict=True):
+            place[: len(rows), : rows.shape[1]] = rows
+            if rows.shape[1] < len(place[0]):  # repeating the first changes no choice, as it is taken of equals
+                place[: len(rows), rows.shape[1] :] = rows[:, :1]
+        return table[[different[key] for key in asked]]
 
     def _moved(self, past: Past) -> Past:
         """The same situation at the start of the run, if only distances count, so that it is worked out once."""
         shift = past[-1] if self._moves else 0
         return tuple(place - shift for place in past)
 
+    def _known(self, past: Past, ahead: int) -> Tensor:
+        """[J, P, K]; what was found before is not worked out again."""
+        found = self._found.get(past)
+        if found is None or len(found) < ahead:
+            found = self._found[past] = self._rows(past, range(1, ahead + 1))
+        return found[:ahead]
+
     def _rows(self, past: Past, ahead: range) -> Tensor:
-        """[J, P, K]"""
-        positions = [float(place) for place in past]
-        rows = [self._pool.candidates(positions, positions[0] + step, self._timeline).weights for step in ahead]
-        return torch.stack(_alike([torch.tensor(at, dtype=torch.float64) for at in rows]))
+        """[J, P, K], what is the same at all steps once."""
+        positions, timeline = tuple(map(float, past)), self._timeline.separating(past)
+        steps = [positions[0] + step for step in ahead]
+        members = [[predictor.weights(positions, step, timeline) for step in steps]
+                   for predictor in self._pool.predictors]
+        rows = torch.tensor([rows for rows in members if None not in rows] or [[padded([1.0], past)] * len(steps)])
+        return distinct(rows).transpose(0, 1)
 
     def _depends_on_distances(self) -> bool:
         early, late = ((place + 5, place + 3, place) for place in (0, max(self._timeline.steps - 9, 1)))
         one, other = (self._rows(past, range(3, 4)) for past in (early, late))
-        return one.shape == other.shape and torch.allclose(one, other, atol=1e-9)
+        return one.shape == other.shape and torch.allclose(one, other, atol=1e-6)
 
 
-def _alike(rows: Sequence[Tensor]) -> list[Tensor]:
-    """Rows [.., P, K] for as many candidates each; repeating the first changes no choice, as it is taken of equals."""
-    most = max(each.shape[-2] for each in rows)
-    return [each if each.shape[-2] == most else torch.cat([each, *[each[..., :1, :]] * (most - each.shape[-2])], dim=-2)
-            for each in rows]
+def distinct(rows: Tensor) -> Tensor:
+    """Those of P rows [P, ...] that are like none before them."""
+    same = (rows[:, None] - rows).flatten(2).abs().amax(dim=2) < ALIKE
+    return rows[~same.tril(-1).any(dim=1)]

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from functools import lru_cache
 
 from ..timeline import Timeline
+from ..weight_row import padded
 
 
 @dataclass(frozen=True)
@@ -31,13 +32,15 @@ class Taylor:
 
     def weights(self, past: Sequence[float], position: float, timeline: Timeline) -> list[float]:
         """Weights newest first; while `past` is short, those of the highest order that it allows."""
-        x = tuple(timeline.coordinate(p) for p in past[: self.snapshots])
-        k = timeline.coordinate(position + self.horizon) - x[0]
-        weights = [0.0] * len(past)
-        for i, difference in enumerate(ladder(x)):
-            for j, share in enumerate(difference):
-                weights[j] += share * k**i / math.factorial(i)
-        return weights
+        x = tuple(map(timeline.coordinate, past[: self.snapshots]))
+        return padded(series(x, timeline.coordinate(position + self.horizon) - x[0]), past)
+
+
+@lru_cache(maxsize=1024)  # horizons that end at one point share it, and calibration asks for many points
+def series(x: tuple[float, ...], k: float) -> tuple[float, ...]:
+    """sum_{i<K} d_i k^i / i!, as weights over the K snapshots."""
+    return tuple(sum(share * k**i / math.factorial(i) for i, share in enumerate(shares))
+                 for shares in zip(*ladder(x), strict=True))
 
 
 @lru_cache(maxsize=64)  # a pool asks for the same few ladders at every step

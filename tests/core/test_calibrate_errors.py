@@ -7,7 +7,7 @@ from dataclasses import replace
 import pytest
 import torch
 from tap_pack.tap_core import standing_still
-from tap_pack.tap_core.calibrate.calibrate import Wanted, calibrate, counts_for, decibels, lengthened
+from tap_pack.tap_core.calibrate.calibrate import Wanted, calibrate, counts_for, decibels, lengthened, rounded
 from tap_pack.tap_core.calibrate.gap_errors import LEFT_BY_REPAYING, GapErrors, weight_of
 from tap_pack.tap_core.calibrate.placement import PlacementSearch
 from tap_pack.tap_core.calibrate.rows import Rows
@@ -94,7 +94,7 @@ def test_what_repaying_leaves_lies_between_the_forecast_and_the_interpolation() 
     known = sum(share * slope[node] for share, node in zip(shares, nodes, strict=True))
     miss = known - sum(step * slope[8 + i] for i, (_, step) in enumerate(steps))
     made = repaid._forecast(torch.tensor([past]), torch.tensor([[8, 9]]), torch.tensor([[step for _, step in steps]]),
-                            rows.at([past], range(1, 3)))
+                            rows.at([past], [2]), [torch.ones(1, TOKENS)] * 2)
     forecast = made[0, 1] - sum(step * slope[8 + i] for i, (_, step) in enumerate(steps))
     wanted = (miss + left * (forecast - miss)).square().mean()
     assert float(repaid.of([past], 2)[0, 2]) == pytest.approx(float(wanted), rel=1e-3)
@@ -108,8 +108,7 @@ def test_what_repaying_leaves_lies_between_the_forecast_and_the_interpolation() 
 def test_trust_is_learned_as_the_engine_learns_it(target: str) -> None:
     trace, full = made_trace(target.partition(",")[0], noisy="noise" in target), (0, 2, 5, 9, 13)
     errors = GapErrors(trace, Rows(POOLS["TAP"].pool(), Timeline(trace.sigmas)), "cosine")
-    unlearned = errors.along(full)
-    errors.learn_trust(full)
+    unlearned, learned = (errors.along([full], trusting)[0] for trusting in (False, True))
     condition, picture, slope = trace.conditions[0], [0.0] * STEPS, [0.0] * STEPS
     share = {"auto": 0.0, "denoised": 1.0, "output": 0.0, "auto, with noise": STANDS_STILL}[target]
     if share > 0:
@@ -123,7 +122,7 @@ def test_trust_is_learned_as_the_engine_learns_it(target: str) -> None:
         weight = weight_of(sigma, True) * (trace.sigmas[step + 1] - sigma)
         gap = gap + weight * ((1 - share) * slope[step] - share * picture[step] / sigma)
     total += float(gap.square().mean())
-    assert errors.along(full) == pytest.approx(total, rel=2e-3)
+    assert learned == pytest.approx(total, rel=2e-3)
     assert unlearned != pytest.approx(total, rel=5e-3)
 
 
@@ -184,15 +183,22 @@ def test_a_past_goes_on_at_its_last_distance() -> None:
     assert [lengthened(past, 3) for past in ((0,), (4, 0), (8, 5, 1))] == [(0,), (4, 0), (8, 5, 1)]
 
 
-def test_telling_pasts_apart_by_two_full_steps_finds_placements_as_good_as_by_three() -> None:
+def test_a_past_is_rounded_to_two_binary_digits_of_its_last_distance() -> None:
+    assert [20 - rounded((20, 20 - apart))[1] for apart in range(1, 17)] == [
+        1, 2, 3, 4, 4, 6, 8, 8, 8, 8, 12, 12, 12, 16, 16, 16]
+    assert rounded((7, 0)) == (7, 0)  # 8 back would lie before the run
+    assert [rounded(past) for past in ((5,), (9, 8, 2))] == [(5,), (9, 8, 2)]
+
+
+def test_telling_pasts_apart_roughly_finds_placements_as_good_as_by_three_full_steps() -> None:
     trace = replace(made_trace(shares=(3.0, -2.0)), plain=True)
     rows = Rows(POOLS["TAP"].pool(), Timeline(trace.sigmas))
     errors = GapErrors(trace, rows, "cosine")
     by_three = PlacementSearch(STEPS, 3, STEPS, errors.of)
     by_two = PlacementSearch(STEPS, 2, STEPS, lambda pasts, ahead: errors.of(
-        [lengthened(past, 3) for past in pasts], ahead))
+        [lengthened(rounded(past), 3) for past in pasts], ahead))
     for count in (5, 6, 7, 8):
-        assert errors.along(by_two.best(count).full) <= 1.3 * by_three.best(count).cost
+        assert errors.along([by_two.best(count).full])[0] <= 1.3 * by_three.best(count).cost
 
 
 def test_a_pool_without_rows_is_refused_and_one_with_some_is_judged_by_them() -> None:
