@@ -1,9 +1,9 @@
 """How far a forecast may leave the newest result: as far as the forecasts before it came true.
 
 r_0: newest target that is kept.  f: what the pool forecasts of a full step.  r: what that step then showed.
-t = sum (<f - r_0, r - r_0> / |f - r_0|) / sum |f - r_0|, over the full steps of a run, older ones counting less: token
-by token, how much of the forecast's change came true, each full step weighed by how far its forecast went. The probe
-moves on as the picture does, the target often turns back: a choice on the probe alone leads too far (bench/README.md).
+t = sum (<f - r_0, r - r_0> / |f - r_0|) / sum |f - r_0|, over the full steps of a run: token by token, how much of the
+forecast's change came true, each full step weighed by how far its forecast went. The probe moves on as the picture
+does, the target often turns back: a choice on the probe alone leads too far (bench/README.md).
 """
 
 import torch
@@ -11,9 +11,6 @@ from torch import Tensor
 from torch.linalg import vecdot, vector_norm
 
 from .probe_dots import token_chunks
-
-# What one full step saw counts this much at the next one.
-KEPT = 0.8
 
 
 class Trust:
@@ -29,7 +26,7 @@ class Trust:
     def add(self, seen: Tensor) -> None:
         """Take what a full step showed, [2, .., N] from `came_true`; nothing of a token where a value is not finite."""
         seen = torch.where(seen.isfinite().all(dim=0), seen, 0)
-        self._sums = seen if self._sums is None else KEPT * self._sums + seen
+        self._sums = seen if self._sums is None else self._sums + seen
 
     @property
     def share(self) -> Tensor | None:

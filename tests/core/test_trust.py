@@ -12,7 +12,7 @@ from tap_pack.tap_core.predictor import Moment
 from tap_pack.tap_core.run import TapRun
 from tap_pack.tap_core.selector import Choice
 from tap_pack.tap_core.settings import TapSettings
-from tap_pack.tap_core.trust import KEPT, Trust
+from tap_pack.tap_core.trust import Trust
 
 from trajectories import even_timeline, noise
 
@@ -47,12 +47,12 @@ def test_pictures_and_tokens_learn_apart() -> None:
     torch.testing.assert_close(trust.share, worth[..., 0], atol=1e-5, rtol=0)
 
 
-def test_older_steps_count_less() -> None:
+def test_all_full_steps_of_a_run_count_alike() -> None:
     newest, change, trust = torch.zeros(1, 1, 5), torch.ones(1, 1, 5), Trust()
     trust.learn(newest, change, newest)
     trust.learn(newest, change, change)
     assert trust.share is not None
-    assert trust.share.item() == pytest.approx(1 / (1 + KEPT))
+    assert trust.share.item() == pytest.approx(1 / 2)
 
 
 def test_a_step_counts_by_how_far_its_forecast_went() -> None:
@@ -60,7 +60,7 @@ def test_a_step_counts_by_how_far_its_forecast_went() -> None:
     trust.learn(newest, 3 * change, 3 * change)
     trust.learn(newest, 2 * change, newest)
     assert trust.share is not None
-    assert trust.share.item() == pytest.approx(3 * KEPT / (3 * KEPT + 2))
+    assert trust.share.item() == pytest.approx(3 / 5)
 
 
 def test_a_repeat_teaches_nothing() -> None:
