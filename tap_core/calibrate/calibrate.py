@@ -15,15 +15,12 @@ from .placement import PlacementSearch, Progress
 from .rows import Past, Rows
 from .text import Calibration, Line
 from .trace import Trace
+from .typical_past import APART, typical
 
 COUNTS = (5, 6, 7, 8, 9, 10, 11, 12, 14, 16, 20, 25, 32)
 # Chains of skipped steps are searched up to this many times the mean one of the smallest count; 1.7 takes three
 # times as long and finds nothing better from 7 full steps on.
 LONGEST = 1.2
-# The search tells pasts apart by so many full steps, and takes those before to lie as far apart as the last two: with
-# three it takes four times as long and finds nothing better. It tells them apart by about how far these lie apart: two
-# binary digits of it do as well as all, in two thirds of the time.
-APART = 2
 # PSNR of the decoded picture over that of the latent: measured on the demo's autoencoder. Others differ by a few dB.
 DECODER = 19.5
 MOST_DECIBELS = 99.0
@@ -57,32 +54,16 @@ def calibrate(traces: Sequence[Trace], wanted: Wanted, progress: Progress = lamb
             each.learn_trust(usual)
 
     def cost_of(pasts: Sequence[Past], ahead: int) -> Tensor:
-        typical = [lengthened(rounded(past), rows.snapshots) for past in pasts]
-        different = {past: number for number, past in enumerate(dict.fromkeys(typical))}
+        stand_ins = [typical(past, rows.snapshots) for past in pasts]
+        different = {past: number for number, past in enumerate(dict.fromkeys(stand_ins))}
         costs = sum(each.of(list(different), ahead) for each in sought) / len(sought)
-        return costs[[different[past] for past in typical]]
+        return costs[[different[past] for past in stand_ins]]
 
     search = PlacementSearch(first.steps, min(rows.snapshots, APART), math.ceil(LONGEST * first.steps / counts[0]),
                              cost_of, progress)
     found = [placement.full for count in counts if (placement := search.best(count)) is not None]
     lines = tuple(map(Line, found, nearness(expected, found, wanted.trusting)))
     return Calibration(first.model, f"target {first.target}, {wanted.pool}", first.sigmas, lines)
-
-
-def rounded(past: Past) -> Past:
-    """The same with the last two full steps about as far apart, by a distance of two binary digits and zeros."""
-    if len(past) < 2:
-        return past
-    apart = past[0] - past[1]
-    unit = 2 ** max(apart.bit_length() - 2, 0)
-    return past[0], max(past[0] - round(apart / unit) * unit, 0), *past[2:]
-
-
-def lengthened(past: Past, length: int) -> Past:
-    """A past of so many full steps, if the run has them: earlier ones as far apart as the last two that are known."""
-    while 1 < len(past) < length and past[-1] > 0:
-        past = (*past, max(2 * past[-1] - past[-2], 0))
-    return past
 
 
 def nearness(errors: Sequence[GapErrors], placements: Sequence[Sequence[int]], trusting: bool) -> list[float]:

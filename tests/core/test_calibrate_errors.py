@@ -7,11 +7,12 @@ from dataclasses import replace
 import pytest
 import torch
 from tap_pack.tap_core import standing_still
-from tap_pack.tap_core.calibrate.calibrate import Wanted, calibrate, counts_for, decibels, lengthened, rounded
+from tap_pack.tap_core.calibrate.calibrate import Wanted, calibrate, counts_for, decibels
 from tap_pack.tap_core.calibrate.gap_errors import LEFT_BY_REPAYING, GapErrors, weight_of
 from tap_pack.tap_core.calibrate.placement import PlacementSearch
 from tap_pack.tap_core.calibrate.rows import Rows
 from tap_pack.tap_core.calibrate.trace import Trace, Track
+from tap_pack.tap_core.calibrate.typical_past import lengthened, rounded, typical
 from tap_pack.tap_core.drift import interpolation
 from tap_pack.tap_core.errors import TapError
 from tap_pack.tap_core.history import History
@@ -196,7 +197,7 @@ def test_telling_pasts_apart_roughly_finds_placements_as_good_as_by_three_full_s
     errors = GapErrors(trace, rows, "cosine")
     by_three = PlacementSearch(STEPS, 3, STEPS, errors.of)
     by_two = PlacementSearch(STEPS, 2, STEPS, lambda pasts, ahead: errors.of(
-        [lengthened(rounded(past), 3) for past in pasts], ahead))
+        [typical(past, 3) for past in pasts], ahead))
     for count in (5, 6, 7, 8):
         assert errors.along([by_two.best(count).full])[0] <= 1.3 * by_three.best(count).cost
 
