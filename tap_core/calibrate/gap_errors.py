@@ -110,7 +110,7 @@ class GapErrors:
         if self._repays:
             made = self._after_repaying(past, reached, weights, made)
         true = self._moved[steps] - self._moved[past[:, :1]]
-        return (made - true).square().mean(dim=(2, 3))
+        return made.sub_(true).square_().mean(dim=(2, 3))
 
     def _forecast(self, past: Tensor, steps: Tensor, weights: Tensor, candidates: Tensor,
                   trust: Sequence[Tensor]) -> Tensor:
@@ -138,8 +138,8 @@ class GapErrors:
         repays = (reached < last) & shares.isfinite().all(dim=-1)
         shares = torch.where(repays[..., None], (1 - LEFT_BY_REPAYING) * shares, 0)
         left = torch.where(repays, LEFT_BY_REPAYING, 1.0)[..., None, None] * forecast
-        return (left + shares[..., 0, None, None] * self._slope[after]
-                + torch.einsum("sjk,sknc->sjnc", shares[..., 1:], self._slope[past[:, :DEGREE]]))
+        left += shares[..., 0, None, None] * self._slope[after]
+        return left.add_(torch.einsum("sjk,sknc->sjnc", shares[..., 1:], self._slope[past[:, :DEGREE]]))
 
 
 def portions(items: Iterable[Item], length_of: Callable[[Item], int]) -> Iterator[list[Item]]:
