@@ -75,7 +75,8 @@ class GapErrors:
                     gaps.append((after - step - 1, line, past_of(full, number, self._rows.snapshots)))
         for part in portions(sorted(gaps), lambda gap: len(gap[2])):
             skipped, lines, pasts = zip(*part, strict=True)
-            left = self._of(pasts, skipped, [table[list(lines)] for table in tables])
+            newest = [past[0] for past in pasts]
+            left = self._of(pasts, skipped, [table[lines, newest] for table in tables])
             for line, row, steps in zip(lines, left.tolist(), skipped, strict=True):
                 totals[line] += row[steps - 1]
         return totals
@@ -87,8 +88,9 @@ class GapErrors:
         """
         found = torch.zeros(len(pasts), ahead + 1)
         for part in portions(range(len(pasts)), lambda i: len(pasts[i])) if ahead else ():
-            tables = [table.expand(len(part), -1, -1) for table in self._trust]
-            found[part, 1:] = self._of([pasts[i] for i in part], [ahead] * len(part), tables)
+            newest = [pasts[i][0] for i in part]
+            trust = [table[0, newest] for table in self._trust]
+            found[part, 1:] = self._of([pasts[i] for i in part], [ahead] * len(part), trust)
         return found
 
     def _learned_trust(self, placements: Sequence[Sequence[int]]) -> list[Tensor]:
@@ -99,13 +101,12 @@ class GapErrors:
     def _full_trust(self, placements: int) -> list[Tensor]:
         return [torch.ones(placements, *part.target.shape[:2]) for part in self._parts]
 
-    def _of(self, pasts: Sequence[Past], ahead: Sequence[int], tables: Sequence[Tensor]) -> Tensor:
-        """[S, J] for pasts of equal length. tables: trust [S, T, N] of each part."""
+    def _of(self, pasts: Sequence[Past], ahead: Sequence[int], trust: Sequence[Tensor]) -> Tensor:
+        """[S, J] for pasts of equal length. trust: [S, N] of each part, behind the newest full step."""
         past, last = torch.tensor(pasts), self.trace.steps - 1
         reached = past[:, :1] + torch.arange(1, max(ahead) + 1)
         steps = reached.clamp(max=last)
         weights = torch.where(reached > last, 0, self._weights[steps])
-        trust = [table[range(len(pasts)), past[:, 0]] for table in tables]
         made = self._forecast(past, steps, weights, self._rows.at(pasts, ahead), trust)  # f_j
         if self._repays:
             made = self._after_repaying(past, reached, weights, made)
