@@ -5,10 +5,9 @@ d: slope of the sampler, (x - denoised) / sigma.  w_j: step j in sigma, as far a
 f_j: sum of w d over the first j skipped steps as forecast.  i_j: the same, interpolated by the full step behind them.
 """
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Sequence
 from copy import copy
 from itertools import pairwise
-from typing import TypeVar
 
 import torch
 from torch import Tensor
@@ -16,12 +15,10 @@ from torch import Tensor
 from ..drift import DEGREE
 from ..noise_level import log_noise, mixes, noise_level
 from .conditions import prepared
-from .rows import Past, Rows
+from .rows import Past, Rows, portions
 from .trace import Trace
 from .trust_tables import past_of, trust_tables
 
-PASTS_AT_ONCE = 64
-Item = TypeVar("Item")
 # The share of the drift that repaying it leaves: the later steps of a gap and the full step behind it were taken at
 # an x that had drifted. Measured on three models, see bench/README.md.
 LEFT_BY_REPAYING = 0.3
@@ -73,8 +70,9 @@ class GapErrors:
             for number, (step, after) in enumerate(pairwise([*full, self.trace.steps]), start=1):
                 if after - step > 1:
                     gaps.append((after - step - 1, line, past_of(full, number, self._rows.snapshots)))
-        for part in portions(sorted(gaps), lambda gap: len(gap[2])):
-            skipped, lines, pasts = zip(*part, strict=True)
+        gaps.sort()
+        for part in portions([past for _, _, past in gaps]):
+            skipped, lines, pasts = zip(*(gaps[i] for i in part), strict=True)
             newest = [past[0] for past in pasts]
             left = self._of(pasts, skipped, [table[lines, newest] for table in tables])
             for line, row, steps in zip(lines, left.tolist(), skipped, strict=True):
@@ -87,7 +85,7 @@ class GapErrors:
         Entries beyond the end of the run repeat the last one.
         """
         found = torch.zeros(len(pasts), ahead + 1)
-        for part in portions(range(len(pasts)), lambda i: len(pasts[i])) if ahead else ():
+        for part in portions(pasts) if ahead else ():
             newest = [pasts[i][0] for i in part]
             trust = [table[0, newest] for table in self._trust]
             found[part, 1:] = self._of([pasts[i] for i in part], [ahead] * len(part), trust)
@@ -141,15 +139,6 @@ class GapErrors:
         left = torch.where(repays, LEFT_BY_REPAYING, 1.0)[..., None, None] * forecast
         left += shares[..., 0, None, None] * self._slope[after]
         return left.add_(torch.einsum("sjk,sknc->sjnc", shares[..., 1:], self._slope[past[:, :DEGREE]]))
-
-
-def portions(items: Iterable[Item], length_of: Callable[[Item], int]) -> Iterator[list[Item]]:
-    """The items in the order they come, each time not too many, with pasts of one length."""
-    alike: dict[int, list[Item]] = {}
-    for item in items:
-        alike.setdefault(length_of(item), []).append(item)
-    for part in alike.values():
-        yield from (part[start : start + PASTS_AT_ONCE] for start in range(0, len(part), PASTS_AT_ONCE))
 
 
 def interpolated(nodes: Tensor, places: Tensor, weights: Tensor) -> Tensor:

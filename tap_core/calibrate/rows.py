@@ -3,7 +3,7 @@
 K: snapshots looked back at, at most. past: steps of the last full ones, newest first. P: candidates.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 
 import numpy as np
 import torch
@@ -14,7 +14,7 @@ from ..pool import Pool
 from ..timeline import Timeline
 from ..weight_row import padded
 
-MOST_SNAPSHOTS = 3
+MOST_SNAPSHOTS, PASTS_AT_ONCE = 3, 64
 # Rows that agree to this much forecast the same thing.
 ALIKE = 1e-6
 Past = tuple[int, ...]
@@ -76,6 +76,15 @@ class Rows:
         early, late = ((place + 5, place + 3, place) for place in (0, max(self._timeline.steps - 9, 1)))
         one, other = (self._rows(past, range(3, 4)) for past in (early, late))
         return one.shape == other.shape and torch.allclose(one, other, atol=1e-6)
+
+
+def portions(pasts: Sequence[Past]) -> Iterator[list[int]]:
+    """Where pasts of one length lie, in the order they come, each time not too many."""
+    alike: dict[int, list[int]] = {}
+    for i, past in enumerate(pasts):
+        alike.setdefault(len(past), []).append(i)
+    for part in alike.values():
+        yield from (part[start : start + PASTS_AT_ONCE] for start in range(0, len(part), PASTS_AT_ONCE))
 
 
 def distinct(rows: Tensor) -> Tensor:

@@ -11,7 +11,7 @@ from torch import Tensor
 
 from ..trust import Trust, came_true
 from .conditions import Condition
-from .rows import Past, Rows
+from .rows import Past, Rows, portions
 
 
 def past_of(full: Sequence[int], number: int, length: int) -> Past:
@@ -29,8 +29,7 @@ def trust_tables(condition: Condition, placements: Sequence[Sequence[int]], rows
     steps = [placements[line][number] for line, number in foreseen]
     shown = [torch.zeros(2, len(placements), max(map(len, placements)), part.target.shape[1])
              for part in condition.parts]
-    for length in {len(past) for past in pasts}:
-        alike = [i for i, past in enumerate(pasts) if len(past) == length]
+    for alike in portions(pasts):
         lines, numbers = zip(*(foreseen[i] for i in alike), strict=True)
         found = _came_true(condition, [pasts[i] for i in alike], torch.tensor([steps[i] for i in alike]), rows, loss)
         for all_of_part, part in zip(shown, found, strict=True):
