@@ -4,18 +4,16 @@ import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from torch import Tensor
-
 from ..errors import TapError
 from ..pool_settings import PoolSettings
 from ..schedules.placed import by_change, place
 from ..timeline import Timeline
+from .gap_costs import GapCosts
 from .gap_errors import GapErrors
 from .placement import PlacementSearch, Progress
-from .rows import Past, Rows
+from .rows import Rows
 from .text import Calibration, Line
 from .trace import Trace
-from .typical_past import APART, typical
 
 COUNTS = (5, 6, 7, 8, 9, 10, 11, 12, 14, 16, 20, 25, 32)
 # Chains of skipped steps are searched up to this many times the mean one of the smallest count; 1.7 takes three
@@ -45,34 +43,19 @@ def calibrate(traces: Sequence[Trace], wanted: Wanted, progress: Progress = lamb
     """The best placements over all traces. Raises TapError for traces that do not belong together."""
     first = check_alike(traces)
     rows = Rows(wanted.pool.pool(), Timeline(first.sigmas, wanted.time_axis))
-    sought = [GapErrors(trace, rows, wanted.proxy_loss, wanted.repaid) for trace in traces]
-    expected = [each.unpaid() for each in sought]
+    errors = [GapErrors(trace, rows, wanted.proxy_loss, wanted.repaid) for trace in traces]
     counts = counts_for(first.steps, wanted.calls)
     if wanted.trusting:
         usual = place(by_change(first.sigmas[:-1]), min(wanted.calls, first.steps))
-        for each in sought:
+        for each in errors:
             each.learn_trust(usual)
-
-    def cost_of(pasts: Sequence[Past], ahead: int) -> Tensor:
-        stand_ins = [typical(past, rows.snapshots) for past in pasts]
-        different = {past: number for number, past in enumerate(dict.fromkeys(stand_ins))}
-        costs = sum(each.of(list(different), ahead) for each in sought) / len(sought)
-        return costs[[different[past] for past in stand_ins]]
-
-    search = PlacementSearch(first.steps, min(rows.snapshots, APART), math.ceil(LONGEST * first.steps / counts[0]),
-                             cost_of, progress)
+    longest = math.ceil(LONGEST * first.steps / counts[0])
+    costs = GapCosts(errors, rows.snapshots, longest)
+    search = PlacementSearch(first.steps, costs.apart, longest, costs.of, progress)
     found = [placement.full for count in counts if (placement := search.best(count)) is not None]
-    lines = tuple(map(Line, found, nearness(expected, found, wanted.trusting)))
+    # How much repaying helps varies from picture to picture; an estimate without it is nearer.
+    lines = tuple(Line(full, decibels(costs.unrepaid(full, first.steps))) for full in found)
     return Calibration(first.model, f"target {first.target}, {wanted.pool}", first.sigmas, lines)
-
-
-def nearness(errors: Sequence[GapErrors], placements: Sequence[Sequence[int]], trusting: bool) -> list[float]:
-    """PSNR to be expected of each placement.
-
-    errors: without repaying. How much that helps varies from picture to picture; an estimate without it is nearer.
-    """
-    totals = zip(*(each.along(placements, trusting) for each in errors), strict=True)
-    return [decibels(sum(total) / len(total)) for total in totals]
 
 
 def counts_for(steps: int, calls: int) -> list[int]:

@@ -37,12 +37,12 @@ class Condition:
 
         past: [S, K]; steps: [S, J]; candidates: [S, J, P, K].
         """
-        best = losses(self.gram, past, steps, candidates, loss).min(dim=2).indices  # [S, J, N]
+        best = likeness(self.gram, past, steps, candidates, loss).max(dim=2).indices  # [S, J, N]
         return candidates.gather(2, best[..., None].expand(*best.shape, past.shape[1]))
 
 
-def losses(gram: Tensor, past: Tensor, steps: Tensor, candidates: Tensor, loss: str) -> Tensor:
-    """Proxy loss [S, J, P, N] of each candidate, up to what all candidates share; l1 is judged as l2.
+def likeness(gram: Tensor, past: Tensor, steps: Tensor, candidates: Tensor, loss: str) -> Tensor:
+    """Proxy loss [S, J, P, N] of each candidate with its sign turned, up to what all share; l1 is judged as l2.
 
     gram: [T, T, N]; past: [S, K]; steps: [S, J]; candidates: [S, J, P, K].
     """
@@ -51,8 +51,8 @@ def losses(gram: Tensor, past: Tensor, steps: Tensor, candidates: Tensor, loss: 
     square = (products.flatten(1, 2) @ pairs).unflatten(1, candidates.shape[1:3])  # |p|^2
     lean = candidates @ gram[past[:, None, :], steps[:, :, None]]  # <p, h>
     if loss == "cosine":
-        return square.clamp_min_(1e-30).rsqrt_().mul_(lean).neg_()
-    return square.sub_(lean, alpha=2)
+        return lean.mul_(square.clamp_min_(1e-30).rsqrt_())
+    return lean.mul_(2).sub_(square)
 
 
 def prepared(condition: ConditionTrace, trace: Trace) -> Condition:

@@ -6,7 +6,6 @@ f_j: sum of w d over the first j skipped steps as forecast.  i_j: the same, inte
 """
 
 from collections.abc import Sequence
-from copy import copy
 from itertools import pairwise
 
 import torch
@@ -17,7 +16,7 @@ from ..noise_level import log_noise, mixes, noise_level
 from .conditions import prepared
 from .rows import Past, Rows, portions
 from .trace import Trace
-from .trust_tables import past_of, trust_tables
+from .trust_tables import trust_tables
 
 # The share of the drift that repaying it leaves: the later steps of a gap and the full step behind it were taken at
 # an x that had drifted. Measured on three models, see bench/README.md.
@@ -45,84 +44,50 @@ class GapErrors:
         self._repays = repaid and trace.plain and trace.target != "denoised"
         self._conditions = [prepared(condition, trace) for condition in trace.conditions]
         self._parts = [part for condition in self._conditions for part in condition.parts]
-        self._trust = self._full_trust(1)
+        self._trust = [torch.ones(part.target.shape[:2]) for part in self._parts]
         self._slope = sum(part.scale[:, None, None] * part.target for part in self._parts)
         mixed, sigmas = mixes(trace.sigmas), trace.sigmas
         self._weights = torch.tensor([(after - sigma) * weight_of(sigma, mixed) for sigma, after in pairwise(sigmas)])
         self._places = torch.tensor([log_noise(sigma, mixed) for sigma in sigmas[:-1]], dtype=torch.float64)
         self._moved = (self._weights[:, None, None] * self._slope).cumsum(dim=0)  # sum of w d up to each step
 
-    def unpaid(self) -> "GapErrors":
-        """The same for a run that repays nothing."""
-        other = copy(self)
-        other._repays = False
-        return other
-
     def learn_trust(self, full: Sequence[int]) -> None:
-        """From here on `of` trusts forecasts as far as a run with these full steps would learn to, see `trust`."""
-        self._trust = self._learned_trust([full])
-
-    def along(self, placements: Sequence[Sequence[int]], trusting: bool = False) -> list[float]:
-        """What all the gaps of each placement add up to. trusting: whether a run with it learns trust."""
-        tables = self._learned_trust(placements) if trusting else self._full_trust(len(placements))
-        totals, gaps = [0.0] * len(placements), []
-        for line, full in enumerate(placements):
-            for number, (step, after) in enumerate(pairwise([*full, self.trace.steps]), start=1):
-                if after - step > 1:
-                    gaps.append((after - step - 1, line, past_of(full, number, self._rows.snapshots)))
-        gaps.sort()
-        for part in portions([past for _, _, past in gaps]):
-            skipped, lines, pasts = zip(*(gaps[i] for i in part), strict=True)
-            newest = [past[0] for past in pasts]
-            left = self._of(pasts, skipped, [table[lines, newest] for table in tables])
-            for line, row, steps in zip(lines, left.tolist(), skipped, strict=True):
-                totals[line] += row[steps - 1]
-        return totals
+        """From here on forecasts are trusted as far as a run with these full steps would learn to, see `trust`."""
+        self._trust = [table for condition in self._conditions
+                       for table in trust_tables(condition, full, self._rows, self.loss)]
 
     def of(self, pasts: Sequence[Past], ahead: int) -> Tensor:
-        """[S, J + 1]: entry j is the mean square error that j skipped steps leave.
+        """[2, S, J + 1]: entry j is the mean square error that j skipped steps leave, and what they would unrepaid.
 
         Entries beyond the end of the run repeat the last one.
         """
-        found = torch.zeros(len(pasts), ahead + 1)
+        found = torch.zeros(2, len(pasts), ahead + 1)
         for part in portions(pasts) if ahead else ():
-            newest = [pasts[i][0] for i in part]
-            trust = [table[0, newest] for table in self._trust]
-            found[part, 1:] = self._of([pasts[i] for i in part], [ahead] * len(part), trust)
+            found[:, part, 1:] = self._of([pasts[i] for i in part], ahead)
         return found
 
-    def _learned_trust(self, placements: Sequence[Sequence[int]]) -> list[Tensor]:
-        """Trust [L, T, N] of each part, at each step of each placement."""
-        return [table for condition in self._conditions
-                for table in trust_tables(condition, placements, self._rows, self.loss)]
-
-    def _full_trust(self, placements: int) -> list[Tensor]:
-        return [torch.ones(placements, *part.target.shape[:2]) for part in self._parts]
-
-    def _of(self, pasts: Sequence[Past], ahead: Sequence[int], trust: Sequence[Tensor]) -> Tensor:
-        """[S, J] for pasts of equal length. trust: [S, N] of each part, behind the newest full step."""
+    def _of(self, pasts: Sequence[Past], ahead: int) -> Tensor:
+        """[2, S, J] for pasts of equal length."""
         past, last = torch.tensor(pasts), self.trace.steps - 1
-        reached = past[:, :1] + torch.arange(1, max(ahead) + 1)
+        reached = past[:, :1] + torch.arange(1, ahead + 1)
         steps = reached.clamp(max=last)
         weights = torch.where(reached > last, 0, self._weights[steps])
-        made = self._forecast(past, steps, weights, self._rows.at(pasts, ahead), trust)  # f_j
-        if self._repays:
-            made = self._after_repaying(past, reached, weights, made)
+        forecast = self._forecast(past, steps, weights, self._rows.at(pasts, ahead))  # f_j
         true = self._moved[steps] - self._moved[past[:, :1]]
-        return made.sub_(true).square_().mean(dim=(2, 3))
+        unrepaid = (forecast - true).square_().mean(dim=(2, 3))
+        if not self._repays:
+            return torch.stack([unrepaid, unrepaid])
+        left = self._after_repaying(past, reached, weights, forecast)
+        return torch.stack([left.sub_(true).square_().mean(dim=(2, 3)), unrepaid])
 
-    def _forecast(self, past: Tensor, steps: Tensor, weights: Tensor, candidates: Tensor,
-                  trust: Sequence[Tensor]) -> Tensor:
-        """f_j after guidance, [S, J, N, C]. past: [S, K]; steps, weights: [S, J]; candidates: [S, J, P, K].
-
-        trust: [S, N] a part, how much of a forecast's change to take.
-        """
-        total, trust = 0, iter(trust)
+    def _forecast(self, past: Tensor, steps: Tensor, weights: Tensor, candidates: Tensor) -> Tensor:
+        """f_j after guidance, [S, J, N, C]. past: [S, K]; steps, weights: [S, J]; candidates: [S, J, P, K]."""
+        total, trust = 0, iter(self._trust)
         for condition in self._conditions:
             best = condition.best(past, steps, candidates, self.loss)
             for part in condition.parts:
                 shares = (part.scale[steps] * weights)[..., None]
-                trusted = next(trust)[:, None]
+                trusted = next(trust)[past[:, :1]]  # [S, 1, N]
                 summed = (shares[..., None] * best).cumsum(dim=1) * trusted[..., None]
                 summed[..., 0] += shares.cumsum(dim=1) * (1 - trusted)
                 total = total + torch.einsum("sjnk,sknc->sjnc", summed, part.target[past])

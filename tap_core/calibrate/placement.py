@@ -14,7 +14,7 @@ from .rows import Past
 # In longer runs an even choice of so many steps may be full.
 MOST_PLACES = 50
 # Pasts whose gaps are worked out between two reports of progress.
-PASTS_AT_ONCE = 64
+PASTS_AT_ONCE = 100
 
 CostOf = Callable[[Sequence[Past], int], Tensor]
 Progress = Callable[[float], None]
@@ -82,11 +82,12 @@ class PlacementSearch:
         """Every past that can come about, and those that one more full step makes of it."""
         found: dict[Past, list[Past]] = {}
         waiting: list[Past] = [(0,)]
+        within = {newest: [place for place in self.places if 0 < place - newest <= self._longest + 1]
+                  for newest in self.places}
         while waiting:
             past = waiting.pop()
             if past not in found:
-                found[past] = [(place, *past)[: self._snapshots] for place in self.places
-                               if 0 < place - past[0] <= self._longest + 1]
+                found[past] = [(place, *past)[: self._snapshots] for place in within[past[0]]]
                 waiting += found[past]
         return found
 

@@ -4,6 +4,8 @@ K: snapshots looked back at, at most. past: steps of the last full ones, newest 
 """
 
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
+from functools import cache, partial
 
 import numpy as np
 import torch
@@ -30,25 +32,26 @@ class Rows:
     def __init__(self, pool: Pool, timeline: Timeline) -> None:
         if not pool.predictors:
             raise TapError("No predictor of this pool can be calibrated: switch on one such as Taylor or Newton.")
-        self._pool, self._timeline = Pool(pool.predictors), timeline
-        self.snapshots = min(self._pool.snapshots, MOST_SNAPSHOTS)
+        # What is evaluated so many steps further on is what a rule without a horizon forecasts of there.
+        rules = [replace(predictor, horizon=0.0) for predictor in pool.predictors]
+        self._rules = list(dict.fromkeys(rules))
+        self._members = [(self._rules.index(rule), member.horizon)
+                         for rule, member in zip(rules, pool.predictors, strict=True)]
+        self._timeline = timeline
+        self.snapshots = min(max(predictor.snapshots for predictor in pool.predictors), MOST_SNAPSHOTS)
         self._moves = timeline.axis == "step" and self._depends_on_distances()
         self._found: dict[Past, Tensor] = {}
 
-    def at(self, pasts: Sequence[Past], ahead: Sequence[int]) -> Tensor:
-        """Rows [S, J, P, K] in float32 for these pasts of equal length, at each of so many steps behind the newest.
-
-        J is the most of `ahead`; beyond a past's own number there are zeros.
-        """
-        asked = [(self._moved(past), steps) for past, steps in zip(pasts, ahead, strict=True)]
-        different = {key: number for number, key in enumerate(dict.fromkeys(asked))}
-        found = [self._known(*key) for key in different]
-        table = torch.zeros(len(found), max(ahead), max(rows.shape[1] for rows in found), len(pasts[0]))
-        for place, rows in zip(table, found, strict=True):
-            place[: len(rows), : rows.shape[1]] = rows
-            if rows.shape[1] < len(place[0]):  # repeating the first changes no choice, as it is taken of equals
-                place[: len(rows), rows.shape[1] :] = rows[:, :1]
-        return table[[different[key] for key in asked]]
+    def at(self, pasts: Sequence[Past], ahead: int) -> Tensor:
+        """Rows [S, J, P, K] in float32 for these pasts of equal length, at each of J steps behind the newest."""
+        moved = [self._moved(past) for past in pasts]
+        different = {past: number for number, past in enumerate(dict.fromkeys(moved))}
+        found = [self._known(past, ahead) for past in different]
+        most = max(rows.shape[1] for rows in found)
+        # Repeating the first changes no choice, as it is taken of equals.
+        found = [torch.cat([rows, rows[:, :1].expand(-1, most - rows.shape[1], -1)], dim=1)
+                 if rows.shape[1] < most else rows for rows in found]
+        return torch.stack(found)[[different[past] for past in moved]]
 
     def _moved(self, past: Past) -> Past:
         """The same situation at the start of the run, if only distances count, so that it is worked out once."""
@@ -65,10 +68,9 @@ class Rows:
     def _rows(self, past: Past, ahead: range) -> Tensor:
         """[J, P, K], what is the same at all steps once."""
         positions, timeline = tuple(map(float, past)), self._timeline.separating(past)
-        steps = [positions[0] + step for step in ahead]
-        members = [[predictor.weights(positions, step, timeline) for step in steps]
-                   for predictor in self._pool.predictors]
-        rows = [rows for rows in members if None not in rows] or [[padded([1.0], past)] * len(steps)]
+        weights = [cache(partial(rule.weights, positions, timeline=timeline)) for rule in self._rules]
+        members = [[weights[rule](positions[0] + step + horizon) for step in ahead] for rule, horizon in self._members]
+        rows = [rows for rows in members if None not in rows] or [[padded([1.0], past)] * len(ahead)]
         # Much faster than torch at reading lists of lists.
         return distinct(torch.from_numpy(np.array(rows, dtype=np.float32))).transpose(0, 1)
 

@@ -7,6 +7,7 @@ import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import lru_cache
+from operator import mul
 
 from ..timeline import Timeline
 from ..weight_row import padded
@@ -39,8 +40,8 @@ class Taylor:
 @lru_cache(maxsize=1024)  # horizons that end at one point share it, and calibration asks for many points
 def series(x: tuple[float, ...], k: float) -> tuple[float, ...]:
     """sum_{i<K} d_i k^i / i!, as weights over the K snapshots."""
-    return tuple(sum(share * k**i / math.factorial(i) for i, share in enumerate(shares))
-                 for shares in zip(*ladder(x), strict=True))
+    terms = [k**i / math.factorial(i) for i in range(len(x))]
+    return tuple(sum(map(mul, shares, terms)) for shares in zip(*ladder(x), strict=True))
 
 
 @lru_cache(maxsize=64)  # a pool asks for the same few ladders at every step

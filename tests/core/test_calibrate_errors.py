@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from itertools import pairwise
 
 import pytest
 import torch
 from tap_pack.tap_core import standing_still
 from tap_pack.tap_core.calibrate.calibrate import Wanted, calibrate, counts_for, decibels
+from tap_pack.tap_core.calibrate.gap_costs import GapCosts
 from tap_pack.tap_core.calibrate.gap_errors import LEFT_BY_REPAYING, GapErrors, weight_of
 from tap_pack.tap_core.calibrate.placement import PlacementSearch
 from tap_pack.tap_core.calibrate.rows import Rows
 from tap_pack.tap_core.calibrate.trace import Trace, Track
-from tap_pack.tap_core.calibrate.typical_past import lengthened, rounded, typical
+from tap_pack.tap_core.calibrate.typical_past import lengthened, rounded
 from tap_pack.tap_core.drift import interpolation
 from tap_pack.tap_core.errors import TapError
 from tap_pack.tap_core.history import History
@@ -77,7 +79,7 @@ def test_they_are_those_of_the_engine(shares: tuple[float, ...], name: str, loss
     for length, pasts in PASTS.items():
         if length > POOLS[name].pool().snapshots:
             continue
-        found = errors.of(pasts, 2)
+        found = errors.of(pasts, 2)[0]
         for row, past in zip(found.tolist(), pasts, strict=True):
             assert row == pytest.approx(by_the_engine(trace, past, 2, POOLS[name], loss, axis), rel=2e-3, abs=1e-9)
 
@@ -95,21 +97,33 @@ def test_what_repaying_leaves_lies_between_the_forecast_and_the_interpolation() 
     known = sum(share * slope[node] for share, node in zip(shares, nodes, strict=True))
     miss = known - sum(step * slope[8 + i] for i, (_, step) in enumerate(steps))
     made = repaid._forecast(torch.tensor([past]), torch.tensor([[8, 9]]), torch.tensor([[step for _, step in steps]]),
-                            rows.at([past], [2]), [torch.ones(1, TOKENS)] * 2)
+                            rows.at([past], 2))
     forecast = made[0, 1] - sum(step * slope[8 + i] for i, (_, step) in enumerate(steps))
     wanted = (miss + left * (forecast - miss)).square().mean()
-    assert float(repaid.of([past], 2)[0, 2]) == pytest.approx(float(wanted), rel=1e-3)
-    unpaid = GapErrors(trace, rows, "cosine", repaid=False)
-    assert float(unpaid.of([past], 2)[0, 2]) == pytest.approx(float(forecast.square().mean()), rel=1e-3)
-    end = (STEPS - 2, 9, 4)
-    assert torch.equal(repaid.of([end], 3), unpaid.of([end], 3))
+    found, unrepaid = repaid.of([past], 2)[:, 0, 2].tolist()
+    assert found == pytest.approx(float(wanted), rel=1e-3)
+    assert unrepaid == pytest.approx(float(forecast.square().mean()), rel=1e-3)
+    never = GapErrors(trace, rows, "cosine", repaid=False).of([past], 2)
+    assert torch.equal(never[0], never[1])
+    assert float(never[0, 0, 2]) == pytest.approx(unrepaid)
+    end = repaid.of([(STEPS - 2, 9, 4)], 3)
+    assert torch.equal(end[0], end[1])
+
+
+def along(errors: GapErrors, full: tuple[int, ...], which: int = 0) -> float:
+    """What all gaps of a placement add up to. which: 0 repaid, 1 unrepaid."""
+    gaps = [(tuple(reversed(full[max(number - 3, 0) : number])), after - step - 1)
+            for number, (step, after) in enumerate(pairwise([*full, STEPS]), start=1)]
+    return sum(float(errors.of([past], skipped)[which, 0, skipped]) for past, skipped in gaps)
 
 
 @pytest.mark.parametrize("target", ["output", "denoised", "auto", "auto, with noise"])
 def test_trust_is_learned_as_the_engine_learns_it(target: str) -> None:
     trace, full = made_trace(target.partition(",")[0], noisy="noise" in target), (0, 2, 5, 9, 13)
     errors = GapErrors(trace, Rows(POOLS["TAP"].pool(), Timeline(trace.sigmas)), "cosine")
-    unlearned, learned = (errors.along([full], trusting)[0] for trusting in (False, True))
+    unlearned = along(errors, full)
+    errors.learn_trust(full)
+    learned = along(errors, full)
     condition, picture, slope = trace.conditions[0], [0.0] * STEPS, [0.0] * STEPS
     share = {"auto": 0.0, "denoised": 1.0, "output": 0.0, "auto, with noise": STANDS_STILL}[target]
     if share > 0:
@@ -147,14 +161,14 @@ def miss_of_the_engine(trace: Trace, target: torch.Tensor, full: tuple[int, ...]
 def test_beyond_the_end_nothing_is_added() -> None:
     trace = made_trace()
     errors = GapErrors(trace, Rows(POOLS["TAP"].pool(), Timeline(trace.sigmas)), "cosine")
-    row = errors.of([(STEPS - 3, 4, 0)], 8)[0]
+    row = errors.of([(STEPS - 3, 4, 0)], 8)[0, 0]
     assert row[1] > 0
     assert (row[2:] == row[2]).all()
 
 
 def test_what_a_target_says_of_the_slope(monkeypatch: pytest.MonkeyPatch) -> None:
     def first_error(trace: Trace) -> float:
-        return float(GapErrors(trace, Rows(POOLS["reuse"].pool(), Timeline(trace.sigmas)), "l2").of([(5,)], 1)[0, 1])
+        return float(GapErrors(trace, Rows(POOLS["reuse"].pool(), Timeline(trace.sigmas)), "l2").of([(5,)], 1)[0, 0, 1])
 
     auto, noisy = made_trace("auto"), made_trace("auto", noisy=True)
     condition = auto.conditions[0]
@@ -172,9 +186,9 @@ def test_pasts_of_any_length_are_worked_out_together() -> None:
     errors = GapErrors(trace, Rows(POOLS["TAP"].pool(), Timeline(trace.sigmas)), "cosine")
     mixed = [(7, 4, 0), (0,), (5, 0), (9, 8, 5), (1, 0)]
     found = errors.of(mixed, 3)
-    for row, past in zip(found, mixed, strict=True):
-        torch.testing.assert_close(row, errors.of([past], 3)[0])
-    assert errors.of(mixed, 0).tolist() == [[0.0]] * 5
+    for number, past in enumerate(mixed):
+        torch.testing.assert_close(found[:, number], errors.of([past], 3)[:, 0])
+    assert errors.of(mixed, 0).tolist() == [[[0.0]] * 5] * 2
 
 
 def test_a_past_goes_on_at_its_last_distance() -> None:
@@ -195,11 +209,20 @@ def test_telling_pasts_apart_roughly_finds_placements_as_good_as_by_three_full_s
     trace = replace(made_trace(shares=(3.0, -2.0)), plain=True)
     rows = Rows(POOLS["TAP"].pool(), Timeline(trace.sigmas))
     errors = GapErrors(trace, rows, "cosine")
-    by_three = PlacementSearch(STEPS, 3, STEPS, errors.of)
-    by_two = PlacementSearch(STEPS, 2, STEPS, lambda pasts, ahead: errors.of(
-        [typical(past, 3) for past in pasts], ahead))
+    by_three = PlacementSearch(STEPS, 3, STEPS, lambda pasts, ahead: errors.of(pasts, ahead)[0])
+    by_two = PlacementSearch(STEPS, 2, STEPS, GapCosts([errors], 3, STEPS).of)
     for count in (5, 6, 7, 8):
-        assert errors.along([by_two.best(count).full])[0] <= 1.3 * by_three.best(count).cost
+        assert along(errors, by_two.best(count).full) <= 1.3 * by_three.best(count).cost
+
+
+def test_the_estimate_adds_up_what_the_gaps_would_leave_unrepaid() -> None:
+    traces = [replace(made_trace(shares=shares), plain=True) for shares in ((1.0,), (3.0, -2.0))]
+    rows = Rows(POOLS["TAP"].pool(), Timeline(traces[0].sigmas))
+    errors = [GapErrors(trace, rows, "cosine") for trace in traces]
+    costs, full = GapCosts(errors, 3, 4), (0, 1, 3, 5, 7, 9, 11, 13)  # of typical pasts alone
+    unrepaid = sum(along(each, full, 1) for each in errors) / 2
+    assert costs.unrepaid(full, STEPS) == pytest.approx(unrepaid, rel=1e-4)
+    assert unrepaid > 1.05 * sum(along(each, full) for each in errors) / 2
 
 
 def test_a_pool_without_rows_is_refused_and_one_with_some_is_judged_by_them() -> None:
