@@ -175,5 +175,4 @@ def test_calibrating_takes_a_small_part_of_the_runs_that_it_reads() -> None:
     for row in found("calibration")["rows"]:
         if "seconds" in row:
             shares = [taken / (int(runs) * row["seconds"]["full"]) for runs, taken in row["seconds"]["read"].items()]
-            # Runs of the smaller models take less than a second.
-            assert max(shares) < (0.1 if row["model"] == "demo" else 0.13), row["model"]
+            assert max(shares) < 0.1, row["model"]
