@@ -54,7 +54,8 @@ def expectation(calibration: Calibration, asked: Budget) -> str:
     line = calibration.line(calls)
     changed = "" if line.calls == calls else f" The text has no line for {calls} calls; this is its nearest."
     return (f"{line.calls} of {calibration.steps} steps are computed; the picture is expected about "
-            f"{line.decibels:.0f} dB from the full one ({_in_words(line.decibels)}).{changed}")
+            f"{line.decibels:.0f} dB from the full one ({_in_words(line.decibels)}), give or take 12; TAP Compare "
+            f"measures it.{changed}")
 
 
 def _in_words(decibels: float) -> str:

@@ -35,7 +35,7 @@ def draw_calibration(calibration: Calibration, calls: int) -> Tensor:
 def _draw_line(draw: ImageDraw.ImageDraw, line: Line, steps: int, y: int, chosen: bool) -> None:
     colour, width = CHOSEN if chosen else TEXT, _step_width(steps)
     _write(draw, 14, y + 4, str(line.calls), colour)
-    _write(draw, WIDTH - RIGHT + 14, y + 4, f"{line.decibels:.1f} dB", colour)
+    _write(draw, WIDTH - RIGHT + 14, y + 4, f"{line.decibels:.0f} dB", colour)
     draw.rectangle((LEFT, y + 6, WIDTH - RIGHT, y + ROW - 6), fill=FULL_STEP)
     for step in line.full:
         x = LEFT + step * width
