@@ -51,30 +51,35 @@ def _cell(row: dict | None, budget: int) -> str:
         return "not reached"
     text = (f"{row['psnr']:.1f} ({row['psnr_worst']:.1f}) / {row['ssim']:.3f} ({row['ssim_worst']:.3f}) / "
             f"{row['latent_psnr']:.1f}")
-    apart = row["budget"] and abs(row["calls"] - budget) >= 0.5
-    return text + (f" [{row['calls']:.1f}]" if apart else "")
+    return text + _calls_elsewhere(row, budget)
 
 
 def short_table(rows: list[dict], calls: int = 10) -> str:
     """The chief methods on every model at so many calls, as README.md has them: mean PSNR in dB (worst)."""
     chief = {"TAP, calibrated": "**calibrated**", "TAP Accelerate's defaults": "**TAP Accelerate, defaults**",
-             "Spectrum": "Spectrum", "HiCache, order 2": "HiCache, order 2", "TAP": "TAP as in the paper",
-             "TaylorSeer, order 1": "TaylorSeer, order 1", "TeaCache": "TeaCache", "EasyCache": "EasyCache",
-             "FORA": "FORA"}
+             "DiCache": "DiCache", "CG-Taylor": "CG-Taylor", "Spectrum": "Spectrum",
+             "TaylorSeer, order 2": "TaylorSeer, order 2", "TAP": "TAP as in the paper",
+             "HiCache, order 2": "HiCache, order 2", "TeaCache": "TeaCache", "FORA": "FORA", "SpeCa": "SpeCa",
+             "EasyCache": "EasyCache"}
     found = {(row["model"], row["name"]): row for row in rows
              if row["course"] == "50 steps, euler, simple, CFG 2" and row["budget"] in (calls, 0)}
     models = [model for model in NAMES if (model, "TAP") in found]
     lines = ["| | " + " | ".join(models) + " |", "|---" * (len(models) + 1) + "|"]
     for name, shown in chief.items():
-        lines.append(f"| {shown} | " + " | ".join(_score(found[model, name]) for model in models) + " |")
+        lines.append(f"| {shown} | " + " | ".join(_score(found[model, name], calls) for model in models) + " |")
     best = [max((row for (of, name), row in found.items() if of == model and name.endswith("fewer steps")),
                 key=lambda row: row["psnr"]) for model in models]
-    shown = [f"{_score(row)}, {row['name'].partition(',')[0]}" for row in best]
+    shown = [f"{_score(row, calls)}, {row['name'].partition(',')[0]}" for row in best]
     lines.append(f"| instead: the best of six solvers with {calls} steps | " + " | ".join(shown) + " |")
-    floor = "another seed (floor)"
-    lines.append("| another seed (floor) | " + " | ".join(_score(found[model, floor]) for model in models) + " |")
+    floors = [_score(found[model, "another seed (floor)"], calls) for model in models]
+    lines.append(f"| another seed (floor) | {' | '.join(floors)} |")
     return "\n".join(lines)
 
 
-def _score(row: dict) -> str:
-    return f"{row['psnr']:.1f} ({row['psnr_worst']:.1f})"
+def _score(row: dict, budget: int) -> str:
+    return f"{row['psnr']:.1f} ({row['psnr_worst']:.1f})" + _calls_elsewhere(row, budget)
+
+
+def _calls_elsewhere(row: dict, budget: int) -> str:
+    """The calls in brackets, where they are not those of the column; the floor has none."""
+    return f" [{row['calls']:.1f}]" if row["budget"] and abs(row["calls"] - budget) >= 0.5 else ""

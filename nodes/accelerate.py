@@ -40,7 +40,7 @@ class TapAccelerate(io.ComfyNode):
                 *_advanced_inputs(),
                 TAP_SCHEDULE.Input(
                     "schedule", optional=True,
-                    tooltip="From TAP Schedule or TAP Method: replaces interval and warmup_steps.",
+                    tooltip="From TAP Schedule or TAP Method: replaces interval, warmup_steps and placement.",
                 ),
                 TAP_POOL.Input(
                     "predictors", optional=True,
@@ -122,8 +122,8 @@ def _advanced_inputs() -> list[io.Input]:
     return [
         io.Int.Input(
             "warmup_steps", default=DEFAULTS.warmup_steps, min=0, max=20, advanced=True,
-            tooltip="Higher keeps the composition closer to the full picture, for more time: so many first steps are "
-            "all computed. 2 suits 4-step models.",
+            tooltip="Higher keeps the composition closer to the full picture, for more time: with placement paper so "
+            "many first steps are all computed; otherwise they add to how many steps are computed.",
         ),
         horizon_step_input(DEFAULTS.horizon_step),
         io.Combo.Input(

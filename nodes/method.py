@@ -18,8 +18,9 @@ class TapMethod(io.ComfyNode):
             node_id="TapMethod",
             display_name="TAP Method",
             category="tap",
-            description="Makes TAP Accelerate work as a published method does, with its authors' settings: connect "
-            "both outputs to it. To change a setting use TAP Predictor Pool and TAP Schedule instead.",
+            description="A published method's predictors and schedule, with its authors' settings: connect both "
+            "outputs to TAP Accelerate. To reproduce the method also set there target residual, correction off, trust "
+            "full and probe_stride 1. To change a setting use TAP Predictor Pool and TAP Schedule instead.",
             search_aliases=[name.lower() for name in METHODS],
             inputs=[
                 io.Combo.Input(

@@ -2,7 +2,7 @@
 
 sigma_i: noise level of the full step.  d = (x - denoised) / sigma: the sampler's slope, after guidance.
 Between two full steps the sampler moved along forecast slopes; once the later one is known, the slopes in between can
-be interpolated, and the difference is the drift (design.md section 7). They are interpolated over log-noise, where
+be interpolated, and the difference is the drift (bench/README.md, Drift). They are interpolated over log-noise, where
 a trajectory bends most evenly; over sigma the picture is 0.3 to 0.8 dB farther off (bench/README.md).
 """
 

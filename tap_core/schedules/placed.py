@@ -20,7 +20,7 @@ Curve = Callable[[Sequence[float]], list[float]]
 
 @dataclass(frozen=True)
 class PlacedSchedule:
-    """First and last step full, the others at equal shares of a curve over the run (design.md section 8).
+    """First and last step full, the others at equal shares of a curve over the run (bench/README.md, Placement).
 
     The number of full steps is that of the paper's schedule with the same interval and warm-up.
     """
