@@ -116,7 +116,7 @@ def placements(sigmas: tuple[float, ...], interval: int) -> dict[str, list[int]]
     """Other places for as many full steps as the paper's schedule has."""
     from tap_pack.tap_core.schedules.placed import by_change, place
 
-    count, curve = full_count(sigmas, interval), by_change(sigmas[:-1])
+    count, curve = full_count(sigmas, interval), by_change(sigmas[:-1], mixed=True)
     return {
         "last step forecast": place(curve[:-1], count),
         "last three steps forecast": place(curve[:-3], count),

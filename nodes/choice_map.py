@@ -7,7 +7,7 @@ from ..tap_core.choice_image import MapOptions, draw_choice_map, draw_no_map
 from ..tap_core.map_layers import LAYERS
 from ..tap_core.record import RecordHolder
 from ..tap_core.step_view import PROMPTS, condition_of
-from ..tap_core.summary import why_nothing_skipped
+from ..tap_core.summary import why_no_map
 from .view_inputs import NO_RUN, after_input, check_holder, record_input
 
 
@@ -48,7 +48,7 @@ class TapChoiceMap(io.ComfyNode):
         if found is None:
             frames = draw_no_map("No run yet", NO_RUN, size)
         elif not any(e.choices for e in found.evaluations):
-            frames = draw_no_map("No map", why_nothing_skipped(found), size)
+            frames = draw_no_map("No map", why_no_map(found), size)
         else:
             options = MapOptions(layer, condition_of(prompt), batch_index, frame, size, opacity, legend)
             frames = draw_choice_map(found, options, picture, _size_of(after))

@@ -13,7 +13,7 @@ import torch
 from torch import Tensor
 
 from .motion import Motion
-from .noise_level import log_noise, mixes
+from .noise_level import log_noise
 from .standing_still import stands_still
 
 # Slopes are interpolated by the polynomial through the newest full step and up to this many before it. A third one
@@ -33,8 +33,8 @@ class Drift:
     """
 
     def __init__(self, motion: Motion) -> None:
-        sigmas = motion.timeline.sigmas
-        self._motion, self._mixed, self._still = motion, mixes(sigmas), stands_still(sigmas)
+        self._motion, self._mixed = motion, motion.timeline.mixes
+        self._still = stands_still(self._mixed)
         self._slopes: list[tuple[float, Tensor]] = []  # (log-noise, d) of full steps, newest first
         self._skipped: list[tuple[float, float]] = []  # (log-noise, step in sigma) of steps since then
         self._moved: Tensor | None = None  # how far the skipped steps moved x

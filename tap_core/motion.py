@@ -3,6 +3,7 @@
 d = (x - denoised) / sigma: the sampler's slope. A plain step adds d times the change of sigma, as Euler's method does.
 """
 
+import torch
 from torch import Tensor
 
 from .timeline import Timeline
@@ -14,21 +15,27 @@ NOISE_TOLERANCE = 0.5
 
 
 class Motion:
-    """The steps of one run so far, seen without waiting for the device. x, denoised: latents [B, C, ...]."""
+    """The steps of one run so far, seen without waiting for the device. x, denoised: latents [B, C, ...].
+
+    mask: [B, C, ...] below 1 where an inpainting mask puts x back at every step, which says nothing of the sampler.
+    """
 
     def __init__(self, timeline: Timeline) -> None:
         self.timeline = timeline
-        self._expected: tuple[Tensor, Tensor] | None = None  # where a plain step leads, and that step
+        self.mask: Tensor | None = None
+        self._expected: tuple[Tensor, Tensor, float] | None = None  # where a plain step leads, that step, from where
         self.plain: Tensor | None = None  # True while every step was plain; None before the first was seen
         self.noisy: Tensor | None = None  # True once a step carried noise
 
-    def watch(self, x: Tensor) -> None:
+    def watch(self, x: Tensor, position: float) -> None:
         """An evaluation of x starts: compare where it stands with where a plain step led."""
         if self._expected is None:
             return
-        expected, move = self._expected
-        miss, length = (x - expected).norm(), move.norm()
+        expected, move, start = self._expected
+        miss, length = self._norm(x - expected), self._norm(move)
         plain, noisy = miss < PLAIN_TOLERANCE * length, miss > NOISE_TOLERANCE * length
+        if position == start:  # a second evaluation there, as Heun's method and others make: no step was taken
+            plain, noisy = torch.zeros_like(plain), torch.zeros_like(noisy)
         self.plain = plain if self.plain is None else self.plain & plain
         self.noisy = noisy if self.noisy is None else self.noisy | noisy
 
@@ -39,7 +46,10 @@ class Motion:
             self._expected = None
             return
         move = (x - denoised) * (step / sigma)
-        self._expected = x + move, move
+        self._expected = x + move, move, position
+
+    def _norm(self, values: Tensor) -> Tensor:
+        return (values if self.mask is None else torch.where(self.mask.to(values.device) < 1, 0, values)).norm()
 
     def step(self, sigma: float, position: float) -> float | None:
         """How far the next step goes in sigma; None off the grid of steps or at sigma 0."""

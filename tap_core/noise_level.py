@@ -10,11 +10,15 @@ from collections.abc import Sequence
 # Keeps pure noise and the clean picture at a finite place, and what is smooth over sigma smooth there; from 0.001 to
 # 0.1 the pictures are as near (bench/README.md).
 LEAST = 0.03
+ROUNDING = 1e-4
 
 
 def mixes(sigmas: Sequence[float]) -> bool:
-    """Whether x is a mix of picture and noise, as a flow model's: its sigmas never exceed 1."""
-    return max(sigmas) <= 1
+    """Whether x is a mix of picture and noise, as a flow model's, as far as a run's sigmas tell: none exceeds 1.
+
+    That of other models does not either where a run starts late; ComfyUI rounds a first sigma of 1 up or down.
+    """
+    return max(sigmas) <= 1 + ROUNDING
 
 
 def noise_level(sigma: float, mixed: bool) -> float:

@@ -14,7 +14,7 @@ from .history import History
 from .locality import processes, what_is_not_local
 from .motion import Motion
 from .record import Evaluation, TapRecord, TokenChoices, candidate_names, settings_values
-from .schedule import Decision, Seen, held_bytes, start
+from .schedule import Decision, Seen, held_bytes, start, why_none_is_skipped
 from .schedules.calibrated import CalibratedSchedule
 from .schedules.registry import schedule_name
 from .settings import TapSettings
@@ -29,21 +29,26 @@ log = logging.getLogger("tap")
 SOMETHING_NEW = "A prompt, size, control or weight that came or changed in mid-run was computed in full once."
 NO_NUMBERS = ("The model gave values that are no numbers (NaN or infinity). They were not kept, and the steps that "
               "would have been forecast from them were computed in full.")
+OTHER_SIZE = ("This sampler changes the size of the picture in mid-run, where nothing can be forecast from what was "
+              "before; every step was computed in full from there on. Choose another sampler.")
+
 
 class TapRun:
     """Made when sampling starts and closed when it ends, however it ends.
 
     Per model evaluation: `begin`, then for each model call `can_forecast` and either `remember` or `forecast`
     per condition, then `finish`. Model calls of one evaluation may run in several threads, one a device.
+    mixed: whether x is a mix of picture and noise, as a flow model's; None where only the sigmas tell.
     """
 
-    def __init__(self, settings: TapSettings, sigmas: Sequence[float], model: str) -> None:
+    def __init__(
+        self, settings: TapSettings, sigmas: Sequence[float], model: str, mixed: bool | None = None
+    ) -> None:
         self._lock = threading.RLock()
         self.settings = settings
-        self.timeline = Timeline(tuple(float(s) for s in sigmas), settings.time_axis)
+        self.timeline = Timeline(tuple(float(s) for s in sigmas), settings.time_axis, mixed)
         self.pool, self.selector = settings.pool(), settings.selector()
-        schedule = settings.schedule()
-        self.course = start(schedule, self.timeline)
+        self.course = start(settings.schedule(), self.timeline)
         self.histories: dict[Hashable, History] = {}
         self.record = TapRecord(
             model=model,
@@ -51,22 +56,13 @@ class TapRun:
             sigmas=list(self.timeline.sigmas),
             candidates=candidate_names(self.pool),
         )
-        if self.wants_truth:
-            self.fall_back("The oracle computed every step to see which predictor is best; its times say nothing.")
-        for note in schedule.notes(self.timeline, model) if isinstance(schedule, CalibratedSchedule) else ():
-            self.fall_back(note)
         self.motion = Motion(self.timeline)
         self.drift = Drift(self.motion) if settings.correction == "on" and self.course.skips_any else None
         self.decision, self.seen = Decision(full=True), Seen(0.0, 0.0)
-        self.aside = False
-        self.shared = processes() > 1
-        if self.shared:
-            self._keep_in_step()
+        self.aside, self.shared = False, processes() > 1
         self._timers: list[StepTimer] = []
         self._started = time.perf_counter()
-        if not self.course.skips_any and not settings.off:
-            self.fall_back(f"There are too few steps ({self.record.steps}) to forecast any of them; every step was "
-                           "computed in full.")
+        self._note_beforehand()
 
     def begin(self, sigma: float, device: torch.device, x: Tensor | None = None) -> None:
         """A model evaluation of x [B, C, ...] at `sigma` starts: decide whether its step is computed or forecast."""
@@ -76,10 +72,13 @@ class TapRun:
             self.step_aside("This sampler chooses its own steps, where a forecast would lead it astray; every step was "
                             "computed in full. Choose one that keeps to the sigmas it is given, such as euler or "
                             "dpmpp_2m.")
+        if x is not None and self.seen.x is not None and x.shape != self.seen.x.shape:
+            self.drift, self.motion = None, Motion(self.timeline)
+            self.step_aside(OTHER_SIZE)
         if x is not None:
-            self.motion.watch(x)
+            self.motion.watch(x, position)
         self.seen = Seen(position, sigma, x)
-        self.decision = self.course.before(self.seen)
+        self.decision = Decision(full=True) if self.aside else self.course.before(self.seen)
         self._evaluations.append(Evaluation(position, sigma, self.decision.reason))
         self._timers.append(StepTimer(device))
 
@@ -88,7 +87,8 @@ class TapRun:
         self._timers[-1].stop()
         now = self._now
         self.seen.x, self.seen.denoised, self.seen.full = x, denoised, now.full
-        self.course.after(self.seen)
+        if not self.aside:
+            self.course.after(self.seen)
         self._let_go()
         held = sum(history.nbytes for history in self.histories.values()) + held_bytes(self.course)
         self.record.cache_bytes = max(self.record.cache_bytes, held)
@@ -187,6 +187,19 @@ class TapRun:
         order = orders.to(probe.device, non_blocking=True)[forecast.choice.long()]
         order.clamp_(max=len(history.snapshots) - 1)
         return forecast.target, TokenChoices(condition, forecast.choice, order, forecast.loss)
+
+    def _note_beforehand(self) -> None:
+        """What is known before the first step of why steps will be computed in full."""
+        schedule = self.settings.schedule()
+        if self.wants_truth:
+            self.fall_back("The oracle computed every step to see which predictor is best; its times say nothing.")
+        if isinstance(schedule, CalibratedSchedule):
+            for note in schedule.notes(self.timeline, self.record.model):
+                self.fall_back(note)
+        if self.shared:
+            self._keep_in_step()
+        if not self.course.skips_any and not self.settings.off:
+            self.fall_back(why_none_is_skipped(schedule, self.timeline.steps))
 
     def _keep_in_step(self) -> None:
         """Step aside where processes that share out the tokens of a picture could decide differently."""

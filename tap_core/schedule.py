@@ -130,3 +130,14 @@ def held_bytes(course: object) -> int:
     if isinstance(course, list | tuple):
         return sum(held_bytes(part) for part in course)
     return sum(held_bytes(part) for part in vars(course).values()) if hasattr(course, "needs") else 0
+
+
+def why_none_is_skipped(schedule: object, steps: int) -> str:
+    """Why a schedule that skips nothing in a run of so many steps does so, and what to change."""
+    interval, warmup = getattr(schedule, "interval", None), getattr(schedule, "warmup", None)
+    if interval == 1:
+        return "With interval 1 every step is computed; set it to 2 or more."
+    if warmup is not None and warmup >= steps:
+        return f"The warm-up takes {warmup} steps, and the run has {steps}; lower warmup_steps or sample more steps."
+    return (f"With {steps} steps the schedule computes each; sample more steps, or set a longer interval or a higher "
+            "threshold.")

@@ -10,17 +10,21 @@ PROMPTS = ("positive", "negative")
 
 @dataclass(frozen=True)
 class StepView:
-    """One step. reason: why it, or a part of it, was computed in full; choices: None if nothing was forecast."""
+    """One step. full: whether anything of it was computed in full, and reason: why.
+
+    choices: None where no token of this prompt chose a predictor that can be placed on the picture.
+    """
 
     step: int
     sigma: float
+    full: bool
     reason: str
     choices: TokenChoices | None
 
     @property
     def status(self) -> str:
         """The step in words, such as "full step: warm-up"."""
-        if self.choices is None:
+        if self.choices is None and self.full:
             return f"full step: {self.reason}" if self.reason else "full step"
         return f"partly full: {self.reason}" if self.reason else "skipped step"
 
@@ -43,7 +47,7 @@ def _view(step: int, evaluations: list[Evaluation], condition: int) -> StepView:
     first = min((e for e, _ in found), key=lambda e: e.position, default=evaluations[0])
     shown = [c for e, c in found if e.position == first.position]
     reason = ", ".join(dict.fromkeys(e.reason for e in evaluations if e.full and e.reason))
-    return StepView(step, first.sigma, reason, shown[-1] if shown else None)
+    return StepView(step, first.sigma, any(e.full for e in evaluations), reason, shown[-1] if shown else None)
 
 
 def condition_of(prompt: str) -> int:

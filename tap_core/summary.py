@@ -15,7 +15,7 @@ def summary_line(record: TapRecord) -> str:
     if not record.skipped_steps:
         return _ascii(f"{why_nothing_skipped(record)} {record.seconds_total:.1f} s")
     parts = [f"{full} of {run} steps computed ({run / max(full, 1):.1f}x fewer)"]
-    if record.steps > run:
+    if record.steps > run and not record.complete:
         parts[0] = f"stopped after {run} of {record.steps} steps, " + parts[0]
     gain = gain_words(record)
     parts[0] += f", {gain}" if gain else ""
@@ -52,13 +52,14 @@ def why_nothing_skipped(record: TapRecord) -> str:
         return "Nothing was skipped. " + " ".join(record.fallbacks)
     if record.settings.get("interval") == 1:
         return "Nothing was skipped: interval is 1, which computes every step. Set interval to 2 or more."
-    warmup = record.settings.get("warmup_steps")
-    if isinstance(warmup, int) and record.steps <= max(warmup, 1):
-        return (
-            f"Nothing was skipped: the run has {record.steps} steps and warmup_steps is {warmup}. "
-            "Lower warmup_steps or sample more steps."
-        )
     return "Nothing was skipped: the schedule computed every step. Set a longer interval or a higher threshold."
+
+
+def why_no_map(record: TapRecord) -> str:
+    """A sentence or two: why there is no map of a run in which no token chose a predictor."""
+    if record.skipped_steps:
+        return "There is no map: this schedule forecasts whole pictures, so that no token chose a predictor."
+    return why_nothing_skipped(record)
 
 
 def report_text(record: TapRecord) -> str:

@@ -6,6 +6,7 @@ from dataclasses import dataclass, replace
 from itertools import pairwise
 
 from .errors import TapError
+from .noise_level import mixes
 
 TIME_AXES = ("step", "sigma")
 
@@ -23,10 +24,12 @@ class Timeline:
     """The sigmas of one run and the axis on which trajectories are extrapolated.
 
     A position is a step index, fractional when a sampler evaluates between two steps.
+    mixed: whether x is a mix of picture and noise, as a flow model's; None where only the sigmas tell.
     """
 
     sigmas: tuple[float, ...]
     axis: str = "step"
+    mixed: bool | None = None
 
     def __post_init__(self) -> None:
         if self.axis not in TIME_AXES:
@@ -38,6 +41,11 @@ class Timeline:
     def steps(self) -> int:
         """Number of sampler steps of this run."""
         return len(self.sigmas) - 1
+
+    @property
+    def mixes(self) -> bool:
+        """Whether x is a mix of picture and noise."""
+        return mixes(self.sigmas) if self.mixed is None else self.mixed
 
     def position(self, sigma: float, after: float = 0.0) -> float:
         """Step position of `sigma`, between two steps only if it is none of theirs.

@@ -15,7 +15,7 @@ from .palette import RGB
 from .record import Evaluation, TapRecord
 from .run_line import run_line
 from .step_view import PROMPTS, StepView, step_views
-from .summary import why_nothing_skipped
+from .summary import why_no_map
 from .token_grid import to_grid
 from .viewer_legend import ViewerEntry, shares_of_entries, viewer_entries
 
@@ -43,7 +43,7 @@ def viewer_data(record: TapRecord, run: str) -> ViewerData:
     Raises TapError if the record does not fit together.
     """
     if not any(e.choices for e in record.evaluations):
-        return message_data(why_nothing_skipped(record), run)
+        return message_data(why_no_map(record), run)
     views = _views(record)
     batch = min(len(v.choices.member) for v in _forecast(views))
     size = batch * record.grid[0] * record.grid[1] * record.grid[2]

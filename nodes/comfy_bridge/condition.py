@@ -13,8 +13,9 @@ Key = tuple[Hashable, ...]
 class ConditionKeys:
     """Makes the keys of one model evaluation.
 
-    A key is (id, 0 for the positive or 1 for the negative prompt, frames, make-up, device, number). Guidance that runs
-    the model a second time reuses ids: its calls are told apart by their make-up, then by their number.
+    A key is (id, number of the prompt as the guider has it, such as 0 for the positive one, frames, make-up, where,
+    number). Guidance that runs the model a second time reuses ids: its calls are told apart by their make-up, then by
+    their number.
     """
 
     def __init__(self) -> None:
@@ -24,9 +25,9 @@ class ConditionKeys:
         """A model evaluation starts."""
         self._calls.clear()
 
-    def of(self, options: dict, base: nn.Module, control: object, device: Hashable) -> list[Key]:
-        """One key for each condition in this call. base: ComfyUI's model; device: where the call runs."""
-        shared = (window_frames(options), _makeup(options, base, control), device)
+    def of(self, options: dict, base: nn.Module, control: object, where: Hashable) -> list[Key]:
+        """One key for each condition in this call. base: ComfyUI's model; where: what runs the call, on which part."""
+        shared = (window_frames(options), _makeup(options, base, control), where)
         keys = []
         for uuid, condition in zip(options["uuids"], options["cond_or_uncond"], strict=True):
             key = (uuid, condition, *shared)

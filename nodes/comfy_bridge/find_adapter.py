@@ -35,6 +35,7 @@ from .adapters.seedvr2 import SeedVR2Adapter
 from .adapters.stable_audio import StableAudioAdapter
 from .adapters.wan import AnimateAdapter, DancerAdapter, ScailAdapter, VaceAdapter, WanAdapter, WanAudioAdapter
 from .in_out_seam import InOutAdapter
+from .self_check import missing_part
 
 # Below comfy.ldm. A class stands for its subclasses too, unless they are named themselves.
 ADAPTERS: dict[str, Adapter | InOutAdapter] = {
@@ -99,9 +100,13 @@ def find_adapter(model: nn.Module) -> Adapter | InOutAdapter:
     return _nearest(model, ADAPTERS) or InOutAdapter()
 
 
-def why_not_reached(model: nn.Module) -> str:
-    """Why no step of this model can be skipped, or nothing."""
-    return _nearest(model, NOT_REACHED) or ""
+def why_in_full(adapter: Adapter | InOutAdapter, model: nn.Module, name: str) -> str:
+    """Why no step of this model, of that name, can be skipped, or nothing."""
+    reason = _nearest(model, NOT_REACHED) or ""
+    if not reason and not isinstance(adapter, InOutAdapter):
+        missing = missing_part(adapter, model)
+        reason = f"it is not as TAP knows it ({missing})" if missing else ""
+    return f"{name} is computed in full: {reason}." if reason else ""
 
 
 def names_of(kind: type) -> list[str]:

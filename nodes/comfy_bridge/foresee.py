@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import logging
 import math
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeVar
 
 import torch
 from comfy.samplers import get_area_and_mult
@@ -24,6 +25,18 @@ if TYPE_CHECKING:
 
 # The meta device counts without memory.
 META = "meta"
+T = TypeVar("T")
+
+log = logging.getLogger("tap")
+
+
+def only_shown(work_out: Callable[[], T], otherwise: T) -> T:
+    """A figure that is only shown: what another node does in its own way may not end a run for it."""
+    try:
+        return work_out()
+    except Exception:
+        log.debug("TAP: what the run's memory will take is not known.", exc_info=True)
+        return otherwise
 
 
 def parts_at_work(sampling: Sampling, model: object, conditions: Sequence[Sequence[dict] | None], x: Tensor,
@@ -55,13 +68,13 @@ def bytes_of_step(call: ModelCall, caught: Caught) -> int:
 
 
 def _count(call: ModelCall, shape: Shape) -> int:
-    return math.prod(call.sampling.adapter.grid(call.model, torch.empty(shape, device=META)))
+    return math.prod(call.adapter.grid(call.model, torch.empty(shape, device=META)))
 
 
 def _bytes_of_token(call: ModelCall, caught: Caught) -> int:
     kind, stride = call.tap.settings.target, call.tap.settings.probe_stride
     probe = thinned(torch.empty_like(caught.probe[:1, :1], device=META), stride)
-    if kind in CALL_TARGETS or isinstance(call.sampling.adapter, InOutAdapter):
+    if kind in CALL_TARGETS or isinstance(call.adapter, InOutAdapter):
         target = call.call_target(kind if kind in CALL_TARGETS else "slope")
         x = target.x.to(META)
         tokens = replace(target, x=x, sigma=target.sigma.to(META), noisy=None).read(x)[:1, :1]
@@ -76,7 +89,7 @@ def _bytes_of_token(call: ModelCall, caught: Caught) -> int:
 
 def _gives_twice(call: ModelCall, width: int) -> bool:
     """Whether the output layer has twice the picture's channels."""
-    named = call.sampling.adapter.output_layer(call.model)
+    named = call.adapter.output_layer(call.model)
     layers = [layer for layer in (named if isinstance(named, list) else [named]) if isinstance(layer, nn.Module)]
     widths = {getattr(part, "out_features", 0) for layer in layers for part in layer.modules()}
     return 2 * width in widths and width not in widths

@@ -6,7 +6,7 @@ import torch
 from comfy.patcher_extension import WrapperExecutor
 from torch import Tensor
 
-from .foresee import parts_at_work
+from .foresee import only_shown, parts_at_work
 from .run_key import sampling_of
 
 Residuals = dict[str, list]
@@ -69,7 +69,10 @@ def calc_cond_batch(executor: WrapperExecutor, model: object, conditions: list, 
     if sampling is None or not sampling.run.evaluating or sampling.run.aside:
         return executor(model, conditions, *args)
     if sampling.live is not None and sampling.live.awaits_cache:
-        sampling.parts = parts_at_work(sampling, model, conditions, *args)
+        sampling.parts = only_shown(lambda: parts_at_work(sampling, model, conditions, *args), [])
+    sampling.wrapped = "model_function_wrapper" in args[-1]
+    if sampling.wrapped or not sampling.run.course.skips_any:
+        return executor(model, conditions, *args)  # a wrapper may hand the ControlNet itself another picture's part
     waiting: dict[int, WaitingControl] = {}
 
     def patient(condition: dict) -> dict:

@@ -11,7 +11,10 @@ from ...tap_core.run import TapRun
 from ...tap_core.schedule import SKIP, Decision, Seen
 from ...tap_core.settings import TapSettings
 from ...tap_core.timeline import Timeline
-from .sampling_run import TapPatch
+from .sampling_run import TapPatch, mixes_noise
+
+# Of ComfyUI: cfg of the positive prompt and 1 - cfg of the negative.
+USUAL_GUIDERS = ("CFGGuider", "Guider_Basic")
 
 log = logging.getLogger("tap")
 
@@ -41,14 +44,18 @@ class EveryStep:
 
 
 class MeasuringRun(TapRun):
-    """Computes everything and keeps a trace. guidance: the sampler's cfg."""
+    """Computes everything and keeps a trace. guidance: the sampler's cfg; None where prompts are weighed otherwise."""
 
-    def __init__(self, settings: TapSettings, sigmas: Sequence[float], model: str, guidance: float) -> None:
-        super().__init__(settings, sigmas, model)
+    def __init__(self, settings: TapSettings, sigmas: Sequence[float], model: str, mixed: bool | None,
+                 guidance: float | None) -> None:
+        super().__init__(settings, sigmas, model, mixed)
         self._guidance = guidance
+        if guidance is None:
+            self.fall_back("This guider weighs its prompts in a way of its own; a calibration counts them alike.")
         self._tracks: dict[Hashable, Track] = {}
         self._latest: Tensor | None = None
         self._moved: list[Tensor] = []
+        self._steps: set[int] = set()
 
     def remember(self, key: Hashable, probe: Tensor, target: Tensor) -> None:
         """Take what a full call showed of one condition; a sampler's second evaluations within a step are left out."""
@@ -61,10 +68,13 @@ class MeasuringRun(TapRun):
 
     def finish(self, x: Tensor, denoised: Tensor) -> Tensor:
         """The model evaluation is over; the denoised picture goes on as it is."""
-        slope = (x - denoised) / max(self.seen.sigma, 1e-6)
-        if self._latest is not None and self.seen.position == int(self.seen.position):
-            self._moved.append((slope - self._latest).abs().mean(dtype=torch.float32))
-        self._latest = slope
+        step = int(self.seen.position)
+        if step == self.seen.position and step not in self._steps and not self.aside:
+            slope = (x - denoised) / max(self.seen.sigma, 1e-6)
+            if self._latest is not None:
+                self._moved.append((slope - self._latest).abs().mean(dtype=torch.float32))
+            self._latest = slope
+            self._steps.add(step)
         return super().finish(x, denoised)
 
     def trace(self) -> Trace | None:
@@ -75,11 +85,13 @@ class MeasuringRun(TapRun):
         plain, noisy = (flag is not None and bool(flag) for flag in (self.motion.plain, self.motion.noisy))
         return Trace(
             self.record.model, self.settings.target, self.timeline.sigmas, tuple(track.close() for track in tracks),
-            tuple(torch.stack(self._moved).tolist()) if self._moved else (), plain, noisy,
+            tuple(torch.stack(self._moved).tolist()) if self._moved else (), plain, noisy, self.timeline.mixed,
         )
 
     def _share(self, key: Hashable) -> float:
         """A key is made by ConditionKeys: its second entry is 0 for the positive, 1 for the negative."""
+        if self._guidance is None:
+            return 1.0
         return self._guidance if key[1] == 0 else 1 - self._guidance
 
 
@@ -106,7 +118,9 @@ class MeasuringPatch(TapPatch):
 
     def make_run(self, sigmas: Sequence[float], model: str, guider: object) -> MeasuringRun:
         """The run, which knows how much each condition counts."""
-        return MeasuringRun(self.settings, sigmas, model, float(getattr(guider, "cfg", 1.0)))
+        usual = type(guider).__name__ in USUAL_GUIDERS
+        guidance = float(getattr(guider, "cfg", 1.0)) if usual else None
+        return MeasuringRun(self.settings, sigmas, model, mixes_noise(guider), guidance)
 
     def end(self, run: MeasuringRun, complete: bool) -> None:
         """Leave the trace of a run that came to its end, or say why there is none."""

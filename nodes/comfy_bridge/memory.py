@@ -43,7 +43,7 @@ def history_bytes(sampling: Sampling, base: nn.Module, shape: tuple[int, ...], c
         return 0
     model = plain_module(base.diffusion_model)
     tokens = shape[0] * math.prod(adapter.grid(model, torch.empty(shape, device="meta")))
-    output, bytes_each = shape[1] * math.prod(adapter.patch(model)), base.get_dtype().itemsize
+    output, bytes_each = shape[1] * math.prod(adapter.patch(model)), _computed_in(base).itemsize
     width = output if isinstance(adapter, InOutAdapter) else probe_width(adapter, model)
     kind = run.settings.target
     in_float = 4 * output * (2 if kind == "auto" else 1)
@@ -51,6 +51,11 @@ def history_bytes(sampling: Sampling, base: nn.Module, shape: tuple[int, ...], c
     # The meta device counts without memory.
     probe = thinned(torch.empty(1, 1, width, device="meta"), run.settings.probe_stride).shape[-1] * bytes_each
     return conditions * run.pool.snapshots * tokens * (probe + target)
+
+
+def _computed_in(base: nn.Module) -> torch.dtype:
+    """What the model computes in: weights of fp8 are cast."""
+    return getattr(base, "manual_cast_dtype", None) or base.get_dtype()
 
 
 def probe_width(adapter: Adapter, model: nn.Module) -> int:

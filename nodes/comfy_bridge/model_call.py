@@ -6,7 +6,7 @@ from collections.abc import Callable
 
 import torch
 from comfy.patcher_extension import WrapperExecutor
-from torch import Tensor
+from torch import Tensor, nn
 
 from ...tap_core.record import TokenChoices
 from ...tap_core.run import TapRun
@@ -15,8 +15,9 @@ from .adapter import Adapter
 from .call_target import CALL_TARGETS, AtTheEnd, CallSeam, CallTarget
 from .compiled import CompiledSeam, is_compiled
 from .condition import ConditionKeys, window_frames
-from .cut import Shape, cut_of, is_packed, parts_of
-from .foresee import bytes_of_step
+from .cut import Shape, cut_of, is_packed, parts_of, place_in
+from .find_adapter import find_adapter, why_in_full
+from .foresee import bytes_of_step, only_shown
 from .in_out_seam import InOutAdapter, InOutSeam
 from .lazy_control import residuals
 from .live import LiveRun
@@ -29,21 +30,39 @@ from .targets import TARGET_KINDS, Caught
 
 # What a look at block 0's entry shows; for anything else a block has to be run.
 SEEN_AT_ENTRY = {"probe", "stream", "target", "loss"}
+ASIDE = "TAP stepped aside"
+# Seconds between two looks whether there is still something to wait for.
+LONGEST_WAIT = 1.0
 
 
 class Sampling:
     """What the wrappers share during one sampling run. A class, because ComfyUI copies dicts in its options.
 
-    parts: of the latent, one a condition of the first evaluation.
+    adapter: of the guider's model. checked: models whose probe was found to be what their attention gets.
+    parts: of the latent, one a condition of the first evaluation. wrapped: whether another node's wrapper makes the
+    calls of this evaluation, maybe of other parts of the picture.
     """
 
-    def __init__(self, run: TapRun, adapter: Adapter | InOutAdapter) -> None:
-        self.run, self.adapter, self.checked = run, adapter, False
+    def __init__(self, run: TapRun, adapter: Adapter | InOutAdapter, model: nn.Module) -> None:
+        self.run, self.adapter = run, adapter
+        self._adapters, self.checked = {id(model): adapter}, set()
         self.keys = ConditionKeys()
         self.live: LiveRun | None = None
         self.parts: list[Shape] = []
+        self.wrapped = False
         self.lead: torch.device | None = None
         self.decided = threading.Event()
+
+    def reach(self, base: nn.Module) -> Adapter | InOutAdapter:
+        """The adapter of the model that a call runs: a guider may have a second one, and each device has its own."""
+        model = plain_module(base.diffusion_model)
+        adapter = self._adapters.get(id(model))
+        if adapter is None:
+            adapter = self._adapters[id(model)] = find_adapter(model)
+            reason = why_in_full(adapter, model, type(base).__name__)
+            if reason:
+                self.run.step_aside(reason)
+        return adapter
 
     def begin(self, sigma: float, x: Tensor, lead: torch.device | None = None) -> None:
         """A model evaluation of x [B, C, ...] starts. lead: of several devices the one whose call decides for all."""
@@ -68,30 +87,36 @@ def apply_model(executor: WrapperExecutor, x: Tensor, t: Tensor, c_concat: Tenso
         return forward(options)
     # The model gets what it would get without TAP: a graph that was compiled for that is not compiled again.
     options = {name: value for name, value in options.items() if name != RUN_KEY}
-    return ModelCall(sampling, executor.class_obj, (x, t), options, kwargs, control).run(forward)
+    adapter = sampling.reach(executor.class_obj)
+    if sampling.run.aside:
+        sampling.run.count_call(skipped=False, reason=ASIDE)
+        return forward(options)
+    return ModelCall(sampling, executor.class_obj, adapter, (x, t), options, kwargs, control).run(forward)
 
 
 class ModelCall:
     """One call of the diffusion model on x [B*conditions, C, (T,) H, W] at sigmas [B*conditions]."""
 
-    def __init__(self, sampling: Sampling, base: torch.nn.Module, noisy: tuple[Tensor, Tensor], options: dict,
-                 conditions: dict, control: object = None) -> None:
-        self.sampling, self.tap = sampling, sampling.run
+    def __init__(self, sampling: Sampling, base: nn.Module, adapter: Adapter | InOutAdapter,
+                 noisy: tuple[Tensor, Tensor], options: dict, conditions: dict, control: object = None) -> None:
+        self.sampling, self.adapter, self.tap = sampling, adapter, sampling.run
         self.base, self.model = base, plain_module(base.diffusion_model)
         (self.x, self.sigmas), self.options, self.conditions = noisy, options, conditions
         device = options.get("multigpu_thread_device")
         self.leads = device is None or device == sampling.lead
-        self.keys = sampling.keys.of(options, base, control, device or self.x.device)
+        self.place = place_in(self.tap.seen.x, self.x) if sampling.wrapped else ()
+        where = (device or self.x.device, id(self.model), self.place)
+        self.keys = sampling.keys.of(options, base, control, where)
         self.shapes = conditions.get("latent_shapes")
-        self.grid = sampling.adapter.grid(self.model, parts_of(self.x, self.shapes)[0])
-        self.cut = cut_of(self.x, self.grid, self.shapes, sampling.adapter.side_patch)
+        self.grid = adapter.grid(self.model, parts_of(self.x, self.shapes)[0])
+        self.cut = cut_of(self.x, self.grid, self.shapes, adapter.side_patch)
         self.truth: Tensor | None = None
         self.choices: list[TokenChoices] = []
 
     def run(self, forward: Callable[..., Tensor]) -> Tensor:
         """Forecast the call where that is decided and possible, else compute it."""
-        if self.tap.asks and not self.leads:
-            self.sampling.decided.wait()
+        while self.tap.asks and not self.leads and not self.sampling.decided.wait(LONGEST_WAIT):
+            pass  # the call that decides may find that TAP has to step aside, and then asks nothing
         try:
             return self._run(forward)
         finally:
@@ -102,6 +127,9 @@ class ModelCall:
         if not self._whole_batch():
             self.tap.step_aside("Another node hands the model a part of a batch at a time, and TAP cannot tell which; "
                                 "every step was computed in full. Take that node out, or TAP.")
+        elif self.place is None:
+            self.tap.step_aside("Another node changes or moves the picture that the model is given, and TAP cannot "
+                                "tell how; every step was computed in full. Take that node out, or TAP.")
         if self.tap.aside:
             return self._compute_plainly(forward)
         self._show_grid()
@@ -121,12 +149,12 @@ class ModelCall:
         whole = self.tap.seen.x
         if is_packed(self.shapes) or whole is None or whole.shape[2:] == self.x.shape[2:]:
             whole = parts_of(self.x, self.shapes)[0]
-        adapter, record = self.sampling.adapter, self.tap.record
-        record.grid = adapter.grid(self.model, whole)
-        record.filled = filled_share(whole, adapter.patch(self.model), record.grid)
+        record = self.tap.record
+        record.grid = self.adapter.grid(self.model, whole)
+        record.filled = filled_share(whole, self.adapter.patch(self.model), record.grid)
 
     def _compute_plainly(self, forward: Callable[..., Tensor]) -> Tensor:
-        self.tap.count_call(skipped=False, reason="TAP stepped aside")
+        self.tap.count_call(skipped=False, reason=ASIDE)
         return forward(self.options)
 
     def _compute(self, forward: Callable[..., Tensor], reason: str = "") -> Tensor:
@@ -148,7 +176,7 @@ class ModelCall:
     def _arrived(self, caught: Caught) -> None:
         """The call is about to run block 0."""
         if self._opens:
-            self.sampling.live.begins(bytes_of_step(self, caught))
+            self.sampling.live.begins(only_shown(lambda: bytes_of_step(self, caught), 0))
 
     def _remember(self, seam: Seam) -> None:
         probe = seam.caught.probe
@@ -158,16 +186,20 @@ class ModelCall:
             self.tap.step_aside(f"The {missing} of {self.tap.record.model} was not reached; every step was computed "
                                 "in full. Another node may have replaced the model's forward.")
             return
-        unchecked = not self.sampling.checked and not isinstance(seam, InOutSeam)
+        unchecked = self._unchecked and not isinstance(seam, InOutSeam)
         if strange or (unchecked and not probe_is_attended(seam.caught)):
             self._leave_strange_block()
             return
-        self.sampling.checked = True
+        self.sampling.checked.add(id(self.model))
         self._show(seam.caught)
         count = len(self.keys)
         parts = zip(self.keys, probe.chunk(count), seam.caught.target.chunk(count), strict=True)
         for key, mine, target in parts:
             self.tap.remember(key, mine, target)
+
+    @property
+    def _unchecked(self) -> bool:
+        return id(self.model) not in self.sampling.checked
 
     def _leave_strange_block(self) -> None:
         why = "TAP or ComfyUI may need an update."
@@ -240,13 +272,13 @@ class ModelCall:
             self.tap.show(**{name: getattr(caught, name) for name in self.tap.course.needs if hasattr(caught, name)})
 
     def _seam(self, forward: Callable[..., Tensor] | None = None) -> Seam:
-        adapter, kind, needs = self.sampling.adapter, self.tap.settings.target, self.tap.course.needs
+        adapter, kind, needs = self.adapter, self.tap.settings.target, self.tap.course.needs
         if isinstance(adapter, InOutAdapter):
             seam = InOutSeam(self.base.model_sampling.calculate_input(self.sigmas, self.x),
                              self.call_target(kind if kind in CALL_TARGETS else "slope"))
             self._arrived(seam.caught)
             return seam
-        at_end, watch = kind in CALL_TARGETS, not self.sampling.checked
+        at_end, watch = kind in CALL_TARGETS, self._unchecked
         seam = BlockSeam(adapter, self.model, AtTheEnd() if at_end else TARGET_KINDS[kind], self.cut,
                          {**self.conditions, "cond_or_uncond": self.options["cond_or_uncond"]}, watch, needs,
                          self._arrived)
@@ -263,5 +295,5 @@ class ModelCall:
     def call_target(self, kind: str) -> CallTarget:
         """Reads and writes a target of this kind at the end of this call."""
         sigma, noisy = self.sigmas.reshape(-1, *[1] * (self.x.ndim - 1)), self.tap.motion.noisy
-        noisy, still = None if noisy is None else noisy.to(self.x.device), stands_still(self.tap.timeline.sigmas)
+        noisy, still = None if noisy is None else noisy.to(self.x.device), stands_still(self.tap.timeline.mixes)
         return CallTarget(kind, self.x, sigma, self.cut, noisy, still)

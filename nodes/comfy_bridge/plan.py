@@ -3,8 +3,7 @@
 from dataclasses import dataclass
 
 from ...tap_core.run import TapRun
-from ...tap_core.schedule import AdaptiveSchedule
-from ...tap_core.schedules.interval import IntervalSchedule
+from ...tap_core.schedule import AdaptiveSchedule, why_none_is_skipped
 from .plan_marks import FULL, SKIPPED
 
 NOTHING = "Nothing will be skipped"
@@ -30,7 +29,7 @@ def plan_of(run: TapRun) -> Plan:
     if said := getattr(schedule, "plan", ""):
         return Plan(said, FULL * steps)
     if not run.course.skips_any:
-        return Plan(why_nothing_will_be_skipped(run), FULL * steps)
+        return Plan(f"{NOTHING}. {why_none_is_skipped(schedule, steps)}", FULL * steps)
     if isinstance(schedule, AdaptiveSchedule):
         words = f"{steps} steps; the schedule decides as it goes which are computed"
         return Plan(words, snapshots=run.pool.snapshots)
@@ -44,17 +43,6 @@ def plan_of(run: TapRun) -> Plan:
 def counted(full: int, steps: int) -> str:
     """Such as "12 of 50 steps, 4.2x fewer calls"."""
     return f"{full} of {steps} steps, {steps / max(full, 1):.1f}x fewer calls"
-
-
-def why_nothing_will_be_skipped(run: TapRun) -> str:
-    """The reason that is known before the run, and what to change."""
-    schedule, steps = run.settings.schedule(), run.timeline.steps
-    interval, warmup = getattr(schedule, "interval", None), getattr(schedule, "warmup", None)
-    if interval == 1:
-        return f"{NOTHING}: interval is 1, which computes every step. Set interval to 2 or more."
-    if isinstance(schedule, IntervalSchedule) and warmup >= steps:
-        return f"{NOTHING}: warmup_steps is {warmup} and the run has {steps} steps. Lower warmup_steps."
-    return f"{NOTHING}: with {steps} steps the schedule computes each. Sample more steps or set a longer interval."
 
 
 def expected_cache(run: TapRun, snapshots: int) -> int:

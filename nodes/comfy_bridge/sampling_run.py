@@ -3,17 +3,17 @@
 import logging
 from collections.abc import Sequence
 
+import torch
 from comfy.model_patcher import ModelPatcher
 from comfy.patcher_extension import WrapperExecutor, WrappersMP
-from torch import Tensor, nn
+from torch import Tensor
 
 from ...tap_core.errors import TapError
 from ...tap_core.record import RecordHolder
 from ...tap_core.run import TapRun
 from ...tap_core.settings import TapSettings
 from ...tap_core.summary import summary_line
-from .adapter import Adapter
-from .find_adapter import find_adapter, why_not_reached
+from .find_adapter import find_adapter, why_in_full
 from .in_out_seam import InOutAdapter
 from .lazy_control import calc_cond_batch
 from .live import LiveRun, tell_nothing_is_skipped
@@ -21,7 +21,6 @@ from .memory import make_room
 from .model_call import Sampling, apply_model
 from .plain_module import plain_module
 from .run_key import RUN_KEY, sampling_of
-from .self_check import missing_part
 
 KEY = "tap"
 # Samplers of ComfyUI that take up to four past slopes as they were.
@@ -60,6 +59,8 @@ class TapPatch:
         sampling = self._start(guider, sigmas)
         if sampling is not None:
             _leave_memory_alone(sampling.run, sampler)
+            mask = kwargs.get("denoise_mask", args[0] if args else None)
+            sampling.run.motion.mask = mask if isinstance(mask, Tensor) and mask.shape == noise.shape else None
         options = guider.model_options.setdefault("transformer_options", {})
         if sampling is not None:
             sampling.live = LiveRun(sampling.run, self.node)
@@ -77,7 +78,7 @@ class TapPatch:
 
     def make_run(self, sigmas: Sequence[float], model: str, guider: object) -> TapRun:
         """The run of one sampling. Raises TapError if its settings do not fit the sigmas."""
-        return TapRun(self.settings, sigmas, model)
+        return TapRun(self.settings, sigmas, model, mixes_noise(guider))
 
     def end(self, run: TapRun, complete: bool) -> None:
         """Sampling is over, or was interrupted: leave the record."""
@@ -96,10 +97,20 @@ class TapPatch:
             log.warning("TAP: every step is computed in full. %s", error)
             tell_nothing_is_skipped(self.node, str(error), len(sigmas) - 1)
             return None
-        reason = _why_in_full(guider, adapter, diffusion_model, name)
+        reason = _why_rival(guider) or why_in_full(adapter, diffusion_model, name)
         if reason:
             run.step_aside(reason)
-        return Sampling(run, adapter)
+        return Sampling(run, adapter, diffusion_model)
+
+
+def mixes_noise(guider: object) -> bool | None:
+    """Whether the guider's model takes a mix of picture and noise, as flow models do; None where that is not known."""
+    sampling = guider.model_patcher.get_model_object("model_sampling")
+    try:
+        picture = sampling.noise_scaling(torch.tensor([0.5]), torch.zeros(1, 1), torch.ones(1, 1))
+        return bool(picture.max() < 1)
+    except Exception:  # a class of another node
+        return None
 
 
 def _leave_memory_alone(run: TapRun, sampler: object) -> None:
@@ -112,18 +123,14 @@ def _leave_memory_alone(run: TapRun, sampler: object) -> None:
         run.fall_back("Drift was not repaid: this sampler does more than plain steps.")
 
 
-def _why_in_full(guider: object, adapter: Adapter | InOutAdapter, model: nn.Module, name: str) -> str:
-    """Why no step of this run can be forecast, or nothing."""
+def _why_rival(guider: object) -> str:
+    """Why another cache on the model leaves nothing to forecast, or nothing."""
     cache = guider.model_options.get("transformer_options", {}).get("easycache")
-    if cache is not None:
-        rival = getattr(cache, "name", "EasyCache")
-        return (f"{rival} is on the same model and skips steps by itself; TAP computes in full what it leaves. Take "
-                "out one of the two nodes.")
-    reason = why_not_reached(model)
-    if not reason and not isinstance(adapter, InOutAdapter):
-        missing = missing_part(adapter, model)
-        reason = f"it is not as TAP knows it ({missing})" if missing else ""
-    return f"{name} is computed in full: {reason}." if reason else ""
+    if cache is None:
+        return ""
+    rival = getattr(cache, "name", "EasyCache")
+    return (f"{rival} is on the same model and skips steps by itself; TAP computes in full what it leaves. Take "
+            "out one of the two nodes.")
 
 
 def evaluate(executor: WrapperExecutor, x: Tensor, timestep: Tensor, *args: object, **kwargs: object) -> Tensor:
@@ -138,7 +145,10 @@ def evaluate(executor: WrapperExecutor, x: Tensor, timestep: Tensor, *args: obje
     sampling.begin(float(timestep.flatten()[0]), x, next(iter(options.get("multigpu_clones", ())), None))
     denoised = sampling.run.approximation
     if denoised is None:
-        denoised = executor(x, timestep, *args, **kwargs)
+        try:
+            denoised = executor(x, timestep, *args, **kwargs)
+        finally:
+            sampling.decided.set()  # whatever became of the call that decides, no other waits for it
     else:
         sampling.run.count_call(skipped=True)
     denoised = sampling.run.finish(x, denoised)

@@ -9,6 +9,7 @@ import torch
 from torch import Tensor
 
 from ..calibration import Changes
+from ..noise_level import mixes
 
 MOST_TOKENS, MOST_CHANNELS = 256, 512
 # Any fixed number: the same tokens and channels are looked at in every run of one size.
@@ -33,7 +34,7 @@ class ConditionTrace:
 @dataclass(frozen=True)
 class Trace:
     """One run. target: what was forecast would be, as TAP Accelerate names it. moved: mean|d_s - d_{s-1}| of the
-    sampler's slope. plain, noisy: how the sampler moved, see Motion.
+    sampler's slope. plain, noisy: how the sampler moved, see Motion. mixed: see Timeline.
     """
 
     model: str
@@ -43,6 +44,12 @@ class Trace:
     moved: tuple[float, ...] = ()
     plain: bool = False
     noisy: bool = False
+    mixed: bool | None = None
+
+    @property
+    def mixes(self) -> bool:
+        """Whether x is a mix of picture and noise."""
+        return mixes(self.sigmas) if self.mixed is None else self.mixed
 
     @property
     def steps(self) -> int:

@@ -5,7 +5,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 
-from ..noise_level import mixes, noise_level
+from ..noise_level import noise_level
 from ..schedule import SKIP, Decision
 from ..timeline import Timeline
 from .interval import IntervalSchedule, full_steps
@@ -15,7 +15,7 @@ from .interval import IntervalSchedule, full_steps
 # so long that it decides the picture (bench/README.md).
 CHANGE_EXPONENT, EVEN_SHARE = 1.6, 0.5
 
-Curve = Callable[[Sequence[float]], list[float]]
+Curve = Callable[[Sequence[float], bool], list[float]]
 
 
 @dataclass(frozen=True)
@@ -36,7 +36,7 @@ class PlacedSchedule:
     @lru_cache(maxsize=8)  # noqa: B019  a handful of small frozen schedules
     def _places(self, timeline: Timeline) -> frozenset[int]:
         count = len(full_steps(IntervalSchedule(self.interval, self.warmup), timeline))
-        return frozenset(place(self.curve(timeline.sigmas[:-1]), count))
+        return frozenset(place(self.curve(timeline.sigmas[:-1], timeline.mixes), count))
 
 
 def even_schedule(interval: int, warmup: int) -> PlacedSchedule:
@@ -49,15 +49,18 @@ def change_schedule(interval: int, warmup: int) -> PlacedSchedule:
     return PlacedSchedule(interval, warmup, by_change)
 
 
-def by_change(sigmas: Sequence[float]) -> list[float]:
-    """The mean of two curves from 0 to 1: how far a picture has come at its noise level t, and the steps themselves."""
-    mixed, last = mixes(sigmas), max(len(sigmas) - 1, 1)
+def by_change(sigmas: Sequence[float], mixed: bool) -> list[float]:
+    """The mean of two curves from 0 to 1: how far a picture has come at its noise level t, and the steps themselves.
+
+    mixed: whether x is a mix of picture and noise.
+    """
+    last = max(len(sigmas) - 1, 1)
     come = [max(1 - noise_level(sigma, mixed), 0.0) ** (1 / CHANGE_EXPONENT) for sigma in sigmas]
     start, way = come[0], (come[-1] - come[0]) or 1.0
     return [EVEN_SHARE * step / last + (1 - EVEN_SHARE) * (far - start) / way for step, far in enumerate(come)]
 
 
-def by_step(sigmas: Sequence[float]) -> list[float]:
+def by_step(sigmas: Sequence[float], mixed: bool) -> list[float]:
     """The curve that rises by one a step."""
     return [float(step) for step in range(len(sigmas))]
 

@@ -54,7 +54,7 @@ class Watched(Drift):
         self.motion = motion
 
     def repay(self, x: Tensor, denoised: Tensor, sigma: float, position: float, full: bool) -> Tensor:
-        self.motion.watch(x)
+        self.motion.watch(x, position)
         denoised = super().repay(x, denoised, sigma, position, full)
         self.motion.expect(x, denoised, sigma, position)
         return denoised

@@ -66,5 +66,5 @@ def test_a_shifted_run_dwells_at_the_start_already_and_is_computed_more_evenly()
 def test_sigmas_above_one_count_as_noise_added_to_the_picture(scale: float) -> None:
     sigmas = [scale * (1 - i / 20) ** 3 for i in range(21)]
     as_flow = [sigma / (1 + sigma) for sigma in sigmas]
-    assert by_change(sigmas) == pytest.approx(by_change(as_flow))
-    assert by_change(sigmas) == sorted(by_change(sigmas))
+    assert by_change(sigmas, mixed=False) == pytest.approx(by_change(as_flow, mixed=True))
+    assert by_change(sigmas, mixed=False) == sorted(by_change(sigmas, mixed=False))

@@ -9,7 +9,7 @@ import torch
 from hypothesis import assume, given
 from hypothesis import strategies as st
 from tap_pack.tap_core.errors import TapError
-from tap_pack.tap_core.timeline import Timeline
+from tap_pack.tap_core.timeline import SIGMA_TOLERANCE, Timeline
 
 from trajectories import even_timeline, shifted_sigmas
 
@@ -105,8 +105,8 @@ def test_position_finds_the_coordinate_it_came_from(gaps: list[float], share: fl
     sigma = timeline.coordinate(asked)
     assume(sigma > 0.005)  # towards sigma 0 the relative tolerance becomes a whole step
     found = timeline.position(sigma, after=asked)
-    assert timeline.coordinate(found) == pytest.approx(sigma, rel=2e-4)
-    assert found == pytest.approx(asked, abs=0.1)
+    assert timeline.coordinate(found) == pytest.approx(sigma, rel=1.01 * SIGMA_TOLERANCE)
+    assert found == pytest.approx(asked, abs=1.01 * SIGMA_TOLERANCE * max(sigmas) / min(gaps) + 1e-6)
 
 
 @given(st.integers(1, 60), st.integers(0, 60), st.sampled_from(["step", "sigma"]))

@@ -63,10 +63,10 @@ class Call:
 
     def seam(self, target: str, watch: bool = False, x: Tensor | None = None) -> Seam:
         """The seam that TAP would use."""
-        sampling = Sampling(TapRun(TapSettings(target=target), [1.0, 0.0], ""), self.adapter)
-        sampling.checked = not watch
+        sampling = Sampling(TapRun(TapSettings(target=target), [1.0, 0.0], ""), self.adapter, self.model)
+        sampling.checked = set() if watch else {id(self.model)}
         noisy = self.x if x is None else x
-        call = ModelCall(sampling, self.base, (noisy, self.sigma), self.options, self.kwargs)
+        call = ModelCall(sampling, self.base, self.adapter, (noisy, self.sigma), self.options, self.kwargs)
         sampling.run.record.grid = self.grid
         return call._seam()
 

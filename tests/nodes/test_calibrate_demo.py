@@ -66,7 +66,7 @@ def test_the_calibrated_placement_is_better_than_the_default(flux: object, draw:
     line = found.line(CALLS)
     scores: dict[str, list[float]] = {"calibrated": [], "default": []}
     truths = [draw(flux, shot) for shot in UNSEEN]
-    default = place(by_change(found.sigmas[:-1]), CALLS)
+    default = place(by_change(found.sigmas[:-1], mixed=True), CALLS)
     for name, full in (("calibrated", line.full), ("default", default)):
         inputs = {i.id: i.default for i in TapAccelerate.GET_SCHEMA().inputs
                   if getattr(i, "default", None) is not None}

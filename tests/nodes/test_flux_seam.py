@@ -52,7 +52,7 @@ def replay(model: ModelPatcher, target: str = "residual", control: dict | None =
     def call(executor: WrapperExecutor, x: Tensor, t: Tensor, c_concat: Tensor | None, c_crossattn: Tensor,
              _: object, options: dict, **kwargs: object) -> Tensor:
         run = TapRun(TapSettings(orders="0", warmup_steps=1, target=target, probe_stride=1), [1.0, 0.5, 0.0], "FLUX")
-        sampling = Sampling(run, find_adapter(executor.class_obj.diffusion_model))
+        sampling = Sampling(run, find_adapter(executor.class_obj.diffusion_model), executor.class_obj.diffusion_model)
         options = {**options, RUN_KEY: sampling}
         caught: list[tuple[Tensor, Tensor]] = []
 

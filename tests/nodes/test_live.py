@@ -17,6 +17,7 @@ from tap_pack.nodes.comfy_bridge.sampling_run import TapPatch
 from tap_pack.tap_core.errors import TapError
 from tap_pack.tap_core.record import RecordHolder, TapRecord
 from tap_pack.tap_core.run import TapRun
+from tap_pack.tap_core.schedules.listed import ListedSchedule
 from tap_pack.tap_core.schedules.teacache import TeaCacheSchedule
 from tap_pack.tap_core.settings import TapSettings
 
@@ -70,9 +71,10 @@ def test_the_plan_says_how_many_fewer_calls() -> None:
 
 
 @pytest.mark.parametrize(("steps", "settings", "reason"), [
-    (20, {"interval": 1}, "interval is 1"),
-    (4, {"warmup_steps": 5, "placement": "paper"}, "Lower warmup_steps"),
-    (3, {"warmup_steps": 3}, "Sample more steps"),
+    (20, {"interval": 1}, "interval 1"),
+    (4, {"warmup_steps": 5, "placement": "paper"}, "lower warmup_steps"),
+    (3, {"warmup_steps": 3}, "sample more steps"),
+    (20, {"given_schedule": ListedSchedule(tuple(range(20)))}, "computes each"),
 ])
 def test_when_nothing_will_be_skipped_the_plan_says_why(steps: int, settings: dict, reason: str) -> None:
     plan = plan_of(run_of(steps, **settings))

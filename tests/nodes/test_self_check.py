@@ -10,7 +10,7 @@ import comfy.sample
 import comfy.samplers
 import pytest
 import torch
-from tap_pack.nodes.comfy_bridge.find_adapter import find_adapter, why_not_reached
+from tap_pack.nodes.comfy_bridge.find_adapter import find_adapter, why_in_full
 from tap_pack.nodes.comfy_bridge.in_out_seam import InOutAdapter
 from tap_pack.nodes.comfy_bridge.sampling_run import TapPatch
 from tap_pack.tap_core.record import RecordHolder, TapRecord
@@ -118,7 +118,8 @@ def test_a_model_that_cannot_be_reached_is_computed_in_full_and_says_why() -> No
     causal = wan("Wan, causal", "WAN21_CausalAR_T2V")
     if not causal.known:
         pytest.skip("not in this ComfyUI")
-    assert "piece by piece" in why_not_reached(causal.build().diffusion_model)
+    model = causal.build().diffusion_model
+    assert "piece by piece" in why_in_full(find_adapter(model), model, "Wan")
     stock, holder = in_pieces(causal), RecordHolder()
     assert torch.equal(in_pieces(causal, holder), stock)
     record = holder.latest
@@ -138,4 +139,4 @@ def in_pieces(row: TinyModel, holder: RecordHolder | None = None) -> Tensor:
 
 def test_an_unknown_model_goes_by_its_input_and_output() -> None:
     assert isinstance(find_adapter(nn.Linear(1, 1)), InOutAdapter)
-    assert why_not_reached(nn.Linear(1, 1)) == ""
+    assert why_in_full(InOutAdapter(), nn.Linear(1, 1), "a line") == ""
