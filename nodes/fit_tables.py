@@ -3,7 +3,8 @@
 from comfy_api.latest import io, ui
 
 from ..tap_core.calibrate.trace import Trace
-from ..tap_core.calibration import fit_polynomial, magnitude_ratios
+from ..tap_core.errors import TapError
+from ..tap_core.fitted_numbers import fit_polynomial, magnitude_ratios
 from ..tap_core.schedules.magcache import MagCacheSchedule
 from ..tap_core.schedules.registry import AnySchedule
 from ..tap_core.schedules.teacache import TeaCacheSchedule
@@ -52,6 +53,9 @@ class TapFitTables(io.ComfyNode):
 
 def fitted(trace: Trace, method: str, threshold: float) -> tuple[AnySchedule, tuple[float, ...]]:
     """The schedule of this name and the numbers in it; those of the positive prompt decide, as both follow it."""
+    if trace.target != "residual":
+        raise TapError(f"The run was measured for target {trace.target}, and {method} needs residual: set target of "
+                       "TAP Measure Run to residual.")
     changes = max(trace.conditions, key=lambda condition: condition.share).changes
     if method == TEACACHE:
         coefficients = fit_polynomial(changes)

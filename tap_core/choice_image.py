@@ -10,7 +10,7 @@ from .errors import TapError
 from .frame_parts import draw_map, draw_message, overlay, picture_of, rgb_tensor, write_on
 from .index_maps import MIDDLE_FRAME, index_maps, shares, shown_frame
 from .legend import draw_legend, legend_size, letters_that_fit
-from .lettering import BACKGROUND
+from .lettering import BACKGROUND, even, letters_for
 from .map_layers import build_layer
 from .map_legend import map_legend
 from .record import TapRecord
@@ -64,7 +64,7 @@ def draw_choice_map(
 def draw_no_map(title: str, words: str, size: int = 0) -> Tensor:
     """One frame [1, height, width, 3] with sentences instead of a map."""
     side = size or DEFAULT_SIDE
-    return rgb_tensor(draw_message(title, words, _even(0.6 * side), _even(side), _letters(0.6 * side, side)))[None]
+    return rgb_tensor(draw_message(title, words, even(0.6 * side), even(side), letters_for(0.6 * side, side)))[None]
 
 
 class ChoiceMap:
@@ -80,7 +80,7 @@ class ChoiceMap:
         self.shares = [None if i is None else shares(i, len(self.layer.classes)) for i in self.index]
         natural = (int(picture.shape[1]), int(picture.shape[2])) if picture is not None else like
         self.height, self.width = self._map_size(natural)
-        self.letters = _letters(self.height, self.width)
+        self.letters = letters_for(self.height, self.width)
         self.picture = None if picture is None else self._picture(picture)
 
     def frames(self) -> Iterator[Image.Image]:
@@ -92,9 +92,9 @@ class ChoiceMap:
                    for number, view in enumerate(self.views)]
         self.letters = letters_that_fit(legends, self.height, self.letters)
         sizes = [legend_size(legend, self.letters) for legend in legends]
-        beside = _even(self.width + max(width for width, _ in sizes)) - self.width
+        beside = even(self.width + max(width for width, _ in sizes)) - self.width
         height = max(self.height, *(height for _, height in sizes))
-        below = _even(height + 5.5 * self.letters) - height
+        below = even(height + 5.5 * self.letters) - height
         colours = [c.colour for c in self.layer.classes]
         strip = draw_strip(self.shares, colours, self.width + beside, below, self.letters)
         for number, legend in enumerate(legends):
@@ -131,13 +131,3 @@ class ChoiceMap:
             shown = shown_frame(self.record.grid, self.options.frame)
             number = round(shown * (len(pictures) - 1) / (self.record.grid[0] - 1))
         return picture_of(pictures, number, self.height, self.width)
-
-
-def _letters(height: float, width: float) -> int:
-    """Height of the letters that suits a map of this size."""
-    return min(max(round((height + width) / 72), 13), 48)
-
-
-def _even(size: float) -> int:
-    """The next even number: video encoders take no other."""
-    return -(-round(size) // 2) * 2

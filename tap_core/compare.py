@@ -37,6 +37,9 @@ def why_not_comparable(picture: Tensor, reference: Tensor, name: str = "picture"
     sizes = [f"{batch.shape[2]} x {batch.shape[1]}" for batch in (picture, reference)]
     if sizes[0] != sizes[1]:
         return f"{name} is {sizes[0]} and reference is {sizes[1]} pixels: make both in the same size."
+    channels = [min(batch.shape[3], COLOURS) for batch in (picture, reference)]
+    if channels[0] != channels[1]:
+        return f"{name} has {channels[0]} and reference {channels[1]} colours a pixel: connect pictures of one kind."
     counts = len(picture), len(reference)
     if 0 in counts:
         return f"{name} holds {counts[0]} and reference {counts[1]} pictures: there is nothing to compare."

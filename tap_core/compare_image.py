@@ -10,7 +10,7 @@ from torch import Tensor
 from .compare import Likeness, Tick, no_tick, pairs
 from .compare_words import frame_words
 from .frame_parts import draw_message, rgb_tensor
-from .lettering import BACKGROUND, TEXT, font_of, wrap_text
+from .lettering import BACKGROUND, TEXT, even, font_of, letters_for, wrap_text
 from .palette import ramp_colours
 
 LEAST_SIDE = 512
@@ -69,12 +69,12 @@ def _map(difference: Tensor, factor: int) -> Image.Image:
 
 def _framed(drawn: Image.Image, above: str, factor: int) -> Image.Image:
     """The map with words above and the scale below, in even numbers of pixels, which video encoders ask for."""
-    size = min(max(round(sum(drawn.size) / 72), 13), 48)
+    size = letters_for(*drawn.size)
     width = max(drawn.width, LEAST_SIDE)
     lines = list(chain(*(wrap_text(text, font_of(size), width - 2 * size) for text in above.split("\n"))))
     scale = wrap_text(_scale_words(factor), font_of(size), width - 2 * size)
-    top, below = _even(size * (1 + 1.5 * len(lines))), size * (2.5 + 1.5 * len(scale))
-    frame = Image.new("RGB", (_even(width), _even(top + drawn.height + below)), BACKGROUND)
+    top, below = even(size * (1 + 1.5 * len(lines))), size * (2.5 + 1.5 * len(scale))
+    frame = Image.new("RGB", (even(width), even(top + drawn.height + below)), BACKGROUND)
     frame.paste(drawn, ((frame.width - drawn.width) // 2, top))
     draw = ImageDraw.Draw(frame)
     _write(draw, lines, size // 2, size)
@@ -94,7 +94,3 @@ def _scale_words(factor: int) -> str:
 def _write(draw: ImageDraw.ImageDraw, lines: list[str], top: int, size: int) -> None:
     for number, text in enumerate(lines):
         draw.text((size, top + round(1.5 * size * number)), text, font=font_of(size), fill=TEXT)
-
-
-def _even(value: float) -> int:
-    return -(-round(value) // 2) * 2

@@ -22,6 +22,16 @@ def font_of(size: int) -> Font:
     return ImageFont.load_default(size)
 
 
+def letters_for(height: float, width: float) -> int:
+    """Height of the letters that suits a picture of this size."""
+    return min(max(round((height + width) / 72), 13), 48)
+
+
+def even(size: float) -> int:
+    """The next even number: video encoders take no other."""
+    return -(-round(size) // 2) * 2
+
+
 def wrap_text(text: str, font: Font, width: float) -> list[str]:
     """The text in lines no wider than `width`; a word that is wider is broken."""
     lines, most = [""], max(int(width // font.getlength("W")), 1)

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import TypeVar
 
 from .errors import TapError
 from .pool_settings import PoolSettings
@@ -19,6 +20,8 @@ from .schedules.speca import SpeculativeSchedule
 from .schedules.tc_pade import TrajectoryStabilitySchedule
 from .schedules.teacache import TeaCacheSchedule
 
+Number = TypeVar("Number", int, float)
+
 
 @dataclass(frozen=True)
 class Method:
@@ -34,7 +37,7 @@ def fixed(family: str, orders: str) -> PoolSettings:
     return PoolSettings(families=(family,) if family else (), orders=orders, horizon_from=0, horizon_to=0)
 
 
-def _by_model(values: dict[str, float], other: float) -> Callable[[str], float]:
+def _by_model(values: dict[str, Number], other: Number) -> Callable[[str], Number]:
     return lambda model: values.get(model, other)
 
 
@@ -43,15 +46,15 @@ REUSE = fixed("", "0")
 _tap_interval = _by_model({"Qwen-Image": 4, "HunyuanVideo": 6}, 5)
 _fora_interval = _by_model({"Qwen-Image": 3, "HunyuanVideo": 5}, 4)
 # The released codes' own settings.
-_taylorseer_interval, _taylorseer_warmup = _by_model({"FLUX": 6}, 5), _by_model({"HunyuanVideo": 1, "Wan": 1}, 3)
-_gate_threshold, _gate_order = _by_model({"HunyuanVideo": 0.08, "Wan": 0.18}, 0.03), _by_model(
-    {"HunyuanVideo": 2, "Wan": 3}, 1
-)
-_tea_threshold = _by_model({"HunyuanVideo": 0.15}, 0.4)
+_taylorseer_interval = _by_model({"FLUX": 6}, 5)
+_taylorseer_warmup = _by_model({"HunyuanVideo": 1, "Wan": 1}, 3)
+_gate_threshold = _by_model({"HunyuanVideo": 0.08, "Wan": 0.18}, 0.03)
+_gate_order = _by_model({"HunyuanVideo": 2, "Wan": 3}, 1)
+# Thresholds suit a polynomial; without one the change of the probe is taken as it is, which is ten times less.
+_tea_threshold = _by_model({"FLUX": 0.4, "HunyuanVideo": 0.15, "LTX-Video": 0.06}, 0.04)
 
 
 def _teacache(model: str) -> TeaCacheSchedule:
-    # Without a polynomial the change of the probe is taken as it is.
     return TeaCacheSchedule(threshold=_tea_threshold(model), coefficients=POLYNOMIALS.get(model, (1.0, 0.0)))
 
 
@@ -70,18 +73,18 @@ def _magcache(model: str) -> MagCacheSchedule:
 METHODS: dict[str, Method] = {
     "TAP": Method(
         "Every token by the predictor that does best there.",
-        PoolSettings(), lambda model: IntervalSchedule(int(_tap_interval(model)), 3),
+        PoolSettings(), lambda model: IntervalSchedule(_tap_interval(model), 3),
     ),
     "TAP with fallback": Method(
         "TAP, and a full step where even the best predictors miss.",
-        PoolSettings(), lambda model: FallbackSchedule(interval=int(_tap_interval(model))),
+        PoolSettings(), lambda model: FallbackSchedule(interval=_tap_interval(model)),
     ),
     "TaylorSeer": Method(
         "One Taylor curve for all tokens.", fixed("taylor", "1"),
-        lambda model: IntervalSchedule(int(_taylorseer_interval(model)), int(_taylorseer_warmup(model))),
+        lambda model: IntervalSchedule(_taylorseer_interval(model), _taylorseer_warmup(model)),
     ),
     "FORA": Method(
-        "Repeats the last result.", REUSE, lambda model: IntervalSchedule(int(_fora_interval(model)), 1),
+        "Repeats the last result.", REUSE, lambda model: IntervalSchedule(_fora_interval(model), 1),
     ),
     "HiCache": Method(
         "One calm curve for all tokens.", fixed("hicache", "2"), lambda model: IntervalSchedule(7, 3),
@@ -108,7 +111,7 @@ METHODS: dict[str, Method] = {
     ),
     "CG-Taylor": Method(
         "A Taylor curve, checked at the first block of every step.", fixed("taylor", "1"),
-        lambda model: ConfidenceGateSchedule(threshold=_gate_threshold(model), order=int(_gate_order(model))),
+        lambda model: ConfidenceGateSchedule(threshold=_gate_threshold(model), order=_gate_order(model)),
     ),
     "SpeCa": Method(
         "A Taylor curve, checked at the last block of every step.", fixed("taylor", "2"),

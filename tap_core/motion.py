@@ -34,7 +34,7 @@ class Motion:
         expected, move, start = self._expected
         miss, length = self._norm(x - expected), self._norm(move)
         plain, noisy = miss < PLAIN_TOLERANCE * length, miss > NOISE_TOLERANCE * length
-        if position == start:  # a second evaluation there, as Heun's method and others make: no step was taken
+        if position <= start:  # Heun's method and others evaluate a step several times: none was taken in between
             plain, noisy = torch.zeros_like(plain), torch.zeros_like(noisy)
         self.plain = plain if self.plain is None else self.plain & plain
         self.noisy = noisy if self.noisy is None else self.noisy | noisy

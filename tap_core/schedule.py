@@ -58,7 +58,7 @@ class Seen:
 
 
 class Course(Protocol):
-    """A schedule at work in one run. Each method is called once an evaluation, in this order.
+    """A schedule at work in one run: at each evaluation `before`, `in_call` if that asked for something, then `after`.
 
     needs: which of `Seen`'s stream, probe, block, loss, target, last_input and last_output it looks at.
     skips_any: False if it is known to compute every step, so that nothing has to be kept.

@@ -59,7 +59,9 @@ def best(losses: Tensor, seed: int) -> Choice:
 
 def one_for_all(losses: Tensor, seed: int) -> Choice:
     """The least mean loss, one candidate for all tokens of a picture: shows what the choice per token adds."""
-    index = losses.mean(dim=1, keepdim=True).argmin(dim=-1, keepdim=True).expand(*losses.shape[:2], 1)
+    # A token without any loss, such as one whose probe is zero, has no say.
+    counted = losses.masked_fill(losses.isinf().all(dim=-1, keepdim=True), 0)
+    index = counted.mean(dim=1, keepdim=True).argmin(dim=-1, keepdim=True).expand(*losses.shape[:2], 1)
     return _take(losses, index)
 
 

@@ -10,7 +10,7 @@ from ..schedules.placed import by_change, place
 from ..timeline import Timeline
 from .gap_costs import GapCosts
 from .gap_errors import GapErrors
-from .placement import PlacementSearch, Progress
+from .placement import MOST_PLACES, PlacementSearch, Progress
 from .rows import Rows
 from .text import Calibration, Line
 from .trace import Trace
@@ -51,8 +51,11 @@ def calibrate(traces: Sequence[Trace], wanted: Wanted, progress: Progress = lamb
             each.learn_trust(usual)
     longest = math.ceil(LONGEST * first.steps / counts[0])
     costs = GapCosts(errors, rows.snapshots, longest)
-    search = PlacementSearch(first.steps, costs.apart, longest, costs.of, progress)
+    search = PlacementSearch(first.steps, costs.apart, longest, costs.of, progress,
+                             max(MOST_PLACES, counts[-1]))
     found = [placement.full for count in counts if (placement := search.best(count)) is not None]
+    if not found:
+        raise TapError("The measured run holds values that are no numbers. Look at its picture, and measure again.")
     # How much repaying helps varies from picture to picture; an estimate without it is nearer.
     lines = tuple(Line(full, decibels(costs.unrepaid(full, first.steps))) for full in found)
     return Calibration(first.model, f"target {first.target}, {wanted.pool}", first.sigmas, lines)
@@ -70,7 +73,7 @@ def decibels(error: float) -> float:
 
 
 def check_alike(traces: Sequence[Trace]) -> Trace:
-    """The first trace. Raises TapError unless all are of one model, target and sigmas."""
+    """The first trace. Raises TapError unless all are of one model, target and sigmas, and of whole pictures."""
     if not traces:
         raise TapError("There is no trace; connect TAP_TRACE of TAP Measure Run.")
     first = traces[0]
@@ -78,4 +81,7 @@ def check_alike(traces: Sequence[Trace]) -> Trace:
         for name in ("model", "target", "sigmas"):
             if getattr(trace, name) != getattr(first, name):
                 raise TapError(f"The traces differ in their {name}; measure runs that differ in prompt and seed alone.")
+    if any(len({condition.tokens for condition in trace.conditions}) > 1 for trace in traces):
+        raise TapError("Prompts of the measured run cover different parts of the picture. Measure a run with prompts "
+                       "for all of it; what is found serves the other one too.")
     return first

@@ -44,6 +44,8 @@ class Condition:
 def likeness(gram: Tensor, past: Tensor, steps: Tensor, candidates: Tensor, loss: str) -> Tensor:
     """Proxy loss [S, J, P, N] of each candidate with its sign turned, up to what all share; l1 is judged as l2.
 
+    From dots in float32, which tell candidates apart down to 1 - cos of 1e-6; the engine, in bits of its own, below.
+
     gram: [T, T, N]; past: [S, K]; steps: [S, J]; candidates: [S, J, P, K].
     """
     pairs = gram[past[:, :, None], past[:, None, :]].flatten(1, 2)  # [S, K * K, N]

@@ -32,14 +32,16 @@ class PlacementSearch:
     """Finds the placements of least cost, for any number of full steps. Step 0 is full, as nothing comes before it.
 
     snapshots: K. longest: the longest chain of skipped steps. cost_of(pasts, ahead): [S, ahead + 1] the cost of
-    skipping 0, 1, .. ahead steps behind the newest of each past. progress: told the share that is done.
+    skipping 0, 1, .. ahead steps behind the newest of each past. progress: told the share that is done. places: how
+    many of the steps may be full, at most.
     """
 
     def __init__(
-        self, steps: int, snapshots: int, longest: int, cost_of: CostOf, progress: Progress = lambda share: None
+        self, steps: int, snapshots: int, longest: int, cost_of: CostOf, progress: Progress = lambda share: None,
+        places: int = MOST_PLACES
     ) -> None:
         self.steps, self._snapshots, self._longest = steps, snapshots, min(longest, steps - 1)
-        self.places = even_places(steps, MOST_PLACES)
+        self.places = even_places(steps, places)
         after = self._what_comes_after()
         self.pasts = sorted(after, key=lambda past: (len(past), past))
         index = {past: i for i, past in enumerate(self.pasts)}

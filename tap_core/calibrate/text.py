@@ -2,7 +2,7 @@
 
     TAP placement 1
     model: Flux
-    made for: euler-like steps, target auto, orders 0,1,2; horizons -4 to 0 by 1
+    made for: target auto, taylor; orders 0,1,2; horizons -4 to 0 by 1; best
     sigmas: 1 0.98 0.96 .. 0
     10 calls, about 48 dB: 0 3 7 11 16 22 28 35 42 47
 """

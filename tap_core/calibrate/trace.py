@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 import torch
 from torch import Tensor
 
-from ..calibration import Changes
+from ..fitted_numbers import Changes
 from ..noise_level import mixes
 
 MOST_TOKENS, MOST_CHANNELS = 256, 512
@@ -21,7 +21,7 @@ class ConditionTrace:
     """One condition. probe: [T, N, D], target: [T, N, C] of each step, float32 on the CPU.
 
     share: how much of the guided picture comes from it, such as cfg for the positive and 1 - cfg for the negative.
-    changes, moved: over all tokens and channels, moved being mean|r_s - r_{s-1}|.
+    changes, moved: over all tokens and channels, moved being mean|r_s - r_{s-1}|. tokens: how many there are.
     """
 
     share: float
@@ -29,6 +29,7 @@ class ConditionTrace:
     target: Tensor
     changes: Changes
     moved: tuple[float, ...]
+    tokens: int = 0
 
 
 @dataclass(frozen=True)
@@ -87,18 +88,27 @@ class Track:
         probe, target = (torch.stack(list(part)).float().cpu() for part in zip(*self._kept, strict=True))
         rows = torch.stack(self._scalars).cpu().T.tolist() if self._scalars else [[]] * 4
         *changes, moved = rows
-        return ConditionTrace(self.share, probe, target, Changes(*changes), tuple(moved))
+        tokens = self._latest[0].shape[:2].numel()
+        return ConditionTrace(self.share, probe, target, Changes(*changes), tuple(moved), tokens)
 
 
 def sample_of(tensor: Tensor) -> Tensor:
-    """[B, N, D] -> at most MOST_TOKENS x MOST_CHANNELS of it, the same ones for every tensor of this size."""
+    """[B, N, D] -> at most MOST_TOKENS x MOST_CHANNELS of it, the same ones for every tensor of this size.
+
+    The same channels are taken in both halves: target auto has picture and slope side by side.
+    """
     flat = tensor.flatten(0, 1)
-    for axis, most in enumerate((MOST_TOKENS, MOST_CHANNELS)):
-        size = flat.shape[axis]
-        if size > most:
-            picked = torch.randperm(size, generator=torch.Generator().manual_seed(SEED))[:most].sort().values
-            flat = flat.index_select(axis, picked.to(flat.device, non_blocking=True))
+    if len(flat) > MOST_TOKENS:
+        flat = flat.index_select(0, _some(len(flat), MOST_TOKENS).to(flat.device, non_blocking=True))
+    half = flat.shape[1] // 2
+    if flat.shape[1] > MOST_CHANNELS:
+        picked = _some(half, MOST_CHANNELS // 2)
+        flat = flat.index_select(1, torch.cat([picked, picked + half]).to(flat.device, non_blocking=True))
     return flat.clone()
+
+
+def _some(size: int, most: int) -> Tensor:
+    return torch.randperm(size, generator=torch.Generator().manual_seed(SEED))[:most].sort().values
 
 
 def changes_between(before: tuple[Tensor, Tensor], now: tuple[Tensor, Tensor]) -> Tensor:

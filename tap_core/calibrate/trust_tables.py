@@ -1,5 +1,7 @@
 """How far a run with given full steps would learn to trust its forecasts, see `trust`.
 
+Picture and slope of target auto are trusted each by itself here, in a run both alike: the pictures are as near.
+
 T steps, N tokens, S full steps, each foreseen from the K full steps before it.
 """
 

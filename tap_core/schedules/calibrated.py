@@ -38,8 +38,9 @@ class CalibratedSchedule:
         source, notes = self.calibration, []
         if not same_sigmas(source.sigmas, timeline.sigmas):
             moved = f"The placement, calibrated on {source.steps} steps, was moved to {timeline.steps} by noise level."
-            far = sigma_distance(source.sigmas, timeline.sigmas) > STRETCH
-            notes.append(moved + far * " That is a stretch: scheduler or shift differ much. Calibrate on this run.")
+            if sigma_distance(source.sigmas, timeline.sigmas) > STRETCH:
+                moved += " That is a stretch: scheduler or shift differ much. Calibrate on this run."
+            notes.append(moved)
         if family(model) != family(source.model):
             notes.append(f"The placement was calibrated on {source.model} and used on {model}: that is a stretch. "
                          "Calibrate on this model.")

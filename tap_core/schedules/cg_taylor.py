@@ -61,5 +61,6 @@ class ConfidenceGateCourse(WatchfulCourse):
     def _forecast(self, seen: Seen) -> Tensor:
         if not self._kept:
             return seen.block.new_zeros(0)  # cannot be compared, hence full
-        weights = self._taylor.weights([position for position, _ in self._kept], seen.position, self.timeline)
+        past = [position for position, _ in self._kept]
+        weights = self._taylor.weights(past, seen.position, self.timeline.separating(past))
         return sum(weight * block.float() for weight, (_, block) in zip(weights, self._kept, strict=True))

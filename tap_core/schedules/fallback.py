@@ -47,6 +47,7 @@ class FallbackCourse(WatchfulCourse):
         super().__init__(settings, timeline)
         self._paper = IntervalSchedule(settings.interval, settings.warmup)
         self._usual: dict[int, float] = {}
+        self._latest_full = 0
 
     def before(self, seen: Seen) -> Decision:
         """Full in the warm-up and at the interval, which counts from the last full step, forced or not."""
@@ -57,13 +58,15 @@ class FallbackCourse(WatchfulCourse):
 
     def choose(self, seen: Seen) -> Decision:
         """Ask for the loss."""
-        if self.skipped + 1 >= self.settings.interval:
+        # Of a step that a sampler evaluates twice the second evaluation follows the first.
+        if not 0 < self._distance(seen) < self.settings.interval:
             return Decision(full=True, reason="interval")
         return Decision(full=False, asks="loss")
 
     def in_call(self, seen: Seen) -> Decision:
         """Full where the loss is far above its usual at this distance."""
-        loss, distance = float(seen.loss.float().mean()), self.skipped + 1
+        losses, distance = seen.loss.float(), self._distance(seen)
+        loss = float(losses[~losses.isinf()].mean())  # a token that no candidate can foresee has none
         usual = self._usual.get(distance, math.inf if self.settings.factor > 0 else 0.0)
         if not math.isfinite(loss):
             return Decision(full=True, reason="loss is not a number")
@@ -71,3 +74,11 @@ class FallbackCourse(WatchfulCourse):
         self._usual[distance] = math.exp(news if distance not in self._usual else
                                          (1 - NEWS) * math.log(self._usual[distance]) + NEWS * news)
         return SKIP if loss <= self.settings.factor * usual else Decision(full=True, reason="loss above its usual")
+
+    def learn(self, seen: Seen) -> None:
+        """Remember the latest full step."""
+        if seen.full:
+            self._latest_full = int(seen.position)
+
+    def _distance(self, seen: Seen) -> int:
+        return int(seen.position) - self._latest_full

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from torch import Tensor
 
 from ..errors import TapError
+from ..predictors.newton import lagrange
 from ..schedule import SKIP, Decision, Seen
 from ..timeline import Timeline
 from .adaptive import Watchful, WatchfulCourse, check_number
@@ -68,7 +69,7 @@ class StabilityCourse(WatchfulCourse):
         if step >= settings.multistep_from * steps and settings.multistep_interval > 1:
             if step % settings.multistep_interval == 1 or not self._nodes:
                 return Decision(full=True, reason="multistep")
-            return self._skip(lambda: lagrange(self._nodes, seen.position))
+            return self._skip(lambda: self._through_nodes(seen.position))
         if not bool(self._criterion(seen) <= 0):
             return Decision(full=True, reason="trajectory not stable")
         return self._skip(lambda: self._approximation(seen))
@@ -86,6 +87,10 @@ class StabilityCourse(WatchfulCourse):
     def _skip(self, approximate: Callable[[], Tensor]) -> Decision:
         return SKIP if self.settings.forecast == "pool" else Decision(full=False, denoised=approximate())
 
+    def _through_nodes(self, position: float) -> Tensor:
+        weights = lagrange([place for place, _ in self._nodes], position)
+        return sum(weight * picture for weight, (_, picture) in zip(weights, self._nodes, strict=True))
+
     def _criterion(self, seen: Seen) -> Tensor:
         y0, y1, y2 = (y for _, _, y in self._path)
         return ((seen.x - self._extrapolated(seen)) * ((y0 - y1) - (y1 - y2))).mean()
@@ -99,15 +104,3 @@ class StabilityCourse(WatchfulCourse):
     def _extrapolated(self, seen: Seen) -> Tensor:
         (sigma, x, y0), (_, _, y1), (_, _, y2) = self._path
         return x + (seen.sigma - sigma) * (5 / 6 * y0 + 5 / 6 * y1 - 2 / 3 * y2)
-
-
-def lagrange(nodes: list[tuple[float, Tensor]], position: float) -> Tensor:
-    """Value at `position` of the polynomial through the nodes (position, value)."""
-    total = 0
-    for place, value in nodes:
-        weight = 1.0
-        for other, _ in nodes:
-            if other != place:
-                weight *= (position - other) / (place - other)
-        total = total + weight * value
-    return total

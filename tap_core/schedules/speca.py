@@ -80,7 +80,8 @@ class SpeculativeCourse(WatchfulCourse):
         """Taylor forecast of the last block's input (part 1) or output (part 2), in its dtype."""
         if not self._kept:
             return None
-        weights = self._taylor.weights([kept[0] for kept in self._kept], position, self.timeline)
+        past = [kept[0] for kept in self._kept]
+        weights = self._taylor.weights(past, position, self.timeline.separating(past))
         total = sum(weight * kept[part].float() for weight, kept in zip(weights, self._kept, strict=True))
         return total.to(self._kept[0][part].dtype)
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import replace
 from itertools import pairwise
 
@@ -17,6 +18,7 @@ from tap_pack.tap_core.calibrate.trace import Trace, Track
 from tap_pack.tap_core.calibrate.typical_past import lengthened, rounded
 from tap_pack.tap_core.drift import interpolation
 from tap_pack.tap_core.errors import TapError
+from tap_pack.tap_core.fitted_numbers import Changes, fit_polynomial
 from tap_pack.tap_core.history import History
 from tap_pack.tap_core.noise_level import log_noise
 from tap_pack.tap_core.pool_settings import PoolSettings
@@ -261,3 +263,38 @@ def test_a_trace_is_small_and_the_same_places_are_kept() -> None:
     assert kept.changes.target == pytest.approx([1.0, 1.0])
     # Over all tokens and channels, not over those that are kept.
     assert kept.changes.probe == pytest.approx([1 / float((probe + step).mean()) for step in range(2)])
+
+
+def test_both_halves_of_a_wide_target_are_kept_at_the_same_channels() -> None:
+    track = Track(1.0)
+    halves = torch.arange(700.0).expand(1, 4, 700)
+    for _ in range(2):
+        track.add(0, halves, torch.cat([halves, -halves], dim=-1))
+    picture, slope = track.close().target.chunk(2, dim=-1)
+    assert picture.shape == (2, 4, 256)
+    assert torch.equal(picture, -slope)
+
+
+def test_prompts_for_parts_of_the_picture_are_not_calibrated_on() -> None:
+    trace = made_trace(shares=(3.0, -2.0))
+    one, other = trace.conditions
+    with pytest.raises(TapError, match="different parts"):
+        calibrate([replace(trace, conditions=(one, replace(other, tokens=3)))], Wanted(PoolSettings()))
+
+
+def test_a_run_with_values_that_are_no_numbers_is_refused() -> None:
+    trace = made_trace()
+    (condition,) = trace.conditions
+    condition.target[3] = torch.nan
+    with pytest.raises(TapError, match="no numbers"):
+        calibrate([trace], Wanted(PoolSettings()))
+    with pytest.raises(TapError, match="no numbers"):
+        fit_polynomial(Changes([0.1] * 9, [0.1] * 8 + [math.nan]))
+
+
+def test_more_calls_than_the_search_has_places_for_get_a_line_of_their_own() -> None:
+    track = Track(1.0)
+    for step in range(70):
+        track.add(step, torch.full((1, 1, 4), 1.0 + step), torch.full((1, 1, 2), step**0.5))
+    trace = Trace("Flux", "output", tuple(1 - step / 70 for step in range(71)), (track.close(),))
+    assert calibrate([trace], Wanted(PoolSettings(), calls=60)).line(60).calls == 60

@@ -135,3 +135,9 @@ def test_the_map_is_the_difference() -> None:
     places = torch.nonzero((frames[1] == yellow).all(-1) & changed)
     assert len(places) == 100
     assert places[-1].tolist() == [places[0, 0] + 9, places[0, 1] + 9]
+
+
+def test_pictures_of_other_kinds_are_not_compared() -> None:
+    grey, colour, masked = (torch.rand(1, 12, 12, channels) for channels in (1, 3, 4))
+    assert "1 and reference 3 colours" in why_not_comparable(grey, colour)
+    assert why_not_comparable(masked, colour) is None

@@ -3,8 +3,8 @@
 import math
 
 import pytest
-from tap_pack.tap_core.calibration import Changes, fit_polynomial, magnitude_ratios
 from tap_pack.tap_core.errors import TapError
+from tap_pack.tap_core.fitted_numbers import Changes, fit_polynomial, magnitude_ratios
 from tap_pack.tap_core.methods import METHODS
 from tap_pack.tap_core.schedules.fallback import FallbackSchedule
 from tap_pack.tap_core.schedules.interval import IntervalSchedule

@@ -68,3 +68,12 @@ def test_sigmas_above_one_count_as_noise_added_to_the_picture(scale: float) -> N
     as_flow = [sigma / (1 + sigma) for sigma in sigmas]
     assert by_change(sigmas, mixed=False) == pytest.approx(by_change(as_flow, mixed=True))
     assert by_change(sigmas, mixed=False) == sorted(by_change(sigmas, mixed=False))
+
+
+def test_a_first_sigma_that_is_rounded_above_one_is_still_a_flow_models() -> None:
+    sigmas = [1 - step / 50 for step in range(51)]
+    rounded = Timeline((1.0000001, *sigmas[1:]))
+    schedule = change_schedule(5, 3)
+    assert schedule._places(rounded) == schedule._places(Timeline(tuple(sigmas)))
+    assert not Timeline((1.01, *sigmas[1:])).mixes
+    assert not Timeline(tuple(sigmas), mixed=False).mixes

@@ -17,6 +17,7 @@ from tap_pack.tap_core.schedules.model_tables import POLYNOMIALS
 from tap_pack.tap_core.schedules.speca import SpeculativeSchedule, verification_error
 from tap_pack.tap_core.schedules.tc_pade import TrajectoryStabilitySchedule
 from tap_pack.tap_core.schedules.teacache import TeaCacheSchedule
+from tap_pack.tap_core.timeline import Timeline
 from torch import Tensor
 
 from walk import Show, even_timeline, walk
@@ -251,3 +252,30 @@ def test_what_a_course_keeps_is_counted() -> None:
             course.after(seen)
     assert held_bytes(cautious) == 2 * shown.nbytes
     assert held_bytes(plain) == 0
+
+
+@pytest.mark.parametrize("schedule", [ConfidenceGateSchedule(warmup=1), SpeculativeSchedule(warmup=1)])
+def test_sigmas_that_come_again_are_told_apart_by_their_steps(schedule: object) -> None:
+    sigmas = (1.0, 0.8, 0.6, 0.8, 0.6, 0.4, 0.2, 0.0)
+    course = start(schedule, Timeline(sigmas, "sigma"))
+    for step, sigma in enumerate(sigmas[:-1]):
+        block = torch.full((1, 2, 3), 1.0 + step)
+        seen = Seen(float(step), sigma, block=block, last_input=block, last_output=block, full=step % 2 == 0)
+        decision = course.before(seen)
+        if decision.asks:
+            course.in_call(seen)
+        course.after(seen)
+
+
+@pytest.mark.parametrize("interval", [2, 5])
+def test_the_fallback_counts_steps_where_a_sampler_evaluates_each_twice(interval: int) -> None:
+    timeline, full = even_timeline(20), []
+    course = start(FallbackSchedule(factor=math.inf, interval=interval), timeline)
+    for position in (step + half for step in range(20) for half in (0.0, 0.5)):
+        seen = Seen(position, timeline.sigma_at(position), loss=torch.ones(1, 4))
+        decision = course.before(seen)
+        seen.full = (course.in_call(seen) if decision.asks else decision).full
+        course.after(seen)
+        full += [position] if seen.full else []
+    paper = IntervalSchedule(interval, 3)
+    assert full == [step + half for step in range(20) if paper.decide(step, timeline).full for half in (0.0, 0.5)]

@@ -9,7 +9,7 @@ import torch
 from tap_pack.tap_core.errors import TapError
 from tap_pack.tap_core.schedule import AdaptiveSchedule, Seen, start
 from tap_pack.tap_core.schedules.easycache import EasyCacheSchedule
-from tap_pack.tap_core.schedules.sada import StabilitySchedule, lagrange
+from tap_pack.tap_core.schedules.sada import StabilitySchedule
 
 from walk import even_timeline
 
@@ -111,11 +111,6 @@ def test_sada_stays_near_the_full_run(forecast: str) -> None:
     full, end = sample(StabilitySchedule(forecast=forecast))
     assert len(full) < 35
     assert np.abs(end - x).max() < 0.05 * np.abs(x).max()
-
-
-def test_lagrange_is_exact_on_a_parabola() -> None:
-    nodes = [(float(i), torch.tensor([float(i * i - 3 * i)])) for i in (9, 5, 1)]
-    assert lagrange(nodes, 12.0).item() == pytest.approx(12 * 12 - 36)
 
 
 def test_max_skip_and_endless_thresholds() -> None:

@@ -9,6 +9,7 @@ import torch
 from tap_pack.tap_core.errors import TapError
 from tap_pack.tap_core.record import Evaluation, TapRecord
 from tap_pack.tap_core.step_view import step_views
+from tap_pack.tap_core.summary import why_no_map
 
 from made_records import choices_of, full_record, made_record
 
@@ -78,3 +79,14 @@ def test_a_step_of_which_a_part_was_computed_still_shows_its_map() -> None:
 
 def test_a_run_without_skipped_steps_has_views_too() -> None:
     assert [v.status for v in step_views(full_record(steps=3))] == ["full step: warm-up"] * 3
+
+
+def test_a_step_that_was_skipped_without_a_choice_is_no_full_one() -> None:
+    record = made_record()
+    for evaluation in record.evaluations:
+        evaluation.choices.clear()
+    views = step_views(record)
+    assert [view.step for view in views if view.status.startswith("full step")] == record.full_steps
+    assert {view.status for view in views if view.step in record.skipped_steps} == {"skipped step"}
+    assert why_no_map(record).startswith("There is no map: this schedule forecasts whole pictures")
+    assert why_no_map(full_record(interval=1)).startswith("Nothing was skipped")
