@@ -4,7 +4,6 @@ from itertools import combinations
 
 from comfy_api.latest import io
 
-from ..tap_core.errors import TapError
 from ..tap_core.pool_settings import PoolSettings
 from ..tap_core.record import RecordHolder
 from ..tap_core.schedules.registry import AnySchedule
@@ -12,13 +11,11 @@ from ..tap_core.scoring import PROXY_LOSSES
 from ..tap_core.settings import CACHE_DEVICES, CORRECTIONS, PLACEMENTS, TARGETS, TRUSTS, WIDEST_STRIDE, TapSettings
 from ..tap_core.timeline import TIME_AXES
 from .comfy_bridge.sampling_run import TapPatch
-from .horizon_inputs import HORIZON_RANGE, HORIZON_STEP_RANGE, horizon_inputs, horizon_step_input
+from .horizon_inputs import horizon_inputs, horizon_step_input, why_no_pool
 from .socket_types import TAP_POOL, TAP_RECORD, TAP_SCHEDULE
 
 DEFAULTS = TapSettings()
 ORDER_SETS = [",".join(map(str, orders)) for size in range(1, 5) for orders in combinations(range(4), size)]
-# ComfyUI leaves the range of an input to `validate_inputs` where that names the input.
-RANGES = {"horizon_from": HORIZON_RANGE, "horizon_to": HORIZON_RANGE, "horizon_step": HORIZON_STEP_RANGE}
 
 
 class TapAccelerate(io.ComfyNode):
@@ -72,17 +69,7 @@ class TapAccelerate(io.ComfyNode):
         cls, orders: str, horizon_from: int, horizon_to: int, horizon_step: float
     ) -> bool | str:
         """True, or a sentence that says what to change; linked values are not known yet and are checked on execute."""
-        given = {"orders": orders, "horizon_from": horizon_from, "horizon_to": horizon_to, "horizon_step": horizon_step}
-        if None in given.values():
-            return True
-        for name, allowed in RANGES.items():
-            if not allowed["min"] <= given[name] <= allowed["max"]:
-                return f"{name} is {given[name]}; set it from {allowed['min']} to {allowed['max']}."
-        try:
-            TapSettings(**given)
-        except TapError as error:
-            return str(error)
-        return True
+        return why_no_pool(orders, horizon_from, horizon_to, horizon_step)
 
     @classmethod
     def execute(

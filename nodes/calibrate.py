@@ -14,7 +14,7 @@ from ..tap_core.timeline import TIME_AXES
 from .accelerate import ORDER_SETS
 from .budget_input import budget_input, why_not
 from .comfy_bridge.progress import progress_bar
-from .horizon_inputs import horizon_inputs, horizon_step_input
+from .horizon_inputs import horizon_inputs, horizon_step_input, why_no_pool
 from .placement import expectation
 from .socket_types import TAP_POOL, TAP_SCHEDULE
 from .trace_inputs import another_run, trace_input, trace_of
@@ -50,9 +50,12 @@ class TapCalibrate(io.ComfyNode):
         )
 
     @classmethod
-    def validate_inputs(cls, budget: str) -> bool | str:
-        """True, or a sentence that says what to change; a linked budget is checked on execute."""
-        return why_not(budget)
+    def validate_inputs(
+        cls, budget: str, orders: str, horizon_from: int, horizon_to: int, horizon_step: float
+    ) -> bool | str:
+        """True, or a sentence that says what to change; linked values are checked on execute."""
+        good = why_not(budget)
+        return why_no_pool(orders, horizon_from, horizon_to, horizon_step) if good is True else good
 
     @classmethod
     def execute(

@@ -36,8 +36,10 @@ class TapPlacement(io.ComfyNode):
         )
 
     @classmethod
-    def validate_inputs(cls, budget: str) -> bool | str:
-        """True, or a sentence that says what to change; a linked budget is checked on execute."""
+    def validate_inputs(cls, text: str, budget: str) -> bool | str:
+        """True, or a sentence that says what to change; linked values are checked on execute."""
+        if text is not None and not text.strip():
+            return "text is empty: paste or connect the whole text of TAP Calibrate."
         return why_not(budget)
 
     @classmethod

@@ -1,7 +1,10 @@
 /** Presets of TAP Accelerate: names for values that the node's own widgets show. */
 
 // Sockets that take the place of widgets when something is connected to them.
-const REPLACED = { schedule: ["interval", "warmup_steps", "placement"], predictors: ["orders", "horizon_from"] };
+const REPLACED = {
+  schedule: ["interval", "warmup_steps", "placement"],
+  predictors: ["orders", "horizon_from", "horizon_to", "horizon_step"],
+};
 
 /**
  * @param {{presets: object[], shared: Record<string, object>}} table presets.json

@@ -166,10 +166,20 @@ def test_progress_is_shown_and_the_work_can_be_cancelled(
 
 @pytest.mark.parametrize("budget", ["", "ten", "0", "-1"])
 def test_a_bad_budget_is_refused_before_anything_runs(budget: str) -> None:
-    for node in (TapCalibrate, TapPlacement):
-        assert "budget" in node.validate_inputs(budget)
-        assert node.validate_inputs("5x") is True
-        assert node.validate_inputs(None) is True
+    pool = {"orders": "0,1,2", "horizon_from": -4, "horizon_to": 0, "horizon_step": 1.0}
+    for node, others in ((TapCalibrate, pool), (TapPlacement, {"text": "TAP placement 1"})):
+        assert "budget" in node.validate_inputs(budget=budget, **others)
+        assert node.validate_inputs(budget="5x", **others) is True
+        assert node.validate_inputs(budget=None, **others) is True
+
+
+def test_what_else_is_wrong_is_refused_before_anything_runs() -> None:
+    assert "text is empty" in TapPlacement.validate_inputs(text=" ", budget="10")
+    assert TapPlacement.validate_inputs(text=None, budget="10") is True
+    backwards = {"orders": "0,1,2", "horizon_from": 1, "horizon_to": -1, "horizon_step": 1.0}
+    assert "horizon_from" in TapCalibrate.validate_inputs(budget="10", **backwards)
+    assert TapCalibrate.validate_inputs(budget="10", **{**backwards, "horizon_to": None}) is True
+    assert "horizon_to is 9" in TapCalibrate.validate_inputs(budget="10", **{**backwards, "horizon_to": 9})
 
 
 def test_what_is_not_connected_is_said() -> None:
@@ -179,6 +189,12 @@ def test_what_is_not_connected_is_said() -> None:
         calibrated("a trace")
     with pytest.raises(TapError, match="does not begin with"):
         TapPlacement.execute("0, 1, 2", "10")
+
+
+def test_tables_are_fitted_on_the_residual_alone(model: ModelPatcher) -> None:
+    _, holder = measure(model, "auto", cfg=2.0)
+    with pytest.raises(TapError, match="set target of TAP Measure Run to residual"):
+        TapFitTables.execute(holder, None, "MagCache", 0.3)
 
 
 @pytest.mark.parametrize("method", ["TeaCache", "MagCache"])

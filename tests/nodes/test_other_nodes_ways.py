@@ -184,3 +184,13 @@ def test_flow_models_are_told_from_others_by_how_they_mix_noise(model: ModelPatc
     assert mixes_noise(Guider(other)) is False
     other.add_object_patch("model_sampling", object())
     assert mixes_noise(Guider(other)) is None
+
+
+def test_a_guider_that_weighs_its_prompts_in_its_own_way_counts_them_alike(model: ModelPatcher) -> None:
+    class Weighs(comfy.samplers.CFGGuider):
+        """As packs and ComfyUI's own nodes derive theirs."""
+
+    for kind, shares in ((Weighs, {1.0}), (comfy.samplers.CFGGuider, {2.0, -1.0})):
+        measured, holder = TapMeasureRun.execute(model, "auto").args
+        guided(kind(measured), measured, comfy.samplers.sampler_object("euler"))
+        assert {condition.share for condition in holder.latest.conditions} == shares
