@@ -15,7 +15,7 @@ def stock_prompt(seed: int, steps: int = 50, size: int = 256, prefix: str = "sto
     sampling = {
         "seed": seed,
         "steps": steps,
-        "cfg": 3.0,
+        "cfg": 2.0,
         "sampler_name": "euler",
         "scheduler": "simple",
         "denoise": 1.0,
