@@ -35,7 +35,7 @@ class TapCalibrate(io.ComfyNode):
             category="tap/calibration",
             description="Finds which steps to compute for the best picture at a number of model calls, from runs that "
             "TAP Measure Run watched. Save its text and give it to TAP Placement: it then serves other prompts and "
-            "seeds. One run is enough, two or three of different prompts are a little better.",
+            "seeds. One run is enough, a second one of another prompt makes it a little better.",
             search_aliases=["tap", "optimal", "schedule", "placement"],
             inputs=[
                 trace_input(), after_input(), budget_input(), *_pool_inputs(),
