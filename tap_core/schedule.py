@@ -31,6 +31,8 @@ class Decision:
 
 
 SKIP = Decision(full=False)
+# Of so many steps the paper's schedule computes each, and the pack's own do.
+TOO_FEW = 3
 
 
 @dataclass
@@ -137,6 +139,8 @@ def why_none_is_skipped(schedule: object, steps: int) -> str:
     interval, warmup = getattr(schedule, "interval", None), getattr(schedule, "warmup", None)
     if interval == 1:
         return "With interval 1 every step is computed; set it to 2 or more."
+    if steps <= TOO_FEW:
+        return f"There are too few steps ({steps}) to forecast any of them; sample more steps."
     if warmup is not None and warmup >= steps:
         return f"The warm-up takes {warmup} steps, and the run has {steps}; lower warmup_steps or sample more steps."
     return (f"With {steps} steps the schedule computes each; sample more steps, or set a longer interval or a higher "

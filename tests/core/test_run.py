@@ -215,7 +215,7 @@ def test_a_plateau_of_sigmas_is_not_passed_over() -> None:
 @pytest.mark.parametrize(("steps", "said"), [(2, True), (3, True), (20, False)])
 def test_too_few_steps_are_named(steps: int, said: bool) -> None:
     run = TapRun(paper(), even_timeline(steps).sigmas, "toy")
-    assert any(f"the run has {steps}" in reason for reason in run.record.fallbacks) is said
+    assert any("too few" in reason for reason in run.record.fallbacks) is said
     assert TapRun(paper(interval=1), even_timeline(steps).sigmas, "toy").record.fallbacks == []
 
 

@@ -174,6 +174,12 @@ def one_at_a_time(args: dict[str, Any], calls: Forward) -> Tensor:
     return torch.cat([calls(x[i : i + 1], args["timestep"][i : i + 1], **part) for i, part in enumerate(parts)])
 
 
+def rolled(args: dict[str, Any], calls: Forward) -> Tensor:
+    """The picture moved round, elsewhere at every step, as nodes for seamless pictures do it."""
+    by = int(1000 * args["timestep"].flatten()[0]) % args["input"].shape[-1]
+    return calls(args["input"].roll(by, -1), args["timestep"], **args["c"]).roll(-by, -1)
+
+
 def in_tiles(args: dict[str, Any], calls: Forward) -> Tensor:
     """The picture in two overlapping tiles, as tiled diffusion makes it."""
     x = args["input"]
@@ -245,6 +251,8 @@ ROWS = [
     Row(GROUP, "LazyCache", Exact("LazyCache is on the same model"), patched(lazycache), BOTH),
     Row(GROUP, "a wrapper that splits the batch", Exact("a part of a batch"),
         patched(around_the_call(one_at_a_time), latent=lambda s: s.latent(2)), BOTH),
+    Row(GROUP, "a wrapper that moves the picture from step to step", Exact("moves the picture"),
+        patched(around_the_call(rolled)), BOTH),
     Row(GROUP, "a model that splits the batch itself", Exact("not as TAP knows it"), forward_in_parts, COMPILED),
     Row(GROUP, "tiled diffusion", Close(0.2), patched(around_the_call(in_tiles)), BOTH),
     Row(GROUP, "two TAP nodes in a row", Holds("the last one counts", twice), models=BOTH),

@@ -8,6 +8,7 @@ import comfy.sample
 import comfy.samplers
 import torch
 from comfy.model_patcher import ModelPatcher
+from comfy_extras.nodes_advanced_samplers import SamplerLCMUpscale
 from comfy_extras.nodes_differential_diffusion import DifferentialDiffusion
 from torch import Tensor
 
@@ -106,6 +107,8 @@ ROWS = [
     Row(GROUP, "SamplerCustom, sigmas of its own", Close(0.3),
         custom(lambda s: torch.tensor([1.0, 0.97, 0.9, 0.9, 0.8, 0.6, 0.7, 0.5, 0.3, 0.1, 0.0]))),
     Row(GROUP, "a sampler that churns", Exact("chooses its own steps"), custom(lambda s: s, churning), BOTH),
+    Row(GROUP, "a sampler that makes the picture larger in mid-run", Exact("changes the size"),
+        custom(lambda s: s, lambda: SamplerLCMUpscale.execute(2.0, 4, "bislerp").args[0])),
     Row(GROUP, "inpainting mask", Close(0.25), prompts(**INPAINTED), BOTH),
     Row(GROUP, "differential diffusion", Close(0.2),
         patched(lambda m: DifferentialDiffusion.execute(m)[0], **INPAINTED)),
