@@ -27,5 +27,5 @@ class RawProbePatch(TapPatch):
         sampling = super()._start(*args)
         if sampling is not None:
             sampling.adapter = RawProbe(sampling.adapter)
-            sampling.checked = True  # the self-check compares with the modulated input
+            sampling.checked.add(id(sampling.model))  # the self-check compares with the modulated input
         return sampling

@@ -12,7 +12,9 @@ from dataclasses import dataclass, replace
 import torch
 from full_size import FullSize
 from tap_pack.nodes.comfy_bridge.find_adapter import find_adapter
-from tap_pack.nodes.comfy_bridge.model_call import RUN_KEY, Sampling, apply_model
+from tap_pack.nodes.comfy_bridge.model_call import apply_model
+from tap_pack.nodes.comfy_bridge.run_key import RUN_KEY
+from tap_pack.nodes.comfy_bridge.sampling import Sampling
 from tap_pack.tap_core.run import TapRun
 from tap_pack.tap_core.settings import TapSettings
 
@@ -31,8 +33,9 @@ class WholeRun:
         steps = self.size.steps
         self.sigmas = [1 - step / steps for step in range(steps + 1)]
         self.run = TapRun(self.settings, self.sigmas, self.size.name)
-        self._sampling = Sampling(self.run, find_adapter(self.model.diffusion_model))
-        self._sampling.checked = True  # the self-check looks at values
+        inner = self.model.diffusion_model
+        self._sampling = Sampling(self.run, find_adapter(inner), inner)
+        self._sampling.checked.add(id(inner))  # the self-check looks at values
 
     def evaluations(self) -> Iterator[bool]:
         """Each evaluation, once it is over: whether it was computed in full."""

@@ -21,7 +21,8 @@ from .targets import Caught
 if TYPE_CHECKING:
     from torch import Tensor
 
-    from .model_call import ModelCall, Sampling
+    from .model_call import ModelCall
+    from .sampling import Sampling
 
 # The meta device counts without memory.
 META = "meta"

@@ -10,9 +10,9 @@ from ...tap_core.thinned import thinned
 from .adapter import Adapter
 from .call_target import CALL_TARGETS
 from .in_out_seam import InOutAdapter
-from .model_call import Sampling
 from .plain_module import plain_module
 from .run_key import sampling_of
+from .sampling import Sampling
 from .shadow import Shadow, shadowed
 
 

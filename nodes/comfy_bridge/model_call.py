@@ -1,7 +1,6 @@
 """One call of the diffusion model: the conditions that ComfyUI batched into it, computed or forecast."""
 
 import math
-import threading
 from collections.abc import Callable
 
 import torch
@@ -9,21 +8,19 @@ from comfy.patcher_extension import WrapperExecutor
 from torch import Tensor, nn
 
 from ...tap_core.record import TokenChoices
-from ...tap_core.run import TapRun
 from ...tap_core.standing_still import stands_still
 from .adapter import Adapter
 from .call_target import CALL_TARGETS, AtTheEnd, CallSeam, CallTarget
 from .compiled import CompiledSeam, is_compiled
-from .condition import ConditionKeys, window_frames
-from .cut import Shape, cut_of, is_packed, parts_of, place_in
-from .find_adapter import find_adapter, why_in_full
+from .condition import window_frames
+from .cut import cut_of, is_packed, parts_of, place_in
 from .foresee import bytes_of_step, only_shown
 from .in_out_seam import InOutAdapter, InOutSeam
 from .lazy_control import residuals
-from .live import LiveRun
 from .patches import filled_share
 from .plain_module import plain_module
 from .run_key import RUN_KEY, sampling_of
+from .sampling import Sampling
 from .seam import BlockSeam, Seam
 from .self_check import probe_is_attended
 from .targets import TARGET_KINDS, Caught
@@ -33,43 +30,6 @@ SEEN_AT_ENTRY = {"probe", "stream", "target", "loss"}
 ASIDE = "TAP stepped aside"
 # Seconds between two looks whether there is still something to wait for.
 LONGEST_WAIT = 1.0
-
-
-class Sampling:
-    """What the wrappers share during one sampling run. A class, because ComfyUI copies dicts in its options.
-
-    adapter: of the guider's model. checked: models whose probe was found to be what their attention gets.
-    parts: of the latent, one a condition of the first evaluation. wrapped: whether another node's wrapper makes the
-    calls of this evaluation, maybe of other parts of the picture.
-    """
-
-    def __init__(self, run: TapRun, adapter: Adapter | InOutAdapter, model: nn.Module) -> None:
-        self.run, self.adapter = run, adapter
-        self._adapters, self.checked = {id(model): adapter}, set()
-        self.keys = ConditionKeys()
-        self.live: LiveRun | None = None
-        self.parts: list[Shape] = []
-        self.wrapped = False
-        self.lead: torch.device | None = None
-        self.decided = threading.Event()
-
-    def reach(self, base: nn.Module) -> Adapter | InOutAdapter:
-        """The adapter of the model that a call runs: a guider may have a second one, and each device has its own."""
-        model = plain_module(base.diffusion_model)
-        adapter = self._adapters.get(id(model))
-        if adapter is None:
-            adapter = self._adapters[id(model)] = find_adapter(model)
-            reason = why_in_full(adapter, model, type(base).__name__)
-            if reason:
-                self.run.step_aside(reason)
-        return adapter
-
-    def begin(self, sigma: float, x: Tensor, lead: torch.device | None = None) -> None:
-        """A model evaluation of x [B, C, ...] starts. lead: of several devices the one whose call decides for all."""
-        self.keys.clear()
-        self.decided.clear()
-        self.lead = lead
-        self.run.begin(sigma, x.device, x)
 
 
 def apply_model(executor: WrapperExecutor, x: Tensor, t: Tensor, c_concat: Tensor | None = None,

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from .model_call import Sampling
+    from .sampling import Sampling
 
 RUN_KEY = "tap_sampling"
 

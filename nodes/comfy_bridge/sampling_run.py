@@ -18,9 +18,10 @@ from .in_out_seam import InOutAdapter
 from .lazy_control import calc_cond_batch
 from .live import LiveRun, tell_nothing_is_skipped
 from .memory import make_room
-from .model_call import Sampling, apply_model
+from .model_call import apply_model
 from .plain_module import plain_module
 from .run_key import RUN_KEY, sampling_of
+from .sampling import Sampling
 
 KEY = "tap"
 # Samplers of ComfyUI that take up to four past slopes as they were.

@@ -14,7 +14,8 @@ import torch
 from comfy.patcher_extension import WrappersMP
 from tap_pack.nodes.comfy_bridge.cut import cut_of, parts_of
 from tap_pack.nodes.comfy_bridge.find_adapter import find_adapter
-from tap_pack.nodes.comfy_bridge.model_call import ModelCall, Sampling
+from tap_pack.nodes.comfy_bridge.model_call import ModelCall
+from tap_pack.nodes.comfy_bridge.sampling import Sampling
 from tap_pack.nodes.comfy_bridge.sampling_run import TapPatch
 from tap_pack.nodes.comfy_bridge.seam import BlockSeam, Seam
 from tap_pack.nodes.comfy_bridge.self_check import attended_tokens

@@ -11,7 +11,9 @@ import torch
 from comfy.model_patcher import ModelPatcher
 from comfy.patcher_extension import WrapperExecutor, WrappersMP
 from tap_pack.nodes.comfy_bridge.find_adapter import find_adapter
-from tap_pack.nodes.comfy_bridge.model_call import RUN_KEY, Sampling, apply_model
+from tap_pack.nodes.comfy_bridge.model_call import apply_model
+from tap_pack.nodes.comfy_bridge.run_key import RUN_KEY
+from tap_pack.nodes.comfy_bridge.sampling import Sampling
 from tap_pack.tap_core.run import TapRun
 from tap_pack.tap_core.schedule import SKIP
 from tap_pack.tap_core.settings import TapSettings
