@@ -17,12 +17,12 @@ NOISE_TOLERANCE = 0.5
 class Motion:
     """The steps of one run so far, seen without waiting for the device. x, denoised: latents [B, C, ...].
 
-    mask: [B, C, ...] below 1 where an inpainting mask puts x back at every step, which says nothing of the sampler.
+    kept: [B, C, ...] true where an inpainting mask puts x back at every step, which says nothing of the sampler.
     """
 
     def __init__(self, timeline: Timeline) -> None:
         self.timeline = timeline
-        self.mask: Tensor | None = None
+        self.kept: Tensor | None = None
         self._expected: tuple[Tensor, Tensor, float] | None = None  # where a plain step leads, that step, from where
         self.plain: Tensor | None = None  # True while every step was plain; None before the first was seen
         self.noisy: Tensor | None = None  # True once a step carried noise
@@ -31,6 +31,8 @@ class Motion:
         """An evaluation of x starts: compare where it stands with where a plain step led."""
         if self._expected is None:
             return
+        if self.kept is not None:
+            self.kept = self.kept.to(x.device)
         expected, move, start = self._expected
         miss, length = self._norm(x - expected), self._norm(move)
         plain, noisy = miss < PLAIN_TOLERANCE * length, miss > NOISE_TOLERANCE * length
@@ -49,7 +51,7 @@ class Motion:
         self._expected = x + move, move, position
 
     def _norm(self, values: Tensor) -> Tensor:
-        return (values if self.mask is None else torch.where(self.mask.to(values.device) < 1, 0, values)).norm()
+        return (values if self.kept is None else values.masked_fill(self.kept, 0)).norm()
 
     def step(self, sigma: float, position: float) -> float | None:
         """How far the next step goes in sigma; None off the grid of steps or at sigma 0."""

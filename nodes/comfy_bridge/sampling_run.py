@@ -61,7 +61,7 @@ class TapPatch:
         if sampling is not None:
             _leave_memory_alone(sampling.run, sampler)
             mask = kwargs.get("denoise_mask", args[0] if args else None)
-            sampling.run.motion.mask = mask if isinstance(mask, Tensor) and mask.shape == noise.shape else None
+            sampling.run.motion.kept = mask < 1 if isinstance(mask, Tensor) and mask.shape == noise.shape else None
         options = guider.model_options.setdefault("transformer_options", {})
         if sampling is not None:
             sampling.live = LiveRun(sampling.run, self.node)
