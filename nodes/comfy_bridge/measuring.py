@@ -85,7 +85,7 @@ class MeasuringRun(TapRun):
         plain, noisy = (flag is not None and bool(flag) for flag in (self.motion.plain, self.motion.noisy))
         return Trace(
             self.record.model, self.settings.target, self.timeline.sigmas, tuple(track.close() for track in tracks),
-            tuple(torch.stack(self._moved).tolist()) if self._moved else (), plain, noisy, self.timeline.mixed,
+            tuple(torch.stack(self._moved).tolist()) if self._moved else (), plain, noisy, self.timeline.mixes,
         )
 
     def _share(self, key: Hashable) -> float:

@@ -46,7 +46,7 @@ def calibrate(traces: Sequence[Trace], wanted: Wanted, progress: Progress = lamb
     errors = [GapErrors(trace, rows, wanted.proxy_loss, wanted.repaid) for trace in traces]
     counts = counts_for(first.steps, wanted.calls)
     if wanted.trusting:
-        usual = place(by_change(first.sigmas[:-1], first.mixes), min(wanted.calls, first.steps))
+        usual = place(by_change(first.sigmas[:-1], first.mixed), min(wanted.calls, first.steps))
         for each in errors:
             each.learn_trust(usual)
     longest = math.ceil(LONGEST * first.steps / counts[0])

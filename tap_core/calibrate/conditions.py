@@ -83,7 +83,7 @@ def _what_is_forecast(condition: ConditionTrace, trace: Trace) -> Sequence[tuple
     if trace.target != "auto":
         return [(condition.target, ones * _scale(condition, trace))]
     picture, slope = condition.target.chunk(2, dim=-1)
-    still = stands_still(trace.mixes) if trace.noisy else 0.0
+    still = stands_still(trace.mixed) if trace.noisy else 0.0
     parts = [(slope, (1 - still) * ones), (picture, still * of_picture)]
     return [(target, scale) for target, scale in parts if scale.any()]
 

@@ -46,7 +46,7 @@ class GapErrors:
         self._parts = [part for condition in self._conditions for part in condition.parts]
         self._trust = [torch.ones(part.target.shape[:2]) for part in self._parts]
         self._slope = sum(part.scale[:, None, None] * part.target for part in self._parts)
-        mixed, sigmas = trace.mixes, trace.sigmas
+        mixed, sigmas = trace.mixed, trace.sigmas
         self._weights = torch.tensor([(after - sigma) * weight_of(sigma, mixed) for sigma, after in pairwise(sigmas)])
         self._places = torch.tensor([log_noise(sigma, mixed) for sigma in sigmas[:-1]], dtype=torch.float64)
         self._moved = (self._weights[:, None, None] * self._slope).cumsum(dim=0)  # sum of w d up to each step

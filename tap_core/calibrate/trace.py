@@ -9,7 +9,6 @@ import torch
 from torch import Tensor
 
 from ..fitted_numbers import Changes
-from ..noise_level import mixes
 
 MOST_TOKENS, MOST_CHANNELS = 256, 512
 # Any fixed number: the same tokens and channels are looked at in every run of one size.
@@ -35,7 +34,7 @@ class ConditionTrace:
 @dataclass(frozen=True)
 class Trace:
     """One run. target: what was forecast would be, as TAP Accelerate names it. moved: mean|d_s - d_{s-1}| of the
-    sampler's slope. plain, noisy: how the sampler moved, see Motion. mixed: see Timeline.
+    sampler's slope. plain, noisy: how the sampler moved, see Motion. mixed: whether x is a mix of picture and noise.
     """
 
     model: str
@@ -45,12 +44,7 @@ class Trace:
     moved: tuple[float, ...] = ()
     plain: bool = False
     noisy: bool = False
-    mixed: bool | None = None
-
-    @property
-    def mixes(self) -> bool:
-        """Whether x is a mix of picture and noise."""
-        return mixes(self.sigmas) if self.mixed is None else self.mixed
+    mixed: bool = True
 
     @property
     def steps(self) -> int:
