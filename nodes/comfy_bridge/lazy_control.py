@@ -70,9 +70,11 @@ def calc_cond_batch(executor: WrapperExecutor, model: object, conditions: list, 
         return executor(model, conditions, *args)
     if sampling.live is not None and sampling.live.awaits_cache:
         sampling.parts = only_shown(lambda: parts_at_work(sampling, model, conditions, *args), [])
+    if not sampling.run.course.skips_any:
+        return executor(model, conditions, *args)
     sampling.wrapped = "model_function_wrapper" in args[-1]
-    if sampling.wrapped or not sampling.run.course.skips_any:
-        return executor(model, conditions, *args)  # a wrapper may hand the ControlNet itself another picture's part
+    if sampling.wrapped:  # it may hand the ControlNet itself a part of the picture
+        return executor(model, conditions, *args)
     waiting: dict[int, WaitingControl] = {}
 
     def patient(condition: dict) -> dict:
