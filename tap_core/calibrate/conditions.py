@@ -37,11 +37,11 @@ class Condition:
 
         past: [S, K]; steps: [S, J]; candidates: [S, J, P, K].
         """
-        best = likeness(self.gram, past, steps, candidates, loss).max(dim=2).indices  # [S, J, N]
+        best = agreement(self.gram, past, steps, candidates, loss).max(dim=2).indices  # [S, J, N]
         return candidates.gather(2, best[..., None].expand(*best.shape, past.shape[1]))
 
 
-def likeness(gram: Tensor, past: Tensor, steps: Tensor, candidates: Tensor, loss: str) -> Tensor:
+def agreement(gram: Tensor, past: Tensor, steps: Tensor, candidates: Tensor, loss: str) -> Tensor:
     """Proxy loss [S, J, P, N] of each candidate with its sign turned, up to what all share; l1 is judged as l2.
 
     From dots in float32, which tell candidates apart down to 1 - cos of 1e-6; the engine, in bits of its own, below.
