@@ -58,6 +58,12 @@ def cell(figure: str, row: str, column: str) -> float:
                 if (each["figure"], each["row"], each["column"]) == (figure, row, column))
 
 
+def placed(model: str, course: str, name: str, budget: int) -> float:
+    """PSNR of a row of `placement`."""
+    return next(row["psnr"] for row in found(f"placement_{model}")["rows"]
+                if (row["course"], row["name"], row["budget"]) == (f"50 steps, euler, simple, {course}", name, budget))
+
+
 def better_than(name: str, budget: int) -> list[str]:
     """The methods with more dB at so many full steps."""
     best = psnr(name, budget)
@@ -75,6 +81,11 @@ SENTENCES = [
     (README, lambda: f"`{demo()['full_steps']} of {demo()['asked']['steps']} steps, "
                      f"{demo()['asked']['steps'] / demo()['full_steps']:.1f}x fewer calls, "
                      f"cache {size_words(demo()['cache_bytes'])}`"),
+    (README, lambda: f"nearer on *words* ({placed('words', 'CFG 4', 'euler, fewer steps', 10):.1f} dB, the defaults "
+                     f"{placed('words', 'CFG 4', DEFAULTS, 10):.1f})"),
+    (README, lambda: "on *balls* it is {:.0f} to {:.0f} dB farther off with 12 and 7 calls".format(*(
+        placed("balls", "CFG 2", DEFAULTS, calls) - placed("balls", "CFG 2", "TAP, calibrated", calls)
+        for calls in (12, 7)))),
     (README, lambda: f"takes {engine('bf16')['over_one_pass']['15']:.1f} times as long as copying"),
     (README, lambda: f"and {engine('bf16')['extra_token_tensors']['15']:.1f} token tensors (25 MB)"),
     (BENCH, lambda: f"costs {cost_of('FLUX.1-dev')['skipped']['total']:.4f} TFLOPs in matrix products and "
