@@ -28,7 +28,7 @@ def seconds(job: Callable[[], object]) -> float:
 def times(stage: Stage) -> dict[str, dict]:
     """Seconds of a run in full, of the same with TAP Measure Run on it, and of reading so many of these."""
     from tap_pack.tap_core.calibrate.calibrate import Wanted, calibrate
-    from tap_pack.tap_core.pool_settings import PoolSettings
+    from tap_pack.tap_core.sampling.pool_settings import PoolSettings
 
     traces = [stage.trace(shot, Course()) for shot in TRACE_SHOTS]
     return {"seconds": {
@@ -43,9 +43,9 @@ def estimates(stage: Stage) -> dict[str, dict]:
     """By calls, what a calibration on two runs expects, and what other pictures then show."""
     from placement import OURS
     from tap_pack.tap_core.calibrate.calibrate import Wanted, calibrate
-    from tap_pack.tap_core.pool_settings import PoolSettings
+    from tap_pack.tap_core.sampling.pool_settings import PoolSettings
+    from tap_pack.tap_core.sampling.settings import TapSettings
     from tap_pack.tap_core.schedules.listed import ListedSchedule
-    from tap_pack.tap_core.settings import TapSettings
 
     found = calibrate([stage.trace(shot, Course()) for shot in TRACE_SHOTS[:2]], Wanted(PoolSettings()))
     fulls, rows = stage.takes(SHOTS, Course()), {}

@@ -10,9 +10,10 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 
 from paper_settings import PAPER_SETTINGS
-from tap_pack.tap_core.methods import REUSE, fixed
-from tap_pack.tap_core.pool_settings import PoolSettings
-from tap_pack.tap_core.predictors import FAMILIES
+from tap_pack.tap_core.predictors.families import FAMILIES
+from tap_pack.tap_core.sampling.methods import REUSE, fixed
+from tap_pack.tap_core.sampling.pool_settings import PoolSettings
+from tap_pack.tap_core.sampling.settings import TapSettings
 from tap_pack.tap_core.schedules.cg_taylor import ConfidenceGateSchedule
 from tap_pack.tap_core.schedules.dicache import DiCacheSchedule
 from tap_pack.tap_core.schedules.easycache import EasyCacheSchedule
@@ -26,7 +27,6 @@ from tap_pack.tap_core.schedules.sada import StabilitySchedule
 from tap_pack.tap_core.schedules.speca import SpeculativeSchedule
 from tap_pack.tap_core.schedules.tc_pade import TrajectoryStabilitySchedule
 from tap_pack.tap_core.schedules.teacache import TeaCacheSchedule
-from tap_pack.tap_core.settings import TapSettings
 
 Rule = Callable[[float], AnySchedule]
 

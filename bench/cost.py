@@ -19,10 +19,10 @@ from operations import Operations, count_operations  # noqa: E402
 from paper_settings import PAPER_SETTINGS  # noqa: E402
 from readme_blocks import put_block  # noqa: E402
 from results_file import write_results  # noqa: E402
-from tap_pack.tap_core.methods import REUSE, fixed  # noqa: E402
-from tap_pack.tap_core.pool_settings import PoolSettings  # noqa: E402
+from tap_pack.tap_core.sampling.methods import REUSE, fixed  # noqa: E402
+from tap_pack.tap_core.sampling.pool_settings import PoolSettings  # noqa: E402
+from tap_pack.tap_core.sampling.settings import TapSettings  # noqa: E402
 from tap_pack.tap_core.schedules.interval import IntervalSchedule, full_steps  # noqa: E402
-from tap_pack.tap_core.settings import TapSettings  # noqa: E402
 from tap_pack.tap_core.timeline import Timeline  # noqa: E402
 from whole_run import WholeRun  # noqa: E402
 

@@ -75,7 +75,7 @@ class DemoStage:
         patch: another class than TapPatch to install them with.
         """
         from tap_pack.nodes.comfy_bridge.sampling_run import TapPatch
-        from tap_pack.tap_core.record import RecordHolder
+        from tap_pack.tap_core.record.record import RecordHolder
 
         model, holder = self.model, RecordHolder()
         if settings is not None:

@@ -82,7 +82,7 @@ def drift_of_a_line(slopes: list[Tensor], sigmas: tuple[float, ...], step: int) 
 @contextmanager
 def repaying(kind: type) -> Iterator[None]:
     """Runs repay their drift with another class."""
-    from tap_pack.tap_core import run
+    from tap_pack.tap_core.sampling import run
 
     stock, finish = run.Drift, run.TapRun.finish
 
@@ -101,8 +101,8 @@ def repaying(kind: type) -> Iterator[None]:
 def kinds(walk: Walk) -> dict[str, type]:
     """Name -> how drift is repaid."""
     from tap_pack.nodes.comfy_bridge.patches import to_patches
-    from tap_pack.tap_core import drift
     from tap_pack.tap_core.noise_level import log_noise, mixes
+    from tap_pack.tap_core.sampling import drift
 
     mixed = mixes(walk.sigmas)
 
@@ -140,7 +140,7 @@ def kinds(walk: Walk) -> dict[str, type]:
 @contextmanager
 def standing_still(share: float) -> Iterator[None]:
     """Runs take the denoised picture to stand still by so much."""
-    from tap_pack.tap_core import standing_still
+    from tap_pack.tap_core.sampling import standing_still
 
     usual, standing_still.STANDS_STILL = standing_still.STANDS_STILL, share
     try:
@@ -151,7 +151,7 @@ def standing_still(share: float) -> Iterator[None]:
 
 def jobs(stage: Stage) -> Jobs:
     """All rows of a model."""
-    from tap_pack.tap_core.settings import TapSettings
+    from tap_pack.tap_core.sampling.settings import TapSettings
 
     fulls, walk = stage.takes(SHOTS, Course()), walked(stage, SHOTS, Course())
     score = partial(scored, stage, SHOTS, fulls, [TapSettings(interval=interval) for interval in INTERVALS])

@@ -23,9 +23,9 @@ from tqdm import tqdm
 ROOT = Path(__file__).resolve().parents[1]
 sys.path.insert(0, str(ROOT))
 
-from tap_core.history import History, Snapshot  # noqa: E402  the pack is not installed: its root had to be found first
-from tap_core.pool import Pool, taylor_pool  # noqa: E402
-from tap_core.step import skipped_step  # noqa: E402
+from tap_core.engine.history import History, Snapshot  # noqa: E402  the pack is not installed: its root had to be found first
+from tap_core.engine.step import skipped_step  # noqa: E402
+from tap_core.predictors.pool import Pool, taylor_pool  # noqa: E402
 from tap_core.timeline import Timeline  # noqa: E402
 
 TOKENS, CHANNELS, PAST, POSITION = 4096, 3072, (12, 7, 2), 15

@@ -15,7 +15,7 @@ from statistics import median
 
 import torch
 from full_size import FullSize
-from tap_pack.tap_core.settings import TapSettings
+from tap_pack.tap_core.sampling.settings import TapSettings
 from torch import Tensor, nn
 from torch.utils._python_dispatch import TorchDispatchMode
 from torch.utils._pytree import tree_leaves

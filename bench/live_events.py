@@ -41,7 +41,7 @@ def main() -> None:
     import torch
     from tap_pack.nodes.comfy_bridge import live
     from tap_pack.nodes.comfy_bridge.sampling_run import TapPatch
-    from tap_pack.tap_core.settings import TapSettings
+    from tap_pack.tap_core.sampling.settings import TapSettings
 
     torch.set_num_threads(1)
 

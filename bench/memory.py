@@ -22,8 +22,8 @@ from allocations import Allocations, watch_allocations  # noqa: E402  the pack h
 from full_size import FULL_SIZES, FullSize  # noqa: E402
 from readme_blocks import put_block  # noqa: E402
 from results_file import write_results  # noqa: E402
+from tap_pack.tap_core.sampling.settings import TARGETS, TapSettings  # noqa: E402
 from tap_pack.tap_core.schedules.listed import ListedSchedule  # noqa: E402
-from tap_pack.tap_core.settings import TARGETS, TapSettings  # noqa: E402
 from whole_run import WholeRun  # noqa: E402
 
 # As TAP Accelerate keeps them by default; and with every channel of the probe, as the paper does.

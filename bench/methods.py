@@ -92,7 +92,8 @@ class Comparison:
 
     def _count(self, settings: object, scene: int) -> int:
         """Full steps of the shot with this index; those of a schedule that is known beforehand need no sampling."""
-        from tap_pack.tap_core.schedule import FixedCourse, Seen, start
+        from tap_pack.tap_core.schedule import Seen
+        from tap_pack.tap_core.schedules.course import FixedCourse, start
         from tap_pack.tap_core.timeline import Timeline
 
         steps = self.stage.steps

@@ -23,7 +23,7 @@ from overhead_cuda import INTERVALS, sample_runs  # noqa: E402
 from paper_settings import PAPER_SETTINGS  # noqa: E402
 from readme_blocks import put_block  # noqa: E402
 from results_file import write_results  # noqa: E402
-from tap_pack.tap_core.settings import TapSettings  # noqa: E402
+from tap_pack.tap_core.sampling.settings import TapSettings  # noqa: E402
 
 WAYS = {"the paper's": PAPER_SETTINGS, "default": {}}
 # N -> the paper's wall-clock and FLOPs speed-ups on FLUX.1-dev, Table 1.

@@ -9,7 +9,7 @@ from statistics import mean
 import torch
 from full_size import FullSize
 from launches import hollow
-from tap_pack.tap_core.settings import TapSettings
+from tap_pack.tap_core.sampling.settings import TapSettings
 from torch import nn
 from tqdm import tqdm
 from whole_run import WholeRun

@@ -99,7 +99,7 @@ def contenders(stage: Stage, course: Course) -> list:
     from contenders import Contender, Dial, adaptive_contenders, fixed_contenders, our_contenders
     from tap_pack.nodes.fit_tables import MAGCACHE, TEACACHE, fitted
     from tap_pack.tap_core.calibrate.calibrate import Wanted, calibrate
-    from tap_pack.tap_core.pool_settings import PoolSettings
+    from tap_pack.tap_core.sampling.pool_settings import PoolSettings
     from tap_pack.tap_core.schedules.listed import ListedSchedule
 
     found = calibrate([stage.trace(shot, course) for shot in TRACE_SHOTS], Wanted(PoolSettings()))

@@ -107,7 +107,8 @@ class Bench:
 
     def fixed_count(self, settings: object) -> int | None:
         """How many steps are computed, where that does not hang on the picture."""
-        from tap_pack.tap_core.schedule import FixedCourse, Seen, start
+        from tap_pack.tap_core.schedule import Seen
+        from tap_pack.tap_core.schedules.course import FixedCourse, start
         from tap_pack.tap_core.timeline import Timeline
 
         if callable(settings):

@@ -68,8 +68,9 @@ def mean_ranks(values: Tensor) -> Tensor:
 @contextmanager
 def watched(fidelity: Fidelity) -> Iterator[None]:
     """Runs whose selection is the oracle show what they see to `fidelity`, and choose by the probe."""
-    from tap_pack.tap_core import run, step
-    from tap_pack.tap_core.selector import Selector
+    from tap_pack.tap_core.engine import step
+    from tap_pack.tap_core.engine.selector import Selector
+    from tap_pack.tap_core.sampling import run
 
     stock: Callable = step.skipped_step
     line_up = step.line_up
@@ -91,7 +92,7 @@ def watched(fidelity: Fidelity) -> Iterator[None]:
 
 def choices() -> dict[str, dict[str, object]]:
     """What is compared, as settings of TAP Accelerate that differ from its defaults."""
-    from tap_pack.tap_core.pool_settings import PoolSettings
+    from tap_pack.tap_core.sampling.pool_settings import PoolSettings
 
     full = {"trust": "full"}
     fixed = {f"order {order}, horizon k{back or ''}": {"orders": order, "horizon_from": back, "horizon_to": back}
@@ -127,8 +128,8 @@ def placements(sigmas: tuple[float, ...], interval: int) -> dict[str, list[int]]
 
 def jobs(stage: Stage) -> Jobs:
     """All rows of a model."""
+    from tap_pack.tap_core.sampling.settings import TapSettings
     from tap_pack.tap_core.schedules.listed import ListedSchedule
-    from tap_pack.tap_core.settings import TapSettings
 
     fulls = stage.takes(SHOTS, Course())
     placed = [placements(stage.sigmas(Course()), interval) for interval in INTERVALS]
@@ -146,7 +147,7 @@ def jobs(stage: Stage) -> Jobs:
 
 def with_fewer_channels(job: Callable[[], dict]) -> dict:
     """What a job gives where fewer channels of the probe may be left than the engine allows."""
-    from tap_pack.tap_core import thinned
+    from tap_pack.tap_core.engine import thinned
 
     usual, thinned.FEWEST_CHANNELS = thinned.FEWEST_CHANNELS, FEWEST_OF_IT
     try:
@@ -157,8 +158,8 @@ def with_fewer_channels(job: Callable[[], dict]) -> dict:
 
 def fidelity_of(stage: Stage, target: str) -> dict[str, float]:
     """How well the probe ranks what is forecast."""
-    from tap_pack.tap_core.pool_settings import PoolSettings
-    from tap_pack.tap_core.settings import TapSettings
+    from tap_pack.tap_core.sampling.pool_settings import PoolSettings
+    from tap_pack.tap_core.sampling.settings import TapSettings
 
     fidelity = Fidelity()
     with watched(fidelity):

@@ -64,7 +64,7 @@ class Stage:
               seeds: Sequence[int] | None = None) -> list[Take]:
         """The same for several numbers at once, as one batch: for what decides nothing by the pictures together."""
         from tap_pack.nodes.comfy_bridge.sampling_run import TapPatch
-        from tap_pack.tap_core.record import RecordHolder
+        from tap_pack.tap_core.record.record import RecordHolder
 
         if course.alone and len(numbers) > 1:
             return [self.takes([number], course, settings, [seed])[0]

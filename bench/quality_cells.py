@@ -37,8 +37,8 @@ class Cell:
 
     def tap_settings(self) -> object:
         """The TapSettings of this cell."""
-        from tap_pack.tap_core.pool_settings import PoolSettings
-        from tap_pack.tap_core.settings import TapSettings
+        from tap_pack.tap_core.sampling.pool_settings import PoolSettings
+        from tap_pack.tap_core.sampling.settings import TapSettings
 
         pool = None if self.pool is None else PoolSettings(**self.pool)
         return TapSettings(**{"interval": INTERVAL, **PAPER_SETTINGS, **self.settings}, given_pool=pool)

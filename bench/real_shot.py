@@ -28,7 +28,7 @@ METHODS = {
 def rows(job: dict[str, object]) -> Iterator[dict[str, object]]:
     """One row a picture, as each is done; `wanted`: the (method, interval) that are missing."""
     load_pack(cpu=not torch.cuda.is_available())
-    from tap_pack.tap_core.settings import TapSettings
+    from tap_pack.tap_core.sampling.settings import TapSettings
 
     if job["threads"]:
         torch.set_num_threads(int(job["threads"]))

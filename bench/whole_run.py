@@ -15,8 +15,8 @@ from tap_pack.nodes.comfy_bridge.find_adapter import find_adapter
 from tap_pack.nodes.comfy_bridge.model_call import apply_model
 from tap_pack.nodes.comfy_bridge.run_key import RUN_KEY
 from tap_pack.nodes.comfy_bridge.sampling import Sampling
-from tap_pack.tap_core.run import TapRun
-from tap_pack.tap_core.settings import TapSettings
+from tap_pack.tap_core.sampling.run import TapRun
+from tap_pack.tap_core.sampling.settings import TapSettings
 
 
 @dataclass

@@ -4,11 +4,19 @@ from itertools import combinations
 
 from comfy_api.latest import io
 
-from ..tap_core.pool_settings import PoolSettings
-from ..tap_core.record import RecordHolder
+from ..tap_core.engine.scoring import PROXY_LOSSES
+from ..tap_core.record.record import RecordHolder
+from ..tap_core.sampling.pool_settings import PoolSettings
+from ..tap_core.sampling.settings import (
+    CACHE_DEVICES,
+    CORRECTIONS,
+    PLACEMENTS,
+    TARGETS,
+    TRUSTS,
+    WIDEST_STRIDE,
+    TapSettings,
+)
 from ..tap_core.schedules.registry import AnySchedule
-from ..tap_core.scoring import PROXY_LOSSES
-from ..tap_core.settings import CACHE_DEVICES, CORRECTIONS, PLACEMENTS, TARGETS, TRUSTS, WIDEST_STRIDE, TapSettings
 from ..tap_core.timeline import TIME_AXES
 from .comfy_bridge.sampling_run import TapPatch
 from .horizon_inputs import horizon_inputs, horizon_step_input, why_no_pool

@@ -4,12 +4,12 @@ from comfy_api.latest import io
 
 from ..tap_core.calibrate.budget import parsed_budget
 from ..tap_core.calibrate.calibrate import Wanted, calibrate
-from ..tap_core.calibrate.picture import draw_calibration
+from ..tap_core.calibrate.calibrated import CalibratedSchedule
 from ..tap_core.calibrate.text import written
-from ..tap_core.pool_settings import PoolSettings
-from ..tap_core.schedules.calibrated import CalibratedSchedule
-from ..tap_core.scoring import PROXY_LOSSES
-from ..tap_core.settings import CORRECTIONS, TRUSTS
+from ..tap_core.engine.scoring import PROXY_LOSSES
+from ..tap_core.pictures.calibration_image import Row, draw_calibration
+from ..tap_core.sampling.pool_settings import PoolSettings
+from ..tap_core.sampling.settings import CORRECTIONS, TRUSTS
 from ..tap_core.timeline import TIME_AXES
 from .accelerate import ORDER_SETS
 from .budget_input import budget_input, why_not
@@ -73,7 +73,9 @@ class TapCalibrate(io.ComfyNode):
         wanted = Wanted(predictors or own, proxy_loss, time_axis, calls, correction == "on", trust == "learned")
         found = calibrate(traces, wanted, progress_bar())
         text = written(found)
-        picture = draw_calibration(found, wanted.calls)
+        chosen = found.line(wanted.calls)
+        rows = [Row(line.full, line.decibels, line is chosen) for line in found.lines]
+        picture = draw_calibration(found.model, found.sigmas, rows)
         # The browser saves the last one of the node's texts.
         shown = {"text": [expectation(found, asked), text]}
         return io.NodeOutput(CalibratedSchedule(found, asked), text, picture, ui=shown)

@@ -5,9 +5,9 @@ from itertools import count
 from comfy_api.latest import io, ui
 from torch import Tensor
 
-from ..tap_core.compare import Tick, likeness, why_not_comparable
-from ..tap_core.compare_image import choose_factor, draw_difference, draw_why_not
-from ..tap_core.compare_words import comparison_words
+from ..tap_core.pictures.difference_image import choose_factor, draw_difference, draw_why_not
+from ..tap_core.pictures.likeness import Tick, likeness, why_not_comparable
+from ..tap_core.pictures.likeness_words import comparison_words
 from .comfy_bridge.progress import progress_bar
 
 

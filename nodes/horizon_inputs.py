@@ -3,7 +3,7 @@
 from comfy_api.latest import io
 
 from ..tap_core.errors import TapError
-from ..tap_core.settings import TapSettings
+from ..tap_core.sampling.settings import TapSettings
 
 HORIZON_RANGE = {"min": -8, "max": 4}
 HORIZON_STEP_RANGE = {"min": 0.1, "max": 2.0}

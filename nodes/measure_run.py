@@ -2,7 +2,7 @@
 
 from comfy_api.latest import io
 
-from ..tap_core.settings import TARGETS
+from ..tap_core.sampling.settings import TARGETS
 from .comfy_bridge.measuring import MeasuringPatch, TraceHolder
 from .socket_types import TAP_TRACE
 

@@ -3,8 +3,8 @@
 from comfy_api.latest import io, ui
 
 from ..tap_core.calibrate.budget import Budget, parsed_budget
+from ..tap_core.calibrate.calibrated import CalibratedSchedule
 from ..tap_core.calibrate.text import Calibration, read
-from ..tap_core.schedules.calibrated import CalibratedSchedule
 from .budget_input import budget_input, why_not
 from .socket_types import TAP_SCHEDULE
 

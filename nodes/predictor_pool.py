@@ -2,9 +2,9 @@
 
 from comfy_api.latest import io
 
-from ..tap_core.pool_settings import PoolSettings
-from ..tap_core.predictors import FAMILIES
-from ..tap_core.selector import SELECTIONS
+from ..tap_core.engine.selector import SELECTIONS
+from ..tap_core.predictors.families import FAMILIES
+from ..tap_core.sampling.pool_settings import PoolSettings
 from .accelerate import ORDER_SETS
 from .horizon_inputs import horizon_inputs, horizon_step_input
 from .socket_types import TAP_POOL

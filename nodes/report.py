@@ -4,8 +4,8 @@ import json
 
 from comfy_api.latest import io, ui
 
-from ..tap_core.record import RecordHolder, TapRecord
-from ..tap_core.summary import report_text
+from ..tap_core.record.record import RecordHolder, TapRecord
+from ..tap_core.record.summary import report_text
 from .view_inputs import NO_RUN, after_input, check_holder, record_input
 
 

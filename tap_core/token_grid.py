@@ -1,12 +1,10 @@
 """Where a token lies on the picture: T frames, H rows, W columns, numbered along the rows, then down, then on."""
 
-import torch
 from torch import Tensor
 
 from .errors import TapError
 
 Grid = tuple[int, int, int]
-STRIP = 8  # how many times longer than wide a row of tokens is drawn, as of sound
 
 
 def to_grid(tokens: Tensor, grid: Grid) -> Tensor:
@@ -23,26 +21,3 @@ def to_grid(tokens: Tensor, grid: Grid) -> Tensor:
 def to_tokens(grid: Tensor) -> Tensor:
     """[..., T, H, W] -> [..., N]."""
     return grid.flatten(-3)
-
-
-def enlarge(tokens: Tensor, filled: tuple[float, float], height: int, width: int) -> Tensor:
-    """[H, W] -> [height, width]: every pixel takes the token that it lies in.
-
-    filled: the share of rows and columns that the picture fills; the rest was padding, at the bottom and the right.
-    """
-    rows = _token_at_pixel(tokens.shape[0], filled[0], height)
-    columns = _token_at_pixel(tokens.shape[1], filled[1], width)
-    return tokens[rows[:, None], columns[None, :]]
-
-
-def picture_size(grid: Grid, filled: tuple[float, float], longer: int) -> tuple[int, int]:
-    """Height and width of a picture of this grid whose longer side is `longer`; a row of tokens gives a strip."""
-    height, width = grid[1] * filled[0], grid[2] * filled[1]
-    scale = longer / max(height, width)
-    least = max(longer // STRIP, 1) if 1 in grid[1:] else 1
-    return max(round(height * scale), least), max(round(width * scale), least)
-
-
-def _token_at_pixel(tokens: int, filled: float, pixels: int) -> Tensor:
-    middles = (torch.arange(pixels, dtype=torch.float64) + 0.5) / pixels
-    return (middles * tokens * filled).long().clamp_(max=tokens - 1)

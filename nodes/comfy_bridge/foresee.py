@@ -12,7 +12,7 @@ import torch
 from comfy.samplers import get_area_and_mult
 from torch import nn
 
-from ...tap_core.thinned import thinned
+from ...tap_core.engine.thinned import thinned
 from .call_target import CALL_TARGETS
 from .cut import Shape
 from .in_out_seam import InOutAdapter

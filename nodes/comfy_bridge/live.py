@@ -5,9 +5,9 @@ import sys
 import time
 from itertools import count
 
-from ...tap_core.run import TapRun
-from ...tap_core.run_line import run_line
-from ...tap_core.size_words import size_words
+from ...tap_core.record.run_line import run_line
+from ...tap_core.record.size_words import size_words
+from ...tap_core.sampling.run import TapRun
 from .live_board import BOARD
 from .live_queue import Event, LiveQueue, Send
 from .plan import NOTHING, expected_cache, plan_of

@@ -7,9 +7,9 @@ import torch
 from torch import Tensor
 
 from ...tap_core.calibrate.trace import Trace, Track
-from ...tap_core.run import TapRun
+from ...tap_core.sampling.run import TapRun
+from ...tap_core.sampling.settings import TapSettings
 from ...tap_core.schedule import SKIP, Decision, Seen
-from ...tap_core.settings import TapSettings
 from ...tap_core.timeline import Timeline
 from .sampling_run import TapPatch, mixes_noise
 

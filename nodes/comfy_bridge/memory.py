@@ -6,7 +6,7 @@ import torch
 from comfy.patcher_extension import WrapperExecutor
 from torch import nn
 
-from ...tap_core.thinned import thinned
+from ...tap_core.engine.thinned import thinned
 from .adapter import Adapter
 from .call_target import CALL_TARGETS
 from .in_out_seam import InOutAdapter

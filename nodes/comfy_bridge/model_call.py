@@ -7,8 +7,8 @@ import torch
 from comfy.patcher_extension import WrapperExecutor
 from torch import Tensor, nn
 
-from ...tap_core.record import TokenChoices
-from ...tap_core.standing_still import stands_still
+from ...tap_core.record.record import TokenChoices
+from ...tap_core.sampling.standing_still import stands_still
 from .adapter import Adapter
 from .call_target import CALL_TARGETS, AtTheEnd, CallSeam, CallTarget
 from .compiled import CompiledSeam, is_compiled

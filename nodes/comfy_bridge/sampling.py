@@ -5,7 +5,7 @@ import threading
 import torch
 from torch import Tensor, nn
 
-from ...tap_core.run import TapRun
+from ...tap_core.sampling.run import TapRun
 from .adapter import Adapter
 from .condition import ConditionKeys
 from .cut import Shape

@@ -9,10 +9,10 @@ from comfy.patcher_extension import WrapperExecutor, WrappersMP
 from torch import Tensor
 
 from ...tap_core.errors import TapError
-from ...tap_core.record import RecordHolder
-from ...tap_core.run import TapRun
-from ...tap_core.settings import TapSettings
-from ...tap_core.summary import summary_line
+from ...tap_core.record.record import RecordHolder
+from ...tap_core.record.summary import summary_line
+from ...tap_core.sampling.run import TapRun
+from ...tap_core.sampling.settings import TapSettings
 from .find_adapter import find_adapter, why_in_full
 from .in_out_seam import InOutAdapter
 from .lazy_control import calc_cond_batch

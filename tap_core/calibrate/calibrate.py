@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from ..errors import TapError
-from ..pool_settings import PoolSettings
+from ..sampling.pool_settings import PoolSettings
 from ..schedules.placed import by_change, place
 from ..timeline import Timeline
 from .gap_costs import GapCosts

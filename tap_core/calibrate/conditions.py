@@ -11,7 +11,7 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-from ..standing_still import stands_still
+from ..sampling.standing_still import stands_still
 from .trace import ConditionTrace, Trace
 
 TOKENS, CHANNELS = 32, 16

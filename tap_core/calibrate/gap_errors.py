@@ -11,8 +11,8 @@ from itertools import pairwise
 import torch
 from torch import Tensor
 
-from ..drift import DEGREE
 from ..noise_level import log_noise, noise_level
+from ..sampling.drift import DEGREE
 from .conditions import prepared
 from .rows import Past, Rows, portions
 from .trace import Trace

@@ -12,9 +12,9 @@ import torch
 from torch import Tensor
 
 from ..errors import TapError
-from ..pool import Pool
+from ..predictors.pool import Pool
+from ..predictors.weight_row import padded
 from ..timeline import Timeline
-from ..weight_row import padded
 
 MOST_SNAPSHOTS, PASTS_AT_ONCE = 3, 64
 # Rows that agree to this much forecast the same thing.

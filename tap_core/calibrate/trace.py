@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 import torch
 from torch import Tensor
 
-from ..fitted_numbers import Changes
+from .fitted_numbers import Changes
 
 MOST_TOKENS, MOST_CHANNELS = 256, 512
 # Any fixed number: the same tokens and channels are looked at in every run of one size.

@@ -11,7 +11,7 @@ from collections.abc import Iterator, Sequence
 import torch
 from torch import Tensor
 
-from ..trust import Trust, came_true
+from ..engine.trust import Trust, came_true
 from .conditions import Condition
 from .rows import Past, Rows, portions
 

@@ -9,8 +9,8 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-from ..per_token import by_chunks, ratio
 from ..predictor import Moment
+from .per_token import by_chunks, ratio
 
 # The bounds of the stretch in DiCache's released code.
 LEAST, MOST = 1.0, 1.5

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from ..timeline import CLOSEST_COORDINATES, Timeline
-from ..weight_row import combined, padded
+from .weight_row import combined, padded
 
 Row = list[float]
 

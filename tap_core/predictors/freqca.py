@@ -12,9 +12,9 @@ import torch
 from torch import Tensor
 
 from ..errors import TapError
-from ..per_token import by_chunks
 from ..predictor import Moment
 from .hicache import HiCache
+from .per_token import by_chunks
 
 
 @dataclass(frozen=True)

@@ -11,7 +11,7 @@ import torch
 
 from ..errors import TapError
 from ..timeline import Timeline
-from ..weight_row import combined, coordinates, padded
+from .weight_row import combined, coordinates, padded
 
 
 @dataclass(frozen=True)

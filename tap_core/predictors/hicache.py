@@ -9,8 +9,8 @@ from dataclasses import dataclass
 
 from ..errors import TapError
 from ..timeline import Timeline
-from ..weight_row import combined, coordinates, padded
 from .taylor import ladder
+from .weight_row import combined, coordinates, padded
 
 
 @dataclass(frozen=True)

@@ -9,8 +9,8 @@ from typing import ClassVar
 
 from torch import Tensor
 
-from ..per_token import by_chunks, length, ratio
 from ..predictor import Moment
+from .per_token import by_chunks, length, ratio
 
 # A length is at most halved or doubled.
 MOST = 2.0

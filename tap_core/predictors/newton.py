@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from ..timeline import Timeline
-from ..weight_row import coordinates, padded
+from .weight_row import coordinates, padded
 
 
 @dataclass(frozen=True)

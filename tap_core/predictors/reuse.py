@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from ..timeline import Timeline
-from ..weight_row import padded
+from .weight_row import padded
 
 
 @dataclass(frozen=True)

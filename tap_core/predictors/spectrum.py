@@ -11,8 +11,8 @@ import torch
 
 from ..errors import TapError
 from ..timeline import Timeline
-from ..weight_row import combined, coordinates, padded
 from .newton import lagrange
+from .weight_row import combined, coordinates, padded
 
 
 @dataclass(frozen=True)

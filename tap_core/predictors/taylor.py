@@ -10,7 +10,7 @@ from functools import lru_cache
 from operator import mul
 
 from ..timeline import Timeline
-from ..weight_row import padded
+from .weight_row import padded
 
 
 @dataclass(frozen=True)

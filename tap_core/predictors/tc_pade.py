@@ -11,8 +11,8 @@ import torch
 from torch import Tensor
 
 from ..errors import TapError
-from ..per_token import by_chunks, length, ratio
 from ..predictor import Moment
+from .per_token import by_chunks, length, ratio
 
 # Shares of the run where the early stage ends and the late one begins: t = 0.7 T and 0.2 T in the paper's time.
 EARLY, LATE = 0.3, 0.8

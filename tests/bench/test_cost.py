@@ -12,7 +12,7 @@ import torch
 from full_size import FULL_SIZES
 from operations import count_operations
 from paper_settings import PAPER_SETTINGS
-from tap_pack.tap_core.settings import TapSettings
+from tap_pack.tap_core.sampling.settings import TapSettings
 from whole_run import WholeRun
 
 TINY = replace(FULL_SIZES[0], config={**FULL_SIZES[0].config, "hidden_size": 128, "num_heads": 1, "depth": 2,

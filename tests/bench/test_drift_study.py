@@ -20,7 +20,7 @@ def test_a_line_leaves_no_drift_behind_and_a_bend_does():
 
 
 def test_where_nothing_is_forecast_the_picture_is_nearer():
-    from tap_pack.tap_core.settings import TapSettings
+    from tap_pack.tap_core.sampling.settings import TapSettings
 
     stage, course = open_stage("demo"), Course(steps=12)
     path, fulls = drift_study.walked(stage, [100], course), stage.takes([100], course)

@@ -11,7 +11,7 @@ from pathlib import Path
 import placement_table
 import pytest
 from readme_blocks import blocks
-from tap_pack.tap_core.size_words import size_words
+from tap_pack.tap_core.record.size_words import size_words
 
 ROOT = Path(__file__).resolve().parents[2]
 RESULTS = ROOT / "bench" / "results"

@@ -14,8 +14,8 @@ from allocations import watch_allocations
 from full_size import FULL_SIZES, FullSize
 from overhead_cuda import sample_runs
 from paper_settings import PAPER_SETTINGS
+from tap_pack.tap_core.sampling.settings import TapSettings
 from tap_pack.tap_core.schedules.listed import ListedSchedule
-from tap_pack.tap_core.settings import TapSettings
 
 CPU = torch.device("cpu")
 SHAPE = {"hidden_size": 128, "num_heads": 1, "context_in_dim": 48, "vec_in_dim": 64}

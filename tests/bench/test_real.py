@@ -17,7 +17,7 @@ import torch
 from painters import FilePainter
 from tap_pack.demo.scenes import random_scene
 from tap_pack.nodes.demo_scene import TapDemoScene
-from tap_pack.tap_core.settings import TapSettings
+from tap_pack.tap_core.sampling.settings import TapSettings
 
 MODELS = Path(__file__).resolve().parents[2] / "demo" / "models"
 DEMO = ["--model", "demo", "--size", "64", "--steps", "10", "--count", "2", "--intervals", "1", "4", "--floor", "1",

@@ -9,9 +9,9 @@ import numpy as np
 import pytest
 import torch
 from PIL import Image
-from tap_pack.tap_core.settings import TapSettings
-from tap_pack.tap_core.viewer_data import viewer_data
-from tap_pack.tap_core.viewer_files import write_viewer_files
+from tap_pack.tap_core.pictures.viewer_data import viewer_data
+from tap_pack.tap_core.pictures.viewer_files import write_viewer_files
+from tap_pack.tap_core.sampling.settings import TapSettings
 
 from browser_graph import LAYERS, MAPS, REPORT, SAVE, VIEWER, viewed_prompt
 from browser_page import ComfyPage

@@ -6,8 +6,8 @@ import pytest
 import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from tap_pack.tap_core import probe_dots
-from tap_pack.tap_core.assemble import assemble
+from tap_pack.tap_core.engine.assemble import assemble
+from tap_pack.tap_core.predictors import token_chunks
 from torch import Tensor
 
 from trajectories import noise
@@ -45,7 +45,7 @@ def test_the_size_of_the_chunks_does_not_show(batch: int, tokens: int, per_chunk
     targets, weights, choice = case(batch, tokens, 8, 3, torch.float32)
     whole = assemble(targets, weights, choice)
     with pytest.MonkeyPatch.context() as patch:
-        patch.setitem(probe_dots.CHUNK_BYTES, "cpu", 8 * 8 * per_chunk)
+        patch.setitem(token_chunks.CHUNK_BYTES, "cpu", 8 * 8 * per_chunk)
         torch.testing.assert_close(assemble(targets, weights, choice), whole, rtol=0, atol=0)
 
 

@@ -8,22 +8,22 @@ from itertools import pairwise
 
 import pytest
 import torch
-from tap_pack.tap_core import standing_still
 from tap_pack.tap_core.calibrate.calibrate import Wanted, calibrate, counts_for, decibels
+from tap_pack.tap_core.calibrate.fitted_numbers import Changes, fit_polynomial
 from tap_pack.tap_core.calibrate.gap_costs import GapCosts
 from tap_pack.tap_core.calibrate.gap_errors import LEFT_BY_REPAYING, GapErrors, weight_of
 from tap_pack.tap_core.calibrate.placement import PlacementSearch
 from tap_pack.tap_core.calibrate.rows import Rows
 from tap_pack.tap_core.calibrate.trace import Trace, Track
 from tap_pack.tap_core.calibrate.typical_past import lengthened, rounded
-from tap_pack.tap_core.drift import interpolation
+from tap_pack.tap_core.engine.history import History
+from tap_pack.tap_core.engine.step import full_step, skipped_step
 from tap_pack.tap_core.errors import TapError
-from tap_pack.tap_core.fitted_numbers import Changes, fit_polynomial
-from tap_pack.tap_core.history import History
 from tap_pack.tap_core.noise_level import log_noise
-from tap_pack.tap_core.pool_settings import PoolSettings
-from tap_pack.tap_core.standing_still import STANDS_STILL
-from tap_pack.tap_core.step import full_step, skipped_step
+from tap_pack.tap_core.sampling import standing_still
+from tap_pack.tap_core.sampling.drift import interpolation
+from tap_pack.tap_core.sampling.pool_settings import PoolSettings
+from tap_pack.tap_core.sampling.standing_still import STANDS_STILL
 from tap_pack.tap_core.timeline import Timeline
 
 STEPS, TOKENS, WIDTH = 16, 12, 8

@@ -9,11 +9,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from tap_pack.tap_core.calibrate.budget import Budget, parsed_budget
-from tap_pack.tap_core.calibrate.picture import draw_calibration
+from tap_pack.tap_core.calibrate.calibrated import CalibratedSchedule, remapped, sigma_distance
 from tap_pack.tap_core.calibrate.text import Calibration, Line, read, written
 from tap_pack.tap_core.errors import TapError
-from tap_pack.tap_core.schedules.calibrated import CalibratedSchedule, remapped, sigma_distance
-from tap_pack.tap_core.settings import TapSettings
+from tap_pack.tap_core.sampling.settings import TapSettings
 from tap_pack.tap_core.timeline import Timeline
 
 from walk import walk
@@ -131,13 +130,3 @@ def test_what_is_a_stretch_is_said() -> None:
     (other,) = schedule.notes(Timeline(sigmas_of(50)), "WAN21")
     assert "used on WAN21: that is a stretch" in other
     assert sigma_distance(sigmas_of(50), sigmas_of(20)) == pytest.approx(0, abs=1e-4)
-
-
-def test_the_picture_has_a_row_for_every_count() -> None:
-    one = draw_calibration(Calibration("Flux", "", FIFTY.sigmas, FIFTY.lines[:1]), 5)
-    two = draw_calibration(FIFTY, 10)
-    assert two.shape[0] == 1
-    assert two.shape[3] == 3
-    assert two.shape[1] > one.shape[1]
-    assert 0 <= float(two.min()) < float(two.max()) <= 1
-    assert not two.equal(draw_calibration(FIFTY, 5))

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import pytest
 import torch
-from tap_pack.tap_core.choice_image import ChoiceMap, MapOptions, draw_choice_map, draw_no_map
 from tap_pack.tap_core.errors import TapError
-from tap_pack.tap_core.map_layers import LAYERS, build_layer
-from tap_pack.tap_core.palette import REUSE
-from tap_pack.tap_core.record import TapRecord
+from tap_pack.tap_core.pictures.choice_image import ChoiceMap, MapOptions, draw_choice_map, draw_no_map
+from tap_pack.tap_core.pictures.map_layers import LAYERS, build_layer
+from tap_pack.tap_core.pictures.palette import REUSE
+from tap_pack.tap_core.record.record import TapRecord
 
 from made_records import choices_of, full_record, made_record
 

@@ -6,10 +6,16 @@ import math
 
 import pytest
 import torch
-from tap_pack.tap_core.compare import likeness, why_not_comparable
-from tap_pack.tap_core.compare_image import FACTORS, LEAST_SIDE, choose_factor, draw_difference, draw_why_not
-from tap_pack.tap_core.compare_words import SAME, comparison_words
-from tap_pack.tap_core.palette import ramp_colours
+from tap_pack.tap_core.pictures.difference_image import (
+    FACTORS,
+    LEAST_SIDE,
+    choose_factor,
+    draw_difference,
+    draw_why_not,
+)
+from tap_pack.tap_core.pictures.likeness import likeness, why_not_comparable
+from tap_pack.tap_core.pictures.likeness_words import SAME, comparison_words
+from tap_pack.tap_core.pictures.palette import ramp_colours
 
 
 def picture(seed: int = 0, count: int = 1, height: int = 40, width: int = 24) -> torch.Tensor:

@@ -5,11 +5,11 @@ import math
 
 import pytest
 import torch
-from tap_pack.tap_core import drift as drift_module
-from tap_pack.tap_core import standing_still
-from tap_pack.tap_core.drift import Drift, interpolation
-from tap_pack.tap_core.motion import Motion
 from tap_pack.tap_core.noise_level import log_noise
+from tap_pack.tap_core.sampling import drift as drift_module
+from tap_pack.tap_core.sampling import standing_still
+from tap_pack.tap_core.sampling.drift import Drift, interpolation
+from tap_pack.tap_core.sampling.motion import Motion
 from tap_pack.tap_core.timeline import Timeline
 from torch import Tensor
 

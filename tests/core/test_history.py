@@ -6,7 +6,7 @@ import pytest
 import torch
 from hypothesis import given
 from hypothesis import strategies as st
-from tap_pack.tap_core.history import History, Snapshot
+from tap_pack.tap_core.engine.history import History, Snapshot
 from torch import Tensor
 
 from trajectories import noise

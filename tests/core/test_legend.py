@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from tap_pack.tap_core.legend import (
+from tap_pack.tap_core.pictures.legend import (
     LEAST_LETTERS,
     Entry,
     Legend,
@@ -13,12 +13,12 @@ from tap_pack.tap_core.legend import (
     letters_that_fit,
     share_words,
 )
-from tap_pack.tap_core.lettering import BACKGROUND, font_of, wrap_text
-from tap_pack.tap_core.map_layers import build_layer
-from tap_pack.tap_core.map_legend import MOST_ENTRIES, map_legend
-from tap_pack.tap_core.record import TapRecord
-from tap_pack.tap_core.settings import TapSettings
-from tap_pack.tap_core.step_view import step_views
+from tap_pack.tap_core.pictures.lettering import BACKGROUND, font_of, wrap_text
+from tap_pack.tap_core.pictures.map_layers import build_layer
+from tap_pack.tap_core.pictures.map_legend import MOST_ENTRIES, map_legend
+from tap_pack.tap_core.pictures.step_view import step_views
+from tap_pack.tap_core.record.record import TapRecord
+from tap_pack.tap_core.sampling.settings import TapSettings
 
 from made_records import made_record
 

@@ -4,22 +4,22 @@ import pytest
 import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from tap_pack.tap_core.engine.history import History, Snapshot
+from tap_pack.tap_core.engine.selector import SELECTIONS, Selector
+from tap_pack.tap_core.engine.step import Forecast, skipped_step
 from tap_pack.tap_core.errors import TapError
-from tap_pack.tap_core.history import History, Snapshot
-from tap_pack.tap_core.pool import Pool, family_pool
-from tap_pack.tap_core.pool_settings import PoolSettings
 from tap_pack.tap_core.predictor import Moment
-from tap_pack.tap_core.predictors import FAMILIES, Wanted
 from tap_pack.tap_core.predictors.dicache import DiCache
+from tap_pack.tap_core.predictors.families import FAMILIES, Wanted
 from tap_pack.tap_core.predictors.freqca import FreqCa
 from tap_pack.tap_core.predictors.hermite import Hermite
 from tap_pack.tap_core.predictors.hicache import HiCache
 from tap_pack.tap_core.predictors.newton import Newton
+from tap_pack.tap_core.predictors.pool import Pool, family_pool
 from tap_pack.tap_core.predictors.reuse import Reuse
 from tap_pack.tap_core.predictors.spectrum import Spectrum
 from tap_pack.tap_core.predictors.tc_pade import TcPade
-from tap_pack.tap_core.selector import SELECTIONS, Selector
-from tap_pack.tap_core.step import Forecast, skipped_step
+from tap_pack.tap_core.sampling.pool_settings import PoolSettings
 from tap_pack.tap_core.timeline import Timeline
 from torch import Tensor
 

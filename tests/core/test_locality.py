@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import pytest
-from tap_pack.tap_core import run as run_module
-from tap_pack.tap_core.pool_settings import PoolSettings
-from tap_pack.tap_core.run import TapRun
+from tap_pack.tap_core.sampling import run as run_module
+from tap_pack.tap_core.sampling.pool_settings import PoolSettings
+from tap_pack.tap_core.sampling.run import TapRun
+from tap_pack.tap_core.sampling.settings import TapSettings
 from tap_pack.tap_core.schedules.interval import IntervalSchedule
 from tap_pack.tap_core.schedules.teacache import TeaCacheSchedule
-from tap_pack.tap_core.settings import TapSettings
 
 from trajectories import even_timeline
 

@@ -7,10 +7,10 @@ import math
 import pytest
 import torch
 from tap_pack.tap_core.errors import TapError
-from tap_pack.tap_core.map_layers import LAYERS, LOSS_LEVELS, build_layer
-from tap_pack.tap_core.palette import NOT_FINITE
-from tap_pack.tap_core.record import TapRecord
-from tap_pack.tap_core.settings import TapSettings
+from tap_pack.tap_core.pictures.map_layers import LAYERS, LOSS_LEVELS, build_layer
+from tap_pack.tap_core.pictures.palette import NOT_FINITE
+from tap_pack.tap_core.record.record import TapRecord
+from tap_pack.tap_core.sampling.settings import TapSettings
 
 from made_records import full_record, made_record
 

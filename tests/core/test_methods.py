@@ -3,9 +3,9 @@
 import math
 
 import pytest
+from tap_pack.tap_core.calibrate.fitted_numbers import Changes, fit_polynomial, magnitude_ratios
 from tap_pack.tap_core.errors import TapError
-from tap_pack.tap_core.fitted_numbers import Changes, fit_polynomial, magnitude_ratios
-from tap_pack.tap_core.methods import METHODS
+from tap_pack.tap_core.sampling.methods import METHODS
 from tap_pack.tap_core.schedules.fallback import FallbackSchedule
 from tap_pack.tap_core.schedules.interval import IntervalSchedule
 from tap_pack.tap_core.schedules.model_tables import POLYNOMIALS

@@ -6,7 +6,7 @@ from itertools import combinations
 
 import pytest
 import torch
-from tap_pack.tap_core.palette import (
+from tap_pack.tap_core.pictures.palette import (
     HUES,
     NOT_FINITE,
     REUSE,
@@ -15,8 +15,8 @@ from tap_pack.tap_core.palette import (
     order_colour,
     ramp_colours,
 )
-from tap_pack.tap_core.pool import taylor_pool
-from tap_pack.tap_core.record import CandidateName, candidate_names
+from tap_pack.tap_core.predictors.pool import taylor_pool
+from tap_pack.tap_core.record.record import CandidateName, candidate_names
 
 RGB = tuple[int, int, int]
 
@@ -51,7 +51,7 @@ def closest(colours: list[RGB], eyes: str) -> float:
 
 def paper_names(*orders: int) -> list[CandidateName]:
     """The distinct candidates of the paper's horizons."""
-    names = candidate_names(taylor_pool(orders, -4, 0, 1))
+    names = candidate_names(taylor_pool(orders, -4, 0, 1).members)
     return [n for i, n in enumerate(names) if str(n) not in map(str, names[:i])]
 
 
@@ -81,7 +81,7 @@ def test_what_is_not_finite_is_on_no_ramp() -> None:
 
 
 def test_a_wide_pool_still_has_a_colour_for_each() -> None:
-    names = candidate_names(taylor_pool([0, 1, 2, 3], -8, 4, 1))
+    names = candidate_names(taylor_pool([0, 1, 2, 3], -8, 4, 1).members)
     colours = {str(name): colour for name, colour in zip(names, candidate_colours(names), strict=True)}
     assert len(colours) == 40
     assert len(set(colours.values())) == 40
@@ -96,7 +96,7 @@ def test_colours_do_not_run_out() -> None:
 
 def test_an_order_has_its_colour_whichever_pool_it_is_in() -> None:
     for orders in ([0, 1, 2], [1, 2], [2], [0, 1, 2, 3]):
-        names = candidate_names(taylor_pool(orders, -4, 0, 1))
+        names = candidate_names(taylor_pool(orders, -4, 0, 1).members)
         for name, colour in zip(names, candidate_colours(names), strict=True):
             if name.horizon == 0:
                 assert colour == order_colour(name.order)
@@ -111,7 +111,7 @@ def test_a_family_that_joins_changes_no_colour() -> None:
 
 
 def test_nearer_horizons_are_lighter() -> None:
-    names = candidate_names(taylor_pool([1], -6, 2, 1))
+    names = candidate_names(taylor_pool([1], -6, 2, 1).members)
     lightness = oklab(candidate_colours(names), "all cones")[:, 0].tolist()
     ordered = [light for _, light in sorted(zip([n.horizon for n in names], lightness, strict=True), reverse=True)]
     assert ordered == sorted(ordered)

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from tap_pack.tap_core.errors import TapError
-from tap_pack.tap_core.pool import Pool, taylor_pool
+from tap_pack.tap_core.predictors.pool import Pool, taylor_pool
 from tap_pack.tap_core.predictors.taylor import Taylor
 from tap_pack.tap_core.timeline import Timeline
 

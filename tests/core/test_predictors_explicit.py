@@ -6,8 +6,8 @@ import pytest
 import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from tap_pack.tap_core.engine.explicit import explicit_losses, put_explicit
 from tap_pack.tap_core.errors import TapError
-from tap_pack.tap_core.explicit import explicit_losses, put_explicit
 from tap_pack.tap_core.predictor import ExplicitPredictor, Moment
 from tap_pack.tap_core.predictors.dicache import DiCache
 from tap_pack.tap_core.predictors.freqca import CoarsePart, FreqCa

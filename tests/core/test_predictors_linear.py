@@ -8,14 +8,14 @@ import torch
 from hypothesis import given
 from hypothesis import strategies as st
 from tap_pack.tap_core.errors import TapError
-from tap_pack.tap_core.pool import Pool, family_pool
 from tap_pack.tap_core.predictor import Predictor
-from tap_pack.tap_core.predictors import FAMILIES, Wanted
 from tap_pack.tap_core.predictors.adams_bashforth import AdamsBashforth
+from tap_pack.tap_core.predictors.families import FAMILIES, Wanted
 from tap_pack.tap_core.predictors.foca import FoCa
 from tap_pack.tap_core.predictors.hermite import Hermite, hermite_values
 from tap_pack.tap_core.predictors.hicache import HiCache, dual_scaled_hermite
 from tap_pack.tap_core.predictors.newton import Newton
+from tap_pack.tap_core.predictors.pool import Pool, family_pool
 from tap_pack.tap_core.predictors.reuse import Reuse
 from tap_pack.tap_core.predictors.spectrum import Spectrum
 from tap_pack.tap_core.predictors.taylor import Taylor

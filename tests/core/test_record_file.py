@@ -13,8 +13,8 @@ import torch
 from safetensors import safe_open
 from safetensors.torch import save_file
 from tap_pack.tap_core.errors import TapError
-from tap_pack.tap_core.record import TapRecord
-from tap_pack.tap_core.record_file import load_record, save_record
+from tap_pack.tap_core.record.file import load_record, save_record
+from tap_pack.tap_core.record.record import TapRecord
 
 from made_records import made_record
 

@@ -9,9 +9,9 @@ from itertools import pairwise
 
 import pytest
 import torch
-from tap_pack.tap_core.record import TapRecord
-from tap_pack.tap_core.run import TapRun
-from tap_pack.tap_core.settings import TapSettings
+from tap_pack.tap_core.record.record import TapRecord
+from tap_pack.tap_core.sampling.run import TapRun
+from tap_pack.tap_core.sampling.settings import TapSettings
 from torch import Tensor
 
 from trajectories import even_timeline, noise, polynomial, shifted_sigmas

@@ -7,9 +7,10 @@ import numpy as np
 import pytest
 import torch
 from tap_pack.tap_core.errors import TapError
-from tap_pack.tap_core.schedule import Seen, held_bytes, start
+from tap_pack.tap_core.schedule import Seen
 from tap_pack.tap_core.schedules.adaptive import Watchful
 from tap_pack.tap_core.schedules.cg_taylor import ConfidenceGateSchedule
+from tap_pack.tap_core.schedules.course import held_bytes, start
 from tap_pack.tap_core.schedules.dicache import DiCacheSchedule
 from tap_pack.tap_core.schedules.fallback import FallbackSchedule
 from tap_pack.tap_core.schedules.interval import IntervalSchedule

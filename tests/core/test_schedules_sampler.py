@@ -7,7 +7,8 @@ import numpy as np
 import pytest
 import torch
 from tap_pack.tap_core.errors import TapError
-from tap_pack.tap_core.schedule import AdaptiveSchedule, Seen, start
+from tap_pack.tap_core.schedule import AdaptiveSchedule, Seen
+from tap_pack.tap_core.schedules.course import start
 from tap_pack.tap_core.schedules.easycache import EasyCacheSchedule
 from tap_pack.tap_core.schedules.sada import StabilitySchedule
 

@@ -8,11 +8,11 @@ import pytest
 import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from tap_pack.tap_core import probe_dots
+from tap_pack.tap_core.engine.history import History
+from tap_pack.tap_core.engine.scoring import PROXY_LOSSES, proxy_losses
 from tap_pack.tap_core.errors import TapError
-from tap_pack.tap_core.history import History
-from tap_pack.tap_core.pool import Pool, taylor_pool
-from tap_pack.tap_core.scoring import PROXY_LOSSES, proxy_losses
+from tap_pack.tap_core.predictors import token_chunks
+from tap_pack.tap_core.predictors.pool import Pool, taylor_pool
 from torch import Tensor
 
 from trajectories import Path, even_timeline, history_of, noise, realistic
@@ -112,7 +112,7 @@ def test_the_size_of_the_chunks_does_not_show(loss: str, tokens: int, per_chunk:
     weights = rows(past, 3)
     whole = proxy_losses(history_of(past, path), path(10), weights, loss)
     with pytest.MonkeyPatch.context() as patch:
-        patch.setitem(probe_dots.CHUNK_BYTES, "cpu", 4 * 32 * 5 * per_chunk)
+        patch.setitem(token_chunks.CHUNK_BYTES, "cpu", 4 * 32 * 5 * per_chunk)
         chunked = proxy_losses(history_of(past, path), path(10), weights, loss)
     torch.testing.assert_close(chunked, whole, rtol=1e-4, atol=1e-12)
 

@@ -6,8 +6,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from tap_pack.tap_core.errors import TapError
+from tap_pack.tap_core.sampling.settings import TapSettings
 from tap_pack.tap_core.schedules.interval import full_steps
-from tap_pack.tap_core.settings import TapSettings
 
 from trajectories import even_timeline
 

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import pytest
 import torch
-from tap_pack.tap_core.history import History
-from tap_pack.tap_core.pool import Pool, taylor_pool
+from tap_pack.tap_core.engine.history import History
+from tap_pack.tap_core.engine.scoring import PROXY_LOSSES
+from tap_pack.tap_core.engine.step import Forecast, full_step, skipped_step
+from tap_pack.tap_core.predictors.pool import Pool, taylor_pool
 from tap_pack.tap_core.predictors.taylor import Taylor
-from tap_pack.tap_core.scoring import PROXY_LOSSES
-from tap_pack.tap_core.step import Forecast, full_step, skipped_step
 from torch import Tensor
 
 from trajectories import Path, even_timeline, history_of, noise, polynomial

@@ -7,9 +7,9 @@ from dataclasses import replace
 import pytest
 import torch
 from tap_pack.tap_core.errors import TapError
-from tap_pack.tap_core.record import Evaluation, TapRecord
-from tap_pack.tap_core.step_view import step_views
-from tap_pack.tap_core.summary import why_no_map
+from tap_pack.tap_core.pictures.step_view import step_views
+from tap_pack.tap_core.record.record import Evaluation, TapRecord
+from tap_pack.tap_core.record.summary import why_no_map
 
 from made_records import choices_of, full_record, made_record
 

@@ -6,8 +6,8 @@ from dataclasses import replace
 
 import pytest
 import torch
-from tap_pack.tap_core.record import Evaluation, TapRecord
-from tap_pack.tap_core.summary import report_text, speed_up, step_table, summary_line, why_nothing_skipped
+from tap_pack.tap_core.record.record import Evaluation, TapRecord
+from tap_pack.tap_core.record.summary import report_text, speed_up, step_table, summary_line, why_nothing_skipped
 
 from made_records import full_record, made_record
 

@@ -9,7 +9,7 @@ import pytest
 import torch
 from hypothesis import given
 from hypothesis import strategies as st
-from tap_pack.tap_core.history import History, Snapshot
+from tap_pack.tap_core.engine.history import History, Snapshot
 from tap_pack.tap_core.predictors.taylor import Taylor
 from tap_pack.tap_core.schedules.interval import IntervalSchedule
 from torch import Tensor

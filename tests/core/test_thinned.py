@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import pytest
 import torch
-from tap_pack.tap_core.run import TapRun
-from tap_pack.tap_core.settings import TapSettings
-from tap_pack.tap_core.thinned import thinned
+from tap_pack.tap_core.engine.thinned import thinned
+from tap_pack.tap_core.sampling.run import TapRun
+from tap_pack.tap_core.sampling.settings import TapSettings
 
 from trajectories import even_timeline, noise
 

@@ -6,7 +6,7 @@ import time
 
 import pytest
 import torch
-from tap_pack.tap_core.timer import StepTimer
+from tap_pack.tap_core.sampling.timer import StepTimer
 
 
 class FakeEvent:

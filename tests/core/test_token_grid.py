@@ -5,7 +5,8 @@ from __future__ import annotations
 import pytest
 import torch
 from tap_pack.tap_core.errors import TapError
-from tap_pack.tap_core.token_grid import enlarge, picture_size, to_grid, to_tokens
+from tap_pack.tap_core.pictures.token_pixels import enlarge, picture_size
+from tap_pack.tap_core.token_grid import to_grid, to_tokens
 
 
 def test_tokens_run_along_rows_then_down_then_through_the_frames() -> None:

@@ -4,15 +4,15 @@ from __future__ import annotations
 
 import pytest
 import torch
-from tap_pack.tap_core.assemble import assemble
-from tap_pack.tap_core.history import History
-from tap_pack.tap_core.lineup import line_up
-from tap_pack.tap_core.pool_settings import PoolSettings
+from tap_pack.tap_core.engine.assemble import assemble
+from tap_pack.tap_core.engine.history import History
+from tap_pack.tap_core.engine.lineup import line_up
+from tap_pack.tap_core.engine.selector import Choice
+from tap_pack.tap_core.engine.trust import Trust
 from tap_pack.tap_core.predictor import Moment
-from tap_pack.tap_core.run import TapRun
-from tap_pack.tap_core.selector import Choice
-from tap_pack.tap_core.settings import TapSettings
-from tap_pack.tap_core.trust import Trust
+from tap_pack.tap_core.sampling.pool_settings import PoolSettings
+from tap_pack.tap_core.sampling.run import TapRun
+from tap_pack.tap_core.sampling.settings import TapSettings
 
 from trajectories import even_timeline, noise
 

@@ -10,12 +10,12 @@ import numpy as np
 import pytest
 import torch
 from PIL import Image
-from tap_pack.tap_core.map_layers import LAYERS, build_layer
-from tap_pack.tap_core.settings import TapSettings
-from tap_pack.tap_core.summary import why_nothing_skipped
-from tap_pack.tap_core.viewer_data import message_data, viewer_data
-from tap_pack.tap_core.viewer_files import MOST_PIXELS, write_viewer_files
-from tap_pack.tap_core.viewer_legend import LOSS_BANDS, MOST_ENTRIES
+from tap_pack.tap_core.pictures.map_layers import LAYERS, build_layer
+from tap_pack.tap_core.pictures.viewer_data import message_data, viewer_data
+from tap_pack.tap_core.pictures.viewer_files import MOST_PIXELS, write_viewer_files
+from tap_pack.tap_core.pictures.viewer_legend import LOSS_BANDS, MOST_ENTRIES
+from tap_pack.tap_core.record.summary import why_nothing_skipped
+from tap_pack.tap_core.sampling.settings import TapSettings
 
 from made_records import full_record, made_record
 
@@ -100,7 +100,7 @@ def test_a_run_without_skipped_steps_says_why_there_is_no_map() -> None:
 
 
 def test_a_huge_run_is_cut_down_to_its_first_picture(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("tap_pack.tap_core.viewer_data.MOST_TOKENS", 100)
+    monkeypatch.setattr("tap_pack.tap_core.pictures.viewer_data.MOST_TOKENS", 100)
     document = viewer_data(made_record(steps=9, batch=3, conditions=(0, 1)), "run").document
     assert document["trimmed"] and document["batch"] == 1 and len(document["prompts"]) == 1
 

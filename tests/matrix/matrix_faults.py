@@ -12,7 +12,7 @@ import pytest
 import torch
 from comfy.model_management import InterruptProcessingException
 from comfy.model_patcher import ModelPatcher
-from tap_pack.tap_core.run import TapRun
+from tap_pack.tap_core.sampling.run import TapRun
 from torch import Tensor, nn
 
 from matrix_row import Holds, Row, accelerate

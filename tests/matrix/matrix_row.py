@@ -10,7 +10,7 @@ from itertools import cycle
 import torch
 from comfy.model_patcher import ModelPatcher
 from tap_pack.nodes.accelerate import TapAccelerate
-from tap_pack.tap_core.record import RecordHolder, TapRecord
+from tap_pack.tap_core.record.record import RecordHolder, TapRecord
 from torch import Tensor
 
 from matrix_stage import Stage

@@ -10,6 +10,8 @@ from pathlib import Path
 import torch
 from comfy.model_management import InterruptProcessingException
 from tap_pack.nodes.accelerate import ORDER_SETS
+from tap_pack.tap_core.engine.scoring import PROXY_LOSSES
+from tap_pack.tap_core.sampling.settings import CACHE_DEVICES, CORRECTIONS, PLACEMENTS, TARGETS
 from tap_pack.tap_core.schedules.cg_taylor import ConfidenceGateSchedule
 from tap_pack.tap_core.schedules.dicache import DiCacheSchedule
 from tap_pack.tap_core.schedules.easycache import EasyCacheSchedule
@@ -18,8 +20,6 @@ from tap_pack.tap_core.schedules.sada import StabilitySchedule
 from tap_pack.tap_core.schedules.speca import SpeculativeSchedule
 from tap_pack.tap_core.schedules.tc_pade import TrajectoryStabilitySchedule
 from tap_pack.tap_core.schedules.teacache import TeaCacheSchedule
-from tap_pack.tap_core.scoring import PROXY_LOSSES
-from tap_pack.tap_core.settings import CACHE_DEVICES, CORRECTIONS, PLACEMENTS, TARGETS
 from tap_pack.tap_core.timeline import TIME_AXES
 
 from matrix_faults import marks

@@ -6,16 +6,16 @@ The model here makes each token from itself alone, so that whatever comes out ot
 from __future__ import annotations
 
 import torch
+from tap_pack.tap_core.engine.selector import SELECTIONS
+from tap_pack.tap_core.engine.step import Forecast, skipped_step
 from tap_pack.tap_core.errors import TapError
-from tap_pack.tap_core.locality import schedule_is_local
-from tap_pack.tap_core.pool_settings import PoolSettings
-from tap_pack.tap_core.predictors import FAMILIES
-from tap_pack.tap_core.record import TapRecord
-from tap_pack.tap_core.run import TapRun
+from tap_pack.tap_core.predictors.families import FAMILIES
+from tap_pack.tap_core.record.record import TapRecord
+from tap_pack.tap_core.sampling.locality import schedule_is_local
+from tap_pack.tap_core.sampling.pool_settings import PoolSettings
+from tap_pack.tap_core.sampling.run import TapRun
+from tap_pack.tap_core.sampling.settings import PLACED, TapSettings
 from tap_pack.tap_core.schedules.registry import SCHEDULES, AnySchedule
-from tap_pack.tap_core.selector import SELECTIONS
-from tap_pack.tap_core.settings import PLACED, TapSettings
-from tap_pack.tap_core.step import Forecast, skipped_step
 from torch import Tensor
 
 from trajectories import even_timeline, history_of, noise, polynomial, shifted_sigmas

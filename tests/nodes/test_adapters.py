@@ -19,10 +19,10 @@ from tap_pack.nodes.comfy_bridge.sampling import Sampling
 from tap_pack.nodes.comfy_bridge.sampling_run import TapPatch
 from tap_pack.nodes.comfy_bridge.seam import BlockSeam, Seam
 from tap_pack.nodes.comfy_bridge.self_check import attended_tokens
-from tap_pack.tap_core.choice_image import MapOptions, draw_choice_map
-from tap_pack.tap_core.record import RecordHolder, TapRecord
-from tap_pack.tap_core.run import TapRun
-from tap_pack.tap_core.settings import TapSettings
+from tap_pack.tap_core.pictures.choice_image import MapOptions, draw_choice_map
+from tap_pack.tap_core.record.record import RecordHolder, TapRecord
+from tap_pack.tap_core.sampling.run import TapRun
+from tap_pack.tap_core.sampling.settings import TapSettings
 from torch import Tensor, nn
 
 from tiny_models import TinyModel, patcher, sample

@@ -15,7 +15,7 @@ from tap_pack.nodes.accelerate import TapAccelerate
 from tap_pack.nodes.demo_scene import TapDemoScene
 from tap_pack.nodes.measure_run import TapMeasureRun
 from tap_pack.tap_core.calibrate.calibrate import Wanted, calibrate
-from tap_pack.tap_core.pool_settings import PoolSettings
+from tap_pack.tap_core.sampling.pool_settings import PoolSettings
 from tap_pack.tap_core.schedules.listed import ListedSchedule
 from tap_pack.tap_core.schedules.placed import by_change, place
 

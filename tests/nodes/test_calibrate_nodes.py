@@ -19,7 +19,7 @@ from tap_pack.nodes.schedule import build_schedule
 from tap_pack.nodes.schedule_inputs import OWN
 from tap_pack.tap_core.calibrate.text import read
 from tap_pack.tap_core.errors import TapError
-from tap_pack.tap_core.pool_settings import PoolSettings
+from tap_pack.tap_core.sampling.pool_settings import PoolSettings
 
 from tiny_flux import Accelerated, prompt, sample, tiny_flux
 

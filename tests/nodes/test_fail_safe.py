@@ -13,7 +13,7 @@ import pytest
 import torch
 from comfy.model_patcher import ModelPatcher
 from comfy.patcher_extension import WrappersMP
-from tap_pack.tap_core.run import TapRun
+from tap_pack.tap_core.sampling.run import TapRun
 from torch import Tensor, nn
 
 from tiny_flux import BLOCKS, STEPS, Accelerated, counted_blocks, distance, prompt, sample, tiny_flux

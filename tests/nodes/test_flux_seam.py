@@ -14,9 +14,9 @@ from tap_pack.nodes.comfy_bridge.find_adapter import find_adapter
 from tap_pack.nodes.comfy_bridge.model_call import apply_model
 from tap_pack.nodes.comfy_bridge.run_key import RUN_KEY
 from tap_pack.nodes.comfy_bridge.sampling import Sampling
-from tap_pack.tap_core.run import TapRun
+from tap_pack.tap_core.sampling.run import TapRun
+from tap_pack.tap_core.sampling.settings import TapSettings
 from tap_pack.tap_core.schedule import SKIP
-from tap_pack.tap_core.settings import TapSettings
 from torch import Tensor, nn
 
 from tiny_flux import counted_blocks, distance, prompt, sample, tiny_flux

@@ -17,13 +17,13 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from tap_pack.nodes.accelerate import TapAccelerate
 from tap_pack.nodes.comfy_bridge.measuring import TraceHolder
+from tap_pack.tap_core.engine.selector import SELECTIONS
 from tap_pack.tap_core.errors import TapError
-from tap_pack.tap_core.pool_settings import PoolSettings
-from tap_pack.tap_core.predictors import FAMILIES
-from tap_pack.tap_core.record import RecordHolder
-from tap_pack.tap_core.record_file import load_record, save_record
+from tap_pack.tap_core.predictors.families import FAMILIES
+from tap_pack.tap_core.record.file import load_record, save_record
+from tap_pack.tap_core.record.record import RecordHolder
+from tap_pack.tap_core.sampling.pool_settings import PoolSettings
 from tap_pack.tap_core.schedules.registry import SCHEDULES
-from tap_pack.tap_core.selector import SELECTIONS
 
 from tiny_flux import sample, tiny_flux
 

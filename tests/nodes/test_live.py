@@ -15,11 +15,11 @@ from tap_pack.nodes.comfy_bridge.measuring import EveryStep
 from tap_pack.nodes.comfy_bridge.plan import plan_of
 from tap_pack.nodes.comfy_bridge.sampling_run import TapPatch
 from tap_pack.tap_core.errors import TapError
-from tap_pack.tap_core.record import RecordHolder, TapRecord
-from tap_pack.tap_core.run import TapRun
+from tap_pack.tap_core.record.record import RecordHolder, TapRecord
+from tap_pack.tap_core.sampling.run import TapRun
+from tap_pack.tap_core.sampling.settings import TapSettings
 from tap_pack.tap_core.schedules.listed import ListedSchedule
 from tap_pack.tap_core.schedules.teacache import TeaCacheSchedule
-from tap_pack.tap_core.settings import TapSettings
 
 from tiny_flux import sample, tiny_flux
 

@@ -13,8 +13,8 @@ from comfy.model_patcher import ModelPatcher
 from tap_pack.nodes.comfy_bridge import live
 from tap_pack.nodes.comfy_bridge.live_board import MOST, LiveBoard, add_routes
 from tap_pack.nodes.comfy_bridge.sampling_run import TapPatch
-from tap_pack.tap_core.record import RecordHolder
-from tap_pack.tap_core.settings import TapSettings
+from tap_pack.tap_core.record.record import RecordHolder
+from tap_pack.tap_core.sampling.settings import TapSettings
 
 from tiny_flux import sample, tiny_flux
 

@@ -8,7 +8,7 @@ from comfy.model_patcher import ModelPatcher
 from tap_pack.nodes.comfy_bridge.architecture import architecture
 from tap_pack.nodes.method import TapMethod
 from tap_pack.tap_core.errors import TapError
-from tap_pack.tap_core.methods import METHODS
+from tap_pack.tap_core.sampling.methods import METHODS
 from tap_pack.tap_core.schedules.interval import IntervalSchedule
 
 from tiny_flux import Accelerated, distance, sample, tiny_flux

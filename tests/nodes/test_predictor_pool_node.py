@@ -8,9 +8,9 @@ from comfy.model_patcher import ModelPatcher
 from tap_pack.nodes.accelerate import TapAccelerate
 from tap_pack.nodes.predictor_pool import TapPredictorPool
 from tap_pack.tap_core.errors import TapError
-from tap_pack.tap_core.pool_settings import PoolSettings
-from tap_pack.tap_core.predictors import FAMILIES
-from tap_pack.tap_core.record import RecordHolder, TapRecord
+from tap_pack.tap_core.predictors.families import FAMILIES
+from tap_pack.tap_core.record.record import RecordHolder, TapRecord
+from tap_pack.tap_core.sampling.pool_settings import PoolSettings
 from torch import Tensor
 
 from tiny_flux import STEPS, counted_blocks, distance, sample, tiny_flux

@@ -8,8 +8,8 @@ from pathlib import Path
 import pytest
 from tap_pack.nodes.accelerate import TapAccelerate
 from tap_pack.nodes.comfy_bridge.plan import plan_of
-from tap_pack.tap_core.run import TapRun
-from tap_pack.tap_core.settings import TapSettings
+from tap_pack.tap_core.sampling.run import TapRun
+from tap_pack.tap_core.sampling.settings import TapSettings
 
 TABLE = json.loads((Path(__file__).resolve().parents[2] / "web" / "presets.json").read_text(encoding="utf-8"))
 PRESETS = {p["name"]: {**TABLE["shared"][p["of"]], **p["values"]} for p in TABLE["presets"]}

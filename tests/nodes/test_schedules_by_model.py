@@ -11,11 +11,11 @@ import torch
 from tap_pack.nodes.comfy_bridge.find_adapter import find_adapter
 from tap_pack.nodes.comfy_bridge.in_out_seam import InOutAdapter
 from tap_pack.nodes.comfy_bridge.sampling_run import TapPatch
-from tap_pack.tap_core.record import RecordHolder, TapRecord
+from tap_pack.tap_core.record.record import RecordHolder, TapRecord
+from tap_pack.tap_core.sampling.settings import TapSettings
 from tap_pack.tap_core.schedules.dicache import DiCacheSchedule
 from tap_pack.tap_core.schedules.registry import AnySchedule
 from tap_pack.tap_core.schedules.speca import SpeculativeSchedule
-from tap_pack.tap_core.settings import TapSettings
 from torch import Tensor
 
 from tiny_models import TinyModel, patcher, sample

@@ -5,8 +5,8 @@ from __future__ import annotations
 import comfy.sample
 import torch
 from tap_pack.nodes.comfy_bridge.sampling_run import TapPatch
-from tap_pack.tap_core.record import RecordHolder
-from tap_pack.tap_core.settings import TapSettings
+from tap_pack.tap_core.record.record import RecordHolder
+from tap_pack.tap_core.sampling.settings import TapSettings
 
 from tiny_models import patcher, prompt
 from tiny_table import ALL_ROWS

@@ -10,9 +10,9 @@ import pytest
 import torch
 from tap_pack.nodes.choice_map import TapChoiceMap
 from tap_pack.nodes.report import TapReport
-from tap_pack.tap_core.lettering import FULL_STEP
-from tap_pack.tap_core.record import TapRecord
-from tap_pack.tap_core.record_file import load_record, save_record
+from tap_pack.tap_core.pictures.lettering import FULL_STEP
+from tap_pack.tap_core.record.file import load_record, save_record
+from tap_pack.tap_core.record.record import TapRecord
 
 from tiny_flux import Accelerated, tiny_flux
 

@@ -10,12 +10,12 @@ import pytest
 from tap_pack.demo.launch.client import Prompt, PromptInterrupted
 from tap_pack.demo.launch.prompts import SAMPLER, node
 from tap_pack.nodes.accelerate import ORDER_SETS
-from tap_pack.tap_core.methods import METHODS
-from tap_pack.tap_core.predictors import FAMILIES
+from tap_pack.tap_core.engine.scoring import PROXY_LOSSES
+from tap_pack.tap_core.engine.selector import SELECTIONS
+from tap_pack.tap_core.predictors.families import FAMILIES
+from tap_pack.tap_core.sampling.methods import METHODS
+from tap_pack.tap_core.sampling.settings import CACHE_DEVICES, CORRECTIONS, PLACEMENTS, TARGETS, TRUSTS
 from tap_pack.tap_core.schedules.registry import SCHEDULES
-from tap_pack.tap_core.scoring import PROXY_LOSSES
-from tap_pack.tap_core.selector import SELECTIONS
-from tap_pack.tap_core.settings import CACHE_DEVICES, CORRECTIONS, PLACEMENTS, TARGETS, TRUSTS
 
 from served_pack import ServedPack
 from tiny_prompts import accelerated, tiny_prompt

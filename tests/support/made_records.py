@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import torch
-from tap_pack.tap_core.record import CandidateName, Evaluation, TapRecord, TokenChoices, candidate_names
-from tap_pack.tap_core.settings import TapSettings
+from tap_pack.tap_core.record.record import CandidateName, Evaluation, TapRecord, TokenChoices, candidate_names
+from tap_pack.tap_core.sampling.settings import TapSettings
 
 WARMUP, INTERVAL = 2, 3
 
@@ -24,7 +24,7 @@ def made_record(
     pool: TapSettings | None = None,
 ) -> TapRecord:
     """A run with two warm-up steps and then one full step in three; random choices from the whole pool."""
-    names = candidate_names((pool or TapSettings()).pool())
+    names = candidate_names((pool or TapSettings()).pool().members)
     tokens, generator = grid[0] * grid[1] * grid[2], torch.Generator().manual_seed(5)
     record = TapRecord(
         model="Flux", settings={"interval": INTERVAL, "warmup_steps": WARMUP, "orders": "0,1,2"},

@@ -11,7 +11,7 @@ import comfy.sample
 import comfy.supported_models
 import torch
 from tap_pack.nodes.accelerate import TapAccelerate
-from tap_pack.tap_core.record import TapRecord
+from tap_pack.tap_core.record.record import TapRecord
 from torch import Tensor, nn
 
 SHAPE = {

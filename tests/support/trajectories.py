@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 
 import torch
-from tap_pack.tap_core.history import History, Snapshot
+from tap_pack.tap_core.engine.history import History, Snapshot
 from tap_pack.tap_core.timeline import Timeline
 from torch import Tensor
 

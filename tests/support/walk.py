@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from tap_pack.tap_core.schedule import AdaptiveSchedule, Schedule, Seen, start
+from tap_pack.tap_core.schedule import AdaptiveSchedule, Schedule, Seen
+from tap_pack.tap_core.schedules.course import start
 from tap_pack.tap_core.timeline import Timeline
 from torch import Tensor
 

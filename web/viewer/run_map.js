@@ -7,7 +7,7 @@ export const LAYERS = ["predictor", "order", "horizon", "loss"];
 
 /**
  * @param {unknown} found what the document's file holds
- * @returns {object} the same, when it is a document that can be shown; see tap_core/viewer_data.py
+ * @returns {object} the same, when it is a document that can be shown; see tap_core/pictures/viewer_data.py
  * @throws {Sentence}
  */
 export function checkDocument(found) {

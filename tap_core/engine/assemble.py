@@ -1,0 +1,35 @@
+"""Each token's forecast, from the weights of the candidate that was chosen for it, TAP Eq. (8) and (9)."""
+
+import torch
+from torch import Tensor
+
+from ..predictors.token_chunks import token_chunks
+
+HALF_MAX = torch.finfo(torch.float16).max
+
+
+def assemble(targets: list[Tensor], weights: Tensor, choice: Tensor, share: Tensor | None = None) -> Tensor:
+    """Forecast [B, N, C] in the dtype of the targets: sum_k weights[choice, k] * target_k.
+
+    targets: K tensors [B, N, C], newest first. weights: [P, K] float32. choice: [B, N] index of the candidate.
+    share: [B, N], how much of the change from the newest target to take; all of it if None.
+    """
+    rows = weights[choice.long()]  # [B, N, K]
+    forecast = torch.empty_like(targets[0], device=weights.device)
+    for picture, row in enumerate(rows.unbind(0)):
+        held = None if share is None else share[picture, :, None].to(row)
+        for part in token_chunks(len(row), 8 * forecast.shape[-1], weights.device):
+            share_here = None if held is None else held[part]
+            total = _weighted([target[picture, part] for target in targets], row[part], share_here)
+            # A bold curve through float16's largest values leads beyond them.
+            forecast[picture, part] = total.clamp_(-HALF_MAX, HALF_MAX) if forecast.dtype == torch.float16 else total
+    return forecast
+
+
+def _weighted(targets: list[Tensor], row: Tensor, share: Tensor | None) -> Tensor:
+    """Weighted sum [m, C] in float32 of K tensors [m, C]. row: [m, K]; share: [m, 1]."""
+    newest = targets[0].to(row.device)
+    total = newest * (row[:, :1] if share is None else row[:, :1] - 1)
+    for k, older in enumerate(targets[1:], start=1):
+        total.addcmul_(older.to(row.device), row[:, k : k + 1])
+    return total if share is None else torch.addcmul(newest.to(total), total, share)

@@ -1,0 +1,49 @@
+"""Explicit predictors in the choice: their losses beside those of the weight rows, their forecasts where they win."""
+
+from collections.abc import Sequence
+
+import torch
+from torch import Tensor
+
+from ..predictor import ExplicitPredictor, Moment
+from ..predictors.per_token import by_chunks, length
+
+
+def explicit_losses(
+    predictors: Sequence[ExplicitPredictor], stream: Sequence[Tensor], truth: Tensor, moment: Moment, loss: str
+) -> Tensor:
+    """Loss [B, N, P] of each predictor's forecast of `truth` [B, N, D] from the stream, newest first; one at a time."""
+    columns = [_loss(predictor.forecast(stream, moment), truth, loss) for predictor in predictors]
+    return torch.cat(columns, dim=-1).nan_to_num_(nan=torch.inf, posinf=torch.inf)
+
+
+def put_explicit(
+    target: Tensor, predictors: Sequence[ExplicitPredictor], stream: Sequence[Tensor], moment: Moment, place: Tensor,
+    share: Tensor | None = None,
+) -> Tensor:
+    """`target` [B, N, C] with the forecasts of the predictors at the tokens that chose them, one at a time.
+
+    place: [B, N], index of the token's predictor, negative for none. What is not finite keeps the value in `target`.
+    share: [B, N], how much of the change from the newest of the stream to take; all of it if None.
+    """
+    for i, predictor in enumerate(predictors):
+        forecast = predictor.forecast(stream, moment).to(target)
+        if share is not None:
+            forecast = stream[0].to(target).lerp(forecast, share[..., None].to(target))
+        target = torch.where((place == i)[..., None] & forecast.isfinite(), forecast, target)
+    return target
+
+
+def _loss(forecast: Tensor, truth: Tensor, loss: str) -> Tensor:
+    """Loss [B, N, 1] over the channels, as in scoring."""
+    def cosine(p: Tensor, h: Tensor) -> Tensor:
+        return (p / length(p) - h / length(h)).square().sum(-1, keepdim=True) / 2
+
+    def l2(p: Tensor, h: Tensor) -> Tensor:
+        return (p - h).square().mean(-1, keepdim=True)
+
+    def l1(p: Tensor, h: Tensor) -> Tensor:
+        return (p - h).abs().mean(-1, keepdim=True)
+
+    rule = {"cosine": cosine, "l2": l2, "l1": l1}[loss]
+    return by_chunks((forecast, truth), 1, truth.device, rule)

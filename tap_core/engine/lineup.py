@@ -1,0 +1,84 @@
+"""The candidates of one condition at one skipped step: weight rows and explicit predictors in one choice.
+
+P candidates: first the weight rows, then the explicit predictors that are ready.
+"""
+
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor
+
+from ..predictor import ExplicitPredictor, Moment
+from ..predictors.pool import Pool
+from .assemble import assemble
+from .explicit import explicit_losses, put_explicit
+from .history import History, Snapshot
+from .scoring import proxy_losses
+from .selector import Choice
+
+
+@dataclass(frozen=True)
+class Lineup:
+    """weights: [P', K] rows; explicit: the others. members: [P] the pool index of each candidate.
+
+    stand_in: whether the only row is a repeat that is not in the pool.
+    """
+
+    history: History
+    moment: Moment
+    weights: Tensor
+    members: Tensor
+    explicit: list[ExplicitPredictor]
+    stand_in: bool
+
+    def losses(self, loss: str) -> Tensor:
+        """Loss [B, N, P] of each candidate's forecast of the probe, TAP Eq. (7)."""
+        return self._losses(self.history, self.moment.probe, loss)
+
+    def errors(self, truth: Tensor) -> Tensor:
+        """Mean square error [B, N, P] of each candidate's forecast of the true target [B, N, C]."""
+        targets = History(self.history.length)
+        targets.snapshots = [Snapshot(s.position, s.target, s.target) for s in self.history.snapshots]
+        return self._losses(targets, truth, "l2")
+
+    def forecast(self, choice: Choice, share: Tensor | None = None) -> Tensor:
+        """Target [B, N, C] of every token from the candidate that it chose, TAP Eq. (9), or from two of them.
+
+        share: [B, N], how much of its change from the newest target to take; all of it if None.
+        """
+        target = self._forecast(choice.best, share)
+        if choice.second is None:
+            return target
+        mixed = target.lerp(self._forecast(choice.second, share), choice.share[..., None].to(target))
+        return torch.where(mixed.isfinite(), mixed, target)
+
+    def _losses(self, stream: History, truth: Tensor, loss: str) -> Tensor:
+        losses = proxy_losses(stream, truth, self.weights, loss)
+        if not self.explicit:
+            return losses
+        if self.stand_in:
+            losses.fill_(torch.inf)
+        return torch.cat([losses, explicit_losses(self.explicit, stream.probes, truth, self.moment, loss)], dim=-1)
+
+    def _forecast(self, index: Tensor, share: Tensor | None) -> Tensor:
+        targets = self.history.targets
+        if not self.explicit:
+            return assemble(targets, self.weights, index, share)
+        rows = len(self.weights)
+        target = assemble(targets, self.weights, index.where(index < rows, 0), share)
+        return put_explicit(target, self.explicit, targets, self.moment, index - rows, share)
+
+
+def line_up(pool: Pool, history: History, moment: Moment) -> Lineup:
+    """The distinct candidates of a pool at this moment."""
+    candidates, ready = pool.candidates(moment.past, moment.position, moment.timeline), pool.ready(moment)
+    device = moment.probe.device
+    return Lineup(
+        history,
+        moment,
+        # Copied without waiting: a blocking copy to a GPU would hold Python until all earlier work is done.
+        torch.tensor(candidates.weights).to(device, non_blocking=True),
+        torch.tensor([*candidates.members, *ready], dtype=torch.int16).to(device, non_blocking=True),
+        [pool.members[i] for i in ready],
+        candidates.stand_in,
+    )

@@ -1,0 +1,92 @@
+"""The few numbers per token from which every candidate's proxy loss follows.
+
+K snapshots, newest first: h_0 .. h_{K-1}.  D_j = h_j - h_0, j = 1..J, J = K - 1.  h: the true probe.
+q_j: what Gram-Schmidt leaves of D_j, so that D_j = q_j + sum_{i<j} c_ij q_i with q_1 .. q_J orthogonal.
+h - h_0 = r + sum_j b_j q_j;  r: the part of the probe's change that no weights reach.
+
+Weights sum to 1, so a candidate's error is p - h = sum_j u_j q_j - r, u_j = w_j + sum_{i>j} c_ji w_i - b_j:
+nothing else touches the channels, and the squares of orthogonal parts add up without cancelling.
+"""
+
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor
+from torch.linalg import vecdot
+
+from ..predictors.token_chunks import flat_tokens, token_chunks
+
+# Least square of a direction: a token that stood still has none.
+TINY = 1e-30
+
+
+@dataclass(frozen=True)
+class HistoryDots:
+    """Per token, once per full step: <h0,h0> [M], <h0,q_j> and <q_j,q_j> [J, M], c_ij [J, J, M]; M = B*N."""
+
+    newest: Tensor
+    lean: Tensor
+    square: Tensor
+    mix: Tensor
+
+
+@dataclass(frozen=True)
+class ProbeDots:
+    """Per token, once per skipped step: <r,r> and <h0,r> [M], b_j [J, M]; M = B*N."""
+
+    rest: Tensor
+    lean: Tensor
+    reach: Tensor
+
+
+def history_dots(probes: list[Tensor], device: torch.device) -> HistoryDots:
+    """Dots among the probes [B, N, D] of a history, float32 on `device`."""
+    kept = flat_tokens(probes)
+    (tokens, channels), older = kept[0].shape, len(kept) - 1
+    newest = torch.empty(tokens, device=device)
+    lean, square = torch.empty(2, older, tokens, device=device)
+    mix = torch.empty(older, older, tokens, device=device)
+    for part in token_chunks(tokens, 4 * channels * (len(kept) + 1), device):
+        first, *differences = _differences(kept, part, device)
+        newest[part] = vecdot(first, first)
+        for j, direction in enumerate(differences):
+            for i, earlier in enumerate(differences[:j]):
+                mix[i, j, part] = _take_out(direction, earlier, square[i, part])
+            square[j, part] = vecdot(direction, direction)
+            lean[j, part] = vecdot(first, direction)
+    return HistoryDots(newest, lean, square, mix)
+
+
+def probe_dots(probes: list[Tensor], probe: Tensor, once: HistoryDots) -> ProbeDots:
+    """Dots of the true probe's change [B, N, D] with the history's directions, float32 on the probe's device."""
+    kept, (now,) = flat_tokens(probes), flat_tokens([probe])
+    tokens, channels = now.shape
+    rest, lean, reach = torch.empty_like(once.newest), torch.empty_like(once.newest), torch.empty_like(once.lean)
+    for part in token_chunks(tokens, 4 * channels * (len(kept) + 2), probe.device):
+        first, *directions = _differences(kept, part, probe.device)
+        change = _change(now[part], first)
+        for j, direction in enumerate(directions):
+            for i, earlier in enumerate(directions[:j]):
+                direction.addcmul_(earlier, once.mix[i, j, part, None], value=-1)
+            reach[j, part] = _take_out(change, direction, once.square[j, part])
+        rest[part] = vecdot(change, change)
+        lean[part] = vecdot(first, change)
+    return ProbeDots(rest, lean, reach)
+
+
+def _differences(kept: list[Tensor], part: slice, device: torch.device) -> list[Tensor]:
+    """h_0, D_1 .. D_J of some tokens in float32: K tensors [m, D]."""
+    newest = kept[0][part].to(device, torch.float32)
+    return [newest, *(_change(older[part], newest) for older in kept[1:])]
+
+
+def _change(probe: Tensor, newest: Tensor) -> Tensor:
+    """probe - newest, [m, D], in float32 on the device of `newest`."""
+    return probe.to(newest, copy=True).sub_(newest)
+
+
+def _take_out(vector: Tensor, direction: Tensor, square: Tensor) -> Tensor:
+    """Share [m] of `direction` in `vector`, both [m, D]; `vector` keeps what is orthogonal to it."""
+    share = vecdot(vector, direction) / square.clamp_min(TINY)
+    vector.addcmul_(direction, share[:, None], value=-1)
+    return share

@@ -1,0 +1,78 @@
+"""Proxy loss of every candidate for every token: how far its forecast probe is from the true one, TAP Eq. (7).
+
+P candidates, M = B*N tokens, J = K - 1 differences; symbols as in probe_dots.  p: a candidate's forecast of h.
+"""
+
+import torch
+from torch import Tensor
+
+from ..errors import TapError
+from ..predictors.token_chunks import flat_tokens, token_chunks
+from .history import History
+from .probe_dots import HistoryDots, ProbeDots, probe_dots
+
+PROXY_LOSSES = ("cosine", "l2", "l1")
+
+# Temporaries per token and candidate while the losses are worked out.
+LOSS_BYTES = 8 * 4
+
+
+def proxy_losses(history: History, probe: Tensor, weights: Tensor, loss: str) -> Tensor:
+    """Loss [B, N, P] of each candidate against the true probe [B, N, D]; weights: [P, K] float32 on its device.
+
+    cosine is 1 - cos, l2 the mean square, l1 the mean absolute error over the channels.
+    Raises TapError for an unknown loss.
+    """
+    if loss not in PROXY_LOSSES:
+        raise TapError(f"proxy_loss is {loss!r}; choose one of {', '.join(PROXY_LOSSES)}.")
+    losses = explicit_l1(history, probe, weights) if loss == "l1" else _losses_by_dots(history, probe, weights, loss)
+    # A token without a finite loss takes the first, lowest-order candidate.
+    return losses.nan_to_num_(nan=torch.inf, posinf=torch.inf).view(*probe.shape[:2], -1)
+
+
+def _losses_by_dots(history: History, probe: Tensor, weights: Tensor, loss: str) -> Tensor:
+    """Losses [M, P] from K-dimensional algebra alone."""
+    once = history.dots(probe.device)
+    now = probe_dots(history.probes, probe, once)
+    true = once.newest + 2 * now.lean + now.rest + (now.reach * (2 * once.lean + now.reach * once.square)).sum(0)
+    losses = torch.empty(len(true), len(weights), device=probe.device)
+    for part in token_chunks(len(true), LOSS_BYTES * len(weights), probe.device):
+        error, gap = _errors(once, now, weights, part)
+        losses[part] = error / probe.shape[-1] if loss == "l2" else _cosine(error, gap, true[part, None])
+    return losses
+
+
+def _errors(once: HistoryDots, now: ProbeDots, weights: Tensor, part: slice) -> tuple[Tensor, Tensor]:
+    """|p - h|^2 and |p|^2 - |h|^2 of some tokens, [m, P]; no matrix product, which may run in TF32, too coarse here."""
+    shares = weights[:, 1:].unbind(1)
+    error = now.rest[part, None]
+    lean = -(now.lean + now.rest)[part, None]  # <h, p - h>
+    for j, share in enumerate(shares):
+        miss = share - now.reach[j, part, None]  # u_j
+        for i, later in enumerate(shares[j + 1 :], start=j + 1):
+            miss.addcmul_(once.mix[j, i, part, None], later)
+        lean = torch.addcmul(lean, miss, (once.lean + now.reach * once.square)[j, part, None])
+        error = torch.addcmul(error, miss.square_(), once.square[j, part, None])
+    return error, torch.add(error, lean, alpha=2)
+
+
+def _cosine(error: Tensor, gap: Tensor, true: Tensor) -> Tensor:
+    """1 - cos [m, P] from |p - h|^2, |p|^2 - |h|^2 and |h|^2 [m, 1]."""
+    true_norm, norm = true.sqrt(), (true + gap).clamp_min_(0).sqrt_()
+    stretch = gap / (norm + true_norm)  # |p| - |h|
+    return (error - stretch.square_()).clamp_min_(0) / (norm * (2 * true_norm))
+
+
+def explicit_l1(history: History, probe: Tensor, weights: Tensor) -> Tensor:
+    """Mean absolute error [M, P], forecast by forecast: L1 does not follow from dots."""
+    kept, (true,) = flat_tokens(history.probes), flat_tokens([probe])
+    losses = torch.empty(true.shape[0], len(weights), device=probe.device)
+    for part in token_chunks(true.shape[0], 4 * true.shape[1] * (len(kept) + 2), probe.device):
+        now = true[part].float()
+        probes = [tensor[part].to(now) for tensor in kept]
+        for candidate, row in enumerate(weights.unbind(0)):
+            error = -now
+            for weight, tensor in zip(row.unbind(0), probes, strict=True):
+                error.addcmul_(tensor, weight)
+            losses[part, candidate] = error.abs_().mean(-1)
+    return losses

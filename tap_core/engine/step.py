@@ -1,0 +1,60 @@
+"""TAP's Algorithm 1, for one condition at one step: compute and remember, or probe, choose and forecast.
+
+h: the probe, block 0's modulated input (Eq. 5). r: the target, what the blocks add (Eq. 6), or another one.
+"""
+
+from dataclasses import dataclass
+
+from torch import Tensor
+
+from ..predictor import Moment
+from ..predictors.pool import Pool
+from ..timeline import Timeline
+from ..token_grid import Grid
+from .history import History, Snapshot
+from .lineup import line_up
+from .selector import Selector
+
+
+@dataclass(frozen=True)
+class Forecast:
+    """One skipped step. target: [B, N, C]; choice: [B, N] pool member of each token; loss: [B, N] its proxy loss."""
+
+    target: Tensor
+    choice: Tensor
+    loss: Tensor
+
+
+def full_step(
+    history: History, position: float, probe: Tensor, target: Tensor, finite: Tensor | None = None,
+    foreseen: Forecast | None = None,
+) -> None:
+    """Remember what the blocks made of this step. probe: [B, N, D], target: [B, N, C]; finite: see Snapshot.
+
+    foreseen: what would have been forecast of it, from which the history learns how far to trust the next ones.
+    """
+    if foreseen is not None:
+        history.trust.learn(history.targets[0], foreseen.target, target)
+    history.push(Snapshot(position, probe, target, finite))
+
+
+def skipped_step(
+    history: History, position: float, probe: Tensor, pool: Pool, timeline: Timeline, proxy_loss: str,
+    selector: Selector | None = None, grid: Grid | None = None, truth: Tensor | None = None,
+    share: Tensor | None = None,
+) -> Forecast:
+    """Forecast every token's target by the predictor that does best on its probe [B, N, D].
+
+    selector: another choice than the best. grid: how the tokens lie. truth: the true target [B, N, C], by which an
+    oracle chooses; its mean square errors are then the losses. share: how much of the forecast's change from the
+    newest target to take [B, N]; all of it if None.
+    """
+    selector, past = selector or Selector(), history.positions
+    moment = Moment(past, position, timeline.separating(past), history.probes, probe, grid)
+    candidates = line_up(pool, history, moment)
+
+    losses = candidates.losses(proxy_loss) if truth is None else candidates.errors(truth)  # Eq. (7): [B, N, P]
+    choice = selector.choose(losses, position)  # Eq. (8)
+    target = candidates.forecast(choice, share)  # Eq. (9)
+
+    return Forecast(target, candidates.members[choice.best], choice.loss)

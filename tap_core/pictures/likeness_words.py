@@ -1,0 +1,33 @@
+"""A comparison in words."""
+
+import math
+
+from .likeness import Likeness
+
+SAME = "no difference: equal in every value"
+
+
+def comparison_words(found: Likeness, floor: Likeness | None = None) -> str:
+    """One line, such as "45.1 dB PSNR, SSIM 0.998; another seed: 22.5 dB, 0.853"; of a video the worst frame too."""
+    words = SAME if math.isinf(found.psnr) else f"{decibel_words(found.psnr)} PSNR{_ssim_words(found.ssim, 'SSIM ')}"
+    if len(found.frames) > 1 and not math.isinf(found.psnr):
+        worst = min(range(len(found.frames)), key=found.frames.__getitem__)
+        words += f"; worst of {len(found.frames)} frames: {worst + 1}, {decibel_words(found.frames[worst])}"
+    if floor is None:
+        return words
+    other = SAME if math.isinf(floor.psnr) else f"{decibel_words(floor.psnr)}{_ssim_words(floor.ssim)}"
+    return f"{words}; another seed: {other}"
+
+
+def frame_words(found: Likeness, number: int) -> str:
+    """What stands above one frame of a video."""
+    return f"frame {number + 1} of {len(found.frames)}: {decibel_words(found.frames[number])}"
+
+
+def decibel_words(value: float) -> str:
+    """A PSNR."""
+    return "no difference" if math.isinf(value) else f"{value:.1f} dB"
+
+
+def _ssim_words(value: float | None, name: str = "") -> str:
+    return "" if value is None else f", {name}{value:.3f}"

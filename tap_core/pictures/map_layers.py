@@ -1,0 +1,132 @@
+"""The layers of the choice map: which class each token belongs to, and every class's name and colour."""
+
+import math
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor
+
+from ..errors import TapError
+from ..record.record import TapRecord, TokenChoices
+from .palette import NOT_FINITE, REUSE, RGB, candidate_colours, order_colour, ramp_colours
+
+LOSS_LEVELS = 64
+# Enough to find a quantile.
+MOST_LOSSES = 1_000_000
+ORDER_WORDS = {0: "reuse", 1: "line", 2: "curve", 3: "bend"}
+# The lightest colours of the ramp would look like that of reuse.
+HIGHEST_HORIZON = 0.85
+
+
+@dataclass(frozen=True)
+class MapClass:
+    """What a colour of the map stands for."""
+
+    label: str
+    colour: RGB
+
+
+@dataclass(frozen=True)
+class Layer:
+    """One way to colour the tokens.
+
+    classify: choices of a step -> class of each token, [B, N] int64. ramp: the values at both ends if the classes are
+    levels of a number, the last class being "not finite"; None if they are kinds.
+    """
+
+    title: str
+    classes: Sequence[MapClass]
+    classify: Callable[[TokenChoices], Tensor]
+    ramp: tuple[float, float] | None = None
+
+    @property
+    def colours(self) -> Tensor:
+        """Every class's colour, [classes, 3] uint8."""
+        return torch.tensor([c.colour for c in self.classes], dtype=torch.uint8)
+
+
+def predictor_layer(record: TapRecord) -> Layer:
+    """The pool member that each token took."""
+    names = record.candidates
+    groups = [(name.family, name.order) for name in names]
+    order = sorted(range(len(names)), key=lambda i: (groups.index(groups[i]), -names[i].horizon))
+    return _member_layer("Predictor per token", [str(name) for name in names], candidate_colours(names), order)
+
+
+def order_layer(record: TapRecord) -> Layer:
+    """The order that each token's forecast had."""
+    highest = max((int(c.order.max()) for e in record.evaluations for c in e.choices if c.order.numel()), default=0)
+    highest = max([highest, *(name.order for name in record.candidates)])
+    words = [f"order {i}" + (f": {ORDER_WORDS[i]}" if i in ORDER_WORDS else "") for i in range(highest + 1)]
+    classes = [MapClass(word, order_colour(i)) for i, word in enumerate(words)]
+    return Layer("Order per token", classes, lambda choices: choices.order.long())
+
+
+def horizon_layer(record: TapRecord) -> Layer:
+    """How far ahead each token's predictor looked; reuse does not look ahead."""
+    horizons = sorted({name.horizon for name in record.candidates if name.order > 0})
+    colour = dict(zip(horizons, ramp_colours(len(horizons), HIGHEST_HORIZON), strict=True))
+    labels = [_horizon_words(c.horizon) if c.order > 0 else "reuse: looks at none" for c in record.candidates]
+    colours = [colour[c.horizon] if c.order > 0 else REUSE for c in record.candidates]
+    order = sorted(range(len(labels)), key=lambda i: (record.candidates[i].order > 0, -record.candidates[i].horizon))
+    return _member_layer("Horizon per token", labels, colours, order)
+
+
+def loss_layer(record: TapRecord) -> Layer:
+    """The proxy loss of each token's choice, on a logarithmic scale that is the same for all steps."""
+    low, high = _loss_range(record)
+    values = [low * (high / low) ** (i / (LOSS_LEVELS - 1)) for i in range(LOSS_LEVELS)]
+    colours = ramp_colours(LOSS_LEVELS)
+    classes = [MapClass(f"{value:.1e}", colour) for value, colour in zip(values, colours, strict=True)]
+    span = math.log(high / low)
+
+    def classify(choices: TokenChoices) -> Tensor:
+        loss = choices.loss.float()
+        share = (loss.clamp(min=low, max=high) / low).log() / span
+        level = (share * (LOSS_LEVELS - 1)).round().nan_to_num(0).long()
+        return torch.where(loss.isfinite(), level, LOSS_LEVELS)
+
+    return Layer("Proxy loss per token", [*classes, MapClass("not finite", NOT_FINITE)], classify, (low, high))
+
+
+LAYERS: dict[str, Callable[[TapRecord], Layer]] = {
+    "predictor": predictor_layer,
+    "order": order_layer,
+    "horizon": horizon_layer,
+    "loss": loss_layer,
+}
+
+
+def build_layer(name: str, record: TapRecord) -> Layer:
+    """The layer with this name. Raises TapError if there is none."""
+    if name not in LAYERS:
+        raise TapError(f"layer is {name!r}; choose one of {', '.join(LAYERS)}.")
+    return LAYERS[name](record)
+
+
+def _member_layer(title: str, labels: list[str], colours: list[RGB], order: list[int]) -> Layer:
+    """A layer on which pool members with the same label are one class; order: members as the legend lists them."""
+    colour = dict(zip(reversed(labels), reversed(colours), strict=True))
+    names = list(dict.fromkeys(labels[i] for i in order))
+    table = torch.tensor([names.index(label) for label in labels], dtype=torch.int64)
+    return Layer(title, [MapClass(n, colour[n]) for n in names], lambda choices: table[choices.member.long()])
+
+
+def _horizon_words(horizon: float) -> str:
+    if horizon == 0:
+        return "k: the step itself"
+    steps = "1 step" if abs(horizon) == 1 else f"{abs(horizon):g} steps"
+    return f"k{horizon:+g}: {steps} {'short' if horizon < 0 else 'beyond'}"
+
+
+def _loss_range(record: TapRecord) -> tuple[float, float]:
+    """The losses between which 98 % of all tokens lie."""
+    losses = [c.loss.flatten().float() for e in record.evaluations for c in e.choices]
+    every = torch.cat(losses) if losses else torch.empty(0)
+    every = every[every.isfinite() & (every > 0)]
+    if not every.numel():
+        return 1e-9, 1.0
+    every = every[:: -(-every.numel() // MOST_LOSSES)]
+    low, high = torch.quantile(every, torch.tensor([0.01, 0.99])).tolist()
+    return low, max(high, low * 1.01)

@@ -1,0 +1,50 @@
+"""What is written in the legend of a map."""
+
+from collections.abc import Sequence
+
+from ..record.record import TapRecord
+from ..record.summary import gain_words
+from .legend import ROWS, ColourBar, Entry, Legend
+from .map_layers import Layer
+from .step_view import PROMPTS, StepView
+
+Shares = Sequence[float]
+
+# More classes than fit into three columns of the legend are summed up.
+MOST_ENTRIES = 3 * ROWS
+
+
+def map_legend(
+    record: TapRecord, layer: Layer, view: StepView, shares: Sequence[Shares | None], number: int, condition: int
+) -> Legend:
+    """The legend of one step. shares: of every class at every step, None where nothing was forecast."""
+    lines = [f"Step {view.step + 1} of {record.steps}", view.status, f"sigma {view.sigma:.4f}"]
+    if condition:
+        lines.append(f"{PROMPTS[condition]} prompt")
+    full = len(record.full_steps)
+    foot = [f"{full} of {full + len(record.skipped_steps)} steps computed"]
+    foot += [gain] if (gain := gain_words(record)) else []
+    foot += ["fallbacks: see TAP Report"] if record.fallbacks else []
+    return Legend(layer.title, lines, _entries(layer, shares, number), foot, _bar(layer))
+
+
+def _entries(layer: Layer, shares: Sequence[Shares | None], number: int) -> list[Entry]:
+    """The classes that any step of the run used, always in the same place, with their shares at this step."""
+    totals = [sum(column) for column in zip(*[s for s in shares if s is not None], strict=True)]
+    used = [i for i, total in enumerate(totals) if total > 0 and (layer.ramp is None or i == len(totals) - 1)]
+    often = sorted(used, key=lambda i: -totals[i])[: MOST_ENTRIES - 1] if len(used) > MOST_ENTRIES else used
+    now = shares[number]
+    entries = [Entry(layer.classes[i].label, layer.classes[i].colour, now and now[i]) for i in sorted(often)]
+    rest = [i for i in used if i not in often]
+    if rest:
+        share = now and sum(now[i] for i in rest)
+        entries.append(Entry(f"{len(rest)} others", layer.classes[rest[0]].colour, share))
+    return entries
+
+
+def _bar(layer: Layer) -> ColourBar | None:
+    if layer.ramp is None:
+        return None
+    low, high = layer.ramp
+    ticks = (f"{low:.0e}", f"{(low * high) ** 0.5:.0e}", f"{high:.0e}")
+    return ColourBar([c.colour for c in layer.classes[:-1]], ticks)

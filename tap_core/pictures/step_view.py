@@ -1,0 +1,61 @@
+"""What a map shows of each step."""
+
+from dataclasses import dataclass
+
+from ..errors import TapError
+from ..record.record import Evaluation, TapRecord, TokenChoices
+
+PROMPTS = ("positive", "negative")
+
+
+@dataclass(frozen=True)
+class StepView:
+    """One step. full: whether anything of it was computed in full, and reason: why.
+
+    choices: None where no token of this prompt chose a predictor that can be placed on the picture.
+    """
+
+    step: int
+    sigma: float
+    full: bool
+    reason: str
+    choices: TokenChoices | None
+
+    @property
+    def status(self) -> str:
+        """The step in words, such as "full step: warm-up"."""
+        if self.choices is None and self.full:
+            return f"full step: {self.reason}" if self.reason else "full step"
+        return f"partly full: {self.reason}" if self.reason else "skipped step"
+
+
+def step_views(record: TapRecord, condition: int = 0) -> list[StepView]:
+    """A view for each step of the run, in order. Raises TapError if nothing was forecast for this condition."""
+    conditions = {c.condition for e in record.evaluations for c in e.choices}
+    if conditions and condition not in conditions:
+        known = " or ".join(_prompt(c) for c in sorted(conditions))
+        raise TapError(f"Nothing was forecast for the {_prompt(condition)} prompt in this run; choose {known}.")
+    steps: dict[int, list[Evaluation]] = {}
+    for evaluation in record.evaluations:
+        steps.setdefault(evaluation.step, []).append(evaluation)
+    return [_view(step, steps[step], condition) for step in sorted(steps)]
+
+
+def _view(step: int, evaluations: list[Evaluation], condition: int) -> StepView:
+    """Of several evaluations (Heun's, dpm_2's) the last one at the step's own sigma is shown."""
+    found = [(e, c) for e in evaluations for c in e.choices if c.condition == condition]
+    first = min((e for e, _ in found), key=lambda e: e.position, default=evaluations[0])
+    shown = [c for e, c in found if e.position == first.position]
+    reason = ", ".join(dict.fromkeys(e.reason for e in evaluations if e.full and e.reason))
+    return StepView(step, first.sigma, any(e.full for e in evaluations), reason, shown[-1] if shown else None)
+
+
+def condition_of(prompt: str) -> int:
+    """The number of a prompt that is named. Raises TapError for another name."""
+    if prompt not in PROMPTS:
+        raise TapError(f"prompt is {prompt!r}; choose {' or '.join(PROMPTS)}.")
+    return PROMPTS.index(prompt)
+
+
+def _prompt(condition: int) -> str:
+    return PROMPTS[condition] if condition < len(PROMPTS) else f"number {condition}"

@@ -1,0 +1,1 @@
+"""What a run did, as values, as a file and in words."""

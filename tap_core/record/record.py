@@ -1,0 +1,201 @@
+"""What a run did. Everything that is shown is made from it."""
+
+from collections.abc import Sequence
+from copy import deepcopy
+from dataclasses import dataclass, field, fields
+from statistics import median
+
+from torch import Tensor
+
+from ..predictor import ExplicitPredictor, Predictor
+from ..token_grid import Grid
+
+
+@dataclass
+class TokenChoices:
+    """The choice for the tokens of one model call.
+
+    condition: 0 positive, 1 negative, as ComfyUI counts. order, member: [B, N] order used and pool member chosen.
+    loss: [B, N] proxy loss of the chosen one. frames: which ones of a video these are, if it is made in windows.
+    """
+
+    condition: int
+    member: Tensor
+    order: Tensor
+    loss: Tensor
+    frames: tuple[int, ...] = ()
+
+    def first(self, count: int, frames: tuple[int, ...] = ()) -> "TokenChoices":
+        """Those of the first tokens, which are the picture's."""
+        return TokenChoices(self.condition, *(v[:, :count] for v in (self.member, self.order, self.loss)), frames)
+
+    def put_into(self, whole: "TokenChoices | None", grid: Grid) -> "TokenChoices":
+        """The choices of a whole video with these frames in their places; the others stay, or are the first's."""
+        maps = []
+        for name in ("member", "order", "loss"):
+            part = getattr(self, name).unflatten(1, (len(self.frames), -1))
+            if whole is None:
+                made = part[:, :1].repeat(1, grid[0], 1)
+            else:
+                made = getattr(whole, name).unflatten(1, (grid[0], -1)).clone()
+            made[:, list(self.frames)] = part
+            maps.append(made.flatten(1))
+        return TokenChoices(self.condition, *maps)
+
+
+@dataclass
+class Evaluation:
+    """One model evaluation: one a step for most samplers, two for Heun's.
+
+    position: step index, fractional between steps. reason: why it was computed in full; "" if it was skipped.
+    """
+
+    position: float
+    sigma: float
+    reason: str = ""
+    full_calls: int = 0
+    skipped_calls: int = 0
+    seconds: float = 0.0
+    choices: list[TokenChoices] = field(default_factory=list)
+
+    def add(self, choices: Sequence[TokenChoices], grid: Grid) -> None:
+        """Take the choices of a call, windows of one video together."""
+        for choice in choices:
+            if choice.frames:
+                earlier = next((c for c in self.choices if c.condition == choice.condition), None)
+                self.choices = [c for c in self.choices if c is not earlier]
+                choice = choice.put_into(earlier, grid)
+            self.choices.append(choice)
+
+    @property
+    def full(self) -> bool:
+        """Whether any part was computed by the model's blocks."""
+        return self.full_calls > 0
+
+    @property
+    def step(self) -> int:
+        """The sampler step it belongs to."""
+        return int(self.position)
+
+
+@dataclass(frozen=True)
+class CandidateName:
+    """What a pool member is called on the map and in the report."""
+
+    family: str
+    order: int
+    horizon: float
+
+    def __str__(self) -> str:
+        if self.order == 0:
+            return "reuse"
+        return f"{self.family} {self.order}" + (f", k{self.horizon:+g}" if self.horizon else "")
+
+
+@dataclass
+class TapRecord:
+    """One sampling run. grid: frames, rows and columns of tokens. complete: False if it was interrupted.
+
+    filled: the share of the rows and columns that the picture fills, below 1 where an odd size was padded.
+    """
+
+    model: str = ""
+    settings: dict[str, object] = field(default_factory=dict)
+    sigmas: list[float] = field(default_factory=list)
+    candidates: list[CandidateName] = field(default_factory=list)
+    evaluations: list[Evaluation] = field(default_factory=list)
+    grid: tuple[int, int, int] = (0, 0, 0)
+    filled: tuple[float, float] = (1.0, 1.0)
+    seconds_total: float = 0.0
+    cache_bytes: int = 0
+    fallbacks: list[str] = field(default_factory=list)
+    complete: bool = False
+
+    @property
+    def steps(self) -> int:
+        """Number of sampler steps."""
+        return max(len(self.sigmas) - 1, 0)
+
+    @property
+    def full_steps(self) -> list[int]:
+        """Steps of which at least one evaluation was computed in full."""
+        return sorted({e.step for e in self.evaluations if e.full})
+
+    @property
+    def skipped_steps(self) -> list[int]:
+        """Steps that were forecast throughout."""
+        return sorted({e.step for e in self.evaluations} - set(self.full_steps))
+
+    @property
+    def predictor_shares(self) -> dict[str, float]:
+        """Name of each predictor that was used -> its share of all forecast tokens."""
+        counts = dict.fromkeys(map(str, self.candidates), 0)
+        for choice in (c for e in self.evaluations for c in e.choices):
+            for member, count in enumerate(choice.member.flatten().int().bincount().tolist()):
+                counts[str(self.candidates[member])] += count
+        total = sum(counts.values()) or 1
+        return {name: count / total for name, count in counts.items() if count}
+
+    def median_seconds(self, full: bool) -> float | None:
+        """Median seconds of a full or skipped evaluation; the first one, which may load or compile, does not count."""
+        seconds = [e.seconds for e in self.evaluations[1:] if e.full == full]
+        return median(seconds) if seconds else None
+
+    def report(self) -> dict[str, object]:
+        """The figures of the run as plain JSON values."""
+        return {
+            "model": self.model,
+            "steps": self.steps,
+            "full_steps": self.full_steps,
+            "skipped_steps": self.skipped_steps,
+            "evaluations": len(self.evaluations),
+            "full_evaluations": sum(e.full for e in self.evaluations),
+            "seconds_full_median": self.median_seconds(full=True),
+            "seconds_skipped_median": self.median_seconds(full=False),
+            "seconds_total": self.seconds_total,
+            "predictors": self.predictor_shares,
+            "cache_bytes": self.cache_bytes,
+            "fallbacks": self.fallbacks,
+            "complete": self.complete,
+            "settings": self.settings,
+        }
+
+
+def candidate_names(members: Sequence[Predictor | ExplicitPredictor]) -> list[CandidateName]:
+    """Names of a pool's members, in its order."""
+    return [CandidateName(p.family, p.order, float(p.horizon)) for p in members]
+
+
+def settings_values(settings: object) -> dict[str, object]:
+    """A settings object as plain JSON values; what is not given, or replaced by something given, is left out."""
+    values = {entry.name: getattr(settings, entry.name) for entry in fields(settings)}
+    replaced = ("interval", "warmup_steps", "placement") if values.get("given_schedule") is not None else ()
+    if values.get("given_pool") is not None:
+        replaced += ("orders", "horizon_from", "horizon_to", "horizon_step")
+    return {
+        name: value if isinstance(value, str | int | float) else str(value)
+        for name, value in values.items() if value is not None and name not in replaced
+    }
+
+
+class RecordHolder:
+    """Where TAP Accelerate leaves the record of its latest run: the node makes it before there is a run.
+
+    It is emptied when a run starts, so that a view can never show an older one.
+    """
+
+    def __init__(self) -> None:
+        self._latest: TapRecord | None = None
+
+    def clear(self) -> None:
+        """A run starts."""
+        self._latest = None
+
+    def fill(self, record: TapRecord) -> None:
+        """A run has ended."""
+        self._latest = record
+
+    @property
+    def latest(self) -> TapRecord | None:
+        """A copy of the latest run's record, which no later run changes; None if there was none."""
+        return deepcopy(self._latest)

@@ -1,0 +1,1 @@
+"""One sampling run: its settings, its steps and its end."""

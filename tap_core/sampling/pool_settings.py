@@ -1,0 +1,60 @@
+"""What TAP Predictor Pool is told, checked once."""
+
+from dataclasses import dataclass
+
+from ..engine.selector import Selector
+from ..errors import TapError
+from ..predictors.families import FAMILIES, Wanted
+from ..predictors.pool import Pool, family_pool
+from ..predictors.ranges import horizon_list, parsed_orders
+
+
+@dataclass(frozen=True)
+class PoolSettings:
+    """The families, orders and horizons from which each token chooses, and how it does.
+
+    orders: a list such as "0,1,2"; families without orders have their members in any case. The others: see Wanted.
+    Raises TapError, saying which input to change, for a value that makes no sense.
+    """
+
+    families: tuple[str, ...] = ("taylor",)
+    orders: str = "0,1,2"
+    horizon_from: int = -4
+    horizon_to: int = 0
+    horizon_step: float = 1.0
+    selection: str = "best"
+    seed: int = 0
+    hermite_steps: int = 5
+    spectrum_steps: int = 8
+    hicache_scale: float = 0.5
+    freqca_cutoff: float = 0.1
+    dicache_per_token: bool = True
+
+    def __post_init__(self) -> None:
+        self.selector()
+        self.pool()
+
+    def __str__(self) -> str:
+        """Its value in a report."""
+        horizons = f"horizons {self.horizon_from} to {self.horizon_to} by {self.horizon_step:g}"
+        return f"{' '.join(self.families) or 'reuse'}; orders {self.orders}; {horizons}; {self.selection}"
+
+    def selector(self) -> Selector:
+        """How a token chooses."""
+        return Selector(self.selection, self.seed)
+
+    def pool(self) -> Pool:
+        """The members that these settings name."""
+        orders = parsed_orders(self.orders)
+        wanted = Wanted(
+            [order for order in orders if order > 0],
+            horizon_list(self.horizon_from, self.horizon_to, self.horizon_step),
+            self.hermite_steps,
+            self.spectrum_steps,
+            self.hicache_scale,
+            self.freqca_cutoff,
+            self.dicache_per_token,
+        )
+        if not self.families and 0 not in orders:
+            raise TapError(f"No family of predictors is on; switch on one, such as {FAMILIES['taylor'].label}.")
+        return family_pool(self.families, orders, wanted)

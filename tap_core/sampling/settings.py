@@ -1,0 +1,103 @@
+"""The values of all sliders, checked once, before sampling starts."""
+
+import math
+from dataclasses import asdict, dataclass
+
+from ..engine.scoring import PROXY_LOSSES
+from ..engine.selector import Selector
+from ..errors import TapError
+from ..predictors.pool import Pool, taylor_pool
+from ..predictors.ranges import horizon_list, parsed_orders
+from ..schedules.interval import IntervalSchedule
+from ..schedules.placed import change_schedule, even_schedule
+from ..schedules.registry import AnySchedule
+from ..timeline import TIME_AXES
+from .pool_settings import PoolSettings
+
+TARGETS = ("auto", "residual", "output", "denoised")
+CACHE_DEVICES = ("gpu", "cpu")
+CORRECTIONS = ("on", "off")
+TRUSTS = ("learned", "full")
+WIDEST_STRIDE = 16
+PLACED = {"change": change_schedule, "even": even_schedule, "paper": IntervalSchedule}
+PLACEMENTS = tuple(PLACED)
+
+
+@dataclass(frozen=True)
+class TapSettings:
+    """What TAP Accelerate is told; the defaults are what measured best (bench/README.md), the pool that of the paper.
+
+    orders: a list such as "0,1,2". horizon_from .. horizon_to: steps relative to the true distance.
+    given_schedule: replaces interval and warmup_steps. given_pool: replaces orders and horizons.
+    Raises TapError, saying which input to change, for a value that makes no sense.
+    """
+
+    interval: int = 5
+    orders: str = "0,1,2"
+    horizon_from: int = -4
+    horizon_to: int = 0
+    proxy_loss: str = "cosine"
+    warmup_steps: int = 3
+    horizon_step: float = 1.0
+    target: str = "auto"
+    time_axis: str = "step"
+    cache_device: str = "gpu"
+    correction: str = "on"
+    placement: str = "change"
+    trust: str = "learned"
+    probe_stride: int = 4
+    given_schedule: AnySchedule | None = None
+    given_pool: PoolSettings | None = None
+
+    def __post_init__(self) -> None:
+        _check_choice("proxy_loss", self.proxy_loss, PROXY_LOSSES)
+        _check_choice("target", self.target, TARGETS)
+        _check_choice("time_axis", self.time_axis, TIME_AXES)
+        _check_choice("cache_device", self.cache_device, CACHE_DEVICES)
+        _check_choice("correction", self.correction, CORRECTIONS)
+        _check_choice("placement", self.placement, PLACEMENTS)
+        _check_choice("trust", self.trust, TRUSTS)
+        _check_numbers(asdict(self))
+        if not 1 <= self.probe_stride <= WIDEST_STRIDE:
+            raise TapError(f"probe_stride is {self.probe_stride}; set it from 1 to {WIDEST_STRIDE}.")
+        if not self.order_list:
+            raise TapError("orders is empty; choose at least one order, such as 0,1,2.")
+        horizon_list(self.horizon_from, self.horizon_to, self.horizon_step)
+        IntervalSchedule(self.interval, self.warmup_steps)
+
+    @property
+    def off(self) -> bool:
+        """Whether every step is wanted in full."""
+        return self.given_schedule is None and self.interval == 1
+
+    @property
+    def order_list(self) -> list[int]:
+        """The orders as numbers, lowest first."""
+        return parsed_orders(self.orders)
+
+    def pool(self) -> Pool:
+        """The candidates that these settings name."""
+        if self.given_pool is not None:
+            return self.given_pool.pool()
+        return taylor_pool(self.order_list, self.horizon_from, self.horizon_to, self.horizon_step)
+
+    def selector(self) -> Selector:
+        """How a token chooses from them."""
+        return Selector() if self.given_pool is None else self.given_pool.selector()
+
+    def schedule(self) -> AnySchedule:
+        """The schedule that these settings name."""
+        if self.given_schedule is not None:
+            return self.given_schedule
+        return PLACED[self.placement](self.interval, self.warmup_steps)
+
+
+def _check_choice(name: str, value: str, choices: tuple[str, ...]) -> None:
+    if value not in choices:
+        raise TapError(f"{name} is {value!r}; choose one of {', '.join(choices)}.")
+
+
+def _check_numbers(values: dict[str, object]) -> None:
+    for name, value in values.items():
+        if isinstance(value, float) and not math.isfinite(value):
+            raise TapError(f"{name} is {value}; set it to a number.")

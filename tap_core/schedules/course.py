@@ -1,0 +1,62 @@
+"""A schedule at work in one run."""
+
+from torch import Tensor
+
+from ..schedule import SKIP, AdaptiveSchedule, Course, Decision, Schedule, Seen
+from ..timeline import Timeline
+
+# Of so many steps the paper's schedule computes each, and the pack's own do.
+TOO_FEW = 3
+
+
+class FixedCourse:
+    """The course of a schedule that is known beforehand."""
+
+    needs: frozenset[str] = frozenset()
+
+    def __init__(self, schedule: Schedule, timeline: Timeline) -> None:
+        self._decisions = [schedule.decide(step, timeline) for step in range(timeline.steps)]
+        self.skips_any = not all(decision.full for decision in self._decisions)
+
+    def before(self, seen: Seen) -> Decision:
+        """As decided for its step."""
+        return self._decisions[min(int(seen.position), len(self._decisions) - 1)]
+
+    def in_call(self, seen: Seen) -> Decision:
+        """Nothing is ever asked for."""
+        return SKIP
+
+    def after(self, seen: Seen) -> None:
+        """Nothing is learnt."""
+
+
+def start(schedule: Schedule | AdaptiveSchedule, timeline: Timeline) -> Course:
+    """The course of any schedule through a run."""
+    return schedule.start(timeline) if isinstance(schedule, AdaptiveSchedule) else FixedCourse(schedule, timeline)
+
+
+def held_bytes(course: object) -> int:
+    """Memory of the tensors that a course keeps; those that it shares with a history count twice."""
+    if isinstance(course, Tensor):
+        return course.nbytes
+    if isinstance(course, list | tuple):
+        return sum(held_bytes(part) for part in course)
+    return sum(held_bytes(part) for part in vars(course).values()) if hasattr(course, "needs") else 0
+
+
+def notes_of(schedule: Schedule | AdaptiveSchedule, timeline: Timeline, model: str) -> list[str]:
+    """What a schedule has to say beforehand of a run of this model, such as that it was made for another one."""
+    return schedule.notes(timeline, model) if hasattr(schedule, "notes") else []
+
+
+def why_none_is_skipped(schedule: object, steps: int) -> str:
+    """Why a schedule that skips nothing in a run of so many steps does so, and what to change."""
+    interval, warmup = getattr(schedule, "interval", None), getattr(schedule, "warmup", None)
+    if interval == 1:
+        return "With interval 1 every step is computed; set it to 2 or more."
+    if steps <= TOO_FEW:
+        return f"There are too few steps ({steps}) to forecast any of them; sample more steps."
+    if warmup is not None and warmup >= steps:
+        return f"The warm-up takes {warmup} steps, and the run has {steps}; lower warmup_steps or sample more steps."
+    return (f"With {steps} steps the schedule computes each; sample more steps, or set a longer interval or a higher "
+            "threshold.")
