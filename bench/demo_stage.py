@@ -74,7 +74,7 @@ class DemoStage:
 
         patch: another class than TapPatch to install them with.
         """
-        from tap_pack.nodes.comfy_bridge.sampling_run import TapPatch
+        from tap_pack.nodes.comfy_bridge.run.wrappers import TapPatch
         from tap_pack.tap_core.record.record import RecordHolder
 
         model, holder = self.model, RecordHolder()

@@ -100,7 +100,7 @@ def repaying(kind: type) -> Iterator[None]:
 
 def kinds(walk: Walk) -> dict[str, type]:
     """Name -> how drift is repaid."""
-    from tap_pack.nodes.comfy_bridge.patches import to_patches
+    from tap_pack.nodes.comfy_bridge.seam.patches import to_patches
     from tap_pack.tap_core.noise_level import log_noise, mixes
     from tap_pack.tap_core.sampling import drift
 

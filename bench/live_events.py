@@ -39,8 +39,8 @@ def main() -> None:
     """Prints the shares."""
     load_pack()
     import torch
-    from tap_pack.nodes.comfy_bridge import live
-    from tap_pack.nodes.comfy_bridge.sampling_run import TapPatch
+    from tap_pack.nodes.comfy_bridge.live import live_run as live
+    from tap_pack.nodes.comfy_bridge.run.wrappers import TapPatch
     from tap_pack.tap_core.sampling.settings import TapSettings
 
     torch.set_num_threads(1)

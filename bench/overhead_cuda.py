@@ -10,7 +10,7 @@ import comfy.model_patcher
 import comfy.sample
 import torch
 from full_size import FullSize
-from tap_pack.nodes.comfy_bridge.sampling_run import TapPatch
+from tap_pack.nodes.comfy_bridge.run.wrappers import TapPatch
 from tap_pack.tap_core.record.record import RecordHolder, TapRecord
 from tap_pack.tap_core.sampling.settings import TapSettings
 from torch import Tensor

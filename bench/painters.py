@@ -93,7 +93,7 @@ class FilePainter:
         import comfy.sample
         import node_helpers
         import torch
-        from tap_pack.nodes.comfy_bridge.sampling_run import TapPatch
+        from tap_pack.nodes.comfy_bridge.run.wrappers import TapPatch
         from tap_pack.tap_core.record.record import RecordHolder
 
         model, holder = self._patcher, RecordHolder()

@@ -63,7 +63,7 @@ class Stage:
     def takes(self, numbers: Sequence[int], course: Course, settings: object = None,
               seeds: Sequence[int] | None = None) -> list[Take]:
         """The same for several numbers at once, as one batch: for what decides nothing by the pictures together."""
-        from tap_pack.nodes.comfy_bridge.sampling_run import TapPatch
+        from tap_pack.nodes.comfy_bridge.run.wrappers import TapPatch
         from tap_pack.tap_core.record.record import RecordHolder
 
         if course.alone and len(numbers) > 1:

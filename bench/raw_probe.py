@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from tap_pack.nodes.comfy_bridge.sampling_run import TapPatch
+from tap_pack.nodes.comfy_bridge.run.wrappers import TapPatch
 from torch import Tensor, nn
 
 

@@ -9,8 +9,8 @@ from .calibrate import TapCalibrate
 from .choice_map import TapChoiceMap
 from .choice_map_viewer import TapChoiceMapViewer
 from .comfy_bridge.demo_models import register_demo_models
-from .comfy_bridge.live import running_server
-from .comfy_bridge.live_board import add_routes
+from .comfy_bridge.live.board import add_routes
+from .comfy_bridge.live.live_run import running_server
 from .compare import TapCompare
 from .demo_scene import TapDemoScene
 from .fit_tables import TapFitTables

@@ -18,7 +18,7 @@ from ..tap_core.sampling.settings import (
 )
 from ..tap_core.schedules.registry import AnySchedule
 from ..tap_core.timeline import TIME_AXES
-from .comfy_bridge.sampling_run import TapPatch
+from .comfy_bridge.run.wrappers import TapPatch
 from .horizon_inputs import horizon_inputs, horizon_step_input, why_no_pool
 from .socket_types import TAP_POOL, TAP_RECORD, TAP_SCHEDULE
 

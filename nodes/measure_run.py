@@ -3,7 +3,7 @@
 from comfy_api.latest import io
 
 from ..tap_core.sampling.settings import TARGETS
-from .comfy_bridge.measuring import MeasuringPatch, TraceHolder
+from .comfy_bridge.run.measuring import MeasuringPatch, TraceHolder
 from .socket_types import TAP_TRACE
 
 

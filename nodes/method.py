@@ -4,7 +4,7 @@ from comfy_api.latest import io
 
 from ..tap_core.errors import TapError
 from ..tap_core.sampling.methods import METHODS
-from .comfy_bridge.architecture import architecture
+from .comfy_bridge.adapters.architecture import architecture
 from .socket_types import TAP_POOL, TAP_SCHEDULE
 
 

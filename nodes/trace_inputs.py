@@ -4,7 +4,7 @@ from comfy_api.latest import io
 
 from ..tap_core.calibrate.trace import Trace
 from ..tap_core.errors import TapError
-from .comfy_bridge.measuring import TraceHolder
+from .comfy_bridge.run.measuring import TraceHolder
 from .socket_types import TAP_TRACE
 
 NO_RUN = (

@@ -8,7 +8,7 @@ from unittest.mock import patch
 import comfy.model_base
 import comfy.supported_models
 import torch
-from tap_pack.nodes.comfy_bridge.find_adapter import ADAPTERS, NOT_REACHED, names_of
+from tap_pack.nodes.comfy_bridge.adapters.find_adapter import ADAPTERS, NOT_REACHED, names_of
 from torch import nn
 
 from tiny_table import ALL_ROWS

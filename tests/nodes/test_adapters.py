@@ -12,13 +12,13 @@ from unittest.mock import patch
 import pytest
 import torch
 from comfy.patcher_extension import WrappersMP
-from tap_pack.nodes.comfy_bridge.cut import cut_of, parts_of
-from tap_pack.nodes.comfy_bridge.find_adapter import find_adapter
-from tap_pack.nodes.comfy_bridge.model_call import ModelCall
-from tap_pack.nodes.comfy_bridge.sampling import Sampling
-from tap_pack.nodes.comfy_bridge.sampling_run import TapPatch
-from tap_pack.nodes.comfy_bridge.seam import BlockSeam, Seam
-from tap_pack.nodes.comfy_bridge.self_check import attended_tokens
+from tap_pack.nodes.comfy_bridge.adapters.find_adapter import find_adapter
+from tap_pack.nodes.comfy_bridge.run.model_call import ModelCall
+from tap_pack.nodes.comfy_bridge.run.sampling import Sampling
+from tap_pack.nodes.comfy_bridge.run.wrappers import TapPatch
+from tap_pack.nodes.comfy_bridge.seam.block_seam import BlockSeam, Seam
+from tap_pack.nodes.comfy_bridge.seam.cut import cut_of, parts_of
+from tap_pack.nodes.comfy_bridge.seam.self_check import attended_tokens
 from tap_pack.tap_core.pictures.choice_image import MapOptions, draw_choice_map
 from tap_pack.tap_core.record.record import RecordHolder, TapRecord
 from tap_pack.tap_core.sampling.run import TapRun

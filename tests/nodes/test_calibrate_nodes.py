@@ -11,7 +11,7 @@ import pytest
 import torch
 from comfy.model_patcher import ModelPatcher
 from tap_pack.nodes.calibrate import TapCalibrate
-from tap_pack.nodes.comfy_bridge.measuring import TraceHolder
+from tap_pack.nodes.comfy_bridge.run.measuring import TraceHolder
 from tap_pack.nodes.fit_tables import TapFitTables
 from tap_pack.nodes.measure_run import TapMeasureRun
 from tap_pack.nodes.placement import TapPlacement

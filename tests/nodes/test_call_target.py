@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 import torch
-from tap_pack.nodes.comfy_bridge.call_target import CallTarget
+from tap_pack.nodes.comfy_bridge.seam.call_target import CallTarget
 from torch import Tensor
 
 SHAPE, SIGMA = (2, 3, 4, 5), torch.tensor([0.8, 0.4]).view(2, 1, 1, 1)

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 import torch
-from tap_pack.nodes.comfy_bridge.cut import cut_of, parts_of
-from tap_pack.nodes.comfy_bridge.patches import filled_share, from_patches, patch_grid, to_patches
+from tap_pack.nodes.comfy_bridge.seam.cut import cut_of, parts_of
+from tap_pack.nodes.comfy_bridge.seam.patches import filled_share, from_patches, patch_grid, to_patches
 
 SHAPES = [(2, 4, 8, 12), (1, 4, 7, 9), (2, 16, 3, 8, 12), (1, 16, 2, 5, 3), (2, 64, 9), (1, 8, 16, 1)]
 

@@ -10,10 +10,9 @@ import pytest
 import torch
 from comfy.model_patcher import ModelPatcher
 from comfy.patcher_extension import WrapperExecutor, WrappersMP
-from tap_pack.nodes.comfy_bridge.find_adapter import find_adapter
-from tap_pack.nodes.comfy_bridge.model_call import apply_model
-from tap_pack.nodes.comfy_bridge.run_key import RUN_KEY
-from tap_pack.nodes.comfy_bridge.sampling import Sampling
+from tap_pack.nodes.comfy_bridge.adapters.find_adapter import find_adapter
+from tap_pack.nodes.comfy_bridge.run.model_call import apply_model
+from tap_pack.nodes.comfy_bridge.run.sampling import RUN_KEY, Sampling
 from tap_pack.tap_core.sampling.run import TapRun
 from tap_pack.tap_core.sampling.settings import TapSettings
 from tap_pack.tap_core.schedule import SKIP

@@ -9,11 +9,11 @@ import time
 
 import pytest
 from comfy.model_patcher import ModelPatcher
-from tap_pack.nodes.comfy_bridge import live
-from tap_pack.nodes.comfy_bridge.live_queue import WAITING, LiveQueue
-from tap_pack.nodes.comfy_bridge.measuring import EveryStep
-from tap_pack.nodes.comfy_bridge.plan import plan_of
-from tap_pack.nodes.comfy_bridge.sampling_run import TapPatch
+from tap_pack.nodes.comfy_bridge.live import live_run as live
+from tap_pack.nodes.comfy_bridge.live.plan import plan_of
+from tap_pack.nodes.comfy_bridge.live.queue import WAITING, LiveQueue
+from tap_pack.nodes.comfy_bridge.run.measuring import EveryStep
+from tap_pack.nodes.comfy_bridge.run.wrappers import TapPatch
 from tap_pack.tap_core.errors import TapError
 from tap_pack.tap_core.record.record import RecordHolder, TapRecord
 from tap_pack.tap_core.sampling.run import TapRun

@@ -10,9 +10,9 @@ import pytest
 from aiohttp import web
 from aiohttp.test_utils import TestClient, TestServer
 from comfy.model_patcher import ModelPatcher
-from tap_pack.nodes.comfy_bridge import live
-from tap_pack.nodes.comfy_bridge.live_board import MOST, LiveBoard, add_routes
-from tap_pack.nodes.comfy_bridge.sampling_run import TapPatch
+from tap_pack.nodes.comfy_bridge.live import live_run as live
+from tap_pack.nodes.comfy_bridge.live.board import MOST, LiveBoard, add_routes
+from tap_pack.nodes.comfy_bridge.run.wrappers import TapPatch
 from tap_pack.tap_core.record.record import RecordHolder
 from tap_pack.tap_core.sampling.settings import TapSettings
 

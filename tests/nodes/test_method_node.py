@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 import torch
 from comfy.model_patcher import ModelPatcher
-from tap_pack.nodes.comfy_bridge.architecture import architecture
+from tap_pack.nodes.comfy_bridge.adapters.architecture import architecture
 from tap_pack.nodes.method import TapMethod
 from tap_pack.tap_core.errors import TapError
 from tap_pack.tap_core.sampling.methods import METHODS

@@ -11,8 +11,8 @@ from comfy.context_windows import ContextHandlerABC
 from comfy.model_patcher import ModelPatcher
 from comfy_extras import nodes_custom_sampler
 from comfy_extras.nodes_advanced_samplers import SamplerLCMUpscale
-from tap_pack.nodes.comfy_bridge.cut import place_in
-from tap_pack.nodes.comfy_bridge.sampling_run import mixes_noise
+from tap_pack.nodes.comfy_bridge.run.wrappers import mixes_noise
+from tap_pack.nodes.comfy_bridge.seam.cut import place_in
 from tap_pack.nodes.measure_run import TapMeasureRun
 from torch import Tensor
 

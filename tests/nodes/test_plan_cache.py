@@ -11,8 +11,8 @@ import torch
 from comfy.model_patcher import ModelPatcher
 from comfy_extras.nodes_context_windows import ContextWindowsManualNode
 from comfy_extras.nodes_pag import PerturbedAttentionGuidance
-from tap_pack.nodes.comfy_bridge import live
-from tap_pack.nodes.comfy_bridge.sampling_run import TapPatch
+from tap_pack.nodes.comfy_bridge.live import live_run as live
+from tap_pack.nodes.comfy_bridge.run.wrappers import TapPatch
 from tap_pack.tap_core.record.record import RecordHolder, TapRecord
 from tap_pack.tap_core.sampling.settings import TapSettings
 from tap_pack.tap_core.schedules.teacache import TeaCacheSchedule

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 from tap_pack.nodes.accelerate import TapAccelerate
-from tap_pack.nodes.comfy_bridge.plan import plan_of
+from tap_pack.nodes.comfy_bridge.live.plan import plan_of
 from tap_pack.tap_core.sampling.run import TapRun
 from tap_pack.tap_core.sampling.settings import TapSettings
 

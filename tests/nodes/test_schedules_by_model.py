@@ -8,9 +8,9 @@ from collections.abc import Iterator
 
 import pytest
 import torch
-from tap_pack.nodes.comfy_bridge.find_adapter import find_adapter
-from tap_pack.nodes.comfy_bridge.in_out_seam import InOutAdapter
-from tap_pack.nodes.comfy_bridge.sampling_run import TapPatch
+from tap_pack.nodes.comfy_bridge.adapters.find_adapter import find_adapter
+from tap_pack.nodes.comfy_bridge.run.wrappers import TapPatch
+from tap_pack.nodes.comfy_bridge.seam.in_out_seam import InOutAdapter
 from tap_pack.tap_core.record.record import RecordHolder, TapRecord
 from tap_pack.tap_core.sampling.settings import TapSettings
 from tap_pack.tap_core.schedules.dicache import DiCacheSchedule

@@ -6,7 +6,7 @@ import gc
 import weakref
 
 import pytest
-from tap_pack.nodes.comfy_bridge.seam import BlockSeam
+from tap_pack.nodes.comfy_bridge.seam.block_seam import BlockSeam
 
 from tiny_flux import Accelerated, tiny_flux
 

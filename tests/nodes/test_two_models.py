@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import comfy.sample
 import torch
-from tap_pack.nodes.comfy_bridge.sampling_run import TapPatch
+from tap_pack.nodes.comfy_bridge.run.wrappers import TapPatch
 from tap_pack.tap_core.record.record import RecordHolder
 from tap_pack.tap_core.sampling.settings import TapSettings
 

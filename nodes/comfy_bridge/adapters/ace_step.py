@@ -5,8 +5,8 @@ from collections.abc import Sequence
 from comfy.model_management import cast_to
 from torch import Tensor, nn
 
-from ..adapter import Adapter, Entry
-from ..blocks import ShadowedBlocks
+from ..seam.adapter import Adapter, Entry
+from ..seam.blocks import ShadowedBlocks
 
 
 class AceStepAdapter(Adapter):

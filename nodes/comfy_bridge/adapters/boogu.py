@@ -2,8 +2,8 @@
 
 from torch import Tensor, nn
 
-from ..adapter import Entry
-from ..blocks import Arguments, ShadowedBlocks
+from ..seam.adapter import Entry
+from ..seam.blocks import Arguments, ShadowedBlocks
 from .omnigen2 import OmniGen2Adapter
 
 

@@ -2,7 +2,7 @@
 
 from torch import nn
 
-from ..shadow import Method
+from ..seam.shadow import Method
 from .flux import FluxAdapter
 
 

@@ -4,9 +4,9 @@ from collections.abc import Sequence
 
 from torch import Tensor, nn
 
-from ..adapter import Adapter, Entry
-from ..blocks import ShadowedBlocks
-from ..layout import Whole
+from ..seam.adapter import Adapter, Entry
+from ..seam.blocks import ShadowedBlocks
+from ..seam.layout import Whole
 
 
 class CosmosAdapter(Adapter):

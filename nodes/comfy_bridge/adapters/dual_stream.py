@@ -4,8 +4,8 @@ from collections.abc import Sequence
 
 from torch import Tensor, nn
 
-from ..adapter import Adapter, Entry
-from ..blocks import ReplacedBlocks
+from ..seam.adapter import Adapter, Entry
+from ..seam.blocks import ReplacedBlocks
 from .qwen_image import QwenImageAdapter
 
 

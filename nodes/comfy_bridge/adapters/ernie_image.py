@@ -2,8 +2,8 @@
 
 from torch import Tensor, nn
 
-from ..adapter import Adapter, Entry
-from ..blocks import ShadowedBlocks
+from ..seam.adapter import Adapter, Entry
+from ..seam.blocks import ShadowedBlocks
 
 
 class ErnieImageAdapter(Adapter):

@@ -3,8 +3,8 @@
 import torch
 from torch import Tensor, nn
 
-from ..adapter import Adapter, Entry
-from ..blocks import Arguments, ShadowedBlocks
+from ..seam.adapter import Adapter, Entry
+from ..seam.blocks import Arguments, ShadowedBlocks
 
 
 class HiDreamAdapter(Adapter):

@@ -4,9 +4,9 @@ from collections.abc import Sequence
 
 from torch import Tensor, nn
 
-from ..adapter import Adapter, Entry
-from ..blocks import Arguments, ShadowedBlocks
-from ..shadow import Shadow
+from ..seam.adapter import Adapter, Entry
+from ..seam.blocks import Arguments, ShadowedBlocks
+from ..seam.shadow import Shadow
 
 
 class HiDreamO1Adapter(Adapter):

@@ -4,8 +4,8 @@ from collections.abc import Sequence
 
 from torch import Tensor, nn
 
-from ..adapter import Entry
-from ..blocks import ShadowedBlocks
+from ..seam.adapter import Entry
+from ..seam.blocks import ShadowedBlocks
 from .flux import FluxAdapter
 from .swapped_halves import SwappedHalvesAdapter
 

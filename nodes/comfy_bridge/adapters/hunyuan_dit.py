@@ -2,8 +2,8 @@
 
 from torch import Tensor, nn
 
-from ..adapter import Adapter, Entry
-from ..blocks import ReplacedBlocks
+from ..seam.adapter import Adapter, Entry
+from ..seam.blocks import ReplacedBlocks
 
 
 class HunyuanDiTAdapter(Adapter):

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 import torch
 from torch import Tensor, nn
 
-from ..adapter import Entry
+from ..seam.adapter import Entry
 from .flux import FluxAdapter
 
 

@@ -4,8 +4,8 @@ from collections.abc import Sequence
 
 from torch import Tensor, nn
 
-from ..adapter import Adapter, Entry
-from ..blocks import ShadowedBlocks
+from ..seam.adapter import Adapter, Entry
+from ..seam.blocks import ShadowedBlocks
 
 
 class Ideogram4Adapter(Adapter):

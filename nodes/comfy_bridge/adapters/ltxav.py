@@ -6,9 +6,9 @@ import torch
 from comfy.ldm.common_dit import rms_norm
 from torch import Tensor, nn
 
-from ..adapter import Entry
-from ..layout import joined
-from ..shadow import Method, Shadow
+from ..seam.adapter import Entry
+from ..seam.layout import joined
+from ..seam.shadow import Method, Shadow
 from .ltxv import LTXVAdapter
 
 

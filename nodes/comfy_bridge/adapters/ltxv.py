@@ -5,8 +5,8 @@ from collections.abc import Sequence
 from comfy.ldm.common_dit import rms_norm
 from torch import Tensor, nn
 
-from ..adapter import Adapter, Entry
-from ..blocks import ReplacedBlocks
+from ..seam.adapter import Adapter, Entry
+from ..seam.blocks import ReplacedBlocks
 
 
 class LTXVAdapter(Adapter):

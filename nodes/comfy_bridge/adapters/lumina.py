@@ -2,9 +2,9 @@
 
 from torch import Tensor, nn
 
-from ..adapter import Adapter, Entry
-from ..blocks import ShadowedBlocks
-from ..shadow import Method
+from ..seam.adapter import Adapter, Entry
+from ..seam.blocks import ShadowedBlocks
+from ..seam.shadow import Method
 
 
 class LuminaAdapter(Adapter):

@@ -5,9 +5,9 @@ from collections.abc import Sequence
 import torch
 from torch import Tensor, nn
 
-from ..adapter import Adapter, Entry
-from ..blocks import ReplacedBlocks
-from ..shadow import Shadow
+from ..seam.adapter import Adapter, Entry
+from ..seam.blocks import ReplacedBlocks
+from ..seam.shadow import Shadow
 
 
 class MiniMaxAdapter(Adapter):

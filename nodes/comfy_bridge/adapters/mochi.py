@@ -4,8 +4,8 @@ from comfy.ldm.common_dit import rms_norm
 from torch import Tensor, nn
 from torch.nn import functional
 
-from ..adapter import Adapter, Entry
-from ..blocks import ReplacedBlocks
+from ..seam.adapter import Adapter, Entry
+from ..seam.blocks import ReplacedBlocks
 
 
 class MochiAdapter(Adapter):

@@ -5,9 +5,9 @@ from collections.abc import Sequence
 import torch
 from torch import Tensor, nn
 
-from ..adapter import Adapter, Entry
-from ..blocks import ShadowedBlocks
-from ..shadow import Method, Shadow
+from ..seam.adapter import Adapter, Entry
+from ..seam.blocks import ShadowedBlocks
+from ..seam.shadow import Method, Shadow
 
 
 class PixelDiTAdapter(Adapter):

@@ -3,8 +3,8 @@
 import torch
 from torch import Tensor, nn
 
-from ..adapter import Adapter, Entry
-from ..blocks import ReplacedBlocks
+from ..seam.adapter import Adapter, Entry
+from ..seam.blocks import ReplacedBlocks
 
 
 class QwenImageAdapter(Adapter):

@@ -4,8 +4,8 @@ from collections.abc import Sequence
 
 from torch import Tensor, nn
 
-from ..adapter import Entry
-from ..blocks import ReplacedBlocks
+from ..seam.adapter import Entry
+from ..seam.blocks import ReplacedBlocks
 from .swapped_halves import SwappedHalvesAdapter
 
 

@@ -2,8 +2,8 @@
 
 from torch import Tensor
 
-from ..adapter import Adapter, Entry
-from ..layout import Whole
+from ..seam.adapter import Adapter, Entry
+from ..seam.layout import Whole
 
 
 class SwappedHalvesAdapter(Adapter):

@@ -7,9 +7,9 @@ import torch
 from comfy.model_management import cast_to
 from torch import Tensor, nn
 
-from ..adapter import Adapter, Entry
-from ..blocks import ReplacedBlocks
-from ..shadow import Shadow
+from ..seam.adapter import Adapter, Entry
+from ..seam.blocks import ReplacedBlocks
+from ..seam.shadow import Shadow
 
 
 class WanAdapter(Adapter):

@@ -5,13 +5,13 @@ import sys
 import time
 from itertools import count
 
-from ...tap_core.record.run_line import run_line
-from ...tap_core.record.size_words import size_words
-from ...tap_core.sampling.run import TapRun
-from .live_board import BOARD
-from .live_queue import Event, LiveQueue, Send
+from ....tap_core.record.run_line import run_line
+from ....tap_core.record.size_words import size_words
+from ....tap_core.sampling.run import TapRun
+from .board import BOARD
 from .plan import NOTHING, expected_cache, plan_of
 from .plan_marks import FULL, TO_COME, mark_of, put_mark
+from .queue import Event, LiveQueue, Send
 
 # Its form may grow; what the browser does not know it passes over.
 EVENT = "tap.run"

@@ -2,9 +2,9 @@
 
 from dataclasses import dataclass
 
-from ...tap_core.sampling.run import TapRun
-from ...tap_core.schedule import AdaptiveSchedule
-from ...tap_core.schedules.course import why_none_is_skipped
+from ....tap_core.sampling.run import TapRun
+from ....tap_core.schedule import AdaptiveSchedule
+from ....tap_core.schedules.course import why_none_is_skipped
 from .plan_marks import FULL, SKIPPED
 
 NOTHING = "Nothing will be skipped"

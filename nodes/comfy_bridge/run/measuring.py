@@ -6,12 +6,12 @@ from collections.abc import Hashable, Sequence
 import torch
 from torch import Tensor
 
-from ...tap_core.calibrate.trace import Trace, Track
-from ...tap_core.sampling.run import TapRun
-from ...tap_core.sampling.settings import TapSettings
-from ...tap_core.schedule import SKIP, Decision, Seen
-from ...tap_core.timeline import Timeline
-from .sampling_run import TapPatch, mixes_noise
+from ....tap_core.calibrate.trace import Trace, Track
+from ....tap_core.sampling.run import TapRun
+from ....tap_core.sampling.settings import TapSettings
+from ....tap_core.schedule import SKIP, Decision, Seen
+from ....tap_core.timeline import Timeline
+from .wrappers import TapPatch, mixes_noise
 
 # Of ComfyUI: cfg of the positive prompt and 1 - cfg of the negative.
 USUAL_GUIDERS = ("CFGGuider", "Guider_Basic")

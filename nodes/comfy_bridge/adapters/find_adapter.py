@@ -2,40 +2,40 @@
 
 from torch import nn
 
-from .adapter import Adapter
-from .adapters.ace_step import AceStep15Adapter, AceStepAdapter
-from .adapters.aura_flow import AuraFlowAdapter
-from .adapters.boogu import BooguAdapter
-from .adapters.chroma import ChromaAdapter, RadianceAdapter
-from .adapters.cogvideox import CogVideoXAdapter
-from .adapters.cosmos import CosmosAdapter
-from .adapters.cosmos_predict2 import CosmosPredict2Adapter
-from .adapters.dual_stream import JoyImageAdapter, LensAdapter, MageFlowAdapter
-from .adapters.ernie_image import ErnieImageAdapter
-from .adapters.flux import FluxAdapter
-from .adapters.hidream import HiDreamAdapter
-from .adapters.hidream_o1 import HiDreamO1Adapter
-from .adapters.hunyuan3d import Hunyuan3D21Adapter, Hunyuan3DAdapter
-from .adapters.hunyuan_dit import HunyuanDiTAdapter
-from .adapters.hunyuan_video import HunyuanVideoAdapter
-from .adapters.ideogram4 import Ideogram4Adapter
-from .adapters.kandinsky5 import Kandinsky5Adapter
-from .adapters.krea2 import Krea2Adapter
-from .adapters.ltxav import LTXAVAdapter
-from .adapters.ltxv import LTXVAdapter
-from .adapters.lumina import LuminaAdapter, ZImagePixelAdapter
-from .adapters.minimax import MiniMaxAdapter
-from .adapters.mochi import MochiAdapter
-from .adapters.omnigen2 import OmniGen2Adapter
-from .adapters.pixart import PixArtAdapter
-from .adapters.pixeldit import PiDAdapter, PixelDiTAdapter
-from .adapters.qwen_image import QwenImageAdapter
-from .adapters.sd3 import SD3Adapter
-from .adapters.seedvr2 import SeedVR2Adapter
-from .adapters.stable_audio import StableAudioAdapter
-from .adapters.wan import AnimateAdapter, DancerAdapter, ScailAdapter, VaceAdapter, WanAdapter, WanAudioAdapter
-from .in_out_seam import InOutAdapter
-from .self_check import missing_part
+from ..seam.adapter import Adapter
+from ..seam.in_out_seam import InOutAdapter
+from ..seam.self_check import missing_part
+from .ace_step import AceStep15Adapter, AceStepAdapter
+from .aura_flow import AuraFlowAdapter
+from .boogu import BooguAdapter
+from .chroma import ChromaAdapter, RadianceAdapter
+from .cogvideox import CogVideoXAdapter
+from .cosmos import CosmosAdapter
+from .cosmos_predict2 import CosmosPredict2Adapter
+from .dual_stream import JoyImageAdapter, LensAdapter, MageFlowAdapter
+from .ernie_image import ErnieImageAdapter
+from .flux import FluxAdapter
+from .hidream import HiDreamAdapter
+from .hidream_o1 import HiDreamO1Adapter
+from .hunyuan3d import Hunyuan3D21Adapter, Hunyuan3DAdapter
+from .hunyuan_dit import HunyuanDiTAdapter
+from .hunyuan_video import HunyuanVideoAdapter
+from .ideogram4 import Ideogram4Adapter
+from .kandinsky5 import Kandinsky5Adapter
+from .krea2 import Krea2Adapter
+from .ltxav import LTXAVAdapter
+from .ltxv import LTXVAdapter
+from .lumina import LuminaAdapter, ZImagePixelAdapter
+from .minimax import MiniMaxAdapter
+from .mochi import MochiAdapter
+from .omnigen2 import OmniGen2Adapter
+from .pixart import PixArtAdapter
+from .pixeldit import PiDAdapter, PixelDiTAdapter
+from .qwen_image import QwenImageAdapter
+from .sd3 import SD3Adapter
+from .seedvr2 import SeedVR2Adapter
+from .stable_audio import StableAudioAdapter
+from .wan import AnimateAdapter, DancerAdapter, ScailAdapter, VaceAdapter, WanAdapter, WanAudioAdapter
 
 # Below comfy.ldm. A class stands for its subclasses too, unless they are named themselves.
 ADAPTERS: dict[str, Adapter | InOutAdapter] = {

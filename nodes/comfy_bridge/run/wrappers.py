@@ -8,20 +8,19 @@ from comfy.model_patcher import ModelPatcher
 from comfy.patcher_extension import WrapperExecutor, WrappersMP
 from torch import Tensor
 
-from ...tap_core.errors import TapError
-from ...tap_core.record.record import RecordHolder
-from ...tap_core.record.summary import summary_line
-from ...tap_core.sampling.run import TapRun
-from ...tap_core.sampling.settings import TapSettings
-from .find_adapter import find_adapter, why_in_full
-from .in_out_seam import InOutAdapter
+from ....tap_core.errors import TapError
+from ....tap_core.record.record import RecordHolder
+from ....tap_core.record.summary import summary_line
+from ....tap_core.sampling.run import TapRun
+from ....tap_core.sampling.settings import TapSettings
+from ..adapters.find_adapter import find_adapter, why_in_full
+from ..live.live_run import LiveRun, tell_nothing_is_skipped
+from ..seam.in_out_seam import InOutAdapter
+from ..seam.plain_module import plain_module
 from .lazy_control import calc_cond_batch
-from .live import LiveRun, tell_nothing_is_skipped
 from .memory import make_room
 from .model_call import apply_model
-from .plain_module import plain_module
-from .run_key import RUN_KEY, sampling_of
-from .sampling import Sampling
+from .sampling import RUN_KEY, Sampling, sampling_of
 
 KEY = "tap"
 # Samplers of ComfyUI that take up to four past slopes as they were.

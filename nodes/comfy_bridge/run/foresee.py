@@ -1,28 +1,22 @@
 """What the histories of a run will take: known when its first call reaches block 0, before any block is computed."""
 
-from __future__ import annotations
-
 import logging
 import math
 from collections.abc import Callable, Sequence
 from dataclasses import replace
-from typing import TYPE_CHECKING, TypeVar
+from typing import TypeVar
 
 import torch
 from comfy.samplers import get_area_and_mult
-from torch import nn
+from torch import Tensor, nn
 
-from ...tap_core.engine.thinned import thinned
-from .call_target import CALL_TARGETS
-from .cut import Shape
-from .in_out_seam import InOutAdapter
-from .targets import Caught
-
-if TYPE_CHECKING:
-    from torch import Tensor
-
-    from .model_call import ModelCall
-    from .sampling import Sampling
+from ....tap_core.engine.thinned import thinned
+from ..seam.call_target import CALL_TARGETS
+from ..seam.cut import Shape
+from ..seam.in_out_seam import InOutAdapter
+from ..seam.targets import Caught
+from .call import Call
+from .sampling import Sampling
 
 # The meta device counts without memory.
 META = "meta"
@@ -60,7 +54,7 @@ def _frames(window: Sequence[int], handler: object) -> int:
     return len(window) + (bool(getattr(handler, "causal_window_fix", False)) and window[0] > 0)
 
 
-def bytes_of_step(call: ModelCall, caught: Caught) -> int:
+def bytes_of_step(call: Call, caught: Caught) -> int:
     """What a full step leaves in the histories of all conditions of the run, by what its first call shows of one."""
     mine = (len(call.x) // len(call.keys), *call.x.shape[1:])
     parts = call.sampling.parts or [mine] * len(call.keys)
@@ -68,11 +62,11 @@ def bytes_of_step(call: ModelCall, caught: Caught) -> int:
     return tokens * _bytes_of_token(call, caught)
 
 
-def _count(call: ModelCall, shape: Shape) -> int:
+def _count(call: Call, shape: Shape) -> int:
     return math.prod(call.adapter.grid(call.model, torch.empty(shape, device=META)))
 
 
-def _bytes_of_token(call: ModelCall, caught: Caught) -> int:
+def _bytes_of_token(call: Call, caught: Caught) -> int:
     kind, stride = call.tap.settings.target, call.tap.settings.probe_stride
     probe = thinned(torch.empty_like(caught.probe[:1, :1], device=META), stride)
     if kind in CALL_TARGETS or isinstance(call.adapter, InOutAdapter):
@@ -88,7 +82,7 @@ def _bytes_of_token(call: ModelCall, caught: Caught) -> int:
     return probe.nbytes + tokens.nbytes
 
 
-def _gives_twice(call: ModelCall, width: int) -> bool:
+def _gives_twice(call: Call, width: int) -> bool:
     """Whether the output layer has twice the picture's channels."""
     named = call.adapter.output_layer(call.model)
     layers = [layer for layer in (named if isinstance(named, list) else [named]) if isinstance(layer, nn.Module)]

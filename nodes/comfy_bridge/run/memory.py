@@ -6,14 +6,13 @@ import torch
 from comfy.patcher_extension import WrapperExecutor
 from torch import nn
 
-from ...tap_core.engine.thinned import thinned
-from .adapter import Adapter
-from .call_target import CALL_TARGETS
-from .in_out_seam import InOutAdapter
-from .plain_module import plain_module
-from .run_key import sampling_of
-from .sampling import Sampling
-from .shadow import Shadow, shadowed
+from ....tap_core.engine.thinned import thinned
+from ..seam.adapter import Adapter
+from ..seam.call_target import CALL_TARGETS
+from ..seam.in_out_seam import InOutAdapter
+from ..seam.plain_module import plain_module
+from ..seam.shadow import Shadow, shadowed
+from .sampling import Sampling, sampling_of
 
 
 def make_room(executor: WrapperExecutor, model: object, shape: tuple[int, ...], conditions: dict[str, list],

@@ -5,7 +5,7 @@ from collections.abc import Hashable, Iterable, Mapping
 
 from torch import nn
 
-from .lazy_control import control_state
+from .waiting_control import control_state
 
 Key = tuple[Hashable, ...]
 

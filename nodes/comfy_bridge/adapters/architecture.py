@@ -2,8 +2,8 @@
 
 from comfy.model_patcher import ModelPatcher
 
+from ..seam.plain_module import plain_module
 from .find_adapter import find_adapter
-from .plain_module import plain_module
 
 
 def architecture(model: ModelPatcher) -> str:

@@ -9,8 +9,8 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
+from .block_seam import BlockSeam, Decide, Forward, Predict
 from .cut import Cut
-from .seam import BlockSeam, Decide, Forward, Predict
 from .targets import Caught
 
 CALL_TARGETS = ("auto", "denoised", "slope")

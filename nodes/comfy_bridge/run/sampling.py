@@ -5,14 +5,17 @@ import threading
 import torch
 from torch import Tensor, nn
 
-from ...tap_core.sampling.run import TapRun
-from .adapter import Adapter
+from ....tap_core.sampling.run import TapRun
+from ..adapters.find_adapter import find_adapter, why_in_full
+from ..live.live_run import LiveRun
+from ..seam.adapter import Adapter
+from ..seam.cut import Shape
+from ..seam.in_out_seam import InOutAdapter
+from ..seam.plain_module import plain_module
 from .condition import ConditionKeys
-from .cut import Shape
-from .find_adapter import find_adapter, why_in_full
-from .in_out_seam import InOutAdapter
-from .live import LiveRun
-from .plain_module import plain_module
+
+# In ComfyUI's transformer options, where the wrappers find the sampling run that they belong to.
+RUN_KEY = "tap_sampling"
 
 
 class Sampling:
@@ -52,3 +55,8 @@ class Sampling:
         self.decided.clear()
         self.lead = lead
         self.run.begin(sigma, x.device, x)
+
+
+def sampling_of(options: dict) -> Sampling | None:
+    """The sampling run that transformer options belong to; None where TAP is not at work."""
+    return options.get(RUN_KEY)

@@ -6,10 +6,10 @@ x: [B, C, (T,) H, W] noisy picture. Its patches are the tokens.
 import torch
 from torch import Tensor, nn
 
+from .block_seam import Decide, Forward, Predict
 from .call_target import CallTarget
 from .cut import SIDE_PATCH
 from .patches import Grid, patch_grid
-from .seam import Decide, Forward, Predict
 from .targets import Caught
 
 

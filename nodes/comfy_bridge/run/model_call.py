@@ -5,25 +5,20 @@ from collections.abc import Callable
 
 import torch
 from comfy.patcher_extension import WrapperExecutor
-from torch import Tensor, nn
+from torch import Tensor
 
-from ...tap_core.record.record import TokenChoices
-from ...tap_core.sampling.standing_still import stands_still
-from .adapter import Adapter
-from .call_target import CALL_TARGETS, AtTheEnd, CallSeam, CallTarget
-from .compiled import CompiledSeam, is_compiled
+from ....tap_core.record.record import TokenChoices
+from ..seam.block_seam import BlockSeam, Seam
+from ..seam.call_target import CALL_TARGETS, AtTheEnd, CallSeam
+from ..seam.compiled import CompiledSeam, is_compiled
+from ..seam.in_out_seam import InOutAdapter, InOutSeam
+from ..seam.self_check import probe_is_attended
+from ..seam.targets import TARGET_KINDS, Caught
+from .call import Call
 from .condition import window_frames
-from .cut import cut_of, is_packed, parts_of, place_in
 from .foresee import bytes_of_step, only_shown
-from .in_out_seam import InOutAdapter, InOutSeam
-from .lazy_control import residuals
-from .patches import filled_share
-from .plain_module import plain_module
-from .run_key import RUN_KEY, sampling_of
-from .sampling import Sampling
-from .seam import BlockSeam, Seam
-from .self_check import probe_is_attended
-from .targets import TARGET_KINDS, Caught
+from .sampling import RUN_KEY, sampling_of
+from .waiting_control import residuals
 
 # What a look at block 0's entry shows; for anything else a block has to be run.
 SEEN_AT_ENTRY = {"probe", "stream", "target", "loss"}
@@ -54,22 +49,11 @@ def apply_model(executor: WrapperExecutor, x: Tensor, t: Tensor, c_concat: Tenso
     return ModelCall(sampling, executor.class_obj, adapter, (x, t), options, kwargs, control).run(forward)
 
 
-class ModelCall:
-    """One call of the diffusion model on x [B*conditions, C, (T,) H, W] at sigmas [B*conditions]."""
+class ModelCall(Call):
+    """A call that is computed and remembered, or forecast."""
 
-    def __init__(self, sampling: Sampling, base: nn.Module, adapter: Adapter | InOutAdapter,
-                 noisy: tuple[Tensor, Tensor], options: dict, conditions: dict, control: object = None) -> None:
-        self.sampling, self.adapter, self.tap = sampling, adapter, sampling.run
-        self.base, self.model = base, plain_module(base.diffusion_model)
-        (self.x, self.sigmas), self.options, self.conditions = noisy, options, conditions
-        device = options.get("multigpu_thread_device")
-        self.leads = device is None or device == sampling.lead
-        self.place = place_in(self.tap.seen.x, self.x) if sampling.wrapped else ()
-        where = (device or self.x.device, id(self.model), self.place)
-        self.keys = sampling.keys.of(options, base, control, where)
-        self.shapes = conditions.get("latent_shapes")
-        self.grid = adapter.grid(self.model, parts_of(self.x, self.shapes)[0])
-        self.cut = cut_of(self.x, self.grid, self.shapes, adapter.side_patch)
+    def __init__(self, *args: object) -> None:
+        super().__init__(*args)
         self.truth: Tensor | None = None
         self.choices: list[TokenChoices] = []
 
@@ -84,7 +68,7 @@ class ModelCall:
                 self.sampling.decided.set()
 
     def _run(self, forward: Callable[..., Tensor]) -> Tensor:
-        if not self._whole_batch():
+        if not self.whole_batch():
             self.tap.step_aside("Another node hands the model a part of a batch at a time, and TAP cannot tell which; "
                                 "every step was computed in full. Take that node out, or TAP.")
         elif self.place is None:
@@ -92,26 +76,12 @@ class ModelCall:
                                 "tell how; every step was computed in full. Take that node out, or TAP.")
         if self.tap.aside:
             return self._compute_plainly(forward)
-        self._show_grid()
+        self.show_grid()
         if not self.tap.wants_skip:
             return self._compute(forward)
         if not self.tap.can_forecast(self.keys, len(self.x) // len(self.keys), self.cut.count):
             return self._compute(forward, reason="new condition or size")
         return self._forecast(forward)
-
-    def _whole_batch(self) -> bool:
-        """Whether each condition of this call has all pictures; a wrapper of another node may split them."""
-        whole, (each, rest) = self.tap.seen.x, divmod(len(self.x), len(self.keys))
-        return not rest and each >= (1 if whole is None else len(whole))
-
-    def _show_grid(self) -> None:
-        """Record how the tokens of the whole picture lie; this call may have a part of it."""
-        whole = self.tap.seen.x
-        if is_packed(self.shapes) or whole is None or whole.shape[2:] == self.x.shape[2:]:
-            whole = parts_of(self.x, self.shapes)[0]
-        record = self.tap.record
-        record.grid = self.adapter.grid(self.model, whole)
-        record.filled = filled_share(whole, self.adapter.patch(self.model), record.grid)
 
     def _compute_plainly(self, forward: Callable[..., Tensor]) -> Tensor:
         self.tap.count_call(skipped=False, reason=ASIDE)
@@ -251,9 +221,3 @@ class ModelCall:
             self.tap.fall_back("TAP looks into the compiled model, so the steps that are computed run uncompiled. For "
                                "target auto or denoised, and most schedules, it does not have to.")
         return CompiledSeam(seam, self.base, None if looks or watch else lambda o: forward(o, controlled=False))
-
-    def call_target(self, kind: str) -> CallTarget:
-        """Reads and writes a target of this kind at the end of this call."""
-        sigma, noisy = self.sigmas.reshape(-1, *[1] * (self.x.ndim - 1)), self.tap.motion.noisy
-        noisy, still = None if noisy is None else noisy.to(self.x.device), stands_still(self.tap.timeline.mixes)
-        return CallTarget(kind, self.x, sigma, self.cut, noisy, still)

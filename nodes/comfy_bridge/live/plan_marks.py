@@ -1,6 +1,6 @@
 """The letters by which steps are told to the browser, one a step."""
 
-from ...tap_core.record.record import Evaluation
+from ....tap_core.record.record import Evaluation
 
 FULL, SKIPPED, FOR_A_REASON, TO_COME = "f", "s", "r", "."
 # Of several evaluations in a step the last one here shows.

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from aiohttp import web
 
-from .live_queue import Event
+from .queue import Event
 
 # So many clients, and so many nodes, are remembered; the oldest are forgotten.
 MOST = 500

@@ -1,0 +1,1 @@
+"""One sampling run in ComfyUI: its wrappers, conditions, ControlNets and memory."""

@@ -1,0 +1,1 @@
+"""One call of the diffusion model: its blocks reached, its target read and put back."""
