@@ -1,4 +1,4 @@
-"""ComfyUI's own model classes with tiny random weights: one entry a model of the table in test_adapters.py."""
+"""ComfyUI's own model classes with tiny random weights: one entry a model of the table in tests/bridge/adapters."""
 
 from __future__ import annotations
 
