@@ -9,7 +9,7 @@ computes, both wait for ever. So each process has to decide from its own tokens 
   `ExplicitPredictor` has `local`;
 * a selection is local if a token's choice depends on its own losses alone, see `Selector.local`.
 
-Among several processes all else steps aside. To agree by an exchange of their own would be wrong where processes
+Among several processes all else falls back. To agree by an exchange of their own would be wrong where processes
 make a picture each.
 """
 

@@ -59,7 +59,7 @@ class TapRun:
         self.motion = Motion(self.timeline)
         self.drift = Drift(self.motion) if settings.correction == "on" and self.course.skips_any else None
         self.decision, self.seen = Decision(full=True), Seen(0.0, 0.0)
-        self.aside, self.shared = False, processes() > 1
+        self.fell_back, self.shared = False, processes() > 1
         self._timers: list[StepTimer] = []
         self._started = time.perf_counter()
         self._note_beforehand()
@@ -69,16 +69,16 @@ class TapRun:
         after = self._evaluations[-1].position if self._evaluations else 0.0
         position = self.timeline.position(sigma, after)
         if self._evaluations and self.timeline.passes_over(after, position):
-            self.step_aside("This sampler chooses its own steps, where a forecast would lead it astray; every step was "
+            self.fall_back("This sampler chooses its own steps, where a forecast would lead it astray; every step was "
                             "computed in full. Choose one that keeps to the sigmas it is given, such as euler or "
                             "dpmpp_2m.")
         if x is not None and self.seen.x is not None and x.shape != self.seen.x.shape:
             self.drift, self.motion = None, Motion(self.timeline)
-            self.step_aside(OTHER_SIZE)
+            self.fall_back(OTHER_SIZE)
         if x is not None:
             self.motion.watch(x, position)
         self.seen = Seen(position, sigma, x)
-        self.decision = Decision(full=True) if self.aside else self.course.before(self.seen)
+        self.decision = Decision(full=True) if self.fell_back else self.course.before(self.seen)
         self._evaluations.append(Evaluation(position, sigma, self.decision.reason))
         self._timers.append(StepTimer(device))
 
@@ -87,7 +87,7 @@ class TapRun:
         self._timers[-1].stop()
         now = self._now
         self.seen.x, self.seen.denoised, self.seen.full = x, denoised, now.full
-        if not self.aside:
+        if not self.fell_back:
             self.course.after(self.seen)
         self._let_go()
         held = sum(history.nbytes for history in self.histories.values()) + held_bytes(self.course)
@@ -105,13 +105,13 @@ class TapRun:
     @property
     def wants_skip(self) -> bool:
         """Whether the current evaluation's blocks should be skipped."""
-        return not self.aside and not self.decision.full
+        return not self.fell_back and not self.decision.full
 
     @property
     def wants_snapshot(self) -> bool:
         """Whether a full call at this evaluation should be captured."""
         # At sigma 0 the slope, by which the model's answer is known, is 0 / 0.
-        return not self.aside and self.decision.remember and self.course.skips_any and self.seen.sigma > 0
+        return not self.fell_back and self.decision.remember and self.course.skips_any and self.seen.sigma > 0
 
     @property
     def wants_truth(self) -> bool:
@@ -144,7 +144,7 @@ class TapRun:
         asked = self.decision.asks
         if getattr(self.seen, asked) is None:
             self.decision = Decision(full=True, reason=f"no {asked} to look at")
-            self.fall_back(f"The schedule looks at the {asked} of the model, which TAP does not reach here; steps were "
+            self.note(f"The schedule looks at the {asked} of the model, which TAP does not reach here; steps were "
                            "computed in full. Choose another schedule.")
             return False
         self.decision = self.course.in_call(self.seen)
@@ -159,7 +159,7 @@ class TapRun:
                for history in found):
             return True
         dropped = any(history is not None and not history.snapshots for history in found)
-        self.fall_back(NO_NUMBERS if dropped else SOMETHING_NEW)
+        self.note(NO_NUMBERS if dropped else SOMETHING_NEW)
         return False
 
     def remember(self, key: Hashable, probe: Tensor, target: Tensor) -> None:
@@ -192,20 +192,20 @@ class TapRun:
         """What is known before the first step of why steps will be computed in full."""
         schedule = self.settings.schedule()
         if self.wants_truth:
-            self.fall_back("The oracle computed every step to see which predictor is best; its times say nothing.")
+            self.note("The oracle computed every step to see which predictor is best; its times say nothing.")
         for note in notes_of(schedule, self.timeline, self.record.model):
-            self.fall_back(note)
+            self.note(note)
         if self.shared:
             self._keep_in_step()
         if not self.course.skips_any and not self.settings.off:
-            self.fall_back(why_none_is_skipped(schedule, self.timeline.steps))
+            self.note(why_none_is_skipped(schedule, self.timeline.steps))
 
     def _keep_in_step(self) -> None:
-        """Step aside where processes that share out the tokens of a picture could decide differently."""
+        """Fall back where processes that share out the tokens of a picture could decide differently."""
         schedule = self.settings.schedule()
         reason = what_is_not_local(schedule, schedule_name(schedule), self.pool, self.selector)
         if reason:
-            self.step_aside(f"Several processes work together here, and each may have a part of the picture. {reason} "
+            self.fall_back(f"Several processes work together here, and each may have a part of the picture. {reason} "
                             "Until then every step is computed in full, so that none waits for another for ever.")
 
     def _foreseen(self, history: History, probe: Tensor, target: Tensor) -> Forecast | None:
@@ -234,13 +234,13 @@ class TapRun:
             self._now.full_calls += 1
             self._now.reason = reason or self._now.reason
 
-    def step_aside(self, reason: str) -> None:
-        """Compute everything in full from here on, and say why, once."""
-        if not self.aside:
-            self.aside = True
-            self.fall_back(reason)
-
     def fall_back(self, reason: str) -> None:
+        """Compute everything in full from here on, and say why, once."""
+        if not self.fell_back:
+            self.fell_back = True
+            self.note(reason)
+
+    def note(self, reason: str) -> None:
         """Note why something ran in full; each reason once."""
         with self._lock:
             if reason in self.record.fallbacks:
@@ -266,7 +266,7 @@ class TapRun:
 
     def _let_go(self) -> None:
         """Drop what no later step is forecast from: conditions that a full step no longer had."""
-        if self.aside:
+        if self.fell_back:
             self.histories.clear()
         elif self._now.full and not self._now.skipped_calls and self.wants_snapshot:
             self.histories = {key: history for key, history in self.histories.items()

@@ -53,7 +53,7 @@ def prompts_on_two_devices(stage: Stage) -> str:
 
 
 def tokens_in_two_processes(stage: Stage) -> str:
-    """Choice and forecast of a token are the same wherever the others are; what looks at several steps aside."""
+    """Choice and forecast of a token are the same wherever the others are; what looks at several tokens falls back."""
     only_where_processes_fork()
     check_steps()
     check_runs()

@@ -24,7 +24,7 @@ class Plan:
 
 def plan_of(run: TapRun) -> Plan:
     """The plan of a run that has not begun, as far as it can be known; a schedule may have words of its own."""
-    if run.aside:
+    if run.fell_back:
         return Plan(f"{NOTHING}. " + " ".join(run.record.fallbacks), FULL * run.timeline.steps)
     schedule, steps = run.settings.schedule(), run.timeline.steps
     if said := getattr(schedule, "plan", ""):

@@ -14,7 +14,7 @@ def calc_cond_batch(executor: WrapperExecutor, model: object, conditions: list, 
     The first one of a run also notes what its conditions are, which may come in several model calls.
     """
     sampling = sampling_of(args[-1].get("transformer_options", {}))
-    if sampling is None or not sampling.run.evaluating or sampling.run.aside:
+    if sampling is None or not sampling.run.evaluating or sampling.run.fell_back:
         return executor(model, conditions, *args)
     if sampling.live is not None and sampling.live.awaits_cache:
         sampling.parts = only_shown(lambda: parts_at_work(sampling, model, conditions, *args), [])

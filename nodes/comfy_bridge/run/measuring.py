@@ -51,7 +51,7 @@ class MeasuringRun(TapRun):
         super().__init__(settings, sigmas, model, mixed)
         self._guidance = guidance
         if guidance is None:
-            self.fall_back("This guider weighs its prompts in a way of its own; a calibration counts them alike.")
+            self.note("This guider weighs its prompts in a way of its own; a calibration counts them alike.")
         self._tracks: dict[Hashable, Track] = {}
         self._latest: Tensor | None = None
         self._moved: list[Tensor] = []
@@ -69,7 +69,7 @@ class MeasuringRun(TapRun):
     def finish(self, x: Tensor, denoised: Tensor) -> Tensor:
         """The model evaluation is over; the denoised picture goes on as it is."""
         step = int(self.seen.position)
-        if step == self.seen.position and step not in self._steps and not self.aside:
+        if step == self.seen.position and step not in self._steps and not self.fell_back:
             slope = (x - denoised) / max(self.seen.sigma, 1e-6)
             if self._latest is not None:
                 self._moved.append((slope - self._latest).abs().mean(dtype=torch.float32))

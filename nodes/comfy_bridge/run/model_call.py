@@ -22,7 +22,7 @@ from .waiting_control import residuals
 
 # What a look at block 0's entry shows; for anything else a block has to be run.
 SEEN_AT_ENTRY = {"probe", "stream", "target", "loss"}
-ASIDE = "TAP stepped aside"
+FELL_BACK = "TAP fell back"
 # Seconds between two looks whether there is still something to wait for.
 LONGEST_WAIT = 1.0
 
@@ -43,8 +43,8 @@ def apply_model(executor: WrapperExecutor, x: Tensor, t: Tensor, c_concat: Tenso
     # The model gets what it would get without TAP: a graph that was compiled for that is not compiled again.
     options = {name: value for name, value in options.items() if name != RUN_KEY}
     adapter = sampling.reach(executor.class_obj)
-    if sampling.run.aside:
-        sampling.run.count_call(skipped=False, reason=ASIDE)
+    if sampling.run.fell_back:
+        sampling.run.count_call(skipped=False, reason=FELL_BACK)
         return forward(options)
     return ModelCall(sampling, executor.class_obj, adapter, (x, t), options, kwargs, control).run(forward)
 
@@ -60,7 +60,7 @@ class ModelCall(Call):
     def run(self, forward: Callable[..., Tensor]) -> Tensor:
         """Forecast the call where that is decided and possible, else compute it."""
         while self.tap.asks and not self.leads and not self.sampling.decided.wait(LONGEST_WAIT):
-            pass  # the call that decides may find that TAP has to step aside, and then asks nothing
+            pass  # the call that decides may find that TAP has to fall back, and then asks nothing
         try:
             return self._run(forward)
         finally:
@@ -69,12 +69,12 @@ class ModelCall(Call):
 
     def _run(self, forward: Callable[..., Tensor]) -> Tensor:
         if not self.whole_batch():
-            self.tap.step_aside("Another node hands the model a part of a batch at a time, and TAP cannot tell which; "
+            self.tap.fall_back("Another node hands the model a part of a batch at a time, and TAP cannot tell which; "
                                 "every step was computed in full. Take that node out, or TAP.")
         elif self.place is None:
-            self.tap.step_aside("Another node changes or moves the picture that the model is given, and TAP cannot "
+            self.tap.fall_back("Another node changes or moves the picture that the model is given, and TAP cannot "
                                 "tell how; every step was computed in full. Take that node out, or TAP.")
-        if self.tap.aside:
+        if self.tap.fell_back:
             return self._compute_plainly(forward)
         self.show_grid()
         if not self.tap.wants_skip:
@@ -84,7 +84,7 @@ class ModelCall(Call):
         return self._forecast(forward)
 
     def _compute_plainly(self, forward: Callable[..., Tensor]) -> Tensor:
-        self.tap.count_call(skipped=False, reason=ASIDE)
+        self.tap.count_call(skipped=False, reason=FELL_BACK)
         return forward(self.options)
 
     def _compute(self, forward: Callable[..., Tensor], reason: str = "") -> Tensor:
@@ -113,7 +113,7 @@ class ModelCall(Call):
         strange = seam.caught.strange or (probe is not None and len(probe) != len(self.x))
         if not strange and (probe is None or not seam.caught.complete):
             missing = "final layer" if probe is not None else "first block"
-            self.tap.step_aside(f"The {missing} of {self.tap.record.model} was not reached; every step was computed "
+            self.tap.fall_back(f"The {missing} of {self.tap.record.model} was not reached; every step was computed "
                                 "in full. Another node may have replaced the model's forward.")
             return
         unchecked = self._unchecked and not isinstance(seam, InOutSeam)
@@ -135,7 +135,7 @@ class ModelCall(Call):
         why = "TAP or ComfyUI may need an update."
         if self.tap.shared:
             why = "Processes that share out the tokens of a picture inside the model do that."
-        self.tap.step_aside(f"The first block of {self.tap.record.model} is not as TAP knows it; every step was "
+        self.tap.fall_back(f"The first block of {self.tap.record.model} is not as TAP knows it; every step was "
                             f"computed in full. {why}")
 
     def _forecast(self, forward: Callable[..., Tensor]) -> Tensor:
@@ -155,7 +155,7 @@ class ModelCall(Call):
             self._show(seam.caught)
             self.tap.count_call(skipped=True, choices=self._placed())
             return output
-        self.tap.step_aside(f"The blocks of {self.tap.record.model} could not be skipped; this call and the rest were "
+        self.tap.fall_back(f"The blocks of {self.tap.record.model} could not be skipped; this call and the rest were "
                             "computed in full.")
         return self._compute_plainly(forward)
 
@@ -218,6 +218,6 @@ class ModelCall(Call):
             return seam
         looks = not at_end or not needs <= SEEN_AT_ENTRY
         if looks:
-            self.tap.fall_back("TAP looks into the compiled model, so the steps that are computed run uncompiled. For "
+            self.tap.note("TAP looks into the compiled model, so the steps that are computed run uncompiled. For "
                                "target auto or denoised, and most schedules, it does not have to.")
         return CompiledSeam(seam, self.base, None if looks or watch else lambda o: forward(o, controlled=False))

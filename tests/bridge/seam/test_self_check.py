@@ -1,4 +1,4 @@
-"""What happens when a model is not what its adapter says: TAP steps aside, the picture is ComfyUI's own."""
+"""What happens when a model is not what its adapter says: TAP falls back, the picture is ComfyUI's own."""
 
 from __future__ import annotations
 

@@ -149,9 +149,9 @@ def test_stepping_aside_computes_the_rest_and_says_why_once(caplog: pytest.LogCa
     for sigma in SIGMAS[:4]:
         model.evaluate(sigma)
     with caplog.at_level(logging.WARNING, "tap"):
-        model.run.step_aside("the capture did not fire")
-        model.run.step_aside("another reason")
         model.run.fall_back("the capture did not fire")
+        model.run.fall_back("another reason")
+        model.run.note("the capture did not fire")
     for sigma in SIGMAS[4:-1]:
         model.evaluate(sigma)
     assert model.run.histories == {}
