@@ -5,9 +5,9 @@ from itertools import count
 from comfy_api.latest import io, ui
 from torch import Tensor
 
+from ..tap_core.pictures.comparison import Tick, compare, why_not_comparable
+from ..tap_core.pictures.comparison_words import comparison_words
 from ..tap_core.pictures.difference_image import choose_factor, draw_difference, draw_why_not
-from ..tap_core.pictures.likeness import Tick, likeness, why_not_comparable
-from ..tap_core.pictures.likeness_words import comparison_words
 from .comfy_bridge.progress import progress_bar
 
 
@@ -58,8 +58,8 @@ def compared(picture: Tensor, reference: Tensor, other_seed: Tensor | None, ampl
     if why_not is not None:
         return why_not, draw_why_not(why_not)
     tick = _ticking(picture, reference, other_seed)
-    found = likeness(picture, reference, tick)
-    words = comparison_words(found, None if other_seed is None else likeness(other_seed, reference, tick))
+    found = compare(picture, reference, tick)
+    words = comparison_words(found, None if other_seed is None else compare(other_seed, reference, tick))
     factor = amplify or choose_factor(picture, reference)
     return words, draw_difference(picture, reference, found, words, factor, tick)
 

@@ -7,10 +7,10 @@ import torch
 from PIL import Image, ImageDraw
 from torch import Tensor
 
+from .comparison import Comparison, Tick, no_tick, pairs
+from .comparison_words import frame_words
 from .frame_parts import draw_message, rgb_tensor
 from .lettering import BACKGROUND, TEXT, even, font_of, letters_for, wrap_text
-from .likeness import Likeness, Tick, no_tick, pairs
-from .likeness_words import frame_words
 from .palette import ramp_colours
 
 LEAST_SIDE = 512
@@ -27,7 +27,7 @@ def choose_factor(picture: Tensor, reference: Tensor) -> int:
 
 
 def draw_difference(
-    picture: Tensor, reference: Tensor, found: Likeness, words: str, factor: int, tick: Tick = no_tick
+    picture: Tensor, reference: Tensor, found: Comparison, words: str, factor: int, tick: Tick = no_tick
 ) -> Tensor:
     """Frames [P, height, width, 3]: the words, the map, its scale. Dark blue is equal, yellow is 1/factor apart.
 

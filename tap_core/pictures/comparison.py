@@ -17,7 +17,7 @@ Tick = Callable[[], None]
 
 
 @dataclass(frozen=True)
-class Likeness:
+class Comparison:
     """PSNR in dB of all frames together, inf if they are equal; mean SSIM, None below 11 pixels a side.
 
     frames: the PSNR of each frame in dB.
@@ -51,7 +51,7 @@ def why_not_comparable(picture: Tensor, reference: Tensor, name: str = "picture"
     return None
 
 
-def likeness(picture: Tensor, reference: Tensor, tick: Tick = no_tick) -> Likeness:
+def compare(picture: Tensor, reference: Tensor, tick: Tick = no_tick) -> Comparison:
     """Compares two batches that `why_not_comparable` has nothing against. tick: called after each frame."""
     errors, ssims = [], []
     for one, other in pairs(picture, reference):
@@ -59,10 +59,10 @@ def likeness(picture: Tensor, reference: Tensor, tick: Tick = no_tick) -> Likene
         ssims.append(_ssim(one, other) if min(one.shape[:2]) >= WINDOW else None)
         tick()
     ssim = None if None in ssims else sum(ssims) / len(ssims)
-    return Likeness(decibels(sum(errors) / len(errors)), ssim, tuple(map(decibels, errors)))
+    return Comparison(psnr_of_error(sum(errors) / len(errors)), ssim, tuple(map(psnr_of_error, errors)))
 
 
-def decibels(error: float) -> float:
+def psnr_of_error(error: float) -> float:
     """PSNR of a mean squared error; inf for none."""
     return -10 * math.log10(error) if error else math.inf
 
@@ -90,8 +90,8 @@ def _ssim_of_channel(x: Tensor, y: Tensor) -> float:
     mean_x, mean_y, squares, product = _blur(torch.stack([x, y, x * x + y * y, x * y]))
     variances, covariance = squares - mean_x**2 - mean_y**2, product - mean_x * mean_y
     mean_x, mean_y = mean_x + MIDDLE, mean_y + MIDDLE
-    alike = (2 * mean_x * mean_y + C1) * (2 * covariance + C2)
-    return float((alike / ((mean_x**2 + mean_y**2 + C1) * (variances + C2))).double().mean())
+    similarity = (2 * mean_x * mean_y + C1) * (2 * covariance + C2)
+    return float((similarity / ((mean_x**2 + mean_y**2 + C1) * (variances + C2))).double().mean())
 
 
 def _blur(planes: Tensor) -> Tensor:

@@ -2,12 +2,12 @@
 
 import math
 
-from .likeness import Likeness
+from .comparison import Comparison
 
 SAME = "no difference: equal in every value"
 
 
-def comparison_words(found: Likeness, floor: Likeness | None = None) -> str:
+def comparison_words(found: Comparison, floor: Comparison | None = None) -> str:
     """One line, such as "45.1 dB PSNR, SSIM 0.998; another seed: 22.5 dB, 0.853"; of a video the worst frame too."""
     words = SAME if math.isinf(found.psnr) else f"{decibel_words(found.psnr)} PSNR{_ssim_words(found.ssim, 'SSIM ')}"
     if len(found.frames) > 1 and not math.isinf(found.psnr):
@@ -19,7 +19,7 @@ def comparison_words(found: Likeness, floor: Likeness | None = None) -> str:
     return f"{words}; another seed: {other}"
 
 
-def frame_words(found: Likeness, number: int) -> str:
+def frame_words(found: Comparison, number: int) -> str:
     """What stands above one frame of a video."""
     return f"frame {number + 1} of {len(found.frames)}: {decibel_words(found.frames[number])}"
 

@@ -6,6 +6,8 @@ import math
 
 import pytest
 import torch
+from tap_pack.tap_core.pictures.comparison import compare, why_not_comparable
+from tap_pack.tap_core.pictures.comparison_words import SAME, comparison_words
 from tap_pack.tap_core.pictures.difference_image import (
     FACTORS,
     LEAST_SIDE,
@@ -13,8 +15,6 @@ from tap_pack.tap_core.pictures.difference_image import (
     draw_difference,
     draw_why_not,
 )
-from tap_pack.tap_core.pictures.likeness import likeness, why_not_comparable
-from tap_pack.tap_core.pictures.likeness_words import SAME, comparison_words
 from tap_pack.tap_core.pictures.palette import ramp_colours
 
 
@@ -46,25 +46,25 @@ def slow_ssim(one: torch.Tensor, other: torch.Tensor) -> float:
 
 def test_psnr_of_a_known_error() -> None:
     flat = torch.full((1, 16, 16, 3), 0.5)
-    assert likeness(flat + 0.1, flat).psnr == pytest.approx(20.0, abs=1e-4)
-    assert likeness(flat + 0.01, flat).psnr == pytest.approx(40.0, abs=1e-3)
+    assert compare(flat + 0.1, flat).psnr == pytest.approx(20.0, abs=1e-4)
+    assert compare(flat + 0.01, flat).psnr == pytest.approx(40.0, abs=1e-3)
 
 
 def test_ssim_is_the_published_formula() -> None:
     truth = picture(height=16, width=14)
     other = near(truth, 0.4)
-    assert likeness(other, truth).ssim == pytest.approx(slow_ssim(other[0], truth[0]), abs=1e-6)
+    assert compare(other, truth).ssim == pytest.approx(slow_ssim(other[0], truth[0]), abs=1e-6)
 
 
 @pytest.mark.parametrize("level", [0.0, 0.02, 0.5, 1.0])
 def test_ssim_of_nearly_flat_pictures_is_exact_enough_for_its_three_digits(level: float) -> None:
     truth = (level + 0.02 * (picture(height=14, width=14) - 0.5)).clamp(0, 1)
     other = near(truth, 0.02).clamp(0, 1)
-    assert likeness(other, truth).ssim == pytest.approx(slow_ssim(other[0], truth[0]), abs=1e-4)
+    assert compare(other, truth).ssim == pytest.approx(slow_ssim(other[0], truth[0]), abs=1e-4)
 
 
 def test_equal_pictures_are_equal() -> None:
-    found = likeness(picture(), picture())
+    found = compare(picture(), picture())
     assert math.isinf(found.psnr) and found.ssim == pytest.approx(1)
     assert comparison_words(found) == SAME
 
@@ -73,7 +73,7 @@ def test_a_video_has_one_error_and_a_psnr_a_frame() -> None:
     truth = picture(count=3)
     other = truth.clone()
     other[1] = near(truth[1:2], 0.5)[0]
-    found = likeness(other, truth)
+    found = compare(other, truth)
     assert math.isinf(found.frames[0]) and math.isinf(found.frames[2])
     assert found.psnr == pytest.approx(found.frames[1] + 10 * math.log10(3))
     assert f"worst of 3 frames: 2, {found.frames[1]:.1f} dB" in comparison_words(found)
@@ -82,26 +82,26 @@ def test_a_video_has_one_error_and_a_psnr_a_frame() -> None:
 def test_one_picture_is_compared_with_every_frame() -> None:
     truth, video = picture(), near(picture(count=1).expand(4, -1, -1, -1), 0.2)
     assert why_not_comparable(video, truth) is None
-    assert likeness(video, truth) == likeness(video, truth.expand(4, -1, -1, -1))
+    assert compare(video, truth) == compare(video, truth.expand(4, -1, -1, -1))
 
 
 def test_alpha_and_precision_do_not_matter() -> None:
     truth, other = picture(), near(picture(), 0.3)
     alpha = torch.cat([other, torch.zeros_like(other[..., :1])], -1)
-    assert likeness(alpha, truth) == likeness(other, truth)
-    assert likeness(other.half(), truth.half()).psnr == pytest.approx(likeness(other, truth).psnr, abs=0.05)
+    assert compare(alpha, truth) == compare(other, truth)
+    assert compare(other.half(), truth.half()).psnr == pytest.approx(compare(other, truth).psnr, abs=0.05)
 
 
 def test_below_the_window_there_is_no_ssim() -> None:
     small = picture(height=10, width=30)
-    found = likeness(near(small, 0.2), small)
+    found = compare(near(small, 0.2), small)
     assert found.ssim is None
     assert "SSIM" not in comparison_words(found)
 
 
 def test_words_tell_the_floor() -> None:
     truth = picture()
-    found, floor = likeness(near(truth, 0.01), truth), likeness(picture(5), truth)
+    found, floor = compare(near(truth, 0.01), truth), compare(picture(5), truth)
     words = comparison_words(found, floor)
     assert words == (f"{found.psnr:.1f} dB PSNR, SSIM {found.ssim:.3f}; "
                      f"another seed: {floor.psnr:.1f} dB, {floor.ssim:.3f}")
@@ -134,7 +134,7 @@ def test_the_map_is_the_difference() -> None:
     truth = torch.full((2, LEAST_SIDE, LEAST_SIDE, 3), 0.5)
     other = truth.clone()
     other[1, 100:110, 200:210, 1] += 0.1
-    frames = draw_difference(other, truth, likeness(other, truth), "words", 10)
+    frames = draw_difference(other, truth, compare(other, truth), "words", 10)
     assert frames.shape[0] == 2 and frames.shape[1] % 2 == frames.shape[2] % 2 == 0
     changed = (frames[1] - frames[0]).abs().sum(-1) > 0
     yellow = torch.tensor(ramp_colours(2)[1]) / 255
