@@ -27,14 +27,14 @@ def seconds(job: Callable[[], object]) -> float:
 
 def times(stage: Stage) -> dict[str, dict]:
     """Seconds of a run in full, of the same with TAP Measure Run on it, and of reading so many of these."""
-    from tap_pack.tap_core.calibrate.calibrate import Wanted, calibrate
+    from tap_pack.tap_core.calibrate.calibrate import PlannedRun, calibrate
     from tap_pack.tap_core.sampling.pool_settings import PoolSettings
 
     traces = [stage.trace(shot, Course()) for shot in TRACE_SHOTS]
     return {"seconds": {
         "full": seconds(partial(stage.sampled, stage.model, TRACE_SHOTS[:1], Course(), TRACE_SHOTS[:1])),
         "measured": seconds(partial(stage.trace, TRACE_SHOTS[0], Course())),
-        "read": {str(count): seconds(partial(calibrate, traces[:count], Wanted(PoolSettings())))
+        "read": {str(count): seconds(partial(calibrate, traces[:count], PlannedRun(PoolSettings())))
                  for count in range(1, len(traces) + 1)},
     }}
 
@@ -42,12 +42,12 @@ def times(stage: Stage) -> dict[str, dict]:
 def estimates(stage: Stage) -> dict[str, dict]:
     """By calls, what a calibration on two runs expects, and what other pictures then show."""
     from placement import OURS
-    from tap_pack.tap_core.calibrate.calibrate import Wanted, calibrate
+    from tap_pack.tap_core.calibrate.calibrate import PlannedRun, calibrate
     from tap_pack.tap_core.sampling.pool_settings import PoolSettings
     from tap_pack.tap_core.sampling.settings import TapSettings
     from tap_pack.tap_core.schedules.listed import ListedSchedule
 
-    found = calibrate([stage.trace(shot, Course()) for shot in TRACE_SHOTS[:2]], Wanted(PoolSettings()))
+    found = calibrate([stage.trace(shot, Course()) for shot in TRACE_SHOTS[:2]], PlannedRun(PoolSettings()))
     fulls, rows = stage.takes(SHOTS, Course()), {}
     for calls in CALLS:
         line = found.line(calls)

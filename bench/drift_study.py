@@ -140,13 +140,13 @@ def kinds(walk: Walk) -> dict[str, type]:
 @contextmanager
 def standing_still(share: float) -> Iterator[None]:
     """Runs take the denoised picture to stand still by so much."""
-    from tap_pack.tap_core.sampling import standing_still
+    from tap_pack.tap_core.sampling import still_share
 
-    usual, standing_still.STANDS_STILL = standing_still.STANDS_STILL, share
+    usual, still_share.STILL_SHARE = still_share.STILL_SHARE, share
     try:
         yield
     finally:
-        standing_still.STANDS_STILL = usual
+        still_share.STILL_SHARE = usual
 
 
 def jobs(stage: Stage) -> Jobs:

@@ -98,11 +98,11 @@ def contenders(stage: Stage, course: Course) -> list:
     """All methods for one model and course."""
     from contenders import Contender, Dial, adaptive_contenders, fixed_contenders, our_contenders
     from tap_pack.nodes.fit_tables import MAGCACHE, TEACACHE, fitted
-    from tap_pack.tap_core.calibrate.calibrate import Wanted, calibrate
+    from tap_pack.tap_core.calibrate.calibrate import PlannedRun, calibrate
     from tap_pack.tap_core.sampling.pool_settings import PoolSettings
     from tap_pack.tap_core.schedules.listed import ListedSchedule
 
-    found = calibrate([stage.trace(shot, course) for shot in TRACE_SHOTS], Wanted(PoolSettings()))
+    found = calibrate([stage.trace(shot, course) for shot in TRACE_SHOTS], PlannedRun(PoolSettings()))
     placed = Dial(lambda calls: ListedSchedule(found.line(int(calls)).full), range(4, 26))
     measured = stage.trace(TRACE_SHOTS[0], course, "residual")
     tables = (fitted(measured, method, 0.4)[1] for method in (TEACACHE, MAGCACHE))

@@ -147,13 +147,13 @@ def jobs(stage: Stage) -> Jobs:
 
 def with_fewer_channels(job: Callable[[], dict]) -> dict:
     """What a job gives where fewer channels of the probe may be left than the engine allows."""
-    from tap_pack.tap_core.engine import thinned
+    from tap_pack.tap_core.engine import probe_channels
 
-    usual, thinned.FEWEST_CHANNELS = thinned.FEWEST_CHANNELS, FEWEST_OF_IT
+    usual, probe_channels.FEWEST_CHANNELS = probe_channels.FEWEST_CHANNELS, FEWEST_OF_IT
     try:
         return job()
     finally:
-        thinned.FEWEST_CHANNELS = usual
+        probe_channels.FEWEST_CHANNELS = usual
 
 
 def fidelity_of(stage: Stage, target: str) -> dict[str, float]:

@@ -3,7 +3,7 @@
 from comfy_api.latest import io
 
 from ..tap_core.calibrate.budget import parsed_budget
-from ..tap_core.calibrate.calibrate import Wanted, calibrate
+from ..tap_core.calibrate.calibrate import PlannedRun, calibrate
 from ..tap_core.calibrate.calibrated import CalibratedSchedule
 from ..tap_core.calibrate.text import written
 from ..tap_core.engine.scoring import PROXY_LOSSES
@@ -70,7 +70,7 @@ class TapCalibrate(io.ComfyNode):
         own = PoolSettings(orders=orders, horizon_from=horizon_from, horizon_to=horizon_to, horizon_step=horizon_step)
         asked = parsed_budget(budget)
         calls = asked.calls_of(traces[0].steps)
-        wanted = Wanted(predictors or own, proxy_loss, time_axis, calls, correction == "on", trust == "learned")
+        wanted = PlannedRun(predictors or own, proxy_loss, time_axis, calls, correction == "on", trust == "learned")
         found = calibrate(traces, wanted, progress_bar())
         text = written(found)
         chosen = found.line(wanted.calls)

@@ -25,7 +25,7 @@ MOST_DECIBELS = 99.0
 
 
 @dataclass(frozen=True)
-class Wanted:
+class PlannedRun:
     """What the accelerated run will be told. calls: a number of full steps that must be among the lines.
 
     repaid: whether drift will be repaid, where the sampler allows it. trusting: whether trust will be learned.
@@ -39,7 +39,7 @@ class Wanted:
     trusting: bool = True
 
 
-def calibrate(traces: Sequence[Trace], wanted: Wanted, progress: Progress = lambda share: None) -> Calibration:
+def calibrate(traces: Sequence[Trace], wanted: PlannedRun, progress: Progress = lambda share: None) -> Calibration:
     """The best placements over all traces. Raises TapError for traces that do not belong together."""
     first = check_alike(traces)
     rows = Rows(wanted.pool.pool(), Timeline(first.sigmas, wanted.time_axis))
@@ -57,7 +57,7 @@ def calibrate(traces: Sequence[Trace], wanted: Wanted, progress: Progress = lamb
     if not found:
         raise TapError("The measured run holds values that are no numbers. Look at its picture, and measure again.")
     # How much repaying helps varies from picture to picture; an estimate without it is nearer.
-    lines = tuple(Line(full, decibels(costs.unrepaid(full, first.steps))) for full in found)
+    lines = tuple(Line(full, expected_psnr(costs.unrepaid(full, first.steps))) for full in found)
     return Calibration(first.model, f"target {first.target}, {wanted.pool}", first.sigmas, lines)
 
 
@@ -67,7 +67,7 @@ def counts_for(steps: int, calls: int) -> list[int]:
     return sorted({*usual, min(calls, steps)})
 
 
-def decibels(error: float) -> float:
+def expected_psnr(error: float) -> float:
     """PSNR of the picture to be expected where the latent's mean square error is this."""
     return min(DECODER - 10 * math.log10(max(error, 1e-30)), MOST_DECIBELS)
 

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-from ..sampling.standing_still import stands_still
+from ..sampling.still_share import still_share
 from .trace import ConditionTrace, Trace
 
 TOKENS, CHANNELS = 32, 16
@@ -83,7 +83,7 @@ def _what_is_forecast(condition: ConditionTrace, trace: Trace) -> Sequence[tuple
     if trace.target != "auto":
         return [(condition.target, ones * _scale(condition, trace))]
     picture, slope = condition.target.chunk(2, dim=-1)
-    still = stands_still(trace.mixed) if trace.noisy else 0.0
+    still = still_share(trace.mixed) if trace.noisy else 0.0
     parts = [(slope, (1 - still) * ones), (picture, still * of_picture)]
     return [(target, scale) for target, scale in parts if scale.any()]
 

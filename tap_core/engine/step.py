@@ -27,14 +27,14 @@ class Forecast:
 
 def full_step(
     history: History, position: float, probe: Tensor, target: Tensor, finite: Tensor | None = None,
-    foreseen: Forecast | None = None,
+    expected: Forecast | None = None,
 ) -> None:
     """Remember what the blocks made of this step. probe: [B, N, D], target: [B, N, C]; finite: see Snapshot.
 
-    foreseen: what would have been forecast of it, from which the history learns how far to trust the next ones.
+    expected: what would have been forecast of it, from which the history learns how far to trust the next ones.
     """
-    if foreseen is not None:
-        history.trust.learn(history.targets[0], foreseen.target, target)
+    if expected is not None:
+        history.trust.learn(history.targets[0], expected.target, target)
     history.push(Snapshot(position, probe, target, finite))
 
 

@@ -18,7 +18,7 @@ from .tc_pade import TcPade
 
 
 @dataclass(frozen=True)
-class Wanted:
+class MemberOptions:
     """Which members of a family are wanted.
 
     orders: above 0, lowest first. horizons: nearest to 0 first. hermite_steps, spectrum_steps: full steps that these
@@ -40,7 +40,7 @@ class Family:
 
     label: str
     about: str
-    members: Callable[[Wanted], list[Predictor | ExplicitPredictor]]
+    members: Callable[[MemberOptions], list[Predictor | ExplicitPredictor]]
 
 
 FAMILIES = {

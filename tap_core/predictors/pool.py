@@ -7,7 +7,7 @@ from functools import lru_cache
 from ..errors import TapError
 from ..predictor import ExplicitPredictor, Moment, Predictor
 from ..timeline import Timeline
-from .families import FAMILIES, Wanted
+from .families import FAMILIES, MemberOptions
 from .ranges import horizon_list
 from .reuse import Reuse
 from .taylor import Taylor
@@ -83,7 +83,7 @@ def taylor_pool(orders: Sequence[int], horizon_from: float, horizon_to: float, h
     return Pool(tuple(Taylor(order, horizon) for order in sorted(set(orders)) for horizon in horizons))
 
 
-def family_pool(families: Sequence[str], orders: Sequence[int], wanted: Wanted) -> Pool:
+def family_pool(families: Sequence[str], orders: Sequence[int], wanted: MemberOptions) -> Pool:
     """The members of the named families as wanted, lowest order first; order 0 is the repeat.
 
     At equal order the family named first comes first. Raises TapError for a family that is not known.

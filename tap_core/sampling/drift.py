@@ -14,7 +14,7 @@ from torch import Tensor
 
 from ..noise_level import log_noise
 from .motion import Motion
-from .standing_still import stands_still
+from .still_share import still_share
 
 # Slopes are interpolated by the polynomial through the newest full step and up to this many before it. A third one
 # gains nothing where full steps are even, and harms behind the paper's warm-up, where they lie close together.
@@ -34,7 +34,7 @@ class Drift:
 
     def __init__(self, motion: Motion) -> None:
         self._motion, self._mixed = motion, motion.timeline.mixes
-        self._still = stands_still(self._mixed)
+        self._still = still_share(self._mixed)
         self._slopes: list[tuple[float, Tensor]] = []  # (log-noise, d) of full steps, newest first
         self._skipped: list[tuple[float, float]] = []  # (log-noise, step in sigma) of steps since then
         self._moved: Tensor | None = None  # how far the skipped steps moved x

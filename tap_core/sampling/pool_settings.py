@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 from ..engine.selector import Selector
 from ..errors import TapError
-from ..predictors.families import FAMILIES, Wanted
+from ..predictors.families import FAMILIES, MemberOptions
 from ..predictors.pool import Pool, family_pool
 from ..predictors.ranges import horizon_list, parsed_orders
 
@@ -13,7 +13,7 @@ from ..predictors.ranges import horizon_list, parsed_orders
 class PoolSettings:
     """The families, orders and horizons from which each token chooses, and how it does.
 
-    orders: a list such as "0,1,2"; families without orders have their members in any case. The others: see Wanted.
+    orders: a list such as "0,1,2"; families without orders keep their members. The others: see MemberOptions.
     Raises TapError, saying which input to change, for a value that makes no sense.
     """
 
@@ -46,7 +46,7 @@ class PoolSettings:
     def pool(self) -> Pool:
         """The members that these settings name."""
         orders = parsed_orders(self.orders)
-        wanted = Wanted(
+        wanted = MemberOptions(
             [order for order in orders if order > 0],
             horizon_list(self.horizon_from, self.horizon_to, self.horizon_step),
             self.hermite_steps,

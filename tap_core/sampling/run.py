@@ -10,8 +10,8 @@ import torch
 from torch import Tensor
 
 from ..engine.history import History
+from ..engine.probe_channels import strided_probe
 from ..engine.step import Forecast, full_step, skipped_step
-from ..engine.thinned import thinned
 from ..record.record import Evaluation, TapRecord, TokenChoices, candidate_names, settings_values
 from ..schedule import Decision, Seen
 from ..schedules.course import held_bytes, notes_of, start, why_none_is_skipped
@@ -164,7 +164,7 @@ class TapRun:
 
     def remember(self, key: Hashable, probe: Tensor, target: Tensor) -> None:
         """Take what a full call showed of one condition. probe: [B, N, D], target: [B, N, C]; both may be kept."""
-        probe = thinned(probe, self.settings.probe_stride)
+        probe = strided_probe(probe, self.settings.probe_stride)
         history = self.histories.get(key)
         if history is None or not history.fits(*probe.shape[:2]):
             history = self.histories[key] = History(self.pool.snapshots)
@@ -180,7 +180,7 @@ class TapRun:
 
         grid: how the tokens lie. truth: the true target, where `wants_truth`.
         """
-        history, probe = self.histories[key], thinned(probe, self.settings.probe_stride)
+        history, probe = self.histories[key], strided_probe(probe, self.settings.probe_stride)
         share = history.trust.share if self.settings.trust == "learned" else None
         forecast = self._forecast(history, probe, grid, truth, share)
         orders = torch.tensor([p.order for p in self.pool.members], dtype=torch.int8)

@@ -11,7 +11,7 @@ from ..timeline import Timeline
 
 
 @dataclass(frozen=True)
-class Watchful:
+class AdaptiveSettings:
     """Settings of a schedule that watches a run. Raises TapError for a value that makes no sense.
 
     warmup: first steps that are full. last_full: whether the last step is full. max_skip: longest chain of skipped
@@ -28,13 +28,13 @@ class Watchful:
                 raise TapError(f"{name} is {getattr(self, name)}; set it to 0 or more.")
 
 
-class WatchfulCourse:
+class AdaptiveCourse:
     """Forces the steps that have to be full, leaves the others to `choose`, and lets a subclass `learn`."""
 
     needs: frozenset[str] = frozenset()
     skips_any = True
 
-    def __init__(self, settings: Watchful, timeline: Timeline) -> None:
+    def __init__(self, settings: AdaptiveSettings, timeline: Timeline) -> None:
         self.settings, self.timeline = settings, timeline
         self.skipped = 0  # evaluations since the last full one
 

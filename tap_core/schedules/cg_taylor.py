@@ -7,11 +7,11 @@ from torch import Tensor
 from ..predictors.taylor import Taylor
 from ..schedule import SKIP, Decision, Seen
 from ..timeline import Timeline
-from .adaptive import Watchful, WatchfulCourse, check_number, relative_change
+from .adaptive import AdaptiveCourse, AdaptiveSettings, check_number, relative_change
 
 
 @dataclass(frozen=True)
-class ConfidenceGateSchedule(Watchful):
+class ConfidenceGateSchedule(AdaptiveSettings):
     """Skip while mean|B^ - B| / mean|B| < threshold; B: first block's output, B^: its Taylor forecast from full steps.
 
     "Forecasting When to Forecast" (CG-Taylor, arXiv 2508.02240), its code: the first block runs at every step;
@@ -28,12 +28,12 @@ class ConfidenceGateSchedule(Watchful):
         check_number("threshold", self.threshold)
         check_number("order", self.order)
 
-    def start(self, timeline: Timeline) -> WatchfulCourse:
+    def start(self, timeline: Timeline) -> AdaptiveCourse:
         """Its course through a run."""
         return ConfidenceGateCourse(self, timeline)
 
 
-class ConfidenceGateCourse(WatchfulCourse):
+class ConfidenceGateCourse(AdaptiveCourse):
     """Keeps the first block's outputs at the last full steps, newest first."""
 
     needs = frozenset({"block"})

@@ -6,11 +6,11 @@ from torch import Tensor
 
 from ..schedule import SKIP, Decision, Seen
 from ..timeline import Timeline
-from .adaptive import Accumulator, Watchful, WatchfulCourse, check_number, relative_change
+from .adaptive import Accumulator, AdaptiveCourse, AdaptiveSettings, check_number, relative_change
 
 
 @dataclass(frozen=True)
-class DiCacheSchedule(Watchful):
+class DiCacheSchedule(AdaptiveSettings):
     """Skip while sum_s change_s < threshold; a refused skip goes on from the first block, which ran either way.
 
     Bu et al. 2025 (DiCache, arXiv 2508.17356), its FLUX code: with q the first block's output and x its input at
@@ -28,12 +28,12 @@ class DiCacheSchedule(Watchful):
         check_number("threshold", self.threshold)
         check_number("retention", self.retention)
 
-    def start(self, timeline: Timeline) -> WatchfulCourse:
+    def start(self, timeline: Timeline) -> AdaptiveCourse:
         """Its course through a run."""
         return DiCacheCourse(self, timeline)
 
 
-class DiCacheCourse(WatchfulCourse):
+class DiCacheCourse(AdaptiveCourse):
     """Keeps the first block's latest input and output, and the accumulated change."""
 
     needs = frozenset({"block", "stream"})

@@ -11,13 +11,13 @@ from torch import Tensor
 from ..errors import TapError
 from ..schedule import SKIP, Decision, Seen
 from ..timeline import Timeline
-from .adaptive import Watchful, WatchfulCourse, check_number, mean_change
+from .adaptive import AdaptiveCourse, AdaptiveSettings, check_number, mean_change
 
 FORECASTS = ("pool", "offset")
 
 
 @dataclass(frozen=True)
-class EasyCacheSchedule(Watchful):
+class EasyCacheSchedule(AdaptiveSettings):
     """Skip while sum_s k * mean|x_s - x_{s-1}| / mean|v| < threshold, the sum starting anew at every full step.
 
     Zhou et al. 2025 (EasyCache, arXiv 2507.02860), its HunyuanVideo code: k = mean|v_i - v_j| / mean|x_i - x_j| at the
@@ -37,12 +37,12 @@ class EasyCacheSchedule(Watchful):
         if self.forecast not in FORECASTS:
             raise TapError(f"forecast is {self.forecast!r}; choose one of {', '.join(FORECASTS)}.")
 
-    def start(self, timeline: Timeline) -> WatchfulCourse:
+    def start(self, timeline: Timeline) -> AdaptiveCourse:
         """Its course through a run."""
         return EasyCacheCourse(self, timeline)
 
 
-class EasyCacheCourse(WatchfulCourse):
+class EasyCacheCourse(AdaptiveCourse):
     """Keeps x and v of the last full step, x of the last step, the rate k and the accumulated change."""
 
     def __init__(self, settings: EasyCacheSchedule, timeline: Timeline) -> None:

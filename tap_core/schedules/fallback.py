@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from ..errors import TapError
 from ..schedule import SKIP, Decision, Seen
 from ..timeline import Timeline
-from .adaptive import Watchful, WatchfulCourse, check_number
+from .adaptive import AdaptiveCourse, AdaptiveSettings, check_number
 from .interval import IntervalSchedule
 
 # How much the latest loss moves what counts as usual.
@@ -14,7 +14,7 @@ NEWS = 0.5
 
 
 @dataclass(frozen=True)
-class FallbackSchedule(Watchful):
+class FallbackSchedule(AdaptiveSettings):
     """Full after N - 1 skips, and where mean_n min_p L_p > factor * its usual at the same distance from the full step.
 
     TAP names the idea without a rule (section 7: "falling back to full computation when proxy losses are large").
@@ -33,12 +33,12 @@ class FallbackSchedule(Watchful):
         if self.interval < 1:
             raise TapError(f"interval is {self.interval}; set it to 1 (compute every step) or more.")
 
-    def start(self, timeline: Timeline) -> WatchfulCourse:
+    def start(self, timeline: Timeline) -> AdaptiveCourse:
         """Its course through a run."""
         return FallbackCourse(self, timeline)
 
 
-class FallbackCourse(WatchfulCourse):
+class FallbackCourse(AdaptiveCourse):
     """Keeps the usual log loss at each distance."""
 
     needs = frozenset({"loss"})

@@ -13,13 +13,13 @@ from ..errors import TapError
 from ..predictors.newton import lagrange
 from ..schedule import SKIP, Decision, Seen
 from ..timeline import Timeline
-from .adaptive import Watchful, WatchfulCourse, check_number
+from .adaptive import AdaptiveCourse, AdaptiveSettings, check_number
 
 FORECASTS = ("linear", "step-wise", "pool")
 
 
 @dataclass(frozen=True)
-class StabilitySchedule(Watchful):
+class StabilitySchedule(AdaptiveSettings):
     """Skip where mean[(x - x^) * D2y] <= 0, with x^ = x_0 + 5/6 D y_0 + 5/6 D y_1 - 2/3 D y_2, D the step in sigma.
 
     Jiang et al. 2025 (SADA, arXiv 2507.17135). The coefficients are the paper's; its code has .625, .75 and -.375,
@@ -48,12 +48,12 @@ class StabilitySchedule(Watchful):
         if self.forecast not in FORECASTS:
             raise TapError(f"forecast is {self.forecast!r}; choose one of {', '.join(FORECASTS)}.")
 
-    def start(self, timeline: Timeline) -> WatchfulCourse:
+    def start(self, timeline: Timeline) -> AdaptiveCourse:
         """Its course through a run."""
         return StabilityCourse(self, timeline)
 
 
-class StabilityCourse(WatchfulCourse):
+class StabilityCourse(AdaptiveCourse):
     """Keeps the last three (sigma, x, y), newest first, and the nodes (step, x0) of the multistep stage."""
 
     def __init__(self, settings: StabilitySchedule, timeline: Timeline) -> None:

@@ -9,11 +9,11 @@ from ..errors import TapError
 from ..predictors.taylor import Taylor
 from ..schedule import Decision, Seen
 from ..timeline import Timeline
-from .adaptive import Watchful, WatchfulCourse, check_number
+from .adaptive import AdaptiveCourse, AdaptiveSettings, check_number
 
 
 @dataclass(frozen=True)
-class SpeculativeSchedule(Watchful):
+class SpeculativeSchedule(AdaptiveSettings):
     """Full once at least `min_skip` steps are forecast and the last one's error is above tau_s, or `max_skip` are.
 
     Liu et al. 2025 (SpeCa, arXiv 2509.11628), its FLUX code: error = mean(|F^ - F| / |F|) over all elements, F the
@@ -39,12 +39,12 @@ class SpeculativeSchedule(Watchful):
         if 0 < self.max_skip < self.min_skip:
             raise TapError(f"min_skip is {self.min_skip}, above max_skip {self.max_skip}; lower it.")
 
-    def start(self, timeline: Timeline) -> WatchfulCourse:
+    def start(self, timeline: Timeline) -> AdaptiveCourse:
         """Its course through a run."""
         return SpeculativeCourse(self, timeline)
 
 
-class SpeculativeCourse(WatchfulCourse):
+class SpeculativeCourse(AdaptiveCourse):
     """Keeps the last block's inputs and outputs at full steps, newest first, and the last verified error."""
 
     needs = frozenset({"last_input", "last_output"})

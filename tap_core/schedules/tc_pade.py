@@ -7,11 +7,11 @@ from torch import Tensor
 from ..errors import TapError
 from ..schedule import SKIP, Decision, Seen
 from ..timeline import Timeline
-from .adaptive import Watchful, WatchfulCourse, check_number
+from .adaptive import AdaptiveCourse, AdaptiveSettings, check_number
 
 
 @dataclass(frozen=True)
-class TrajectoryStabilitySchedule(Watchful):
+class TrajectoryStabilitySchedule(AdaptiveSettings):
     """First step of every window full; the others skipped while TSI >= threshold (TC-Pade, arXiv 2603.02943).
 
     With u_s = (R_s - R_{s-1}) / |R_s - R_{s-1}| and R the target of every step, forecast ones included,
@@ -32,12 +32,12 @@ class TrajectoryStabilitySchedule(Watchful):
         if self.interval < 1:
             raise TapError(f"interval is {self.interval}; set it to 1 (compute every step) or more.")
 
-    def start(self, timeline: Timeline) -> WatchfulCourse:
+    def start(self, timeline: Timeline) -> AdaptiveCourse:
         """Its course through a run."""
         return TrajectoryStabilityCourse(self, timeline)
 
 
-class TrajectoryStabilityCourse(WatchfulCourse):
+class TrajectoryStabilityCourse(AdaptiveCourse):
     """Keeps the latest target and its latest difference."""
 
     needs = frozenset({"target"})

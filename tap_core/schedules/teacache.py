@@ -8,12 +8,12 @@ from torch import Tensor
 from ..errors import TapError
 from ..schedule import SKIP, Decision, Seen
 from ..timeline import Timeline
-from .adaptive import Accumulator, Watchful, WatchfulCourse, check_number, relative_change
+from .adaptive import Accumulator, AdaptiveCourse, AdaptiveSettings, check_number, relative_change
 from .model_tables import POLYNOMIALS
 
 
 @dataclass(frozen=True)
-class TeaCacheSchedule(Watchful):
+class TeaCacheSchedule(AdaptiveSettings):
     """Skip while sum_s f(mean|h_s - h_{s-1}| / mean|h_{s-1}|) < threshold, the sum starting anew at every full step.
 
     Liu et al. 2025 (TeaCache, arXiv 2411.19108), its FLUX code: h is the probe of every step, skipped ones included,
@@ -30,12 +30,12 @@ class TeaCacheSchedule(Watchful):
         if not self.coefficients:
             raise TapError("TeaCache needs a polynomial; write its coefficients between commas, highest power first.")
 
-    def start(self, timeline: Timeline) -> WatchfulCourse:
+    def start(self, timeline: Timeline) -> AdaptiveCourse:
         """Its course through a run."""
         return TeaCacheCourse(self, timeline)
 
 
-class TeaCacheCourse(WatchfulCourse):
+class TeaCacheCourse(AdaptiveCourse):
     """Keeps the latest probe and the accumulated change."""
 
     needs = frozenset({"probe"})

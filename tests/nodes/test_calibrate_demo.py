@@ -14,7 +14,7 @@ from tap_pack.demo.scenes import random_scene
 from tap_pack.nodes.accelerate import TapAccelerate
 from tap_pack.nodes.demo_scene import TapDemoScene
 from tap_pack.nodes.measure_run import TapMeasureRun
-from tap_pack.tap_core.calibrate.calibrate import Wanted, calibrate
+from tap_pack.tap_core.calibrate.calibrate import PlannedRun, calibrate
 from tap_pack.tap_core.sampling.pool_settings import PoolSettings
 from tap_pack.tap_core.schedules.listed import ListedSchedule
 from tap_pack.tap_core.schedules.placed import by_change, place
@@ -62,7 +62,7 @@ def test_the_calibrated_placement_is_better_than_the_default(flux: object, draw:
     measured, holder = TapMeasureRun.execute(flux, "auto").args
     seen = draw(measured, SEEN)
     assert torch.equal(seen, draw(flux, SEEN))
-    found = calibrate([holder.latest], Wanted(PoolSettings()))
+    found = calibrate([holder.latest], PlannedRun(PoolSettings()))
     line = found.line(CALLS)
     scores: dict[str, list[float]] = {"calibrated": [], "default": []}
     truths = [draw(flux, shot) for shot in UNSEEN]

@@ -2,7 +2,7 @@
 
 from torch import Tensor, nn
 
-from ....tap_core.sampling.standing_still import stands_still
+from ....tap_core.sampling.still_share import still_share
 from ..seam.adapter import Adapter
 from ..seam.call_target import CallTarget
 from ..seam.cut import cut_of, is_packed, parts_of, place_in
@@ -50,5 +50,5 @@ class Call:
     def call_target(self, kind: str) -> CallTarget:
         """Reads and writes a target of this kind at the end of this call."""
         sigma, noisy = self.sigmas.reshape(-1, *[1] * (self.x.ndim - 1)), self.tap.motion.noisy
-        noisy, still = None if noisy is None else noisy.to(self.x.device), stands_still(self.tap.timeline.mixes)
+        noisy, still = None if noisy is None else noisy.to(self.x.device), still_share(self.tap.timeline.mixes)
         return CallTarget(kind, self.x, sigma, self.cut, noisy, still)

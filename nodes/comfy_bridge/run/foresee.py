@@ -10,7 +10,7 @@ import torch
 from comfy.samplers import get_area_and_mult
 from torch import Tensor, nn
 
-from ....tap_core.engine.thinned import thinned
+from ....tap_core.engine.probe_channels import strided_probe
 from ..seam.call_target import CALL_TARGETS
 from ..seam.cut import Shape
 from ..seam.in_out_seam import InOutAdapter
@@ -68,7 +68,7 @@ def _count(call: Call, shape: Shape) -> int:
 
 def _bytes_of_token(call: Call, caught: Caught) -> int:
     kind, stride = call.tap.settings.target, call.tap.settings.probe_stride
-    probe = thinned(torch.empty_like(caught.probe[:1, :1], device=META), stride)
+    probe = strided_probe(torch.empty_like(caught.probe[:1, :1], device=META), stride)
     if kind in CALL_TARGETS or isinstance(call.adapter, InOutAdapter):
         target = call.call_target(kind if kind in CALL_TARGETS else "slope")
         x = target.x.to(META)

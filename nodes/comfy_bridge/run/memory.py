@@ -6,7 +6,7 @@ import torch
 from comfy.patcher_extension import WrapperExecutor
 from torch import nn
 
-from ....tap_core.engine.thinned import thinned
+from ....tap_core.engine.probe_channels import strided_probe
 from ..seam.adapter import Adapter
 from ..seam.call_target import CALL_TARGETS
 from ..seam.in_out_seam import InOutAdapter
@@ -48,7 +48,7 @@ def history_bytes(sampling: Sampling, base: nn.Module, shape: tuple[int, ...], c
     in_float = 4 * output * (2 if kind == "auto" else 1)
     target = in_float if kind in CALL_TARGETS else bytes_each * (width if kind == "residual" else output)
     # The meta device counts without memory.
-    probe = thinned(torch.empty(1, 1, width, device="meta"), run.settings.probe_stride).shape[-1] * bytes_each
+    probe = strided_probe(torch.empty(1, 1, width, device="meta"), run.settings.probe_stride).shape[-1] * bytes_each
     return conditions * run.pool.snapshots * tokens * (probe + target)
 
 

@@ -8,7 +8,7 @@ from itertools import pairwise
 
 import pytest
 import torch
-from tap_pack.tap_core.calibrate.calibrate import Wanted, calibrate, counts_for, decibels
+from tap_pack.tap_core.calibrate.calibrate import PlannedRun, calibrate, counts_for, expected_psnr
 from tap_pack.tap_core.calibrate.fitted_numbers import Changes, fit_polynomial
 from tap_pack.tap_core.calibrate.gap_costs import GapCosts
 from tap_pack.tap_core.calibrate.gap_errors import LEFT_BY_REPAYING, GapErrors, weight_of
@@ -20,10 +20,10 @@ from tap_pack.tap_core.engine.history import History
 from tap_pack.tap_core.engine.step import full_step, skipped_step
 from tap_pack.tap_core.errors import TapError
 from tap_pack.tap_core.noise_level import log_noise
-from tap_pack.tap_core.sampling import standing_still
+from tap_pack.tap_core.sampling import still_share
 from tap_pack.tap_core.sampling.drift import interpolation
 from tap_pack.tap_core.sampling.pool_settings import PoolSettings
-from tap_pack.tap_core.sampling.standing_still import STANDS_STILL
+from tap_pack.tap_core.sampling.still_share import STILL_SHARE
 from tap_pack.tap_core.timeline import Timeline
 
 STEPS, TOKENS, WIDTH = 16, 12, 8
@@ -127,7 +127,7 @@ def test_trust_is_learned_as_the_engine_learns_it(target: str) -> None:
     errors.learn_trust(full)
     learned = along(errors, full)
     condition, picture, slope = trace.conditions[0], [0.0] * STEPS, [0.0] * STEPS
-    share = {"auto": 0.0, "denoised": 1.0, "output": 0.0, "auto, with noise": STANDS_STILL}[target]
+    share = {"auto": 0.0, "denoised": 1.0, "output": 0.0, "auto, with noise": STILL_SHARE}[target]
     if share > 0:
         picture = miss_of_the_engine(trace, condition.target[..., :WIDTH], full)
     if share < 1:
@@ -149,10 +149,10 @@ def miss_of_the_engine(trace: Trace, target: torch.Tensor, full: tuple[int, ...]
     history, misses = History(3), []
     for step, (probe, values) in enumerate(zip(condition.probe[:, None], target[:, None], strict=True)):
         if step in full:
-            foreseen = None
+            expected = None
             if len(history.snapshots) > 1:
-                foreseen = skipped_step(history, step, probe, pool, timeline, "cosine")
-            full_step(history, step, probe, values, None, foreseen)
+                expected = skipped_step(history, step, probe, pool, timeline, "cosine")
+            full_step(history, step, probe, values, None, expected)
             misses.append(0.0)
             continue
         made = skipped_step(history, step, probe, pool, timeline, "cosine", share=history.trust.share)
@@ -177,9 +177,9 @@ def test_what_a_target_says_of_the_slope(monkeypatch: pytest.MonkeyPatch) -> Non
     picture, slope = (replace(auto, target=name, conditions=(replace(condition, target=part, moved=()),))
                       for name, part in zip(("denoised", "output"), condition.target.chunk(2, dim=-1), strict=True))
     assert first_error(auto) == pytest.approx(first_error(slope))
-    monkeypatch.setattr(standing_still, "STANDS_STILL", 1.0)
+    monkeypatch.setattr(still_share, "STILL_SHARE", 1.0)
     assert first_error(noisy) == pytest.approx(first_error(picture))
-    monkeypatch.setattr(standing_still, "STANDS_STILL", 0.0)
+    monkeypatch.setattr(still_share, "STILL_SHARE", 0.0)
     assert first_error(noisy) == pytest.approx(first_error(slope))
 
 
@@ -235,26 +235,26 @@ def test_a_pool_without_rows_is_refused_and_one_with_some_is_judged_by_them() ->
 
 
 def test_a_calibration_has_a_line_for_every_count_and_more_calls_are_nearer() -> None:
-    found = calibrate([made_trace(), made_trace(shares=(3.0, -2.0))], Wanted(PoolSettings(), calls=13))
+    found = calibrate([made_trace(), made_trace(shares=(3.0, -2.0))], PlannedRun(PoolSettings(), calls=13))
     assert [line.calls for line in found.lines] == counts_for(STEPS, 13) == [5, 6, 7, 8, 9, 10, 11, 13]
     nearness = [line.decibels for line in found.lines]
     assert nearness == sorted(nearness)
     assert all(line.full[0] == 0 and line.full[-1] < STEPS for line in found.lines)
-    assert decibels(0.0) == 99
+    assert expected_psnr(0.0) == 99
 
 
 def test_traces_of_different_runs_are_not_mixed() -> None:
     with pytest.raises(TapError, match="differ in their target"):
-        calibrate([made_trace(), made_trace("auto")], Wanted(PoolSettings()))
+        calibrate([made_trace(), made_trace("auto")], PlannedRun(PoolSettings()))
     with pytest.raises(TapError, match="no trace"):
-        calibrate([], Wanted(PoolSettings()))
+        calibrate([], PlannedRun(PoolSettings()))
 
 
 def test_prompts_for_parts_of_the_picture_are_not_calibrated_on() -> None:
     trace = made_trace(shares=(3.0, -2.0))
     one, other = trace.conditions
     with pytest.raises(TapError, match="different parts"):
-        calibrate([replace(trace, conditions=(one, replace(other, tokens=3)))], Wanted(PoolSettings()))
+        calibrate([replace(trace, conditions=(one, replace(other, tokens=3)))], PlannedRun(PoolSettings()))
 
 
 def test_a_run_with_values_that_are_no_numbers_is_refused() -> None:
@@ -262,7 +262,7 @@ def test_a_run_with_values_that_are_no_numbers_is_refused() -> None:
     (condition,) = trace.conditions
     condition.target[3] = torch.nan
     with pytest.raises(TapError, match="no numbers"):
-        calibrate([trace], Wanted(PoolSettings()))
+        calibrate([trace], PlannedRun(PoolSettings()))
     with pytest.raises(TapError, match="no numbers"):
         fit_polynomial(Changes([0.1] * 9, [0.1] * 8 + [math.nan]))
 
@@ -272,4 +272,4 @@ def test_more_calls_than_the_search_has_places_for_get_a_line_of_their_own() -> 
     for step in range(70):
         track.add(step, torch.full((1, 1, 4), 1.0 + step), torch.full((1, 1, 2), step**0.5))
     trace = Trace("Flux", "output", tuple(1 - step / 70 for step in range(71)), (track.close(),))
-    assert calibrate([trace], Wanted(PoolSettings(), calls=60)).line(60).calls == 60
+    assert calibrate([trace], PlannedRun(PoolSettings(), calls=60)).line(60).calls == 60

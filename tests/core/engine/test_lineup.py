@@ -10,7 +10,7 @@ from tap_pack.tap_core.engine.step import Forecast, skipped_step
 from tap_pack.tap_core.errors import TapError
 from tap_pack.tap_core.predictor import Moment
 from tap_pack.tap_core.predictors.dicache import DiCache
-from tap_pack.tap_core.predictors.families import FAMILIES, Wanted
+from tap_pack.tap_core.predictors.families import FAMILIES, MemberOptions
 from tap_pack.tap_core.predictors.freqca import FreqCa
 from tap_pack.tap_core.predictors.hermite import Hermite
 from tap_pack.tap_core.predictors.hicache import HiCache
@@ -26,7 +26,7 @@ from torch import Tensor
 GRID = (1, 4, 6)
 BATCH, TOKENS, WIDTH, CHANNELS = 2, 24, 8, 5
 TIMELINE = Timeline(tuple(1 - i / 50 for i in range(51)))
-ALL = family_pool(list(FAMILIES), [0, 1, 2, 3], Wanted([1, 2, 3], [0.0, -1.0, -2.0]))
+ALL = family_pool(list(FAMILIES), [0, 1, 2, 3], MemberOptions([1, 2, 3], [0.0, -1.0, -2.0]))
 MIXED = Pool((Reuse(), Newton(1), Newton(2)), (DiCache(), TcPade()))
 
 

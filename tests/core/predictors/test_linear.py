@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from tap_pack.tap_core.errors import TapError
 from tap_pack.tap_core.predictor import Predictor
 from tap_pack.tap_core.predictors.adams_bashforth import AdamsBashforth
-from tap_pack.tap_core.predictors.families import FAMILIES, Wanted
+from tap_pack.tap_core.predictors.families import FAMILIES, MemberOptions
 from tap_pack.tap_core.predictors.foca import FoCa
 from tap_pack.tap_core.predictors.hermite import Hermite, hermite_values
 from tap_pack.tap_core.predictors.hicache import HiCache, dual_scaled_hermite
@@ -248,21 +248,21 @@ def test_if_none_can_forecast_the_newest_full_step_is_repeated() -> None:
 
 
 def test_every_family_has_members_lowest_order_first() -> None:
-    pool = family_pool(list(FAMILIES), [0, 1, 2], Wanted([1, 2], [0, -1]))
+    pool = family_pool(list(FAMILIES), [0, 1, 2], MemberOptions([1, 2], [0, -1]))
     orders = [member.order for member in pool.predictors]
     assert orders == sorted(orders)
     assert {member.family for member in pool.members} == {"reuse", *FAMILIES}
 
 
 def test_order_zero_alone_is_the_repeat() -> None:
-    assert family_pool(["taylor"], [0], Wanted([])).predictors == (Reuse(),)
+    assert family_pool(["taylor"], [0], MemberOptions([])).predictors == (Reuse(),)
 
 
 def test_a_family_that_does_not_exist_is_named() -> None:
     with pytest.raises(TapError, match="'tailor'"):
-        family_pool(["tailor"], [1], Wanted([1]))
+        family_pool(["tailor"], [1], MemberOptions([1]))
 
 
 def test_families_and_orders_that_make_no_member_are_rejected() -> None:
     with pytest.raises(TapError, match="empty"):
-        family_pool(["taylor"], [], Wanted([]))
+        family_pool(["taylor"], [], MemberOptions([]))

@@ -7,7 +7,7 @@ import pytest
 import torch
 from tap_pack.tap_core.noise_level import log_noise
 from tap_pack.tap_core.sampling import drift as drift_module
-from tap_pack.tap_core.sampling import standing_still
+from tap_pack.tap_core.sampling import still_share
 from tap_pack.tap_core.sampling.drift import Drift, interpolation
 from tap_pack.tap_core.sampling.motion import Motion
 from tap_pack.tap_core.timeline import Timeline
@@ -135,12 +135,12 @@ def test_a_step_off_the_grid_forgets_what_was_skipped() -> None:
     assert drift.repay(x, denoised, 0.8, 2.0, full=True) is denoised
 
 
-@pytest.mark.parametrize(("stands_still", "share"), [(0.0, 1.0), (0.5, 0.5), (1.0, 0.0)])
+@pytest.mark.parametrize(("still", "share"), [(0.0, 1.0), (0.5, 0.5), (1.0, 0.0)])
 def test_the_last_step_repays_what_a_half_moving_picture_would_have_left(
-    stands_still: float, share: float, monkeypatch: pytest.MonkeyPatch
+    still: float, share: float, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """stands_still: how far the denoised picture stands still; share: of the drift that is left at sigma 0."""
-    monkeypatch.setattr(standing_still, "STANDS_STILL", stands_still)
+    """still: how far the denoised picture stands still; share: of the drift that is left at sigma 0."""
+    monkeypatch.setattr(still_share, "STILL_SHARE", still)
     drift, x, sigmas, slopes = drift_of(3, 1.0), torch.ones(1, 2), shifted_sigmas(3, 1.0), []
     for i, still in enumerate((0.9, 0.5)):
         denoised = still * x

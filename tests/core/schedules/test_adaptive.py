@@ -8,7 +8,7 @@ import pytest
 import torch
 from tap_pack.tap_core.errors import TapError
 from tap_pack.tap_core.schedule import Seen
-from tap_pack.tap_core.schedules.adaptive import Watchful
+from tap_pack.tap_core.schedules.adaptive import AdaptiveSettings
 from tap_pack.tap_core.schedules.cg_taylor import ConfidenceGateSchedule
 from tap_pack.tap_core.schedules.course import held_bytes, start
 from tap_pack.tap_core.schedules.dicache import DiCacheSchedule
@@ -184,14 +184,14 @@ def shown(step: int) -> dict[str, Tensor]:
     return ALL_SHOWN(step) | losses(step)
 
 
-WATCHFUL = {
+THRESHOLDS_OF = {
     TeaCacheSchedule: "threshold", DiCacheSchedule: "threshold", ConfidenceGateSchedule: "threshold",
     SpeculativeSchedule: "threshold", FallbackSchedule: "factor",
 }
 
 
-@pytest.mark.parametrize(("kind", "name"), WATCHFUL.items())
-def test_at_threshold_zero_every_step_is_computed(kind: type[Watchful], name: str) -> None:
+@pytest.mark.parametrize(("kind", "name"), THRESHOLDS_OF.items())
+def test_at_threshold_zero_every_step_is_computed(kind: type[AdaptiveSettings], name: str) -> None:
     extra = {"coefficients": (1.0, 0.0)} if kind is TeaCacheSchedule else {}
     assert walk(kind(**{name: 0.0}, **extra), STEPS, shown) == list(range(STEPS))
 
@@ -200,9 +200,9 @@ def test_at_threshold_zero_every_step_is_computed(kind: type[Watchful], name: st
     (TeaCacheSchedule, [0, 49]), (DiCacheSchedule, [*range(10), 49]), (ConfidenceGateSchedule, [*range(5), 49]),
     (SpeculativeSchedule, [0, 1, 2]), (FallbackSchedule, [0, 1, *range(2, 50, 5)]),
 ])
-def test_at_an_endless_threshold_only_forced_steps_are_computed(kind: type[Watchful], forced: list[int]) -> None:
+def test_at_an_infinite_threshold_only_forced_steps_are_full(kind: type[AdaptiveSettings], forced: list[int]) -> None:
     extra = {"max_skip": 0} if kind is SpeculativeSchedule else {}
-    assert walk(kind(**{WATCHFUL[kind]: math.inf}, **extra), STEPS, shown) == forced
+    assert walk(kind(**{THRESHOLDS_OF[kind]: math.inf}, **extra), STEPS, shown) == forced
 
 
 def test_tc_pade_at_its_limits() -> None:
@@ -211,27 +211,27 @@ def test_tc_pade_at_its_limits() -> None:
 
 
 @pytest.mark.parametrize("kind", [TeaCacheSchedule, DiCacheSchedule, ConfidenceGateSchedule, SpeculativeSchedule])
-def test_max_skip_ends_every_chain(kind: type[Watchful]) -> None:
+def test_max_skip_ends_every_chain(kind: type[AdaptiveSettings]) -> None:
     full = walk(kind(threshold=math.inf, max_skip=4), STEPS, shown)
     assert max(later - earlier for earlier, later in pairwise(full)) == 5
 
 
-@pytest.mark.parametrize(("kind", "name"), [*WATCHFUL.items(), (TrajectoryStabilitySchedule, "threshold")])
+@pytest.mark.parametrize(("kind", "name"), [*THRESHOLDS_OF.items(), (TrajectoryStabilitySchedule, "threshold")])
 @pytest.mark.parametrize("value", [math.nan, -0.5])
-def test_a_threshold_that_makes_no_sense_is_refused(kind: type[Watchful], name: str, value: float) -> None:
+def test_a_threshold_that_makes_no_sense_is_refused(kind: type[AdaptiveSettings], name: str, value: float) -> None:
     with pytest.raises(TapError, match=name):
         kind(**{name: value})
 
 
-@pytest.mark.parametrize("kind", WATCHFUL)
+@pytest.mark.parametrize("kind", THRESHOLDS_OF)
 @pytest.mark.parametrize("name", ["warmup", "max_skip"])
-def test_negative_counts_are_refused(kind: type[Watchful], name: str) -> None:
+def test_negative_counts_are_refused(kind: type[AdaptiveSettings], name: str) -> None:
     with pytest.raises(TapError, match=name):
         kind(**{name: -1})
 
 
 @pytest.mark.parametrize("kind", [TeaCacheSchedule, DiCacheSchedule, ConfidenceGateSchedule])
-def test_what_is_not_a_number_or_has_another_shape_is_computed(kind: type[Watchful]) -> None:
+def test_what_is_not_a_number_or_has_another_shape_is_computed(kind: type[AdaptiveSettings]) -> None:
     def show(step: int) -> dict[str, Tensor]:
         broken = torch.ones(1, 5 if step == 30 else 6, 8) * (math.nan if step == 20 else 1)
         return {"probe": broken, "block": broken, "stream": broken}

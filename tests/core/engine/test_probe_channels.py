@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 import torch
-from tap_pack.tap_core.engine.thinned import thinned
+from tap_pack.tap_core.engine.probe_channels import strided_probe
 from tap_pack.tap_core.sampling.run import TapRun
 from tap_pack.tap_core.sampling.settings import TapSettings
 
@@ -15,14 +15,14 @@ from trajectories import even_timeline, noise
                                                           (16, 4, 16), (130, 2, 65)])  # fmt: skip
 def test_enough_channels_are_left(channels: int, stride: int, left: int) -> None:
     probe = torch.arange(channels).expand(2, 3, channels)
-    kept = thinned(probe, stride)
+    kept = strided_probe(probe, stride)
     assert kept.shape == (2, 3, left) and kept.is_contiguous() == (left < channels)
     assert torch.equal(kept[0, 0], torch.arange(channels)[:: -(-channels // left)])
 
 
 def test_a_whole_probe_is_not_copied() -> None:
     probe = noise((1, 4, 256), 0)
-    assert thinned(probe, 1) is probe
+    assert strided_probe(probe, 1) is probe
 
 
 def run_of(stride: int) -> TapRun:
