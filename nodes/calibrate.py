@@ -5,7 +5,7 @@ from comfy_api.latest import io
 from ..tap_core.calibrate.budget import parsed_budget
 from ..tap_core.calibrate.calibrate import PlannedRun, calibrate
 from ..tap_core.calibrate.calibrated import CalibratedSchedule
-from ..tap_core.calibrate.text import written
+from ..tap_core.calibrate.text import to_text
 from ..tap_core.engine.scoring import PROXY_LOSSES
 from ..tap_core.pictures.calibration_image import Row, draw_calibration
 from ..tap_core.sampling.pool_settings import PoolSettings
@@ -72,7 +72,7 @@ class TapCalibrate(io.ComfyNode):
         calls = asked.calls_of(traces[0].steps)
         wanted = PlannedRun(predictors or own, proxy_loss, time_axis, calls, correction == "on", trust == "learned")
         found = calibrate(traces, wanted, progress_bar())
-        text = written(found)
+        text = to_text(found)
         chosen = found.line(wanted.calls)
         rows = [Row(line.full, line.decibels, line is chosen) for line in found.lines]
         picture = draw_calibration(found.model, found.sigmas, rows)

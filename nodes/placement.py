@@ -4,7 +4,7 @@ from comfy_api.latest import io, ui
 
 from ..tap_core.calibrate.budget import Budget, parsed_budget
 from ..tap_core.calibrate.calibrated import CalibratedSchedule
-from ..tap_core.calibrate.text import Calibration, read
+from ..tap_core.calibrate.text import Calibration, from_text
 from .budget_input import budget_input, why_not
 from .socket_types import TAP_SCHEDULE
 
@@ -45,7 +45,7 @@ class TapPlacement(io.ComfyNode):
     @classmethod
     def execute(cls, text: str, budget: str) -> io.NodeOutput:
         """The schedule and a sentence; a TapError says what is wrong with the text."""
-        calibration, asked = read(text), parsed_budget(budget)
+        calibration, asked = from_text(text), parsed_budget(budget)
         words = expectation(calibration, asked)
         return io.NodeOutput(CalibratedSchedule(calibration, asked), words, ui=ui.PreviewText(words))
 

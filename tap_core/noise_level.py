@@ -7,8 +7,8 @@ to the picture, x = picture + sigma noise, t = sigma / (1 + sigma).
 import math
 from collections.abc import Sequence
 
-# Keeps pure noise and the clean picture at a finite place, and what is smooth over sigma smooth there; from 0.001 to
-# 0.1 the pictures are as near (bench/README.md).
+# Keeps log_noise finite for pure noise and for the clean picture, and what is smooth over sigma stays smooth there.
+# Values from 0.001 to 0.1 give equally close pictures (bench/README.md).
 LEAST = 0.03
 ROUNDING = 1e-4
 
@@ -16,13 +16,13 @@ ROUNDING = 1e-4
 def mixes(sigmas: Sequence[float]) -> bool:
     """Whether x is a mix of picture and noise, as a flow model's, as far as a run's sigmas tell: none exceeds 1.
 
-    That of other models does not either where a run starts late; ComfyUI rounds a first sigma of 1 up or down.
+    Other models have such sigmas too where a run starts late. ComfyUI rounds a first sigma of 1 up or down.
     """
     return max(sigmas) <= 1 + ROUNDING
 
 
 def noise_level(sigma: float, mixed: bool) -> float:
-    """t at a sigma; mixed: whether x is a mix of picture and noise."""
+    """t at a sigma, 0 to 1; mixed: whether x is a mix of picture and noise."""
     return sigma if mixed else sigma / (1 + sigma)
 
 

@@ -1,4 +1,4 @@
-"""What a predictor is: a rule that weighs the last full steps, or else one that makes a forecast from them."""
+"""What a predictor is: a rule that gives weights to the last full steps, or one that makes a forecast from them."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -15,7 +15,7 @@ class Predictor(Protocol):
 
     family: its name in reports and on the map. order: what the order layer of the map shows.
     horizon: steps from the asked position to the one where the forecast is evaluated (0 = the asked one).
-    snapshots: how many full steps it looks back at most.
+    snapshots: the most full steps that it looks back at.
     """
 
     family: str
@@ -35,7 +35,7 @@ class Predictor(Protocol):
 class Moment:
     """A skipped step, as an explicit predictor sees it.
 
-    past: positions of the full steps, newest first; probes: theirs, [B, N, D] each. position, probe: the asked step's.
+    past: positions of the full steps, newest first; probes: their probes, [B, N, D]. position, probe: the asked step's.
     grid: frames, rows and columns of the N tokens; None where they do not fill one.
     """
 
@@ -54,9 +54,9 @@ class Moment:
 
 
 class ExplicitPredictor(Protocol):
-    """A candidate that is no row of weights, or none that sums to 1: the same rule forecasts probe and target.
+    """A candidate other than a row of weights that sums to 1: the same rule forecasts probe and target.
 
-    family, order, horizon, snapshots: as a Predictor's. local: whether a token is forecast from that token alone.
+    family, order, horizon, snapshots: as a Predictor's. local: whether it looks only at a token to forecast that token.
     """
 
     family: str
@@ -66,7 +66,7 @@ class ExplicitPredictor(Protocol):
     local: bool
 
     def ready(self, moment: Moment) -> bool:
-        """Whether it can forecast from so many full steps."""
+        """Whether there are enough full steps for a forecast."""
         ...
 
     def forecast(self, stream: Sequence[Tensor], moment: Moment) -> Tensor:

@@ -1,6 +1,6 @@
 """What a schedule is: the rule that decides which steps are computed in full.
 
-A schedule is settings; `start` begins its course through one run, which may remember what it has seen.
+A schedule is settings; `start` begins its course through one run. A course may remember what it has seen.
 """
 
 from dataclasses import dataclass
@@ -19,7 +19,7 @@ class Decision:
     asks: what the first model call of a skipped evaluation has to show at block 0 before the skip stands: "probe",
     "block" (block 0 is run) or "loss" (the forecast is made); "" if it stands already.
     verify: a forecast of the last block's input [B, M, D], on which the first skipped call runs that block.
-    denoised: an approximation of the sampler's denoised picture that takes the place of the model call.
+    denoised: an approximation of the sampler's denoised picture, used in place of the model call.
     """
 
     full: bool
@@ -35,12 +35,12 @@ SKIP = Decision(full=False)
 
 @dataclass
 class Seen:
-    """What one model evaluation shows, filled as it goes.
+    """What one model evaluation shows, filled in while it runs.
 
     position: step, fractional between steps. x, denoised: the sampler's [B, C, ...], denoised being the model's answer.
     Of its first model call: stream, probe and block [B, N, D] (block 0's input, modulated input and output),
     target [B, N, C] (computed or forecast), loss [B, N] (proxy loss of the forecast), last_input and last_output
-    [B, M, D] (the last block's, all tokens). Only what the course `needs` is there, None where a call stopped short.
+    [B, M, D] (the last block's, all tokens). Only what the course `needs` is there; None where a call ended early.
     """
 
     position: float
@@ -58,10 +58,10 @@ class Seen:
 
 
 class Course(Protocol):
-    """A schedule at work in one run: at each evaluation `before`, `in_call` if that asked for something, then `after`.
+    """A schedule in one run: at each evaluation `before`, then `in_call` if that asked for something, then `after`.
 
     needs: which of `Seen`'s stream, probe, block, loss, target, last_input and last_output it looks at.
-    skips_any: False if it is known to compute every step, so that nothing has to be kept.
+    skips_any: False if it is known to compute every step, and nothing has to be kept.
     """
 
     needs: frozenset[str]

@@ -10,9 +10,9 @@ from .noise_level import mixes
 
 TIME_AXES = ("step", "sigma")
 
-# ComfyUI's samplers nudge some sigmas, most of all a flow model's first one if they take its log-SNR: by 1e-4 / shift.
+# ComfyUI's samplers change some sigmas, most of all a flow model's first one if they take its log-SNR: by 1e-4 / shift.
 SIGMA_TOLERANCE = 3e-4
-# Of steps within it the nearest one is meant; those as near but for rounding share a sigma.
+# Of several steps within that tolerance the nearest one is meant; equally near up to this, they share a sigma.
 ROUNDING = 1e-6
 
 # Share of the axis below which two coordinates are too close to divide by their distance.
@@ -48,13 +48,13 @@ class Timeline:
         return mixes(self.sigmas) if self.mixed is None else self.mixed
 
     def position(self, sigma: float, after: float = 0.0) -> float:
-        """Step position of `sigma`, between two steps only if it is none of theirs.
+        """Step position of `sigma`; it lies between two steps only if no step has this sigma.
 
-        Of several places with it the one nearest to `after`, the later of two as near.
+        If several places have it, the one nearest to `after`; the later of two that are equally near.
         """
-        misses = {float(i): abs(s - sigma) for i, s in enumerate(self.sigmas)
-                  if math.isclose(s, sigma, rel_tol=SIGMA_TOLERANCE)}
-        steps = [i for i, miss in misses.items() if miss <= min(misses.values()) + ROUNDING * sigma]
+        differences = {float(i): abs(s - sigma) for i, s in enumerate(self.sigmas)
+                       if math.isclose(s, sigma, rel_tol=SIGMA_TOLERANCE)}
+        steps = [i for i, far in differences.items() if far <= min(differences.values()) + ROUNDING * sigma]
         between = [i + (sigma - a) / (b - a) for i, (a, b) in enumerate(pairwise(self.sigmas))
                    if min(a, b) < sigma < max(a, b)]
         places = steps or between or [float(min(range(len(self.sigmas)), key=lambda i: abs(self.sigmas[i] - sigma)))]
@@ -62,8 +62,8 @@ class Timeline:
 
     def passes_over(self, start: float, end: float) -> bool:
         """Whether a sampler that goes from one position to another leaves out a sigma that it was given."""
-        near = [self.sigma_at(start), self.sigma_at(end)]
-        return any(not any(math.isclose(self.sigmas[i], sigma, rel_tol=SIGMA_TOLERANCE) for sigma in near)
+        ends = [self.sigma_at(start), self.sigma_at(end)]
+        return any(not any(math.isclose(self.sigmas[i], sigma, rel_tol=SIGMA_TOLERANCE) for sigma in ends)
                    for i in range(math.floor(start) + 1, math.ceil(end)))
 
     def coordinate(self, position: float) -> float:
@@ -83,7 +83,7 @@ class Timeline:
         return (0.0, float(self.steps)) if self.axis == "step" else (min(self.sigmas), max(self.sigmas))
 
     def separating(self, positions: Sequence[float]) -> "Timeline":
-        """This timeline, or if some of the positions share a sigma, as a plateau of sigmas has it, the one in steps."""
+        """This timeline, or the one in steps if some of the positions share a sigma, as on a plateau of sigmas."""
         places = sorted(self.coordinate(p) for p in positions)
         closest = CLOSEST_COORDINATES * (self.span[1] - self.span[0])
         apart = all(b - a > closest for a, b in pairwise(places))

@@ -1,4 +1,4 @@
-"""Where a token lies on the picture: T frames, H rows, W columns, numbered along the rows, then down, then on."""
+"""Where a token lies on the picture: T frames, H rows, W columns, numbered along a row, row by row, frame by frame."""
 
 from torch import Tensor
 

@@ -9,17 +9,17 @@ from ..errors import TapError
 
 @dataclass(frozen=True)
 class Budget:
-    """calls: steps to compute, 0 if `times` says it. times: how many times fewer than all."""
+    """calls: steps to compute, 0 if `times` says it. times: all steps divided by the steps to compute."""
 
     calls: int = 0
     times: float = 0.0
 
     def calls_of(self, steps: int) -> int:
-        """How many of so many steps are computed."""
+        """How many of a run's `steps` are computed."""
         return min(max(self.calls or round(steps / self.times), 1), steps)
 
     def __str__(self) -> str:
-        """As it is written."""
+        """As a user writes it."""
         return str(self.calls) if self.calls else f"{self.times:g}x"
 
 

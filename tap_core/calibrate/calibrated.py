@@ -1,4 +1,4 @@
-"""Full steps where a calibration found them to pay most, moved by noise level to runs of other lengths."""
+"""Full steps where a calibration found that they help most, moved by noise level to runs of other lengths."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -10,14 +10,14 @@ from ..timeline import SIGMA_TOLERANCE, Timeline
 from .budget import Budget
 from .text import Calibration
 
-# Mean distance between the noise levels of two runs, at equal shares of their steps, from which a placement of one
-# says little about the other: twice that between shifts 1 and 1.5.
-STRETCH = 0.1
+# Mean distance between the noise levels of two runs, at equal shares of their steps, above which a placement of one
+# says little about the other: twice the distance between shifts 1 and 1.5.
+TOO_DIFFERENT = 0.1
 
 
 @dataclass(frozen=True)
 class CalibratedSchedule:
-    """The line of a calibration that keeps within the budget."""
+    """Computes the steps of the calibration's line that fits the budget."""
 
     calibration: Calibration
     budget: Budget
@@ -34,15 +34,15 @@ class CalibratedSchedule:
         return line.full if same_sigmas(source, timeline.sigmas) else remapped(line.full, source, timeline.sigmas)
 
     def notes(self, timeline: Timeline, model: str) -> list[str]:
-        """What the reader of a report has to know of a run of this model."""
+        """What the report has to say about a run of this model."""
         source, notes = self.calibration, []
         if not same_sigmas(source.sigmas, timeline.sigmas):
             moved = f"The placement, calibrated on {source.steps} steps, was moved to {timeline.steps} by noise level."
-            if sigma_distance(source.sigmas, timeline.sigmas) > STRETCH:
-                moved += " That is a stretch: scheduler or shift differ much. Calibrate on this run."
+            if sigma_distance(source.sigmas, timeline.sigmas) > TOO_DIFFERENT:
+                moved += " It may not fit: scheduler or shift differ much. Calibrate on this run."
             notes.append(moved)
         if family(model) != family(source.model):
-            notes.append(f"The placement was calibrated on {source.model} and used on {model}: that is a stretch. "
+            notes.append(f"The placement was calibrated on {source.model} and used on {model}: it may not fit. "
                          "Calibrate on this model.")
         return notes
 
@@ -52,7 +52,7 @@ class CalibratedSchedule:
 
 
 def family(model: str) -> str:
-    """The name of a model without what is added in brackets."""
+    """The name of a model without the part in brackets."""
     return model.partition("(")[0].strip()
 
 
@@ -63,7 +63,7 @@ def same_sigmas(one: Sequence[float], other: Sequence[float]) -> bool:
 
 
 def remapped(full: Sequence[int], source: Sequence[float], target: Sequence[float]) -> tuple[int, ...]:
-    """The steps of another run whose noise levels are nearest, each once; its first step, and its last if it was full.
+    """The steps of another run with the nearest noise levels, each once; the first step, and the last if it was full.
 
     source, target: sigmas of the runs, one more than their steps.
     """

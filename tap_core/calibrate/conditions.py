@@ -1,6 +1,6 @@
 """One condition of a trace, as the pool forecasts it.
 
-T steps, N tokens, C channels, S pasts (see rows) of K full steps, J steps to forecast behind each, P candidates.
+T steps, N tokens, C channels, S pasts (see rows) of K full steps, J steps to forecast after each, P candidates.
 h: probe.  r: target.  d: slope of the sampler, (x - denoised) / sigma.
 """
 
@@ -19,7 +19,7 @@ TOKENS, CHANNELS = 32, 16
 
 @dataclass(frozen=True)
 class Part:
-    """One target of a condition. target: [T, N, C]; scale: [T] how much an error of it is in the guided slope."""
+    """One target of a condition. target: [T, N, C]; scale: [T] an error in the guided slope per error in the target."""
 
     target: Tensor
     scale: Tensor
@@ -42,9 +42,9 @@ class Condition:
 
 
 def agreement(gram: Tensor, past: Tensor, steps: Tensor, candidates: Tensor, loss: str) -> Tensor:
-    """Proxy loss [S, J, P, N] of each candidate with its sign turned, up to what all share; l1 is judged as l2.
+    """Minus the proxy loss [S, J, P, N] of each candidate, without the part that all share; l1 is computed as l2.
 
-    From dots in float32, which tell candidates apart down to 1 - cos of 1e-6; the engine, in bits of its own, below.
+    From dots in float32, which tell candidates apart down to 1 - cos of 1e-6; the engine's dots go below that.
 
     gram: [T, T, N]; past: [S, K]; steps: [S, J]; candidates: [S, J, P, K].
     """
@@ -58,7 +58,7 @@ def agreement(gram: Tensor, past: Tensor, steps: Tensor, candidates: Tensor, los
 
 
 def prepared(condition: ConditionTrace, trace: Trace) -> Condition:
-    """What of a condition's trace the search looks at."""
+    """The part of a condition's trace that the search looks at."""
     probe = condition.probe[:, _few(condition.probe.shape[1], TOKENS)].transpose(0, 1)
     gram = (probe @ probe.transpose(1, 2)).permute(1, 2, 0).contiguous()
     parts = [(target[:, _few(target.shape[1], TOKENS)][..., _few(target.shape[2], CHANNELS)], scale)
@@ -67,12 +67,12 @@ def prepared(condition: ConditionTrace, trace: Trace) -> Condition:
 
 
 def _few(size: int, most: int) -> Tensor:
-    """At most so many of the indices, evenly spread."""
+    """At most `most` of the indices below `size`, evenly spread."""
     return torch.linspace(0, size - 1, min(size, most)).round().long()
 
 
 def _what_is_forecast(condition: ConditionTrace, trace: Trace) -> Sequence[tuple[Tensor, Tensor]]:
-    """Targets [T, N, C], and how much an error of each is in the slope [T].
+    """Targets [T, N, C], and the error in the slope per error in each of them [T].
 
     auto holds the denoised picture and the slope; where a sampler adds noise both are used, else the slope alone.
     """
@@ -89,6 +89,6 @@ def _what_is_forecast(condition: ConditionTrace, trace: Trace) -> Sequence[tuple
 
 
 def _scale(condition: ConditionTrace, trace: Trace) -> float:
-    """How much the slope changes where the target changes by one."""
+    """Change of the slope per change of the target."""
     changes = [(d, r) for d, r in zip(trace.moved, condition.moved, strict=False) if r > 0]
     return math.sqrt(sum(d * d for d, _ in changes) / sum(r * r for _, r in changes)) if changes else 1.0

@@ -31,7 +31,7 @@ def fit_polynomial(changes: Changes, degree: int = 4) -> tuple[float, ...]:
 
 
 def magnitude_ratios(changes: Changes, steps: int) -> tuple[float, ...]:
-    """MagCache's ratios for runs of so many steps: the mean over the measured runs, 1 for the first step."""
+    """MagCache's ratios for runs of `steps` steps: the mean over the measured runs, 1 for the first step."""
     if steps < 2 or not changes.ratio or len(changes.ratio) % (steps - 1):
         raise TapError(f"{len(changes.ratio)} ratios are not those of whole runs of {steps} steps.")
     runs = torch.tensor(_numbers(changes.ratio), dtype=torch.float64).view(-1, steps - 1)
@@ -39,7 +39,7 @@ def magnitude_ratios(changes: Changes, steps: int) -> tuple[float, ...]:
 
 
 def _numbers(values: list[float]) -> list[float]:
-    """The values. Raises TapError if any is no number."""
+    """The values. Raises TapError if any is not a finite number."""
     if not all(map(math.isfinite, values)):
-        raise TapError("The measured run holds values that are no numbers. Look at its picture, and measure again.")
+        raise TapError("The measured run holds values that are not numbers. Look at its picture, and measure again.")
     return values

@@ -1,4 +1,4 @@
-"""What gaps between full steps cost the search: their errors, over all traces, of the pasts that stand for them."""
+"""What gaps between full steps cost in the search: their errors over all traces, for the pasts that stand for them."""
 
 from collections.abc import Sequence
 from itertools import pairwise
@@ -13,9 +13,9 @@ from .typical_past import APART, typical
 
 
 class GapCosts:
-    """Means over the traces. snapshots: full steps that the pool looks back at. longest: most skipped steps of a gap.
+    """Means over the traces. snapshots: full steps that the pool looks back at. longest: the longest gap.
 
-    apart: full steps by which the search has to tell pasts apart.
+    apart: how many full steps of a past the search has to distinguish.
     """
 
     def __init__(self, errors: Sequence[GapErrors], snapshots: int, longest: int) -> None:
@@ -28,7 +28,7 @@ class GapCosts:
         return self._errors_of(pasts)[0, :, : ahead + 1]
 
     def unrepaid(self, full: Sequence[int], steps: int) -> float:
-        """What all gaps of a placement that the search found add up to in a run that repays nothing."""
+        """Sum of the costs of all gaps of a placement that the search found, in a run that repays nothing."""
         pasts = [past_of(full, number, self.apart) for number in range(1, len(full) + 1)]
         skipped = [after - step - 1 for step, after in pairwise([*full, steps])]
         return float(self._errors_of(pasts)[1, range(len(full)), skipped].sum())

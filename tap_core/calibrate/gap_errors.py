@@ -1,8 +1,8 @@
 """What the pool, with its choice per token, would leave in the picture between two full steps.
 
 T steps, N tokens, C channels, S pasts (see rows), J steps ahead of the newest full one, K full steps looked back at.
-d: slope of the sampler, (x - denoised) / sigma.  w_j: step j in sigma, as far as it counts.
-f_j: sum of w d over the first j skipped steps as forecast.  i_j: the same, interpolated by the full step behind them.
+d: slope of the sampler, (x - denoised) / sigma.  w_j: step j in sigma, times its weight.
+f_j: sum of w d over the first j skipped steps as forecast.  i_j: the same, interpolated with the full step after them.
 """
 
 from collections.abc import Sequence
@@ -18,16 +18,16 @@ from .rows import Past, Rows, portions
 from .trace import Trace
 from .trust_tables import trust_tables
 
-# The share of the drift that repaying it leaves: the later steps of a gap and the full step behind it were taken at
-# an x that had drifted. Measured on three models, see bench/README.md.
+# The share of the drift that is left after repaying it: the later steps of a gap and the full step after it were
+# computed at an x that had drifted. Measured on three models, see bench/README.md.
 LEFT_BY_REPAYING = 0.3
 
 
 def weight_of(sigma: float, mixed: bool) -> float:
     """How much an error in x at this sigma counts.
 
-    Errors of the first steps decide what the picture becomes, and grow; measured on the demo model, bench/README.md.
-    mixed: whether x is a mix of picture and noise; else noise is added to it, and x is larger by 1 + sigma.
+    Errors of the first steps decide the picture, and they grow; measured on the demo model, bench/README.md.
+    mixed: whether x is a mix of picture and noise; if not, noise is added to it, and x is 1 + sigma times as large.
     """
     counts = 0.8 + 0.7 * noise_level(sigma, mixed) ** 8
     return counts if mixed else counts / (1 + sigma)
@@ -52,12 +52,12 @@ class GapErrors:
         self._moved = (self._weights[:, None, None] * self._slope).cumsum(dim=0)  # sum of w d up to each step
 
     def learn_trust(self, full: Sequence[int]) -> None:
-        """From here on forecasts are trusted as far as a run with these full steps would learn to, see `trust`."""
+        """From now on trust forecasts as far as a run with these full steps learns to, see `trust`."""
         self._trust = [table for condition in self._conditions
                        for table in trust_tables(condition, full, self._rows, self.loss)]
 
     def of(self, pasts: Sequence[Past], ahead: int) -> Tensor:
-        """[2, S, J + 1]: entry j is the mean square error that j skipped steps leave, and what they would unrepaid.
+        """[2, S, J + 1]: entry j is the mean square error that j skipped steps leave, with repaying and without.
 
         Entries beyond the end of the run repeat the last one.
         """
@@ -94,7 +94,7 @@ class GapErrors:
         return total
 
     def _after_repaying(self, past: Tensor, reached: Tensor, weights: Tensor, forecast: Tensor) -> Tensor:
-        """What is left of f_j [S, J, N, C] once the full step behind each has repaid what it can: nearer to i_j."""
+        """f_j [S, J, N, C] after the full step that follows each has repaid what it can: closer to i_j."""
         last = self.trace.steps - 1
         after = (reached + 1).clamp(max=last)
         nodes = torch.cat([after[..., None], past[:, None, :DEGREE].expand(*after.shape, -1)], dim=-1)

@@ -11,9 +11,9 @@ from torch import Tensor
 
 from .rows import Past
 
-# In longer runs an even choice of so many steps may be full.
+# In longer runs only this many steps, evenly spread, may be full.
 MOST_PLACES = 50
-# Pasts whose gaps are worked out between two reports of progress.
+# Number of pasts whose gaps are computed between two reports of progress.
 PASTS_AT_ONCE = 100
 
 CostOf = Callable[[Sequence[Past], int], Tensor]
@@ -22,18 +22,18 @@ Progress = Callable[[float], None]
 
 @dataclass(frozen=True)
 class Placement:
-    """full: the steps that are computed. cost: what skipping all others adds up to."""
+    """full: the steps that are computed. cost: the sum over its gaps."""
 
     full: tuple[int, ...]
     cost: float
 
 
 class PlacementSearch:
-    """Finds the placements of least cost, for any number of full steps. Step 0 is full, as nothing comes before it.
+    """Finds the placements of lowest cost, for any number of full steps. Step 0 is full, as nothing comes before it.
 
     snapshots: K. longest: the longest chain of skipped steps. cost_of(pasts, ahead): [S, ahead + 1] the cost of
-    skipping 0, 1, .. ahead steps behind the newest of each past. progress: told the share that is done. places: how
-    many of the steps may be full, at most.
+    skipping 0, 1, .. ahead steps after the newest of each past. progress: called with the share that is done.
+    places: how many of the steps may be full, at most.
     """
 
     def __init__(
@@ -45,7 +45,7 @@ class PlacementSearch:
         after = self._what_comes_after()
         self.pasts = sorted(after, key=lambda past: (len(past), past))
         index = {past: i for i, past in enumerate(self.pasts)}
-        # From which state to which, and over how many skipped steps.
+        # From which state, to which state, over how many skipped steps.
         moves = [(index[past], index[then], then[0] - past[0] - 1) for past in self.pasts for then in after[past]]
         self._from, self._to, reach = torch.tensor(moves, dtype=torch.long).reshape(-1, 3).T.contiguous()
         costs = self._costs(cost_of, progress)
@@ -58,7 +58,7 @@ class PlacementSearch:
         self._best, self._came = [first], [torch.full((len(self.pasts),), -1)]
 
     def best(self, count: int) -> Placement | None:
-        """The placement of least cost with so many full steps; None if there is none."""
+        """The placement of lowest cost with `count` full steps; None if there is none."""
         while len(self._best) < count:
             self._step()
         total = self._best[count - 1] + self._end
@@ -81,7 +81,7 @@ class PlacementSearch:
         self._came.append(came)
 
     def _what_comes_after(self) -> dict[Past, list[Past]]:
-        """Every past that can come about, and those that one more full step makes of it."""
+        """Every past that can occur, and the pasts that follow from it with one more full step."""
         found: dict[Past, list[Past]] = {}
         waiting: list[Past] = [(0,)]
         within = {newest: [place for place in self.places if 0 < place - newest <= self._longest + 1]
@@ -103,6 +103,6 @@ class PlacementSearch:
 
 
 def even_places(steps: int, most: int) -> list[int]:
-    """At most so many of the steps, evenly spread, first and last among them."""
+    """At most `most` of the steps, evenly spread, with the first and the last."""
     count = min(steps, most)
     return sorted({round(i * (steps - 1) / max(count - 1, 1)) for i in range(count)})

@@ -21,7 +21,7 @@ HOW = "Paste the whole text that TAP Calibrate made."
 
 @dataclass(frozen=True)
 class Line:
-    """full: the steps that are computed, counted from 0. decibels: how near the picture is expected to be."""
+    """full: the steps that are computed, counted from 0. decibels: expected PSNR of the picture."""
 
     full: tuple[int, ...]
     decibels: float
@@ -34,7 +34,7 @@ class Line:
 
 @dataclass(frozen=True)
 class Calibration:
-    """model: the class of the model that was measured. made_for: what the placement counts on, in words.
+    """model: the class of the model that was measured. made_for: the settings that the placement needs, in words.
 
     sigmas: of the measured run, one more than its steps. lines: one a number of calls, fewest first.
     """
@@ -50,12 +50,12 @@ class Calibration:
         return len(self.sigmas) - 1
 
     def line(self, calls: int) -> Line:
-        """The line with so many calls; else with the next fewer, or the fewest there is."""
+        """The line with this number of calls, or else the next smaller number, or else the smallest."""
         fewer = [line for line in self.lines if line.calls <= calls]
         return fewer[-1] if fewer else self.lines[0]
 
 
-def written(calibration: Calibration) -> str:
+def to_text(calibration: Calibration) -> str:
     """The calibration as text."""
     return "\n".join([
         f"{TITLE} {VERSION}",
@@ -67,8 +67,8 @@ def written(calibration: Calibration) -> str:
     ])
 
 
-def read(text: str) -> Calibration:
-    """The calibration in a text. Raises TapError, saying what is wrong where, for anything else."""
+def from_text(text: str) -> Calibration:
+    """The calibration in a text. Raises TapError that says what is wrong and where, for any other text."""
     if len(text) > MOST_LETTERS:
         raise TapError(f"The placement has {len(text)} letters; no placement is that long. {HOW}")
     lines = [line.strip() for line in text.splitlines() if line.strip()]
@@ -114,7 +114,7 @@ def _sigmas(text: str) -> tuple[float, ...]:
 def _line(line: str, steps: int) -> Line:
     match = re.fullmatch(r"(\d{1,5}) calls, about (-?\d{1,4}(?:\.\d{1,6})?) dB: (\d{1,5}(?: \d{1,5})*)", line, re.ASCII)
     if match is None:
-        raise TapError(f"{line[:60]!r} is no line of a placement; one is '10 calls, about 48 dB: 0 3 7'. {HOW}")
+        raise TapError(f"{line[:60]!r} is not a line of a placement; one is '10 calls, about 48 dB: 0 3 7'. {HOW}")
     full = tuple(int(word) for word in match[3].split(" "))
     if full[0] != 0 or any(b <= a for a, b in pairwise(full)) or full[-1] >= steps:
         raise TapError(f"The steps in {line[:60]!r} have to begin with 0, rise, and stay below {steps}. {HOW}")

@@ -11,7 +11,7 @@ from torch import Tensor
 from .fitted_numbers import Changes
 
 MOST_TOKENS, MOST_CHANNELS = 256, 512
-# Any fixed number: the same tokens and channels are looked at in every run of one size.
+# Any fixed number: every run of one size keeps the same tokens and channels.
 SEED = 20
 
 
@@ -33,7 +33,7 @@ class ConditionTrace:
 
 @dataclass(frozen=True)
 class Trace:
-    """One run. target: what was forecast would be, as TAP Accelerate names it. moved: mean|d_s - d_{s-1}| of the
+    """One run. target: the target that TAP Accelerate would forecast, by name. moved: mean|d_s - d_{s-1}| of the
     sampler's slope. plain, noisy: how the sampler moved, see Motion. mixed: whether x is a mix of picture and noise.
     """
 
@@ -53,13 +53,13 @@ class Trace:
 
     @property
     def nbytes(self) -> int:
-        """Memory of what is kept of tokens."""
+        """Bytes of the kept probes and targets."""
         return sum(c.probe.nbytes + c.target.nbytes for c in self.conditions)
 
 
 @dataclass
 class Track:
-    """A condition's trace while the run goes on; nothing waits for the device."""
+    """A condition's trace while the run goes on; it never waits for the device."""
 
     share: float
     steps: list[int] = field(default_factory=list)
@@ -68,7 +68,7 @@ class Track:
     _latest: tuple[Tensor, Tensor] | None = None
 
     def add(self, step: int, probe: Tensor, target: Tensor) -> None:
-        """Take what a step showed. probe: [B, N, D], target: [B, N, C]."""
+        """Keep what a step showed. probe: [B, N, D], target: [B, N, C]."""
         if self._latest is not None and self._latest[1].shape != target.shape:
             return
         self.steps.append(step)

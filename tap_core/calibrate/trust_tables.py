@@ -1,8 +1,8 @@
 """How far a run with given full steps would learn to trust its forecasts, see `trust`.
 
-Picture and slope of target auto are trusted each by itself here, in a run both alike: the pictures are as near.
+The picture and the slope of target auto have their own trust here. In a run they share one: equally close pictures.
 
-T steps, N tokens, S full steps, each foreseen from the K full steps before it.
+T steps, N tokens, S full steps, each forecast from the K full steps before it.
 """
 
 from bisect import bisect_right
@@ -17,28 +17,28 @@ from .rows import Past, Rows, portions
 
 
 def past_of(full: Sequence[int], number: int, length: int) -> Past:
-    """The full steps before the one of that number, newest first, at most so many."""
+    """The full steps before the one of this number, newest first, at most `length` of them."""
     return tuple(reversed(full[max(number - length, 0) : number]))
 
 
 def trust_tables(condition: Condition, full: Sequence[int], rows: Rows, loss: str) -> list[Tensor]:
     """Trust [T, N] of each part of a condition, at each step of a run with these full steps.
 
-    The first two full steps are not foreseen, and nothing is learned before the third.
+    The first two full steps are not forecast, and nothing is learned before the third.
     """
     pasts = [past_of(full, number, rows.snapshots) for number in range(2, len(full))]
     shown = [torch.zeros(2, len(full), part.target.shape[1]) for part in condition.parts]
-    for alike in portions(pasts):
-        numbers = [2 + i for i in alike]
+    for part_of_pasts in portions(pasts):
+        numbers = [2 + i for i in part_of_pasts]
         steps = torch.tensor([full[number] for number in numbers])
-        found = _came_true(condition, [pasts[i] for i in alike], steps, rows, loss)
+        found = _came_true(condition, [pasts[i] for i in part_of_pasts], steps, rows, loss)
         for all_of_part, part in zip(shown, found, strict=True):
             all_of_part[:, numbers] = part
     return [_table(full, part, len(condition.gram)) for part in shown]
 
 
 def _came_true(condition: Condition, pasts: Sequence[Past], steps: Tensor, rows: Rows, loss: str) -> Iterator[Tensor]:
-    """What full steps [S] show of their forecasts, [2, S, N] a part, see `came_true`."""
+    """What full steps [S] show of their forecasts, [2, S, N] for each part, see `came_true`."""
     past = torch.tensor(pasts)
     ahead = steps - past[:, 0]
     candidates = rows.at(pasts, int(ahead.max()))[torch.arange(len(pasts)), ahead - 1]

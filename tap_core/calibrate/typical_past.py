@@ -1,12 +1,12 @@
-"""Pasts that stand for others like them, so that the search has fewer to look at.
+"""Pasts that stand for similar ones, so that the search has fewer to look at.
 
-A past is told by the last two full steps and, roughly, how far these lie apart; those before are taken to lie as far
-apart. Three full steps, or all distances, take four times and half as long again, and find nothing better.
+A past is given by the last two full steps, with a rounded distance between them; earlier ones are assumed to have the
+same distance. Three full steps take 4 times as long, exact distances 1.5 times, and neither finds anything better.
 """
 
 from .rows import Past
 
-# Full steps by which the search tells pasts apart.
+# How many full steps of a past the search distinguishes.
 APART = 2
 
 
@@ -16,7 +16,7 @@ def typical(past: Past, length: int) -> Past:
 
 
 def rounded(past: Past) -> Past:
-    """The same with the last two full steps about as far apart, by a distance of two binary digits and zeros."""
+    """The past with the distance of its last two full steps rounded to two binary digits."""
     if len(past) < 2:
         return past
     apart = past[0] - past[1]
@@ -25,7 +25,7 @@ def rounded(past: Past) -> Past:
 
 
 def lengthened(past: Past, length: int) -> Past:
-    """A past of so many full steps, if the run has them: earlier ones as far apart as the last two that are known."""
+    """A past of `length` full steps, if the run has them: added ones keep the distance of the last two known ones."""
     while 1 < len(past) < length and past[-1] > 0:
         past = (*past, max(2 * past[-1] - past[-2], 0))
     return past

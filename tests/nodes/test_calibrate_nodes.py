@@ -17,7 +17,7 @@ from tap_pack.nodes.measure_run import TapMeasureRun
 from tap_pack.nodes.placement import TapPlacement
 from tap_pack.nodes.schedule import build_schedule
 from tap_pack.nodes.schedule_inputs import OWN
-from tap_pack.tap_core.calibrate.text import read
+from tap_pack.tap_core.calibrate.text import from_text
 from tap_pack.tap_core.errors import TapError
 from tap_pack.tap_core.sampling.pool_settings import PoolSettings
 
@@ -112,8 +112,8 @@ def test_from_a_trace_to_a_faster_picture(model: ModelPatcher, target: str, samp
     accelerated = Accelerated(model, schedule=found.schedule, target=target, correction="on")
     picture = accelerated.sample(STEPS, cfg=2.0, sampler=sampler)
     assert picture.isfinite().all()
-    assert accelerated.record.full_steps == list(read(found.text).line(6).full)
-    assert not any("stretch" in reason or "moved" in reason for reason in accelerated.record.fallbacks)
+    assert accelerated.record.full_steps == list(from_text(found.text).line(6).full)
+    assert not any("may not fit" in reason or "moved" in reason for reason in accelerated.record.fallbacks)
     assert "budget 6" in accelerated.record.settings["given_schedule"]
     assert found.picture.shape[0] == 1
 

@@ -1,4 +1,4 @@
-"""The errors that calibration foresees are those that the engine makes."""
+"""The errors that calibration expects are those that the engine makes."""
 
 from __future__ import annotations
 
@@ -221,7 +221,7 @@ def test_the_estimate_adds_up_what_the_gaps_would_leave_unrepaid() -> None:
     traces = [replace(made_trace(shares=shares), plain=True) for shares in ((1.0,), (3.0, -2.0))]
     rows = Rows(POOLS["TAP"].pool(), Timeline(traces[0].sigmas))
     errors = [GapErrors(trace, rows, "cosine") for trace in traces]
-    costs, full = GapCosts(errors, 3, 4), (0, 1, 3, 5, 7, 9, 11, 13)  # of typical pasts alone
+    costs, full = GapCosts(errors, 3, 4), (0, 1, 3, 5, 7, 9, 11, 13)  # only of typical pasts
     unrepaid = sum(along(each, full, 1) for each in errors) / 2
     assert costs.unrepaid(full, STEPS) == pytest.approx(unrepaid, rel=1e-4)
     assert unrepaid > 1.05 * sum(along(each, full) for each in errors) / 2
@@ -234,11 +234,11 @@ def test_a_pool_without_rows_is_refused_and_one_with_some_is_judged_by_them() ->
     assert Rows(POOLS["with FreqCa"].pool(), timeline).snapshots == 3
 
 
-def test_a_calibration_has_a_line_for_every_count_and_more_calls_are_nearer() -> None:
+def test_a_calibration_has_a_line_for_every_count_and_more_calls_are_closer() -> None:
     found = calibrate([made_trace(), made_trace(shares=(3.0, -2.0))], PlannedRun(PoolSettings(), calls=13))
     assert [line.calls for line in found.lines] == counts_for(STEPS, 13) == [5, 6, 7, 8, 9, 10, 11, 13]
-    nearness = [line.decibels for line in found.lines]
-    assert nearness == sorted(nearness)
+    closeness = [line.decibels for line in found.lines]
+    assert closeness == sorted(closeness)
     assert all(line.full[0] == 0 and line.full[-1] < STEPS for line in found.lines)
     assert expected_psnr(0.0) == 99
 
@@ -257,13 +257,13 @@ def test_prompts_for_parts_of_the_picture_are_not_calibrated_on() -> None:
         calibrate([replace(trace, conditions=(one, replace(other, tokens=3)))], PlannedRun(PoolSettings()))
 
 
-def test_a_run_with_values_that_are_no_numbers_is_refused() -> None:
+def test_a_run_with_values_that_are_not_numbers_is_refused() -> None:
     trace = made_trace()
     (condition,) = trace.conditions
     condition.target[3] = torch.nan
-    with pytest.raises(TapError, match="no numbers"):
+    with pytest.raises(TapError, match="not numbers"):
         calibrate([trace], PlannedRun(PoolSettings()))
-    with pytest.raises(TapError, match="no numbers"):
+    with pytest.raises(TapError, match="not numbers"):
         fit_polynomial(Changes([0.1] * 9, [0.1] * 8 + [math.nan]))
 
 

@@ -10,7 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from tap_pack.tap_core.calibrate.budget import Budget, parsed_budget
 from tap_pack.tap_core.calibrate.calibrated import CalibratedSchedule, remapped, sigma_distance
-from tap_pack.tap_core.calibrate.text import Calibration, Line, read, written
+from tap_pack.tap_core.calibrate.text import Calibration, Line, from_text, to_text
 from tap_pack.tap_core.errors import TapError
 from tap_pack.tap_core.sampling.settings import TapSettings
 from tap_pack.tap_core.timeline import Timeline
@@ -27,13 +27,13 @@ def sigmas_of(steps: int, shift: float = 1.0) -> tuple[float, ...]:
 FIFTY = Calibration("Flux", "target auto, taylor", sigmas_of(50), (
     Line((0, 3, 8, 17, 30), 38.2), Line((0, 1, 3, 6, 10, 15, 21, 28, 36, 49), 50.5),
 ))
-TEXT = written(FIFTY)
+TEXT = to_text(FIFTY)
 
 
 def test_a_text_gives_the_calibration_back() -> None:
-    assert read(TEXT) == FIFTY
-    assert written(read(TEXT)) == TEXT
-    assert read("\n\n" + TEXT.replace("\n", "  \r\n") + "\n") == FIFTY
+    assert from_text(TEXT) == FIFTY
+    assert to_text(from_text(TEXT)) == TEXT
+    assert from_text("\n\n" + TEXT.replace("\n", "  \r\n") + "\n") == FIFTY
 
 
 def test_a_person_can_read_it() -> None:
@@ -53,13 +53,13 @@ def test_a_person_can_read_it() -> None:
     (TEXT.replace("0 3 8", "1 3 8"), "have to begin with 0, rise"),
     (TEXT.replace("17 30", "17 50"), "stay below 50"),
     (TEXT.replace("17 30", "17"), "says 5 calls and names 4"),
-    (TEXT.replace("dB", "decibels"), "is no line of a placement"),
-    (TEXT + "\nalso: this", "is no line of a placement"),
+    (TEXT.replace("dB", "decibels"), "is not a line of a placement"),
+    (TEXT + "\nalso: this", "is not a line of a placement"),
     ("9" * 200_000, "letters"),
 ])
 def test_other_texts_are_refused_in_words(text: str, says: str) -> None:
     with pytest.raises(TapError, match=says):
-        read(text)
+        from_text(text)
 
 
 @settings(max_examples=150, deadline=None)
@@ -69,11 +69,11 @@ def test_a_damaged_text_is_read_or_refused(seed: int, letters: str) -> None:
     start = lot.randrange(len(TEXT))
     damaged = TEXT[:start] + letters + TEXT[start + lot.randrange(8) :]
     try:
-        found = read(damaged)
+        found = from_text(damaged)
     except TapError as error:
         assert str(error).endswith(".")
     else:
-        assert read(written(found)) == found or len(found.sigmas) != 51
+        assert from_text(to_text(found)) == found or len(found.sigmas) != 51
         schedule = CalibratedSchedule(found, Budget(calls=7))
         assert walk(schedule, 20)[0] == 0
 
@@ -120,13 +120,13 @@ def test_a_run_that_is_too_short_is_computed_in_full() -> None:
     assert remapped(FIFTY.lines[1].full, FIFTY.sigmas, sigmas_of(1)) == (0,)
 
 
-def test_what_is_a_stretch_is_said() -> None:
+def test_a_note_says_what_may_not_fit() -> None:
     schedule = CalibratedSchedule(FIFTY, Budget(10))
     (moved,) = schedule.notes(Timeline(sigmas_of(28)), "Flux")
     assert "50 steps, was moved to 28" in moved
-    assert "stretch" not in moved
+    assert "may not fit" not in moved
     (shifted,) = schedule.notes(Timeline(sigmas_of(50, 3.0)), "Flux")
-    assert "stretch: scheduler or shift" in shifted
+    assert "may not fit: scheduler or shift" in shifted
     (other,) = schedule.notes(Timeline(sigmas_of(50)), "WAN21")
-    assert "used on WAN21: that is a stretch" in other
+    assert "used on WAN21: it may not fit" in other
     assert sigma_distance(sigmas_of(50), sigmas_of(20)) == pytest.approx(0, abs=1e-4)
