@@ -9,21 +9,21 @@ from pathlib import Path
 BENCH = Path(__file__).resolve().parent
 sys.path.insert(0, str(BENCH.parent / "demo"))
 
-# Name -> the script next to this file, the extras of pyproject.toml that it needs, and what it measures.
+# Name, that of a folder -> the extras of pyproject.toml that it needs, and what it measures.
 BENCHMARKS = {
-    "demo": ("demo_run.py", [], "the demo's seconds with and without TAP, in a real ComfyUI"),
-    "cost": ("cost.py", ["bench"], "FLOPs of the paper's five models, full size: its Tables 1 to 3"),
-    "memory": ("memory.py", ["bench"], "memory that TAP holds with those models, measured"),
-    "overhead": ("overhead.py", ["bench"], "seconds of a skipped step over those of a full one, at FLUX's width"),
-    "engine": ("engine.py", [], "a skipped step of the engine alone, over one pass through its tensors"),
-    "methods": ("methods.py", ["bench"], "all published methods on the demo model, at equal numbers of full steps"),
-    "placement": ("placement.py", [], "the best picture for so many model calls, on three models"),
-    "calibration": ("calibration_study.py", [], "what calibrating takes beside a full run, what its estimate is worth"),
-    "drift": ("drift_study.py", [], "what full steps at a drifted x cost, and how models answer a drift"),
-    "choice": ("placement_choice.py", [], "how well the probe chooses, and what else was tried, on three models"),
-    "quality": ("quality.py", ["bench"], "the paper's ablations on the demo model: pools, probes, losses, horizons"),
-    "real": ("real.py", ["bench"], "your model file on a list of prompts: the paper's protocol"),
-    "sweep": ("sweep.py", ["bench", "sweep"], "quality and real over many settings, on all processors or a cluster"),
+    "demo": ([], "the demo's seconds with and without TAP, in a real ComfyUI"),
+    "cost": (["bench"], "FLOPs of the paper's five models, full size: its Tables 1 to 3"),
+    "memory": (["bench"], "memory that TAP holds with those models, measured"),
+    "overhead": (["bench"], "seconds of a skipped step over those of a full one, at FLUX's width"),
+    "engine": ([], "a skipped step of the engine alone, over one pass through its tensors"),
+    "methods": (["bench"], "all published methods on the demo model, at equal numbers of full steps"),
+    "placement": ([], "the best picture for so many model calls, on three models"),
+    "calibration": ([], "what calibrating takes beside a full run, what its estimate is worth"),
+    "drift": ([], "what full steps at a drifted x cost, and how models answer a drift"),
+    "choice": ([], "how well the probe chooses, and what else was tried, on three models"),
+    "quality": (["bench"], "the paper's ablations on the demo model: pools, probes, losses, horizons"),
+    "real": (["bench"], "your model file on a list of prompts: the paper's protocol"),
+    "sweep": (["bench", "sweep"], "quality and real over many settings, on all processors or a cluster"),
 }
 
 
@@ -34,12 +34,11 @@ def main() -> int:
 
     name, arguments = (sys.argv[1:2] or [""])[0], sys.argv[2:]
     if name in ("", "-h", "--help"):
-        print(__doc__, *(f"  {name:11} {about}" for name, (_, _, about) in BENCHMARKS.items()), sep="\n")
+        print(__doc__, *(f"  {name:11} {about}" for name, (_, about) in BENCHMARKS.items()), sep="\n")
         return 0
     if name not in BENCHMARKS:
         raise Problem(f"There is no benchmark called {name}; choose one of {', '.join(BENCHMARKS)}.")
-    script, extras, _ = BENCHMARKS[name]
-    return hand_over(prepare(extras=extras), [str(BENCH / script), *arguments])
+    return hand_over(prepare(extras=BENCHMARKS[name][0]), [str(BENCH / "start.py"), f"{name}.command", *arguments])
 
 
 if __name__ == "__main__":

@@ -18,7 +18,7 @@ def ask(repository: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
     return subprocess.run(command, capture_output=True, text=True, timeout=60)
 
 
-def benchmarks(repository: Path) -> dict[str, tuple[str, list[str], str]]:
+def benchmarks(repository: Path) -> dict[str, tuple[list[str], str]]:
     """The list."""
     spec = importlib.util.spec_from_file_location("bench_run", repository / "bench" / "run.py")
     module = importlib.util.module_from_spec(spec)
@@ -29,8 +29,9 @@ def benchmarks(repository: Path) -> dict[str, tuple[str, list[str], str]]:
 def test_every_name_has_a_script_and_known_extras(repository: Path) -> None:
     from tap_pack.demo.launch.prepare import read_extras
 
-    for name, (script, extras, about) in benchmarks(repository).items():
-        assert (repository / "bench" / script).is_file(), name
+    for name, (extras, about) in benchmarks(repository).items():
+        assert (repository / "bench" / name / "command.py").is_file(), name
+        assert (repository / "bench" / name / "README.md").is_file(), name
         assert about
         read_extras(extras, repository)
 
@@ -38,7 +39,7 @@ def test_every_name_has_a_script_and_known_extras(repository: Path) -> None:
 def test_without_a_name_it_lists_what_there_is(repository: Path) -> None:
     listed = ask(repository)
     assert listed.returncode == 0, listed.stderr
-    for name, (_, _, about) in benchmarks(repository).items():
+    for name, (_, about) in benchmarks(repository).items():
         assert name in listed.stdout and about in listed.stdout
 
 

@@ -1,0 +1,138 @@
+"""Floating point operations of the paper's five models, in full and on skipped steps: Tables 1 to 3, column FLOPs.
+
+The models are ComfyUI's own classes at full size on the meta device: shapes without values.
+"""
+
+from __future__ import annotations
+
+import argparse
+
+import torch
+from tap_pack.tap_core.sampling.methods import REUSE, fixed
+from tap_pack.tap_core.sampling.pool_settings import PoolSettings
+from tap_pack.tap_core.sampling.settings import TapSettings
+from tap_pack.tap_core.schedules.interval import IntervalSchedule, full_steps
+from tap_pack.tap_core.timeline import Timeline
+from tqdm import tqdm
+
+from cost.operations import Operations, count_operations
+from figures.readme_blocks import put_block
+from figures.results_file import write_results
+from models.full_size import FULL_SIZES, FullSize
+from models.paper_settings import PAPER_SETTINGS
+from models.whole_run import WholeRun
+
+TERA = 1e12
+# Method -> its pool and its warm-up.
+METHODS = {"FORA": (REUSE, 1), "TaylorSeer, order 2": (fixed("taylor", "2"), 3), "TAP": (PoolSettings(), 3)}
+# Model -> method -> N -> the paper's speed-up in FLOPs. Its row "5.55" has the FLOPs of 4.99.
+PAPER = {
+    "FLUX.1-dev": {
+        "FORA": {4: 3.84, 5: 4.99, 7: 6.24}, "TaylorSeer, order 2": {5: 4.16, 6: 4.99, 8: 6.24},
+        "TAP": {5: 4.16, 6: 4.99, 8: 6.24, 10: 7.13},
+    },
+    "FLUX.1-schnell": {"TaylorSeer, order 2": {3: 2.00}, "TAP": {3: 2.00}},
+    "Qwen-Image": {
+        "FORA": {3: 2.94, 4: 3.84}, "TaylorSeer, order 2": {4: 3.57, 5: 4.17}, "TAP": {4: 3.57, 5: 4.17},
+    },
+    "Qwen-Image-Lightning": {"TaylorSeer, order 2": {3: 2.00}, "TAP": {3: 2.00}},
+    "HunyuanVideo": {"FORA": {5: 4.98}, "TaylorSeer, order 2": {6: 4.98}, "TAP": {6: 4.98}},
+}
+# TFLOPs of one full step, guidance included: the 50-step rows over 50, and so on.
+PAPER_FULL = {"FLUX.1-dev": 74.5374, "FLUX.1-schnell": 69.6025, "Qwen-Image": 258.3512,
+              "Qwen-Image-Lightning": 70.12, "HunyuanVideo": 109.63}
+# The paper keeps two steps of schnell.
+SHORT_WARMUP = {"FLUX.1-schnell": 2}
+
+
+def schedule_of(size: FullSize, method: str, interval: int) -> IntervalSchedule:
+    """The paper's schedule for this model."""
+    warmup = METHODS[method][1]
+    return IntervalSchedule(interval, min(warmup, SHORT_WARMUP.get(size.name, warmup)))
+
+
+def counted(size: FullSize, method: str, interval: int) -> dict[bool, Operations]:
+    """Operations of a full (True) and of a skipped (False) evaluation, the latter with a full history."""
+    model = size.build("meta")
+    settings = TapSettings(**PAPER_SETTINGS, given_pool=METHODS[method][0],
+                           given_schedule=schedule_of(size, method, interval))
+    evaluations = WholeRun(size, model, torch.device("meta"), settings).evaluations()
+    found: dict[bool, Operations] = {}
+    with torch.inference_mode():
+        while len(found) < 2:
+            kinds: list[bool] = []
+            operations = count_operations(lambda kinds=kinds: kinds.append(next(evaluations)))
+            found[kinds[0]] = operations
+    return found
+
+
+def stock(size: FullSize) -> Operations:
+    """Operations of an evaluation without TAP."""
+    model = size.build("meta")
+    evaluations = WholeRun(size, model, torch.device("meta"), TapSettings(interval=1)).evaluations()
+    with torch.inference_mode():
+        return count_operations(lambda: next(evaluations))
+
+
+def rows_of(size: FullSize, bar: tqdm) -> dict[str, object]:
+    """All figures of one model."""
+    full, kinds = stock(size), {}
+    timeline = Timeline(tuple(1 - step / size.steps for step in range(size.steps + 1)))
+    rows = []
+    for method, paper in PAPER[size.name].items():
+        for interval, speed_up in paper.items():
+            if method not in kinds:
+                kinds[method] = counted(size, method, interval)
+            count = len(full_steps(schedule_of(size, method, interval), timeline))
+            # A full step with TAP also makes the probe, one modulation more.
+            with_tap, skipped = kinds[method][True], kinds[method][False]
+            total = count * with_tap.total + (size.steps - count) * skipped.total
+            found = size.steps * full.total / total
+            rows.append({
+                "method": method, "interval": interval, "full_steps": count, "tflops": total / TERA,
+                "speed_up": found, "paper": speed_up, "apart": found / speed_up - 1,
+            })
+            bar.update()
+    skipped = kinds["TAP"][False]
+    return {
+        "model": size.name, "size": size.size, "steps": size.steps, "words": size.words, "blocks": size.blocks,
+        "full": _teras(full), "full_paper": PAPER_FULL[size.name], "full_apart": full.total / TERA
+        / PAPER_FULL[size.name] - 1, "skipped": _teras(skipped), "skipped_share": skipped.total / full.total,
+        "rows": rows,
+    }
+
+
+def _teras(operations: Operations) -> dict[str, float]:
+    return {"total": operations.total / TERA, "attention": operations.attention / TERA,
+            "elements": operations.elements / TERA}
+
+
+def markdown(found: dict) -> str:
+    """Both tables."""
+    models = found["models"]
+    lines = ["| model | size | full step, TFLOPs | of it attention | paper | skipped step, TFLOPs | elements besides |",
+             "|---|---|---|---|---|---|---|"]
+    lines += [
+        f"| {m['model']} | {m['size']} | {m['full']['total']:.2f} | "
+        f"{m['full']['attention']:.2f} | {m['full_paper']:.2f} | "
+        f"{m['skipped']['total']:.4f} | {m['skipped']['elements']:.4f} |" for m in models
+    ]
+    lines += ["", "| model | method | N | full steps | TFLOPs of a run | speed-up | paper | apart |",
+              "|---|---|---|---|---|---|---|---|"]
+    lines += [
+        f"| {m['model']} | {r['method']} | {r['interval']} | {r['full_steps']} of {m['steps']} | {r['tflops']:.2f} | "
+        f"{r['speed_up']:.3f} | {r['paper']:.2f} | {100 * r['apart']:+.2f} % |" for m in models for r in m["rows"]
+    ]
+    return "\n".join(lines)
+
+
+def run(arguments: list[str]) -> None:
+    """Counts, prints and keeps."""
+    argparse.ArgumentParser(prog="bench/run.py cost", description=__doc__).parse_args(arguments)
+    total = sum(len(paper) for rows in PAPER.values() for paper in rows.values())
+    with tqdm(total=total, unit="row") as bar:
+        models = [rows_of(size, bar) for size in FULL_SIZES]
+    found = {"models": models}
+    print(markdown(found))
+    put_block("cost", markdown(found))
+    write_results("cost", arguments, found)

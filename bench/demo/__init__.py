@@ -1,0 +1,1 @@
+"""The demo's seconds with and without TAP."""

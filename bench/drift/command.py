@@ -1,0 +1,192 @@
+"""What is lost between full steps: by interpolating, by the drifted x that full steps see; how models answer a drift.
+
+`python3 bench/run.py drift`.  d = (x - denoised) / sigma: the sampler's slope.  e: a drift of x.
+gamma = <sigma (d(x + e) - d(x)), e> / <e, e>: 1 where the denoised picture stands still, 0 where it moves along with x;
+nu = |sigma (d(x + e) - d(x))| / |e|: how much of an answer there is, whatever its direction.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
+from functools import partial
+from statistics import mean
+
+import torch
+from torch import Tensor
+
+from models.model_rows import FLOOR, Jobs, floor, measure_models, scored, shown
+from models.stage import MODELS, Course, Stage
+
+SHOTS, INTERVALS = range(100, 108), (6, 8)
+ANSWER_SHOTS, ANSWER_AT, GAP = (903, 904, 905), (0.12, 0.25, 0.4, 0.6, 0.8, 0.94), 5
+SHARES = (0.0, 0.25, 0.5, 0.75, 1.0)
+
+
+@dataclass(frozen=True)
+class Walk:
+    """A full run. x, slopes: [T, B, C, ...]."""
+
+    sigmas: tuple[float, ...]
+    x: Tensor
+    slopes: Tensor
+
+
+def walked(stage: Stage, numbers: Sequence[int], course: Course, at: Callable | None = None) -> Walk:
+    """The walk of a batch of pictures. at: called with each step's number, a call of the model, x and slopes so far."""
+    from comfy.patcher_extension import WrappersMP
+
+    model, sigmas, seen, slopes = stage.model.clone(), stage.sigmas(course), [], []
+
+    def watch(executor: Callable, x: Tensor, timestep: Tensor, *args: object, **kwargs: object) -> Tensor:
+        denoised = executor(x, timestep, *args, **kwargs)
+        seen.append(x.clone())
+        slopes.append((x - denoised) / sigmas[len(slopes)])
+        if at is not None:
+            at(len(slopes) - 1, lambda moved: executor(moved, timestep, *args, **kwargs), x, slopes)
+        return denoised
+
+    model.add_wrapper_with_key(WrappersMP.PREDICT_NOISE, "bench path", watch)
+    stage.takes(numbers, replace(course, patch=lambda _: model))
+    return Walk(sigmas, torch.stack(seen), torch.stack(slopes))
+
+
+def answers(stage: Stage, course: Course) -> dict[str, list[dict[str, float]]]:
+    """gamma and nu along full runs, for drifts that a line through two slopes, GAP steps apart, would leave."""
+    found: dict[int, list[tuple[float, float, float]]] = {}
+    sigmas = stage.sigmas(course)
+    places = {round(course.steps * share) for share in ANSWER_AT}
+
+    def nudge(step: int, model: Callable[[Tensor], Tensor], x: Tensor, slopes: list[Tensor]) -> None:
+        if step not in places:
+            return
+        drift, sigma = drift_of_a_line(slopes, sigmas, step), sigmas[step]
+        answer = (x + drift - model(x + drift)) - sigma * slopes[step]
+        found.setdefault(step, []).append((float((answer * drift).sum() / drift.square().sum()),
+                                           float(answer.norm() / drift.norm()), sigma))
+
+    for shot in ANSWER_SHOTS:
+        walked(stage, [shot], course, nudge)
+    return {"answers": [{"sigma": rows[0][2], "gamma": mean(row[0] for row in rows),
+                         "nu": mean(row[1] for row in rows)} for _, rows in sorted(found.items())]}
+
+
+def drift_of_a_line(slopes: list[Tensor], sigmas: tuple[float, ...], step: int) -> Tensor:
+    """How far x would be off at a step, had the slopes since GAP steps been forecast by order 1, or 0 at the start."""
+    start = max(step - GAP, 0)
+    rise = slopes[start] - slopes[start - GAP] if start >= GAP else torch.zeros_like(slopes[0])
+    return sum((sigmas[i + 1] - sigmas[i]) * (slopes[start] + rise * (i - start) / GAP - slopes[i])
+               for i in range(start + 1, step))
+
+
+@contextmanager
+def repaying(kind: type) -> Iterator[None]:
+    """Runs repay their drift with another class."""
+    from tap_pack.tap_core.sampling import run
+
+    stock, finish = run.Drift, run.TapRun.finish
+
+    def known(tap: object, x: Tensor, denoised: Tensor) -> Tensor:
+        if tap.drift is not None:
+            tap.drift.run = tap
+        return finish(tap, x, denoised)
+
+    run.Drift, run.TapRun.finish = kind, known
+    try:
+        yield
+    finally:
+        run.Drift, run.TapRun.finish = stock, finish
+
+
+def kinds(walk: Walk) -> dict[str, type]:
+    """Name -> how drift is repaid."""
+    from tap_pack.nodes.comfy_bridge.seam.patches import to_patches
+    from tap_pack.tap_core.noise_level import log_noise, mixes
+    from tap_pack.tap_core.sampling import drift
+
+    mixed = mixes(walk.sigmas)
+
+    class Interpolated(drift.Drift):
+        """Nothing is forecast: slopes in between are those of the full run, interpolated as they are for repaying."""
+
+        def repay(self, x: Tensor, denoised: Tensor, sigma: float, position: float, full: bool) -> Tensor:
+            self._motion.plain = None
+            if full:
+                return denoised
+            steps = [step for step in range(len(walk.slopes)) if self.run.decider.course.before(
+                replace(self.run.decider.seen, position=float(step))).full]
+            after = next(i for i, step in enumerate(steps) if step > position)
+            nodes = steps[max(after - drift.DEGREE, 0) : after + 1]
+            places = [log_noise(walk.sigmas[node], mixed) for node in nodes]
+            shares = drift.interpolation(places, [(log_noise(sigma, mixed), 1.0)])
+            return x - sigma * sum(share * walk.slopes[node] for share, node in zip(shares, nodes, strict=True))
+
+    class Cleaned(drift.Drift):
+        """Forecasts are made from the slopes of the full run, at the full steps; drift is repaid as usual."""
+
+        def repay(self, x: Tensor, denoised: Tensor, sigma: float, position: float, full: bool) -> Tensor:
+            if full:
+                off = to_patches(walk.slopes[int(position)] - (x - denoised) / sigma, self.run.record.grid)
+                for history in self.run.memory.histories.values():
+                    newest, width = history.snapshots[0], history.snapshots[0].target.shape[-1] // 2
+                    target = torch.cat([newest.target[..., :width], newest.target[..., width:] + off], dim=-1)
+                    history.snapshots[0] = replace(newest, target=target)
+            return super().repay(x, denoised, sigma, position, full)
+
+    return {"as it is": drift.Drift, "forecast from the full run's slopes": Cleaned,
+            "interpolated between the full run's slopes": Interpolated}
+
+
+@contextmanager
+def standing_still(share: float) -> Iterator[None]:
+    """Runs take the denoised picture to stand still by so much."""
+    from tap_pack.tap_core.sampling import still_share
+
+    usual, still_share.STILL_SHARE = still_share.STILL_SHARE, share
+    try:
+        yield
+    finally:
+        still_share.STILL_SHARE = usual
+
+
+def jobs(stage: Stage) -> Jobs:
+    """All rows of a model."""
+    from tap_pack.tap_core.sampling.settings import TapSettings
+
+    fulls, walk = stage.takes(SHOTS, Course()), walked(stage, SHOTS, Course())
+    score = partial(scored, stage, SHOTS, fulls, [TapSettings(interval=interval) for interval in INTERVALS])
+    return {
+        **{name: repaying(kind)(score) for name, kind in kinds(walk).items()},
+        **{f"picture stands still by {share:g}": standing_still(share)(score) for share in SHARES},
+        FLOOR: partial(floor, stage, SHOTS, fulls, INTERVALS),
+        **{f"answers, CFG {cfg:g}": partial(answers, stage, Course(cfg=cfg)) for cfg in (2.0, 4.0)},
+    }
+
+
+def markdown(found: dict) -> str:
+    """Two tables."""
+    rows = found["rows"]
+    models = [name for name in MODELS if any(row["model"] == name for row in rows)]
+    scores = {(row["name"], row["model"]): row["calls"] for row in rows if "calls" in row}
+    counts = list(next(iter(scores.values())))
+    lines = [f"Mean PSNR in dB (worst) / mean PSNR of the latents, over {len(SHOTS)} prompts; behind the model the "
+             "calls, of 50.", "",
+             "| | " + " | ".join(f"{model}, {count}" for model in models for count in counts) + " |",
+             "|---" * (len(models) * len(counts) + 1) + "|"]
+    for name in dict.fromkeys(name for name, _ in scores):
+        cells = (shown(scores[name, model][count]) for model in models for count in counts)
+        lines.append(f"| {name} | {' | '.join(cells)} |")
+    lines += ["", "How a model answers a drift of x along full runs: gamma / nu at a noise level.", "",
+              "| | " + " | ".join(f"after {share:.0%}" for share in ANSWER_AT) + " |",
+              "|---" * (len(ANSWER_AT) + 1) + "|"]
+    for row in rows:
+        if "answers" in row:
+            cells = (f"{each['gamma']:.1f} / {each['nu']:.1f} at {each['sigma']:.2f}" for each in row["answers"])
+            lines.append(f"| {row['model']}, {row['name'].partition(', ')[2]} | {' | '.join(cells)} |")
+    return "\n".join(lines)
+
+
+def run(arguments: Sequence[str]) -> None:
+    """The command."""
+    measure_models("drift", __doc__, arguments, jobs, markdown)

@@ -1,0 +1,1 @@
+"""How figures are measured, kept and printed."""

@@ -1,0 +1,65 @@
+"""Turns a method's dials until so many steps are computed, as a mean over all scenes."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from statistics import mean
+
+from methods.contenders import Contender, Dial
+
+# A mean this near to the wanted number of steps counts as there.
+NEAR, CLOSE_ENOUGH = 0.5, 0.25
+TURNS = 8
+# Of a short list of values so many are tried on all scenes, those that the first scene calls nearest.
+FINALISTS = 3
+
+Count = Callable[[object, int], int]
+
+
+class DialTurner:
+    """Finds the value of a dial; count: full steps of settings on the scene with this index."""
+
+    def __init__(self, count: Count, scenes: int) -> None:
+        self._count, self._scenes = count, scenes
+        self._seen: dict[tuple[str, int, float, int], int] = {}
+
+    def turn(self, contender: Contender, budget: int) -> tuple[int, float]:
+        """Index of the first dial that comes near to so many full steps, else of the nearest, and its value."""
+        nearest: tuple[float, int, float] | None = None
+        for index, dial in enumerate(contender.dials):
+            value = self._value(contender, index, dial, budget)
+            miss = abs(self._mean(contender, index, value) - budget)
+            if miss <= NEAR:
+                return index, value
+            if nearest is None or miss < nearest[0]:
+                nearest = (miss, index, value)
+        return nearest[1:]
+
+    def _value(self, contender: Contender, index: int, dial: Dial, budget: int) -> float:
+        """The value that computes nearest to so many steps, the least of those as near."""
+        if dial.span:
+            return self._bisected(contender, index, dial.span, budget)
+        first = sorted(dial.values, key=lambda value: abs(self._one(contender, index, value, 0) - budget))
+        return min(first[:FINALISTS], key=lambda value: (abs(self._mean(contender, index, value) - budget), value))
+
+    def _bisected(self, contender: Contender, index: int, span: Sequence[float], budget: int) -> float:
+        # What earlier budgets tried is known, and narrows the search.
+        tried = {value for name, dial, value, scene in self._seen if (name, dial, scene) == (contender.name, index, 0)}
+        known = {value: self._mean(contender, index, value) for value in tried}
+        for _ in range(TURNS):
+            if any(abs(count - budget) <= CLOSE_ENOUGH for count in known.values()):
+                break
+            low = max([v for v, count in known.items() if count > budget], default=span[0])
+            high = min([v for v, count in known.items() if count < budget and v > low], default=span[1])
+            value = (low * high) ** 0.5
+            known[value] = self._mean(contender, index, value)
+        return min(known, key=lambda value: (abs(known[value] - budget), value))
+
+    def _mean(self, contender: Contender, index: int, value: float) -> float:
+        return mean(self._one(contender, index, value, scene) for scene in range(self._scenes))
+
+    def _one(self, contender: Contender, index: int, value: float, scene: int) -> int:
+        key = (contender.name, index, value, scene)
+        if key not in self._seen:
+            self._seen[key] = self._count(contender.settings(value, index), scene)
+        return self._seen[key]

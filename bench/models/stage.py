@@ -1,0 +1,175 @@
+"""The models of the placement benchmark, sampled in ComfyUI's own path: the demo model and two trained for it here."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+
+import torch
+from torch import Tensor
+
+from figures.places import BENCH
+from models.demo_stage import DemoStage, fingerprint, scene_conditioning
+from models.train_models import LESSONS, Lesson, load
+
+MODELS = ("demo", *LESSONS)
+Patch = Callable[[object], object]  # from a ModelPatcher to one that has more on it
+
+
+@dataclass(frozen=True)
+class Course:
+    """How a picture is sampled.
+
+    patch: what is put on the model, None for stock. alone: whether each picture is a batch of its own, as it has to be
+    where the sampler draws noise: a batch would share what it draws.
+    """
+
+    steps: int = 50
+    sampler: str = "euler"
+    scheduler: str = "simple"
+    cfg: float = 2.0
+    patch: Patch | None = field(default=None, compare=False)
+    alone: bool = False
+
+
+@dataclass(frozen=True)
+class Take:
+    """One sampling.
+
+    frames: [F * H, W, 3] in 0..1; calls: model evaluations; seconds: of one processor; sigmas: the run's.
+    """
+
+    frames: Tensor
+    latents: Tensor
+    calls: int
+    seconds: float
+    sigmas: tuple[float, ...] = ()
+
+
+class Stage:
+    """A model, its prompts by number, and a way from latents to pixels. weights: tells one training from another."""
+
+    def __init__(self, name: str, model: object, shape: tuple[int, ...], prompt: Callable[[int], tuple[list, list]],
+                 decode: Callable[[Tensor], Tensor], weights: str) -> None:
+        self.name, self.model, self.shape, self.prompt, self.decode = name, model, shape, prompt, decode
+        self.weights = weights
+
+    def take(self, number: int, course: Course, settings: object = None, seed: int | None = None) -> Take:
+        """The prompt of a number and its seed, or another one, with TAP's settings if any are given."""
+        return self.takes([number], course, settings, None if seed is None else [seed])[0]
+
+    def takes(self, numbers: Sequence[int], course: Course, settings: object = None,
+              seeds: Sequence[int] | None = None) -> list[Take]:
+        """The same for several numbers at once, as one batch: for what decides nothing by the pictures together."""
+        from tap_pack.nodes.comfy_bridge.run.wrappers import TapPatch
+        from tap_pack.tap_core.record.record import RecordHolder
+
+        if course.alone and len(numbers) > 1:
+            return [self.takes([number], course, settings, [seed])[0]
+                    for number, seed in zip(numbers, seeds or numbers, strict=True)]
+        model, holder, counter = self.model.clone(), RecordHolder(), CallCounter()
+        if course.patch is not None:
+            model = course.patch(model)
+        if settings is not None:
+            TapPatch(settings, holder).install(model)
+        counter.install(model)
+        started = time.process_time()
+        latents = self.sampled(model, numbers, course, seeds or numbers)
+        seconds = (time.process_time() - started) / len(numbers)
+        calls = counter.calls if holder.latest is None else len(holder.latest.full_steps)
+        with torch.inference_mode():
+            return [Take(self.decode(one), one, calls, seconds, self.sigmas(course)) for one in latents.split(1)]
+
+    def trace(self, number: int, course: Course, target: str = "auto") -> object:
+        """What TAP Measure Run sees of a full run."""
+        from tap_pack.nodes.measure_run import TapMeasureRun
+
+        model, holder = TapMeasureRun.execute(self.model, target).args
+        self.sampled(model, [number], course, [number])
+        return holder.latest
+
+    def sampled(self, model: object, numbers: Sequence[int], course: Course, seeds: Sequence[int]) -> Tensor:
+        """Latents [B, ...] of a model that may have more on it."""
+        import comfy.sample
+
+        one = torch.zeros(1, *self.shape)
+        noise = torch.cat([comfy.sample.prepare_noise(one, seed) for seed in seeds])
+        sides = zip(*(self.prompt(number) for number in numbers), strict=True)
+        with torch.inference_mode():
+            return comfy.sample.sample(
+                model, noise, course.steps, course.cfg, course.sampler, course.scheduler, *map(batched, sides),
+                torch.zeros_like(noise), disable_pbar=True, seed=seeds[0],
+            )
+
+    def sigmas(self, course: Course) -> tuple[float, ...]:
+        """The noise levels of a course."""
+        import comfy.samplers
+
+        sampling = self.model.get_model_object("model_sampling")
+        return tuple(comfy.samplers.calculate_sigmas(sampling, course.scheduler, course.steps).tolist())
+
+
+def batched(prompts: Sequence[list]) -> list:
+    """Conditionings of one picture each as one of a batch."""
+    values = dict(prompts[0][0][1])
+    if "pooled_output" in values:
+        values["pooled_output"] = torch.cat([prompt[0][1]["pooled_output"] for prompt in prompts])
+    return [[torch.cat([prompt[0][0] for prompt in prompts]), values]]
+
+
+class CallCounter:
+    """Counts the evaluations that reach the model itself, beneath every cache that sits on it."""
+
+    def __init__(self) -> None:
+        self._sigmas: list[float] = []
+
+    @property
+    def calls(self) -> int:
+        """Evaluations so far; conditions of the same one count once."""
+        return sum(1 for i, sigma in enumerate(self._sigmas) if i == 0 or sigma != self._sigmas[i - 1])
+
+    def install(self, model: object) -> None:
+        """Count on this model."""
+        from comfy.patcher_extension import WrappersMP
+
+        model.add_wrapper_with_key(WrappersMP.DIFFUSION_MODEL, "zz bench calls", self._count)
+
+    def _count(self, executor: Callable, x: Tensor, timestep: Tensor, *args: object, **kwargs: object) -> Tensor:
+        self._sigmas.append(float(timestep.flatten()[0]))
+        return executor(x, timestep, *args, **kwargs)
+
+
+def open_stage(name: str) -> Stage:
+    """One of MODELS; what is not trained yet is trained first."""
+    if name == "demo":
+        demo = DemoStage()
+        return Stage(name, demo.model, (16, 32, 32), lambda number: scene_conditioning(50_000 + number),
+                     lambda latents: demo.vae.decode(latents)[0].float(), demo.fingerprint)
+    lesson = LESSONS[name]
+    if not lesson.file.exists():
+        subprocess.run([sys.executable, str(BENCH / "start.py"), "models.train_models", name], check=True)
+    return trained_stage(lesson)
+
+
+def trained_stage(lesson: Lesson) -> Stage:
+    """A model of `models.train_models`."""
+    import comfy.model_patcher
+
+    inner, code = load(lesson)
+    model = comfy.model_patcher.ModelPatcher(inner, load_device=torch.device("cpu"), offload_device=torch.device("cpu"))
+    film, _code = lesson.draw(0)
+    shape = tuple(code.encode(film[None]).shape[1:])
+
+    def prompt(number: int) -> tuple[list, list]:
+        wanted = lesson.draw(number)[1][None]
+        return [[wanted, {}]], [[torch.zeros_like(wanted), {}]]
+
+    def decode(latents: Tensor) -> Tensor:
+        frames = code.decode(inner.process_latent_in(latents))[0]
+        return frames.permute(0, 2, 3, 1).flatten(0, 1)
+
+    return Stage(lesson.name, model, shape, prompt, decode, fingerprint(lesson.file))
+

@@ -1,0 +1,64 @@
+"""A sampling run of a full-size model, evaluation by evaluation, with TAP's own wrappers around each model call.
+
+It needs no values, so it runs on the meta device too, where every tensor is a shape: ComfyUI's samplers would wait for
+values there.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+
+import torch
+from tap_pack.nodes.comfy_bridge.adapters.find_adapter import find_adapter
+from tap_pack.nodes.comfy_bridge.run.model_call import apply_model
+from tap_pack.nodes.comfy_bridge.run.sampling import RUN_KEY, Sampling
+from tap_pack.tap_core.sampling.run import TapRun
+from tap_pack.tap_core.sampling.settings import TapSettings
+
+from models.full_size import FullSize
+
+
+@dataclass
+class WholeRun:
+    """A run of the model on its device; sigmas fall evenly from 1, which decides nothing here."""
+
+    size: FullSize
+    model: torch.nn.Module
+    device: torch.device
+    settings: TapSettings
+    dtype: torch.dtype = torch.bfloat16
+
+    def __post_init__(self) -> None:
+        steps = self.size.steps
+        self.sigmas = [1 - step / steps for step in range(steps + 1)]
+        self.run = TapRun(self.settings, self.sigmas, self.size.name)
+        inner = self.model.diffusion_model
+        self._sampling = Sampling(self.run, find_adapter(inner), inner)
+        self._sampling.checked.add(id(inner))  # the self-check looks at values
+
+    def evaluations(self) -> Iterator[bool]:
+        """Each evaluation, once it is over: whether it was computed in full."""
+        x = self.size.noise(self.device, self.dtype)
+        for step, sigma in enumerate(self.sigmas[:-1]):
+            self._sampling.begin(sigma, x)
+            denoised = sum(self._call(x, sigma, place, words) for place, words in enumerate(self.size.words))
+            denoised = self.run.finish(x, denoised)
+            x = denoised + (x - denoised) * (self.sigmas[step + 1] / sigma)
+            if self.device.type == "meta":
+                self._presume_sound()
+            yield self.run.record.evaluations[-1].full
+
+    def _presume_sound(self) -> None:
+        """Shapes have no values that could be no numbers, and nothing can be read from them."""
+        for history in self.run.memory.histories.values():
+            history.snapshots = [replace(snapshot, finite=None) for snapshot in history.snapshots]
+
+    def _call(self, x: torch.Tensor, sigma: float, place: int, words: int) -> torch.Tensor:
+        options = {
+            RUN_KEY: self._sampling, "uuids": [f"condition {place}"], "cond_or_uncond": [place],
+            "wrappers": {"apply_model": {"tap": [apply_model]}},
+        }
+        sigmas = torch.full((1,), sigma, device=self.device)
+        conditions = self.size.conditions(words, self.device, self.dtype)
+        return self.model.apply_model(x, sigmas, transformer_options=options, **conditions)

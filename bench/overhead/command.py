@@ -1,0 +1,70 @@
+"""Seconds of a skipped step over those of a full one, at FLUX.1-dev's real width and 1024 x 1024.
+
+With CUDA: the whole model with random weights, sampled by ComfyUI for 50 steps, with and without TAP. Without: on the
+processor, one double and one single block, their seconds scaled to the model's 19 and 38; never more than an estimate.
+In either case: how many operators a card is asked to launch. With the paper's settings and with the pack's own.
+"""
+
+from __future__ import annotations
+
+import argparse
+from dataclasses import asdict
+
+import torch
+from tap_pack.tap_core.sampling.settings import TapSettings
+
+from figures.readme_blocks import put_block
+from figures.results_file import write_results
+from models.full_size import FULL_SIZES
+from models.paper_settings import PAPER_SETTINGS
+from overhead.launches import beyond_stock
+from overhead.on_card import INTERVALS, sample_runs
+from overhead.on_processor import estimate
+
+WAYS = {"the paper's": PAPER_SETTINGS, "default": {}}
+# N -> the paper's wall-clock and FLOPs speed-ups on FLUX.1-dev, Table 1.
+PAPER = {5: (3.57, 4.16), 6: (4.13, 4.99), 8: (5.02, 6.24), 10: (6.79, 7.13)}
+MISSING = "Figures of a graphics card are missing: none was at hand. Where CUDA is there, this command takes them."
+
+
+def markdown(found: dict) -> str:
+    """What was measured, and beside it the paper's."""
+    lines = [found["about"], "", "| part | seconds |", "|---|---|"]
+    lines += [f"| {name} | {value:.4f} |" for name, value in found["seconds"].items()]
+    lines += ["", "| settings | added to a full step, s | skipped step, s | of a full one | beyond embedder and final "
+              "layer | operators added to a full step | to a skipped one | launching these, ms |", "|---" * 8 + "|"]
+    for way in found["ways"]:
+        launched, adds = way["launches"], f"{way['full_adds']:.4f}" if "full_adds" in way else ""
+        lines.append(f"| {way['name']} | {adds} | {way['skipped']:.4f} | {100 * way['skipped_share']:.3f} % | "
+                     f"{100 * way['beyond_share']:.3f} % | {launched['full']:.0f} | {launched['skipped']:.0f} | "
+                     f"{1000 * launched['seconds']:.2f} |")
+    lines += ["", "| settings | N | full steps | speed-up | of full steps alone | reached | paper, wall clock | paper, "
+              "FLOPs |", "|---" * 8 + "|"]
+    lines += [_row(way["name"], row) for way in found["ways"] for row in way["rows"]]
+    return "\n".join(lines if found["device"] == "cuda" else [*lines, "", MISSING])
+
+
+def _row(name: str, row: dict) -> str:
+    clock, flops = PAPER[row["interval"]]
+    return (f"| {name} | {row['interval']} | {row['full_steps']} of 50 | {row['speed_up']:.2f} | {row['bound']:.2f} | "
+            f"{row['speed_up'] / row['bound']:.3f} | {clock:.2f} | {flops:.2f} |")
+
+
+def run(arguments: list[str]) -> None:
+    """Measures, prints and keeps."""
+    parser = argparse.ArgumentParser(prog="bench/run.py overhead", description=__doc__)
+    parser.add_argument("--device", choices=("cuda", "cpu"), default="cuda" if torch.cuda.is_available() else "cpu")
+    parser.add_argument("--threads", type=int, default=1, help="of the processor, where it is measured")
+    parser.add_argument("--repeats", type=int, default=3, help="of the processor's runs; the least counts")
+    options = parser.parse_args(arguments)
+    size = FULL_SIZES[0]
+    if options.device == "cuda":
+        found = sample_runs(size, torch.device("cuda"), INTERVALS, WAYS)
+    else:
+        torch.set_num_threads(options.threads)
+        found = estimate(size, options.repeats, options.threads, INTERVALS, WAYS)
+    for way in found["ways"]:
+        way["launches"] = asdict(beyond_stock(size, TapSettings(**WAYS[way["name"]])))
+    print(markdown(found))
+    put_block("overhead", markdown(found))
+    write_results("overhead", arguments, found)

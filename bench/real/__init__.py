@@ -1,0 +1,1 @@
+"""Your own model on a list of prompts."""

@@ -1,0 +1,42 @@
+"""The study of calibration: seconds and estimates of a real stage, and its tables."""
+
+from __future__ import annotations
+
+import pytest
+
+from calibration import command as calibration_study
+from models.stage import open_stage
+
+
+@pytest.fixture(scope="module")
+def rows() -> list[dict]:
+    """Both rows of the demo model, from one picture and few steps."""
+    patch = pytest.MonkeyPatch()
+    course = calibration_study.Course
+    patch.setattr(calibration_study, "Course", lambda: course(steps=16))
+    patch.setattr(calibration_study, "SHOTS", range(100, 101))
+    patch.setattr(calibration_study, "REPEATS", 2)  # the first call of all warms up
+    stage = open_stage("demo")
+    made = [{"model": "demo", "name": name, **job()} for name, job in calibration_study.jobs(stage).items()]
+    patch.undo()
+    return made
+
+
+def test_seconds_are_taken_of_all_that_it_needs(rows: list[dict]) -> None:
+    seconds = rows[0]["seconds"]
+    assert seconds["full"] > 0 and seconds["measured"] > 0
+    assert 0 < seconds["read"]["1"] < seconds["read"]["3"]
+
+
+def test_more_calls_are_expected_to_be_nearer_and_are(rows: list[dict]) -> None:
+    expected, reached = ([rows[1]["estimates"][str(calls)][what] for calls in calibration_study.CALLS]
+                         for what in ("expected", "psnr"))
+    assert expected == sorted(expected, reverse=True)
+    assert reached[0] > reached[-1] > 25
+
+
+def test_the_table_shows_both(rows: list[dict]) -> None:
+    table = calibration_study.markdown({"rows": rows})
+    assert f"| demo | {rows[0]['seconds']['full']:.2f} |" in table
+    estimate = rows[1]["estimates"]["10"]
+    assert f"{estimate['expected']:.1f} / {estimate['psnr']:.1f} (" in table

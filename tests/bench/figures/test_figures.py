@@ -1,0 +1,198 @@
+"""Every measured figure that is printed agrees with its file in bench/results, and each file says where it is from."""
+
+from __future__ import annotations
+
+import importlib
+import json
+import re
+from datetime import date
+from pathlib import Path
+
+import pytest
+from tap_pack.tap_core.record.size_words import size_words
+
+from figures.readme_blocks import blocks
+from placement import table as placement_table
+
+ROOT = Path(__file__).resolve().parents[3]
+RESULTS = ROOT / "bench" / "results"
+# Study whose README has a table -> the module whose `markdown` makes it.
+RENDERERS = {"methods": "methods.table",
+             **{name: f"{name}.command" for name in ("cost", "memory", "overhead", "engine", "quality", "choice",
+                                                     "drift", "calibration")}}
+
+
+def found(name: str) -> dict:
+    """A file of results."""
+    return json.loads((RESULTS / f"{name}.json").read_text(encoding="utf-8"))
+
+
+def psnr(name: str, budget: int) -> float:
+    """Of a method at so many full steps."""
+    return next(row["psnr"] for row in found("methods")["rows"] if (row["name"], row["budget"]) == (name, budget))
+
+
+def demo() -> dict:
+    """What the demo measured."""
+    return found("demo")
+
+
+def engine(dtype: str) -> dict:
+    """The row of a dtype on one thread."""
+    return next(row for row in found("engine")["results"] if (row["dtype"], row["threads"]) == (dtype, 1))
+
+
+def memory_of(model: str, target: str) -> dict:
+    """The row of a model at K = 3."""
+    (rows,) = [found_model["rows"] for found_model in found("memory")["models"] if found_model["model"] == model]
+    return next(row for row in rows if (row["target"], row["kept"]) == (target, 3))
+
+
+def cost_of(model: str) -> dict:
+    """Full and skipped step of a model."""
+    return next(row for row in found("cost")["models"] if row["model"] == model)
+
+
+def cell(figure: str, row: str, column: str) -> float:
+    """PSNR of a cell of `quality`."""
+    return next(each["psnr"] for each in found("quality")["cells"]
+                if (each["figure"], each["row"], each["column"]) == (figure, row, column))
+
+
+def placed(model: str, course: str, name: str, budget: int) -> float:
+    """PSNR of a row of `placement`."""
+    return next(row["psnr"] for row in found(f"placement_{model}")["rows"]
+                if (row["course"], row["name"], row["budget"]) == (f"50 steps, euler, simple, {course}", name, budget))
+
+
+def better_than(name: str, budget: int) -> list[str]:
+    """The methods with more dB at so many full steps."""
+    best = psnr(name, budget)
+    return [row["name"] for row in found("methods")["rows"] if row["budget"] == budget and row["psnr"] > best]
+
+
+# What stands in a text: (file, the words with the figure as it has to be).
+README = "README.md"
+COST, MEMORY, METHODS, QUALITY = (f"bench/{name}/README.md" for name in ("cost", "memory", "methods", "quality"))
+GROWING, DEFAULTS = "TAP, growing windows", "TAP Accelerate's defaults"
+GRID, LOSS, PROBE, SINGLE = ("orders x horizons",), ("proxy loss",), ("probe",), ("single predictors",)
+SENTENCES = [
+    (README, lambda: "| {stock:.2f} s | {TAP:.2f} s: ".format(**demo()["best_sampler_seconds"])
+                     + f"{demo()['speed_up']:.1f} times sooner, PSNR {demo()['psnr_db']:.1f} dB |"),
+    (README, lambda: f"Another seed's pictures of this model are {found('methods')['full']['psnr']:.1f} dB away"),
+    (README, lambda: f"`{demo()['full_steps']} of {demo()['asked']['steps']} steps, "
+                     f"{demo()['asked']['steps'] / demo()['full_steps']:.1f}x fewer calls, "
+                     f"cache {size_words(demo()['cache_bytes'])}`"),
+    (README, lambda: f"nearer on *words* ({placed('words', 'CFG 4', 'euler, fewer steps', 10):.1f} dB, the defaults "
+                     f"{placed('words', 'CFG 4', DEFAULTS, 10):.1f})"),
+    (README, lambda: "on *balls* it is {:.0f} to {:.0f} dB farther off with 12 and 7 calls".format(*(
+        placed("balls", "CFG 2", DEFAULTS, calls) - placed("balls", "CFG 2", "TAP, calibrated", calls)
+        for calls in (12, 7)))),
+    (README, lambda: f"takes {engine('bf16')['over_one_pass']['15']:.1f} times as long as copying"),
+    (README, lambda: f"and {engine('bf16')['extra_token_tensors']['15']:.1f} token tensors (25 MB)"),
+    (COST, lambda: f"costs {cost_of('FLUX.1-dev')['skipped']['total']:.4f} TFLOPs in matrix products and "
+                    f"{cost_of('FLUX.1-dev')['skipped']['elements']:.4f} in arithmetic besides"),
+    (MEMORY, lambda: f"FLUX.1-dev by default: {memory_of('FLUX.1-dev', 'auto')['bytes'] / 1e6:.1f} MB, "
+                    f"{memory_of('FLUX.1-dev', 'auto')['bytes'] / 2**30:.3f} GiB"),
+    (MEMORY, lambda: f"the paper's way {memory_of('FLUX.1-dev', 'residual, whole probe')['bytes'] / 1e6:.1f} MB"),
+    (MEMORY, lambda: f"A skipped call of FLUX.1-dev leaves {memory_of('FLUX.1-dev', 'auto')['waiting'] / 1e6:.0f} MB"),
+    (METHODS, lambda: f"TAP's one step in six gives {psnr('TAP', 10):.1f} dB at 10 full steps"),
+    (METHODS, lambda: f"ever farther apart) {psnr(GROWING, 10):.1f}, and with the output as target and the drift "
+                      f"repaid {psnr(GROWING + ', output, drift repaid', 10):.1f}"),
+    (METHODS, lambda: f"than the paper's schedule here: {psnr('TAP, even, output, drift repaid', 10):.1f} against "
+                    f"{psnr('TAP', 10):.1f}"),
+    (METHODS, lambda: f"gives {psnr(DEFAULTS, 12):.1f}, {psnr(DEFAULTS, 10):.1f}, {psnr(DEFAULTS, 8):.1f} and "
+                    f"{psnr(DEFAULTS, 7):.1f} dB"),
+    ("web/docs/TapAccelerate.md", lambda: f"is then {psnr(DEFAULTS, 12):.0f} dB from the full one on average over "
+                                          f"three scenes; another seed is {found('methods')['full']['psnr']:.1f} dB"),
+    ("web/docs/TapAccelerate/zh.md", lambda: f"相差 {psnr(DEFAULTS, 12):.0f} dB"),
+    (METHODS, lambda: f"is as good ({psnr('TAP, one choice for all tokens', 10):.1f}), a random choice about as good "
+                    f"({psnr('TAP, random choice', 10):.1f}; {psnr('TAP, random choice', 12):.1f} against "
+                    f"{psnr('TAP', 12):.1f} at 12)"),
+    (METHODS, lambda: f"Taylor order 2 by {psnr('TaylorSeer, order 2', 10) - psnr('TAP', 10):.1f} dB and HiCache by "
+                    f"{psnr('HiCache, order 2', 10) - psnr('TAP', 10):.1f}."),
+    (METHODS, lambda: f"DiCache ({psnr('DiCache', 10):.1f}) and TC-Pade ({psnr('TC-Pade', 10):.1f}) beat it"),
+    (METHODS, lambda: f"pack's defaults ({psnr('Spectrum', 8):.1f} and {psnr('Spectrum', 7):.1f})"),
+    (METHODS, lambda: f"badly ({psnr('TAP with fallback', 10):.1f} at 10, {psnr('TAP with fallback', 7):.1f} at 7)"),
+    (QUALITY, lambda: f"{cell(*GRID, '0', 'from 0'):.1f} dB with order 0, {cell(*GRID, '0,1,2', 'from -1'):.1f} with "
+                    f"orders 0 to 2 and horizons from k-1, {cell(*GRID, '0,1,2', 'from -4'):.1f} from k-4"),
+    (QUALITY, lambda: f"by {cell(*PROBE, 'modulated input', 'TAP') - cell(*PROBE, 'raw input', 'TAP'):.1f} dB: the"),
+    (QUALITY, lambda: f"cosine ({cell(*LOSS, 'cosine', 'TAP'):.1f} dB) is not the best judge; l2 gives "
+                    f"{cell(*LOSS, 'l2', 'TAP'):.1f}, l1 {cell(*LOSS, 'l1', 'TAP'):.1f}."),
+    (QUALITY, lambda: f"order 2 with horizon k-2 gives {cell(*SINGLE, 'order 2', 'k-2'):.1f} dB, TAP "
+                    f"{cell(*SINGLE, 'TAP', 'chosen'):.1f}, and even the choice by the true error only "
+                    f"{cell(*SINGLE, 'choice by the truth', 'chosen'):.1f}."),
+    (METHODS, lambda: f"no cache at all gives {psnr('dpmpp_2m, fewer steps', 10):.1f} in less time: "
+                    f"{len(better_than('TAP', 10))} of the other "
+                    f"{len({row['name'] for row in found('methods')['rows']}) - 1} rows"),
+]
+
+
+@pytest.mark.parametrize("file", sorted(RESULTS.glob("*.json")), ids=lambda file: file.stem)
+def test_each_file_says_where_its_figures_are_from(file: Path) -> None:
+    kept = json.loads(file.read_text(encoding="utf-8"))
+    assert "command" in kept, f"{file.name} has to be written with results_file.write_results"
+    assert re.match(rf"python3 bench/run\.py {file.stem.partition('_')[0]}\b", kept["command"])
+    assert date.fromisoformat(kept["date"]) <= date.today()
+    assert kept["machine"]["cpu"] and kept["machine"]["cores"] and "gpu" in kept["machine"]
+    assert kept["versions"]["torch"] and kept["versions"]["python"]
+    # No path of a machine.
+    assert not re.search(r'"(/|[A-Z]:\\\\)', file.read_text(encoding="utf-8"))
+
+
+@pytest.mark.parametrize("name", RENDERERS)
+def test_the_tables_are_those_of_the_results(name: str) -> None:
+    assert blocks()[name] == importlib.import_module(RENDERERS[name]).markdown(found(name))
+
+
+def test_no_table_is_without_results() -> None:
+    assert all(list(RESULTS.glob(f"{name}*.json")) for name in blocks())
+
+
+def test_the_tables_of_placement_are_those_of_all_its_models() -> None:
+    rows = [row for file in RESULTS.glob("placement_*.json") for row in found(file.stem)["rows"]]
+    assert blocks()["placement"] == placement_table.tables(rows)
+    assert placement_table.short_table(rows) in (ROOT / "README.md").read_text(encoding="utf-8")
+
+
+@pytest.mark.parametrize(("file", "words"), SENTENCES)
+def test_figures_in_a_text_are_those_of_the_results(file: str, words: object) -> None:
+    text = " ".join((ROOT / file).read_text(encoding="utf-8").split())
+    assert words() in text
+
+
+def test_the_defaults_are_nowhere_below_easycache_at_as_many_calls() -> None:
+    rows = [row for file in RESULTS.glob("placement_*.json") for row in found(file.stem)["rows"]]
+    tables: dict[tuple, dict[str, dict]] = {}
+    for row in rows:
+        tables.setdefault((row["model"], row["course"], row["budget"]), {})[row["name"]] = row
+    pairs = {place: (table[DEFAULTS], table["EasyCache"]) for place, table in tables.items() if "EasyCache" in table}
+    reached = {place: pair for place, pair in pairs.items()
+               if pair[1]["calls"] <= place[2] + placement_table.FARTHEST}
+    assert len(reached) > 35
+    assert [place for place, (ours, theirs) in reached.items() if ours["psnr"] < theirs["psnr"]] == []
+
+
+def test_the_default_is_nowhere_far_below_the_best_fixed_predictor_of_its_pool() -> None:
+    rows = [row for row in found("choice")["rows"] if "calls" in row]
+    cells = {(row["model"], calls) for row in rows for calls in row["calls"]}
+    assert len(cells) == 6
+    for model, calls in cells:
+        scores = {row["name"]: row["calls"][calls]["psnr"] for row in rows if row["model"] == model}
+        fixed = [score for name, score in scores.items() if name.startswith("fixed: ")]
+        assert len(fixed) == 8
+        assert scores["per token, trust learned (default)"] > max(fixed) - 0.3, (model, calls)
+
+
+def test_other_pictures_are_as_near_as_the_estimate_give_or_take_what_the_nodes_say() -> None:
+    misses = [cell["expected"] - cell["psnr"] for row in found("calibration")["rows"]
+              for cell in row.get("estimates", {}).values()]
+    assert len(misses) == 12
+    assert max(map(abs, misses)) < 12
+
+
+def test_calibrating_takes_a_small_part_of_the_runs_that_it_reads() -> None:
+    for row in found("calibration")["rows"]:
+        if "seconds" in row:
+            shares = [taken / (int(runs) * row["seconds"]["full"]) for runs, taken in row["seconds"]["read"].items()]
+            assert max(shares) < 0.1, row["model"]

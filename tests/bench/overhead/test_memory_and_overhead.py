@@ -1,0 +1,120 @@
+"""What memory and seconds are measured with, on tiny models."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import pytest
+import torch
+from tap_pack.tap_core.sampling.settings import TapSettings
+from tap_pack.tap_core.schedules.listed import ListedSchedule
+
+from figures.allocations import watch_allocations
+from memory import command as memory
+from models.full_size import FULL_SIZES, FullSize
+from models.paper_settings import PAPER_SETTINGS
+from overhead import command as overhead
+from overhead import launches
+from overhead import on_processor as overhead_cpu
+from overhead.on_card import sample_runs
+
+CPU = torch.device("cpu")
+SHAPE = {"hidden_size": 128, "num_heads": 1, "context_in_dim": 48, "vec_in_dim": 64}
+TOKENS = 24
+TINY = replace(FULL_SIZES[0], config={**FULL_SIZES[0].config, **SHAPE, "depth": 2, "depth_single_blocks": 2},
+               latent=(16, 8, 12), words=(7,), steps=12, context=48, pooled=64)
+
+
+def test_the_allocator_tells_what_is_kept_and_the_peak() -> None:
+    kept: list[torch.Tensor] = []
+
+    def work() -> None:
+        dropped = torch.ones(3000)
+        kept.append(torch.ones(1000) + dropped[:1000])
+        del dropped
+
+    found = watch_allocations(work, CPU)
+    assert found.kept == 4000
+    assert found.peak == 3 * 4000 + 4000 + 4000
+
+
+@pytest.mark.parametrize("kept", [1, 3])
+def test_the_residual_costs_two_token_tensors_a_kept_step(kept: int) -> None:
+    """And no more: nothing else stays between steps but a few numbers a token."""
+    base = memory.hollow(TINY, CPU)
+    settings = TapSettings(target="residual", probe_stride=1, orders=memory.ORDERS[kept],
+                           given_schedule=ListedSchedule(tuple(range(kept))))
+    with torch.no_grad():
+        found = memory.held_bytes(TINY, base, CPU, settings, kept)
+        without = memory.held_bytes(TINY, base, CPU, TapSettings(interval=1), kept).bytes
+    tensors = 2 * kept * TOKENS * 128 * 2
+    assert found.record == tensors
+    # Dots of three snapshots are ten floats a token, a few latents say where the sampler goes.
+    assert tensors <= found.bytes - without <= tensors + 60 * 4 * TOKENS + 6 * 4 * 16 * 8 * 12
+
+
+@pytest.mark.parametrize("size", FULL_SIZES, ids=lambda size: size.name)
+def test_every_model_has_a_hollow_one(size: FullSize) -> None:
+    """With its own class, narrow."""
+    narrow = {"num_attention_heads": 1} if "num_layers" in size.config else {"hidden_size": 128, "num_heads": 1}
+    small = replace(size, config={**size.config, **narrow}, latent=(*size.latent[:-2], 8, 12))
+    base = memory.hollow(small, CPU)
+    settings = TapSettings(orders="0,1", given_schedule=ListedSchedule((0, 1)), correction="off")
+    with torch.no_grad():
+        assert memory.held_bytes(small, base, CPU, settings, 2).record > 0
+
+
+def test_the_estimate_adds_up(monkeypatch: pytest.MonkeyPatch) -> None:
+    found = overhead_cpu.estimate(TINY, 2, 2, (4,), overhead.WAYS)
+    seconds = found["seconds"]
+    whole = seconds["embedder and final layer"] + 2 * seconds["double block"] + 2 * seconds["single block"]
+    assert seconds["full step"] == pytest.approx(whole)
+    assert [way["name"] for way in found["ways"]] == list(overhead.WAYS)
+    for way in found["ways"]:
+        assert way["skipped_share"] == pytest.approx(way["skipped"] / whole)
+        (row,) = way["rows"]
+        assert row["full_steps"] == 5
+        way["launches"] = {"full": 20, "skipped": 80, "seconds": 0.0007}
+    monkeypatch.setitem(overhead.PAPER, 4, (1.0, 1.0))
+    assert overhead.MISSING in overhead.markdown(found)
+    assert "| 20 | 80 | 0.70 |" in overhead.markdown(found)
+
+
+def test_seconds_of_a_run_are_those_of_its_steps() -> None:
+    """Of four steps two are full and cost 1 s of blocks more; 0.1 s is spent outside of them without TAP."""
+    run = [(True, 0.1), (False, 0.2), (True, 0.3), (False, 0.4)]
+    way = overhead_cpu.way_of("made up", {2: run}, outside=0.1, blocks=1.0)
+    assert way["full_adds"] == pytest.approx(0.1) and way["skipped"] == pytest.approx(0.3)
+    assert way["beyond_share"] == pytest.approx(0.2 / 1.1)
+    assert way["rows"] == [{"interval": 2, "full_steps": 2, "speed_up": pytest.approx(4.4 / 3.0), "bound": 2.0}]
+
+
+def test_operators_are_counted_and_views_are_not() -> None:
+    with launches.LaunchCounter() as counter:
+        x = torch.zeros(4, 4)
+        x.view(16)[:3].add_(1)
+        torch.empty(3)
+        (x + 1).sum()
+    assert counter.launches == 4
+
+
+def test_tap_launches_little_and_one_predictor_less() -> None:
+    """As on a card: full size, without values."""
+    default = launches.beyond_stock(FULL_SIZES[0], TapSettings())
+    single = launches.beyond_stock(FULL_SIZES[0], TapSettings(orders="1", horizon_from=0, trust="full"))
+    assert 0 < single.skipped < default.skipped < 150
+    assert 0 < single.full < default.full < 200
+    assert 0 < default.seconds < 0.1
+
+
+def test_whole_runs_are_timed_through_comfyui(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The way that a graphics card takes, on the processor."""
+    found = sample_runs(TINY, CPU, (4,), {"the paper's": PAPER_SETTINGS}, repeats=1, dtype=torch.float32)
+    (way,) = found["ways"]
+    (row,) = way["rows"]
+    assert row["full_steps"] == 5 and row["fallbacks"] == []
+    assert row["speed_up"] == pytest.approx(found["seconds"]["whole run"] / row["seconds"])
+    assert 0 < found["seconds"]["embedder and final layer"] < found["seconds"]["full step"]
+    monkeypatch.setitem(overhead.PAPER, 4, (1.0, 1.0))
+    way["launches"] = {"full": 20, "skipped": 80, "seconds": 0.0007}
+    assert "all 4 blocks with random weights" in overhead.markdown({**found, "device": "cuda"})
