@@ -1,29 +1,14 @@
 """TAP Accelerate: MODEL in, a faster MODEL and the record of its runs out."""
 
-from itertools import combinations
-
 from comfy_api.latest import io
 
-from ..tap_core.engine.scoring import PROXY_LOSSES
 from ..tap_core.record.record import RecordHolder
 from ..tap_core.sampling.pool_settings import PoolSettings
-from ..tap_core.sampling.settings import (
-    CACHE_DEVICES,
-    CORRECTIONS,
-    PLACEMENTS,
-    TARGETS,
-    TRUSTS,
-    WIDEST_STRIDE,
-    TapSettings,
-)
+from ..tap_core.sampling.settings import WIDEST_STRIDE, TapSettings
 from ..tap_core.schedules.registry import AnySchedule
-from ..tap_core.timeline import TIME_AXES
 from .comfy_bridge.run.wrappers import TapPatch
-from .horizon_inputs import horizon_inputs, horizon_step_input, why_no_pool
-from .socket_types import TAP_POOL, TAP_RECORD, TAP_SCHEDULE
-
-DEFAULTS = TapSettings()
-ORDER_SETS = [",".join(map(str, orders)) for size in range(1, 5) for orders in combinations(range(4), size)]
+from .inputs.forecasting import DEFAULTS, choice_input, horizon_inputs, horizon_step_input, why_no_pool
+from .inputs.sockets import TAP_POOL, TAP_RECORD, TAP_SCHEDULE
 
 
 class TapAccelerate(io.ComfyNode):
@@ -51,8 +36,8 @@ class TapAccelerate(io.ComfyNode):
                     "predictors", optional=True,
                     tooltip="From TAP Predictor Pool or TAP Method: replaces orders and horizons.",
                 ),
-                io.Combo.Input(
-                    "trust", options=list(TRUSTS), default=DEFAULTS.trust, optional=True, advanced=True,
+                choice_input(
+                    "trust", optional=True, advanced=True,
                     tooltip="learned keeps the picture closer to the full one when few steps are computed: a forecast "
                     "goes only as far as the ones before it came true. full: all the way (the paper's).",
                 ),
@@ -99,14 +84,14 @@ def _main_inputs() -> list[io.Input]:
             tooltip="Higher is faster and strays further from the full picture. One step in this many is computed, the "
             "others are forecast. 1 turns TAP off. 5 computes 12 of 50 steps.",
         ),
-        io.Combo.Input(
-            "orders", options=ORDER_SETS, default=DEFAULTS.orders,
+        choice_input(
+            "orders",
             tooltip="More choice suits more parts of the picture and rarely costs time. What each token may choose "
             "from: 0 repeats the last result, 1 follows its line, 2 its curve, 3 bends most.",
         ),
-        *horizon_inputs(DEFAULTS.horizon_from, DEFAULTS.horizon_to),
-        io.Combo.Input(
-            "proxy_loss", options=list(PROXY_LOSSES), default=DEFAULTS.proxy_loss,
+        *horizon_inputs(),
+        choice_input(
+            "proxy_loss",
             tooltip="Decides which predictor a token takes: the one that comes nearest on its probe, by direction "
             "(cosine) or by distance (l2, l1).",
         ),
@@ -120,29 +105,29 @@ def _advanced_inputs() -> list[io.Input]:
             tooltip="Higher keeps the composition closer to the full picture, for more time: with placement paper so "
             "many first steps are all computed; otherwise they add to how many steps are computed.",
         ),
-        horizon_step_input(DEFAULTS.horizon_step),
-        io.Combo.Input(
-            "target", options=list(TARGETS), default=DEFAULTS.target, advanced=True,
+        horizon_step_input(),
+        choice_input(
+            "target", advanced=True,
             tooltip="Changes quality and memory by what is forecast: residual is what the blocks add (the paper's), "
             "output is the model's answer itself, smoother and lighter on memory; denoised is the picture it has in "
             "mind, which keeps its course when the sampler adds noise. auto is output, and leans on denoised "
             "once noise was seen.",
         ),
-        io.Combo.Input(
-            "time_axis", options=list(TIME_AXES), default=DEFAULTS.time_axis, advanced=True,
+        choice_input(
+            "time_axis", advanced=True,
             tooltip="Changes how far ahead a step seems: distance is the number of steps (the paper's) or noise level.",
         ),
-        io.Combo.Input(
-            "cache_device", options=list(CACHE_DEVICES), default=DEFAULTS.cache_device, advanced=True,
+        choice_input(
+            "cache_device", advanced=True,
             tooltip="cpu frees some memory on the graphics card and is slower.",
         ),
-        io.Combo.Input(
-            "correction", options=list(CORRECTIONS), default=DEFAULTS.correction, advanced=True,
+        choice_input(
+            "correction", advanced=True,
             tooltip="on brings the picture closer to the full one at no cost: at each full step, what the forecasts "
             "before it left undone is made good. Works with euler, ddim and other samplers that make plain steps.",
         ),
-        io.Combo.Input(
-            "placement", options=list(PLACEMENTS), default=DEFAULTS.placement, advanced=True,
+        choice_input(
+            "placement", advanced=True,
             tooltip="Moves the computed steps, as many in each case. change: more of them where the picture takes "
             "shape, and the last one, which keeps grain away. even: at equal distances. paper: the first ones, then "
             "one in every interval.",

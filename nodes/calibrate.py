@@ -6,21 +6,14 @@ from ..tap_core.calibrate.budget import parsed_budget
 from ..tap_core.calibrate.calibrate import PlannedRun, calibrate
 from ..tap_core.calibrate.calibrated import CalibratedSchedule
 from ..tap_core.calibrate.text import to_text
-from ..tap_core.engine.scoring import PROXY_LOSSES
 from ..tap_core.pictures.calibration_image import Row, draw_calibration
 from ..tap_core.sampling.pool_settings import PoolSettings
-from ..tap_core.sampling.settings import CORRECTIONS, TRUSTS
-from ..tap_core.timeline import TIME_AXES
-from .accelerate import ORDER_SETS
-from .budget_input import budget_input, why_not
 from .comfy_bridge.progress import progress_bar
-from .horizon_inputs import horizon_inputs, horizon_step_input, why_no_pool
-from .placement import expectation
-from .socket_types import TAP_POOL, TAP_SCHEDULE
-from .trace_inputs import another_run, trace_input, trace_of
-from .view_inputs import after_input
-
-DEFAULTS = PoolSettings()
+from .inputs.budget import budget_input, expectation, why_not
+from .inputs.forecasting import choice_input, horizon_inputs, horizon_step_input, why_no_pool
+from .inputs.sockets import TAP_POOL, schedule_output
+from .inputs.trace import another_run, trace_input, trace_of
+from .inputs.view import after_input
 
 
 class TapCalibrate(io.ComfyNode):
@@ -42,7 +35,7 @@ class TapCalibrate(io.ComfyNode):
                 *another_run(2), *another_run(3),
             ],
             outputs=[
-                TAP_SCHEDULE.Output(display_name="TAP_SCHEDULE", tooltip="For TAP Accelerate's schedule input."),
+                schedule_output(),
                 io.String.Output(display_name="STRING", tooltip="The calibration as text, for TAP Placement."),
                 io.Image.Output(display_name="IMAGE", tooltip="Which steps are computed, and the expected nearness."),
             ],
@@ -82,19 +75,12 @@ class TapCalibrate(io.ComfyNode):
 
 
 def _pool_inputs() -> list[io.Input]:
+    def as_there(name: str) -> io.Input:
+        return choice_input(name, advanced=True, tooltip="As in TAP Accelerate, which will use the placement.")
+
     return [
-        io.Combo.Input("orders", options=ORDER_SETS, default=DEFAULTS.orders, advanced=True,
-                       tooltip="As in TAP Accelerate, which will use the placement."),
-        *horizon_inputs(DEFAULTS.horizon_from, DEFAULTS.horizon_to),
-        io.Combo.Input("proxy_loss", options=list(PROXY_LOSSES), default="cosine", advanced=True,
-                       tooltip="As in TAP Accelerate, which will use the placement."),
-        horizon_step_input(DEFAULTS.horizon_step),
-        io.Combo.Input("time_axis", options=list(TIME_AXES), default="step", advanced=True,
-                       tooltip="As in TAP Accelerate, which will use the placement."),
-        io.Combo.Input("correction", options=list(CORRECTIONS), default="on", advanced=True,
-                       tooltip="As in TAP Accelerate, which will use the placement."),
-        io.Combo.Input("trust", options=list(TRUSTS), default="learned", advanced=True,
-                       tooltip="As in TAP Accelerate, which will use the placement."),
+        as_there("orders"), *horizon_inputs(), as_there("proxy_loss"), horizon_step_input(), as_there("time_axis"),
+        as_there("correction"), as_there("trust"),
         TAP_POOL.Input("predictors", optional=True,
                        tooltip="From TAP Predictor Pool, if TAP Accelerate will have it: replaces orders, horizons."),
     ]

@@ -8,7 +8,7 @@ from ..tap_core.pictures.map_layers import LAYERS
 from ..tap_core.pictures.step_view import PROMPTS, condition_of
 from ..tap_core.record.record import RecordHolder
 from ..tap_core.record.summary import why_no_map
-from .view_inputs import NO_RUN, after_input, check_holder, record_input
+from .inputs.view import NO_RUN, after_input, check_holder, record_input
 
 
 class TapChoiceMap(io.ComfyNode):

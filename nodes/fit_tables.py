@@ -8,9 +8,9 @@ from ..tap_core.errors import TapError
 from ..tap_core.schedules.magcache import MagCacheSchedule
 from ..tap_core.schedules.registry import AnySchedule
 from ..tap_core.schedules.teacache import TeaCacheSchedule
-from .socket_types import TAP_SCHEDULE
-from .trace_inputs import trace_input, trace_of
-from .view_inputs import after_input
+from .inputs.sockets import schedule_output
+from .inputs.trace import trace_input, trace_of
+from .inputs.view import after_input
 
 TEACACHE, MAGCACHE = "TeaCache", "MagCache"
 
@@ -37,7 +37,7 @@ class TapFitTables(io.ComfyNode):
                                "TeaCache, 0.24 MagCache."),
             ],
             outputs=[
-                TAP_SCHEDULE.Output(display_name="TAP_SCHEDULE", tooltip="For TAP Accelerate's schedule input."),
+                schedule_output(),
                 io.String.Output(display_name="STRING", tooltip="The numbers, for TAP Schedule's own numbers."),
             ],
             is_output_node=True,

@@ -2,9 +2,9 @@
 
 from comfy_api.latest import io
 
-from ..tap_core.sampling.settings import TARGETS
 from .comfy_bridge.run.measuring import MeasuringPatch, TraceHolder
-from .socket_types import TAP_TRACE
+from .inputs.forecasting import choice_input
+from .inputs.sockets import TAP_TRACE
 
 
 class TapMeasureRun(io.ComfyNode):
@@ -22,8 +22,8 @@ class TapMeasureRun(io.ComfyNode):
             search_aliases=["tap", "calibrate", "profile", "trace"],
             inputs=[
                 io.Model.Input("model", tooltip="The model that is to be made faster later."),
-                io.Combo.Input(
-                    "target", options=list(TARGETS), default="auto", advanced=True,
+                choice_input(
+                    "target", advanced=True,
                     tooltip="Makes the trace fit a later TAP Accelerate: choose what its target will be.",
                 ),
             ],

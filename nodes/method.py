@@ -5,7 +5,7 @@ from comfy_api.latest import io
 from ..tap_core.errors import TapError
 from ..tap_core.sampling.methods import METHODS
 from .comfy_bridge.adapters.architecture import architecture
-from .socket_types import TAP_POOL, TAP_SCHEDULE
+from .inputs.sockets import TAP_POOL, schedule_output
 
 
 class TapMethod(io.ComfyNode):
@@ -34,7 +34,7 @@ class TapMethod(io.ComfyNode):
             ],
             outputs=[
                 TAP_POOL.Output(display_name="TAP_POOL", tooltip="For TAP Accelerate's predictors input."),
-                TAP_SCHEDULE.Output(display_name="TAP_SCHEDULE", tooltip="For TAP Accelerate's schedule input."),
+                schedule_output(),
             ],
         )
 

@@ -2,11 +2,11 @@
 
 from comfy_api.latest import io, ui
 
-from ..tap_core.calibrate.budget import Budget, parsed_budget
+from ..tap_core.calibrate.budget import parsed_budget
 from ..tap_core.calibrate.calibrated import CalibratedSchedule
-from ..tap_core.calibrate.text import Calibration, from_text
-from .budget_input import budget_input, why_not
-from .socket_types import TAP_SCHEDULE
+from ..tap_core.calibrate.text import from_text
+from .inputs.budget import budget_input, expectation, why_not
+from .inputs.sockets import schedule_output
 
 
 class TapPlacement(io.ComfyNode):
@@ -29,7 +29,7 @@ class TapPlacement(io.ComfyNode):
                 budget_input(),
             ],
             outputs=[
-                TAP_SCHEDULE.Output(display_name="TAP_SCHEDULE", tooltip="For TAP Accelerate's schedule input."),
+                schedule_output(),
                 io.String.Output(display_name="STRING", tooltip="How near to the full picture that will be."),
             ],
             is_output_node=True,
@@ -48,18 +48,3 @@ class TapPlacement(io.ComfyNode):
         calibration, asked = from_text(text), parsed_budget(budget)
         words = expectation(calibration, asked)
         return io.NodeOutput(CalibratedSchedule(calibration, asked), words, ui=ui.PreviewText(words))
-
-
-def expectation(calibration: Calibration, asked: Budget) -> str:
-    """How near the picture of a run like the measured one will be."""
-    calls = asked.calls_of(calibration.steps)
-    line = calibration.line(calls)
-    changed = "" if line.calls == calls else f" The text has no line for {calls} calls; this is its nearest."
-    return (f"{line.calls} of {calibration.steps} steps are computed; the picture is expected about "
-            f"{line.decibels:.0f} dB from the full one ({_in_words(line.decibels)}), give or take 12; TAP Compare "
-            f"measures it.{changed}")
-
-
-def _in_words(decibels: float) -> str:
-    words = {45: "no difference to be seen", 38: "fine detail differs", 30: "details differ"}
-    return next((words[least] for least in words if decibels >= least), "another picture in places")

@@ -5,9 +5,8 @@ from comfy_api.latest import io
 from ..tap_core.engine.selector import SELECTIONS
 from ..tap_core.predictors.families import FAMILIES
 from ..tap_core.sampling.pool_settings import PoolSettings
-from .accelerate import ORDER_SETS
-from .horizon_inputs import horizon_inputs, horizon_step_input
-from .socket_types import TAP_POOL
+from .inputs.forecasting import choice_input, horizon_inputs, horizon_step_input
+from .inputs.sockets import TAP_POOL
 
 DEFAULTS = PoolSettings()
 
@@ -52,12 +51,12 @@ def _family_inputs() -> list[io.Input]:
 
 def _choice_inputs() -> list[io.Input]:
     return [
-        io.Combo.Input(
-            "orders", options=ORDER_SETS, default=DEFAULTS.orders,
+        choice_input(
+            "orders",
             tooltip="More choice rarely costs time. 0 repeats the last result; 1 to 3 are the orders of Taylor, "
             "Newton, Hermite, HiCache and Adams-Bashforth. The other families have their own.",
         ),
-        *horizon_inputs(DEFAULTS.horizon_from, DEFAULTS.horizon_to),
+        *horizon_inputs(),
         io.Combo.Input(
             "selection", options=list(SELECTIONS), default=DEFAULTS.selection,
             tooltip="Decides how a token gets its predictor. best: it takes the predictor that does best on its "
@@ -69,7 +68,7 @@ def _choice_inputs() -> list[io.Input]:
 
 def _advanced_inputs() -> list[io.Input]:
     return [
-        horizon_step_input(DEFAULTS.horizon_step),
+        horizon_step_input(),
         io.Int.Input(
             "hermite_steps", default=DEFAULTS.hermite_steps, min=2, max=12, advanced=True,
             tooltip="Higher smooths Hermite's fit more and needs more memory: so many computed steps are kept for it.",

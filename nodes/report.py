@@ -6,7 +6,7 @@ from comfy_api.latest import io, ui
 
 from ..tap_core.record.record import RecordHolder, TapRecord
 from ..tap_core.record.summary import report_text
-from .view_inputs import NO_RUN, after_input, check_holder, record_input
+from .inputs.view import NO_RUN, after_input, check_holder, record_input
 
 
 class TapReport(io.ComfyNode):

@@ -11,8 +11,8 @@ from ..tap_core.schedules.magcache import MagCacheSchedule
 from ..tap_core.schedules.model_tables import MAGNITUDES, POLYNOMIALS
 from ..tap_core.schedules.registry import SCHEDULES, AnySchedule
 from ..tap_core.schedules.teacache import TeaCacheSchedule
-from .schedule_inputs import OWN, schedule_options
-from .socket_types import TAP_SCHEDULE
+from .inputs.schedules import OWN, schedule_options
+from .inputs.sockets import schedule_output
 
 Value = TypeVar("Value")
 
@@ -37,7 +37,7 @@ class TapSchedule(io.ComfyNode):
                     "threshold computes more steps and stays nearer to the picture.",
                 ),
             ],
-            outputs=[TAP_SCHEDULE.Output(display_name="TAP_SCHEDULE", tooltip="For TAP Accelerate's schedule input.")],
+            outputs=[schedule_output()],
         )
 
     @classmethod

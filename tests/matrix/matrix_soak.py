@@ -9,7 +9,7 @@ from pathlib import Path
 
 import torch
 from comfy.model_management import InterruptProcessingException
-from tap_pack.nodes.accelerate import ORDER_SETS
+from tap_pack.nodes.inputs.forecasting import ORDER_SETS
 from tap_pack.tap_core.engine.scoring import PROXY_LOSSES
 from tap_pack.tap_core.sampling.settings import CACHE_DEVICES, CORRECTIONS, PLACEMENTS, TARGETS
 from tap_pack.tap_core.schedules.cg_taylor import ConfidenceGateSchedule

@@ -9,7 +9,7 @@ import folder_paths
 import pytest
 import torch
 from tap_pack.nodes.choice_map_viewer import TapChoiceMapViewer
-from tap_pack.nodes.view_inputs import NO_RUN
+from tap_pack.nodes.inputs.view import NO_RUN
 from tap_pack.tap_core.errors import TapError
 from tap_pack.tap_core.record.record import RecordHolder, TapRecord
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 from dataclasses import fields
 
 import pytest
+from tap_pack.nodes.inputs.schedules import OWN, schedule_options
 from tap_pack.nodes.schedule import TapSchedule, build_schedule
-from tap_pack.nodes.schedule_inputs import OWN, schedule_options
 from tap_pack.tap_core.errors import TapError
 from tap_pack.tap_core.schedules.listed import ListedSchedule
 from tap_pack.tap_core.schedules.model_tables import MAGNITUDES, POLYNOMIALS

@@ -9,7 +9,7 @@ import psutil
 import pytest
 from tap_pack.demo.launch.client import Prompt, PromptInterrupted
 from tap_pack.demo.launch.prompts import SAMPLER, node
-from tap_pack.nodes.accelerate import ORDER_SETS
+from tap_pack.nodes.inputs.forecasting import ORDER_SETS
 from tap_pack.tap_core.engine.scoring import PROXY_LOSSES
 from tap_pack.tap_core.engine.selector import SELECTIONS
 from tap_pack.tap_core.predictors.families import FAMILIES

@@ -2,9 +2,9 @@
 
 from comfy_api.latest import io
 
-from ..tap_core.errors import TapError
-from ..tap_core.record.record import RecordHolder
-from .socket_types import TAP_RECORD
+from ...tap_core.errors import TapError
+from ...tap_core.record.record import RecordHolder
+from .sockets import TAP_RECORD
 
 NO_RUN = (
     "No run was recorded. Let the sampler take its model from TAP Accelerate, and connect `after` to what comes out of "

@@ -2,10 +2,10 @@
 
 from comfy_api.latest import io
 
-from ..tap_core.calibrate.trace import Trace
-from ..tap_core.errors import TapError
-from .comfy_bridge.run.measuring import TraceHolder
-from .socket_types import TAP_TRACE
+from ...tap_core.calibrate.trace import Trace
+from ...tap_core.errors import TapError
+from ..comfy_bridge.run.measuring import TraceHolder
+from .sockets import TAP_TRACE
 
 NO_RUN = (
     "Let the sampler take its model from TAP Measure Run, and connect `after` to what comes out of that sampler, so "

@@ -4,9 +4,9 @@ from dataclasses import fields
 
 from comfy_api.latest import io
 
-from ..tap_core.schedules import easycache, sada
-from ..tap_core.schedules.model_tables import MAGNITUDES, POLYNOMIALS
-from ..tap_core.schedules.registry import SCHEDULES
+from ...tap_core.schedules import easycache, sada
+from ...tap_core.schedules.model_tables import MAGNITUDES, POLYNOMIALS
+from ...tap_core.schedules.registry import SCHEDULES
 
 OWN = "own numbers"
 WARMUP = "Higher keeps the composition nearer to the full picture: so many first steps are all computed."

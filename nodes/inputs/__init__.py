@@ -1,0 +1,1 @@
+"""Inputs that several nodes share, with what checks them."""
