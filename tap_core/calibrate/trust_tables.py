@@ -11,7 +11,7 @@ from collections.abc import Iterator, Sequence
 import torch
 from torch import Tensor
 
-from ..engine.trust import Trust, came_true
+from ..engine.trust import Trust, trust_terms
 from .conditions import Condition
 from .rows import Past, Rows, portions
 
@@ -31,14 +31,14 @@ def trust_tables(condition: Condition, full: Sequence[int], rows: Rows, loss: st
     for part_of_pasts in portions(pasts):
         numbers = [2 + i for i in part_of_pasts]
         steps = torch.tensor([full[number] for number in numbers])
-        found = _came_true(condition, [pasts[i] for i in part_of_pasts], steps, rows, loss)
+        found = _trust_terms(condition, [pasts[i] for i in part_of_pasts], steps, rows, loss)
         for all_of_part, part in zip(shown, found, strict=True):
             all_of_part[:, numbers] = part
     return [_table(full, part, len(condition.gram)) for part in shown]
 
 
-def _came_true(condition: Condition, pasts: Sequence[Past], steps: Tensor, rows: Rows, loss: str) -> Iterator[Tensor]:
-    """What full steps [S] show of their forecasts, [2, S, N] for each part, see `came_true`."""
+def _trust_terms(condition: Condition, pasts: Sequence[Past], steps: Tensor, rows: Rows, loss: str) -> Iterator[Tensor]:
+    """What full steps [S] show of their forecasts, [2, S, N] for each part, see `trust_terms`."""
     past = torch.tensor(pasts)
     ahead = steps - past[:, 0]
     candidates = rows.at(pasts, int(ahead.max()))[torch.arange(len(pasts)), ahead - 1]
@@ -46,7 +46,7 @@ def _came_true(condition: Condition, pasts: Sequence[Past], steps: Tensor, rows:
     for part in condition.parts:
         forecast = torch.einsum("snk,sknc->snc", best, part.target[past])
         pictures = (part.target[past[:, 0]], forecast, part.target[steps])
-        yield came_true(*(tokens.flatten(0, 1) for tokens in pictures)).unflatten(1, best.shape[:2])
+        yield trust_terms(*(tokens.flatten(0, 1) for tokens in pictures)).unflatten(1, best.shape[:2])
 
 
 def _table(full: Sequence[int], shown: Tensor, steps: int) -> Tensor:

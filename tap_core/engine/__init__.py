@@ -1,1 +1,1 @@
-"""One condition at one step: what is kept, how candidates are scored and chosen, and the forecast."""
+"""One condition at one step: its history, the scores of the candidates, the choice, and the forecast."""

@@ -1,4 +1,4 @@
-"""Each token's forecast, from the weights of the candidate that was chosen for it, TAP Eq. (8) and (9)."""
+"""Each token's forecast, from the weights of the candidate that it chose, TAP Eq. (8) and (9)."""
 
 import torch
 from torch import Tensor
@@ -21,7 +21,7 @@ def assemble(targets: list[Tensor], weights: Tensor, choice: Tensor, share: Tens
         for part in token_chunks(len(row), 8 * forecast.shape[-1], weights.device):
             share_here = None if held is None else held[part]
             total = _weighted([target[picture, part] for target in targets], row[part], share_here)
-            # A bold curve through float16's largest values leads beyond them.
+            # A steep curve through float16's largest values would overflow.
             forecast[picture, part] = total.clamp_(-HALF_MAX, HALF_MAX) if forecast.dtype == torch.float16 else total
     return forecast
 

@@ -1,4 +1,4 @@
-"""Explicit predictors in the choice: their losses beside those of the weight rows, their forecasts where they win."""
+"""Explicit predictors in the choice: their losses next to those of the weight rows, their forecasts where chosen."""
 
 from collections.abc import Sequence
 
@@ -23,7 +23,7 @@ def put_explicit(
 ) -> Tensor:
     """`target` [B, N, C] with the forecasts of the predictors at the tokens that chose them, one at a time.
 
-    place: [B, N], index of the token's predictor, negative for none. What is not finite keeps the value in `target`.
+    place: [B, N], index of the token's predictor, negative for none. Where a forecast is not finite, `target` stays.
     share: [B, N], how much of the change from the newest of the stream to take; all of it if None.
     """
     for i, predictor in enumerate(predictors):

@@ -1,4 +1,4 @@
-"""What is kept of the last full steps of one condition."""
+"""The last full steps of one condition, as kept for forecasts."""
 
 from dataclasses import dataclass, replace
 
@@ -14,7 +14,7 @@ class Snapshot:
     """Probe and target of one full step.
 
     position: step index, fractional between steps. probe: [B, N, D], target: [B, N, C], in the model's dtype.
-    finite: whether both are numbers throughout, a boolean scalar on the device; None if that is known.
+    finite: whether all values of both are finite, a boolean scalar on the device; None if they are known to be.
     """
 
     position: float
@@ -33,22 +33,21 @@ class History:
         self._dots: tuple[torch.device, HistoryDots] | None = None
 
     def push(self, newest: Snapshot) -> None:
-        """Put `newest` in front; it replaces a snapshot of the same step, and the oldest one drops out.
+        """Put `newest` first; it replaces a snapshot of the same step, or else the oldest one is dropped.
 
-        Some samplers evaluate a step twice, at one sigma or half a step apart: differences over so short a gap would
-        blow up what is extrapolated over a long one.
+        Some samplers evaluate a step twice, at one sigma or half a step apart: differences over such a short gap
+        become very large when they are extrapolated over a long one.
         """
         kept = [s for s in self.snapshots if int(s.position) != int(newest.position)]
         self.snapshots = [newest, *kept][: self.length]
         self._dots = None
 
     def fits(self, batch: int, tokens: int) -> bool:
-        """Whether a forecast from here has `batch` x `tokens` tokens."""
+        """Whether a forecast from this history has `batch` x `tokens` tokens."""
         return bool(self.snapshots) and self.snapshots[0].probe.shape[:2] == (batch, tokens)
 
     def sound(self) -> bool:
-        """Whether all that is kept are numbers; if not, nothing is kept any more. Waits for the device once a snapshot.
-        """
+        """Whether all kept values are finite; if not, everything is dropped. Waits for the device once per snapshot."""
         if all(s.finite is None or bool(s.finite) for s in self.snapshots):
             self.snapshots = [replace(s, finite=None) for s in self.snapshots]
             return True
@@ -72,7 +71,7 @@ class History:
 
     @property
     def nbytes(self) -> int:
-        """Memory that the snapshots take."""
+        """Bytes of the snapshots."""
         return sum(s.probe.nbytes + s.target.nbytes for s in self.snapshots)
 
     def dots(self, device: torch.device) -> HistoryDots:

@@ -1,4 +1,4 @@
-"""The candidates of one condition at one skipped step: weight rows and explicit predictors in one choice.
+"""The candidates of one condition at one skipped step: weight rows and explicit predictors together.
 
 P candidates: first the weight rows, then the explicit predictors that are ready.
 """
@@ -21,7 +21,7 @@ from .selector import Choice
 class Lineup:
     """weights: [P', K] rows; explicit: the others. members: [P] the pool index of each candidate.
 
-    stand_in: whether the only row is a repeat that is not in the pool.
+    stand_in: whether the only row is a repeat that is not in the pool, see pool.Candidates.
     """
 
     history: History
@@ -44,7 +44,7 @@ class Lineup:
     def forecast(self, choice: Choice, share: Tensor | None = None) -> Tensor:
         """Target [B, N, C] of every token from the candidate that it chose, TAP Eq. (9), or from two of them.
 
-        share: [B, N], how much of its change from the newest target to take; all of it if None.
+        share: [B, N], how much of the forecast's change from the newest target to take; all of it if None.
         """
         target = self._forecast(choice.best, share)
         if choice.second is None:
@@ -76,7 +76,7 @@ def line_up(pool: Pool, history: History, moment: Moment) -> Lineup:
     return Lineup(
         history,
         moment,
-        # Copied without waiting: a blocking copy to a GPU would hold Python until all earlier work is done.
+        # Copied without waiting: with a blocking copy to a GPU, Python waits until all earlier work is done.
         torch.tensor(candidates.weights).to(device, non_blocking=True),
         torch.tensor([*candidates.members, *ready], dtype=torch.int16).to(device, non_blocking=True),
         [pool.members[i] for i in ready],

@@ -2,10 +2,10 @@
 
 K snapshots, newest first: h_0 .. h_{K-1}.  D_j = h_j - h_0, j = 1..J, J = K - 1.  h: the true probe.
 q_j: what Gram-Schmidt leaves of D_j, so that D_j = q_j + sum_{i<j} c_ij q_i with q_1 .. q_J orthogonal.
-h - h_0 = r + sum_j b_j q_j;  r: the part of the probe's change that no weights reach.
+h - h_0 = r + sum_j b_j q_j;  r: the part of the probe's change that no weights can give.
 
 Weights sum to 1, so a candidate's error is p - h = sum_j u_j q_j - r, u_j = w_j + sum_{i>j} c_ji w_i - b_j:
-nothing else touches the channels, and the squares of orthogonal parts add up without cancelling.
+nothing else reads the channels, and the squares of orthogonal parts add up without cancellation.
 """
 
 from dataclasses import dataclass
@@ -16,7 +16,7 @@ from torch.linalg import vecdot
 
 from ..predictors.token_chunks import flat_tokens, token_chunks
 
-# Least square of a direction: a token that stood still has none.
+# Smallest square of a direction: a token that did not move has square 0.
 TINY = 1e-30
 
 
@@ -86,7 +86,7 @@ def _change(probe: Tensor, newest: Tensor) -> Tensor:
 
 
 def _take_out(vector: Tensor, direction: Tensor, square: Tensor) -> Tensor:
-    """Share [m] of `direction` in `vector`, both [m, D]; `vector` keeps what is orthogonal to it."""
+    """Share [m] of `direction` in `vector`, both [m, D]; in place, `vector` keeps only its orthogonal part."""
     share = vecdot(vector, direction) / square.clamp_min(TINY)
     vector.addcmul_(direction, share[:, None], value=-1)
     return share

@@ -1,4 +1,4 @@
-"""Proxy loss of every candidate for every token: how far its forecast probe is from the true one, TAP Eq. (7).
+"""Proxy loss of every candidate for every token: the error of its forecast probe, TAP Eq. (7).
 
 P candidates, M = B*N tokens, J = K - 1 differences; symbols as in probe_dots.  p: a candidate's forecast of h.
 """
@@ -13,7 +13,7 @@ from .probe_dots import HistoryDots, ProbeDots, probe_dots
 
 PROXY_LOSSES = ("cosine", "l2", "l1")
 
-# Temporaries per token and candidate while the losses are worked out.
+# Bytes of temporary tensors per token and candidate while the losses are computed.
 LOSS_BYTES = 8 * 4
 
 
@@ -26,12 +26,12 @@ def proxy_losses(history: History, probe: Tensor, weights: Tensor, loss: str) ->
     if loss not in PROXY_LOSSES:
         raise TapError(f"proxy_loss is {loss!r}; choose one of {', '.join(PROXY_LOSSES)}.")
     losses = explicit_l1(history, probe, weights) if loss == "l1" else _losses_by_dots(history, probe, weights, loss)
-    # A token without a finite loss takes the first, lowest-order candidate.
+    # A token with no finite loss takes the first candidate, which has the lowest order.
     return losses.nan_to_num_(nan=torch.inf, posinf=torch.inf).view(*probe.shape[:2], -1)
 
 
 def _losses_by_dots(history: History, probe: Tensor, weights: Tensor, loss: str) -> Tensor:
-    """Losses [M, P] from K-dimensional algebra alone."""
+    """Losses [M, P], computed only from the dots."""
     once = history.dots(probe.device)
     now = probe_dots(history.probes, probe, once)
     true = once.newest + 2 * now.lean + now.rest + (now.reach * (2 * once.lean + now.reach * once.square)).sum(0)
@@ -43,16 +43,16 @@ def _losses_by_dots(history: History, probe: Tensor, weights: Tensor, loss: str)
 
 
 def _errors(once: HistoryDots, now: ProbeDots, weights: Tensor, part: slice) -> tuple[Tensor, Tensor]:
-    """|p - h|^2 and |p|^2 - |h|^2 of some tokens, [m, P]; no matrix product, which may run in TF32, too coarse here."""
+    """|p - h|^2 and |p|^2 - |h|^2 of some tokens, [m, P]; no matrix product: TF32 is too coarse for it."""
     shares = weights[:, 1:].unbind(1)
     error = now.rest[part, None]
     lean = -(now.lean + now.rest)[part, None]  # <h, p - h>
     for j, share in enumerate(shares):
-        miss = share - now.reach[j, part, None]  # u_j
+        u = share - now.reach[j, part, None]  # u_j
         for i, later in enumerate(shares[j + 1 :], start=j + 1):
-            miss.addcmul_(once.mix[j, i, part, None], later)
-        lean = torch.addcmul(lean, miss, (once.lean + now.reach * once.square)[j, part, None])
-        error = torch.addcmul(error, miss.square_(), once.square[j, part, None])
+            u.addcmul_(once.mix[j, i, part, None], later)
+        lean = torch.addcmul(lean, u, (once.lean + now.reach * once.square)[j, part, None])
+        error = torch.addcmul(error, u.square_(), once.square[j, part, None])
     return error, torch.add(error, lean, alpha=2)
 
 
@@ -64,7 +64,7 @@ def _cosine(error: Tensor, gap: Tensor, true: Tensor) -> Tensor:
 
 
 def explicit_l1(history: History, probe: Tensor, weights: Tensor) -> Tensor:
-    """Mean absolute error [M, P], forecast by forecast: L1 does not follow from dots."""
+    """Mean absolute error [M, P], one forecast at a time: L1 does not follow from dots."""
     kept, (true,) = flat_tokens(history.probes), flat_tokens([probe])
     losses = torch.empty(true.shape[0], len(weights), device=probe.device)
     for part in token_chunks(true.shape[0], 4 * true.shape[1] * (len(kept) + 2), probe.device):

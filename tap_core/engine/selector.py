@@ -1,6 +1,6 @@
-"""Which candidate each token takes: the best on the probe, or one of the controls that make a comparison honest.
+"""Which candidate each token takes: the best on the probe, or another rule, as a control in comparisons.
 
-One fixed predictor needs no selection of its own: it is a pool of one.
+One fixed predictor needs no rule: it is a pool with one member.
 """
 
 from collections.abc import Callable
@@ -27,7 +27,7 @@ class Choice:
 
 @dataclass(frozen=True)
 class Selector:
-    """A selection by its name. seed: of the random one. Raises TapError for a name that is not known."""
+    """A selection by its name. seed: for random. Raises TapError for an unknown name."""
 
     selection: str = "best"
     seed: int = 0
@@ -38,35 +38,35 @@ class Selector:
 
     @property
     def local(self) -> bool:
-        """Whether a token's choice depends on its own losses alone, whatever other tokens there are."""
+        """Whether a token's choice depends only on its own losses."""
         return self.selection not in ("one for all", "random")
 
     @property
     def by_truth(self) -> bool:
-        """Whether losses are to be those of the true target, which costs a full step; for benchmarks."""
+        """Whether the choice needs the true target, which costs a full step; for benchmarks."""
         return self.selection == "oracle"
 
     def choose(self, losses: Tensor, position: float) -> Choice:
-        """The choice at a step, from the losses [B, N, P]; of equal ones the first candidate is taken."""
+        """The choice at a step, from the losses [B, N, P]; of equal losses the first candidate is taken."""
         return SELECTIONS[self.selection](losses, self.seed + round(1000 * position))
 
 
 def best(losses: Tensor, seed: int) -> Choice:
-    """The least loss, token by token, TAP Eq. (8)."""
+    """The lowest loss, token by token, TAP Eq. (8)."""
     loss, index = losses.min(dim=-1)
     return Choice(index, loss)
 
 
 def one_for_all(losses: Tensor, seed: int) -> Choice:
-    """The least mean loss, one candidate for all tokens of a picture: shows what the choice per token adds."""
-    # A token without any loss, such as one whose probe is zero, has no say.
+    """The lowest mean loss, one candidate for all tokens of a picture: shows what the choice per token adds."""
+    # A token without a finite loss, such as one whose probe is zero, does not count.
     counted = losses.masked_fill(losses.isinf().all(dim=-1, keepdim=True), 0)
     index = counted.mean(dim=1, keepdim=True).argmin(dim=-1, keepdim=True).expand(*losses.shape[:2], 1)
     return _take(losses, index)
 
 
 def blend(losses: Tensor, seed: int) -> Choice:
-    """The two least losses, mixed in inverse proportion to them."""
+    """The candidates with the two lowest losses, mixed in inverse proportion to these."""
     if losses.shape[-1] == 1:
         return best(losses, seed)
     least, index = losses.min(dim=-1)
@@ -75,7 +75,7 @@ def blend(losses: Tensor, seed: int) -> Choice:
 
 
 def at_random(losses: Tensor, seed: int) -> Choice:
-    """Any candidate that has a loss, token by token."""
+    """Any candidate with a finite loss, token by token."""
     generator = torch.Generator().manual_seed(seed)
     lots = torch.rand(losses.shape, generator=generator).to(losses.device, non_blocking=True)
     return _take(losses, lots.masked_fill_(losses.isinf(), -1).argmax(dim=-1, keepdim=True))

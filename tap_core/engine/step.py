@@ -1,6 +1,6 @@
 """TAP's Algorithm 1, for one condition at one step: compute and remember, or probe, choose and forecast.
 
-h: the probe, block 0's modulated input (Eq. 5). r: the target, what the blocks add (Eq. 6), or another one.
+h: the probe, block 0's modulated input (Eq. 5). r: the target, what the blocks add (Eq. 6), or another target.
 """
 
 from dataclasses import dataclass
@@ -29,9 +29,9 @@ def full_step(
     history: History, position: float, probe: Tensor, target: Tensor, finite: Tensor | None = None,
     expected: Forecast | None = None,
 ) -> None:
-    """Remember what the blocks made of this step. probe: [B, N, D], target: [B, N, C]; finite: see Snapshot.
+    """Remember the result of a full step. probe: [B, N, D], target: [B, N, C]; finite: see Snapshot.
 
-    expected: what would have been forecast of it, from which the history learns how far to trust the next ones.
+    expected: the forecast that a skip would have used; from it the history learns how far to trust later ones.
     """
     if expected is not None:
         history.trust.learn(history.targets[0], expected.target, target)
@@ -45,9 +45,9 @@ def skipped_step(
 ) -> Forecast:
     """Forecast every token's target by the predictor that does best on its probe [B, N, D].
 
-    selector: another choice than the best. grid: how the tokens lie. truth: the true target [B, N, C], by which an
-    oracle chooses; its mean square errors are then the losses. share: how much of the forecast's change from the
-    newest target to take [B, N]; all of it if None.
+    selector: a choice other than the best. grid: frames, rows and columns of the tokens. truth: the true target
+    [B, N, C], by which an oracle chooses; the losses are then mean square errors of the target. share: how much of
+    the forecast's change from the newest target to take [B, N]; all of it if None.
     """
     selector, past = selector or Selector(), history.positions
     moment = Moment(past, position, timeline.separating(past), history.probes, probe, grid)

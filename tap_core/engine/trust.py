@@ -1,9 +1,9 @@
-"""How far a forecast may leave the newest result: as far as the forecasts before it came true.
+"""How far a forecast may move away from the newest result: as far as earlier forecasts came true.
 
-r_0: newest target that is kept.  f: what the pool forecasts of a full step.  r: what that step then showed.
+r_0: newest target in the history.  f: the pool's forecast of a full step.  r: the target that this step then showed.
 t = sum (<f - r_0, r - r_0> / |f - r_0|) / sum |f - r_0|, over the full steps of a run: token by token, how much of the
-forecast's change came true, each full step weighed by how far its forecast went. The probe moves on as the picture
-does, the target often turns back: a choice on the probe alone leads too far (bench/README.md).
+forecast's change came true. Each full step is weighted by the length of its forecast's change. The probe moves on with
+the picture, but the target often turns back: forecasts chosen only by the probe move too far (bench/README.md).
 """
 
 import torch
@@ -14,36 +14,35 @@ from ..predictors.token_chunks import token_chunks
 
 
 class Trust:
-    """What the full steps of one condition have shown so far, kept on its device: sums [2, B, N]."""
+    """The two sums over the full steps of one condition so far, on its device: [2, B, N]."""
 
     def __init__(self) -> None:
         self._sums: Tensor | None = None
 
     def learn(self, newest: Tensor, forecast: Tensor, truth: Tensor) -> None:
-        """A full step showed `truth`; from before stem `newest`, the newest target, and `forecast`. [B, N, C] each."""
-        self.add(torch.stack([came_true(*pictures) for pictures in zip(newest, forecast, truth, strict=True)], dim=1))
+        """A full step showed `truth`. Known before it: the newest target `newest`, and `forecast`. [B, N, C] each."""
+        self.add(torch.stack([trust_terms(*pictures) for pictures in zip(newest, forecast, truth, strict=True)], dim=1))
 
-    def add(self, seen: Tensor) -> None:
-        """Take what a full step showed, [2, .., N] from `came_true`; nothing of a token where a value is not finite."""
-        seen = torch.where(seen.isfinite().all(dim=0), seen, 0)
-        self._sums = seen if self._sums is None else self._sums + seen
+    def add(self, terms: Tensor) -> None:
+        """Add a full step's terms, [2, .., N] from `trust_terms`; tokens with a value that is not finite add 0."""
+        terms = torch.where(terms.isfinite().all(dim=0), terms, 0)
+        self._sums = terms if self._sums is None else self._sums + terms
 
     @property
     def share(self) -> Tensor | None:
         """How much of a forecast's change to take, [B, N], 0 to 1; None while nothing is known."""
         if self._sums is None:
             return None
-        true, told = self._sums
-        return torch.where(told > 0, true / told, 1).clamp(0, 1)
+        true, forecast = self._sums
+        return torch.where(forecast > 0, true / forecast, 1).clamp(0, 1)
 
 
-def came_true(newest: Tensor, forecast: Tensor, truth: Tensor) -> Tensor:
+def trust_terms(newest: Tensor, forecast: Tensor, truth: Tensor) -> Tensor:
     """<f - r_0, r - r_0> / |f - r_0| and |f - r_0| of the tokens of a picture: [N, C] each -> [2, N]."""
-    sums = torch.empty(2, len(newest), device=truth.device)
+    terms = torch.empty(2, len(newest), device=truth.device)
     for part in token_chunks(len(newest), 12 * newest.shape[1], truth.device):
-        before, told, true = (values[part].to(sums) for values in (newest, forecast, truth))
-        told = told - before
-        far = vector_norm(told, dim=1)
-        sums[0, part] = vecdot(told, true - before) / far
-        sums[1, part] = far
-    return sums
+        before, change, true = (values[part].to(terms) for values in (newest, forecast, truth))
+        change = change - before
+        terms[1, part] = vector_norm(change, dim=1)
+        terms[0, part] = vecdot(change, true - before) / terms[1, part]
+    return terms

@@ -1,1 +1,1 @@
-"""The predictors, one family a file, and the pool of them that a run chooses from."""
+"""The predictors, one family per file, and the pool from which a run chooses."""

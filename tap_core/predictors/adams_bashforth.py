@@ -1,6 +1,6 @@
 """The next value of an evenly spaced series from its last ones.
 
-m: order, AB-Cache's k less one.
+m: order, AB-Cache's k minus one.
 """
 
 import math
@@ -16,8 +16,8 @@ class AdamsBashforth:
     """forecast = sum_{j<=m} (-1)^j C(m+1, j+1) F_j, AB-Cache (arXiv 2504.10540).
 
     The relation that an Adams-Bashforth solver of order m + 1 implies between consecutive model outputs. It takes the
-    full steps as evenly spaced and the asked step as the next of them, whatever the true distance: it is Newton's
-    polynomial one gap ahead. It therefore overshoots right after a full step, where another candidate will be chosen.
+    full steps as evenly spaced and the asked step as the next of them, at any true distance: it is Newton's polynomial
+    one gap ahead. It therefore overshoots right after a full step, where another candidate is chosen.
     """
 
     order: int

@@ -20,7 +20,7 @@ LEAST, MOST = 1.0, 1.5
 class DiCache:
     """forecast = r_1 + g (r_0 - r_1), g = clip(mean|h - h_1| / mean|h_0 - h_1|, 1, 1.5), DiCache (arXiv 2508.17356).
 
-    DiCache's probe is what its first block adds, and one g serves all tokens; here the probe is TAP's, and with
+    DiCache's probe is what its first block adds, and all tokens have the same g; here the probe is TAP's, and with
     `per_token` each token has its own g. A token whose probe did not move repeats its newest value.
     """
 

@@ -1,4 +1,4 @@
-"""The families of predictors, one file each, in the order in which they are offered."""
+"""The families of predictors, one file each, in the order that a user sees."""
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -19,10 +19,10 @@ from .tc_pade import TcPade
 
 @dataclass(frozen=True)
 class MemberOptions:
-    """Which members of a family are wanted.
+    """Which members of a family a pool gets.
 
     orders: above 0, lowest first. horizons: nearest to 0 first. hermite_steps, spectrum_steps: full steps that these
-    fit, and so keep in memory. hicache_scale, freqca_cutoff, dicache_per_token: see their files.
+    fit, and therefore keep in memory. hicache_scale, freqca_cutoff, dicache_per_token: see their files.
     """
 
     orders: Sequence[int]

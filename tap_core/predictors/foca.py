@@ -1,6 +1,6 @@
-"""The feature's trajectory as a differential equation, solved step by step from the last full steps.
+"""The trajectory of the target as a differential equation, solved step by step from the last full steps.
 
-h: next step's length.  g: the one before.  w = h / g.  F': slope at the newest value.
+h: length of the next step.  g: length of the step before.  w = h / g.  F': slope at the newest value.
 """
 
 from collections.abc import Sequence
@@ -16,13 +16,13 @@ Row = list[float]
 class FoCa:
     """F_{k+1} = (1+w)^2/(1+2w) F_k - w^2/(1+2w) F_{k-1} + h (1+w)/(1+2w) F'_k, FoCa (arXiv 2508.16211).
 
-    The second-order backward differentiation formula with the slope at F_k in place of the unknown one; in even steps
+    The second-order backward differentiation formula, with the known slope at F_k for the unknown one; in even steps
     4/3 F_k - 1/3 F_{k-1} + 2/3 h F'_k, and as F'_k is that formula's own slope, 7/3 F_k - 5/3 F_{k-1} + 1/3 F_{k-2}.
     Forecast values are fed back, so the result is a row of weights over the full steps. `heun` calibrates each
     step: F_c = F_k + (h F'_full + F_{k+1} - F_k) / 2, F'_full being the slope between the last two full steps.
 
-    The paper feeds back forecasts made before the newest full step as well. That puts a whole window's error into the
-    slope of one step, and it grows from window to window; here they are dropped, and the uneven gaps are honoured.
+    The paper also feeds back forecasts made before the newest full step. That puts a whole window's error into the
+    slope of one step, and it grows from window to window; here they are dropped, and uneven gaps are taken as they are.
     """
 
     heun: bool = False
@@ -59,7 +59,7 @@ class FoCa:
 def backward_difference(nodes: Sequence[float], rows: Sequence[Row], x: float) -> Row:
     """The formula at x: nodes and rows of the last two or three values, newest first.
 
-    A line where time has turned back, as in a sampler's restart: the formula is for steps of one direction.
+    A line where time has turned back, as after a sampler's restart: the formula needs steps in one direction.
     """
     h, g = x - nodes[0], nodes[0] - nodes[1]
     if h * g <= 0:

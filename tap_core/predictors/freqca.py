@@ -22,9 +22,9 @@ class FreqCa:
     """forecast = low(F_0) + high(H) = H + low(F_0 - H), FreqCa (arXiv 2510.08669).
 
     H is HiCache's with order 2 and scale 0.71. low keeps the cosine waves whose frequency, the root of the squares of
-    both indices, is at most `cutoff` of the highest (0.1), as in its released code for FLUX; a video's frames are
-    taken one by one. A cutoff of 1 repeats F_0, one below 0 gives H. It forecasts the last hidden state in the paper;
-    here whatever the run forecasts.
+    both indices, is at most `cutoff` of the highest (0.1), as in its released code for FLUX; each frame of a
+    video is transformed separately. A cutoff of 1 repeats F_0, one below 0 gives H. The paper forecasts the last hidden
+    state; here it is the run's target.
     """
 
     cutoff: float = 0.1

@@ -1,4 +1,4 @@
-"""The polynomial that fits more full steps than it needs, and so smooths them.
+"""A polynomial fitted to more full steps than it needs, which smooths them.
 
 tau: coordinate, -1 at the oldest full step of the fit and 1 at the newest, beyond 1 ahead of it.  m: degree.
 """
@@ -19,7 +19,7 @@ class Hermite:
     """forecast = sum_{i<=m} c_i He_i(tau), c by ordinary least squares on the last `fitted` full steps.
 
     He_0 = 1, He_1 = tau, He_2 = tau^2 - 1, ...: probabilists' Hermite polynomials, TAP, supplement "Alternative
-    Predictors" (m = 2; it does not say how many steps are fitted, nor how time is normalised). Least squares do not
+    Predictors" (m = 2; it says neither how many steps are fitted nor how time is normalised). Least squares do not
     depend on the basis: this is also the plain least-squares polynomial, and with m + 1 steps it is Newton's.
     """
 

@@ -18,9 +18,9 @@ class HiCache:
     """forecast = F_0 + sum_{1<=i<=m} d_i / i! * s^i H_i(s k), HiCache (arXiv 2508.16984).
 
     H_i: physicists' Hermite polynomials, H_1 = 2x, H_2 = 4x^2 - 2. s = 0.5, the paper's default, halves the slope;
-    s = 1/sqrt(2) keeps it. The paper counts time down and writes H_i(-k) over differences of the other sign: the
-    same. A Hermite polynomial has a unit, the sampler step, so a coordinate in sigma is counted in steps of the
-    latest gap.
+    s = 1/sqrt(2) keeps it. The paper counts time down and writes H_i(-k) over differences of the other sign,
+    which is the same. A Hermite polynomial has a unit, the sampler step, so a coordinate in sigma is measured in steps
+    of the latest gap.
     """
 
     order: int

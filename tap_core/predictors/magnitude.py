@@ -1,4 +1,4 @@
-"""The newest value again, its length continued.
+"""The newest value again, with its length extrapolated.
 
 r_0, r_1: the last two full steps' values, newest first.  u: distance of the asked step in units of their gap.
 """
@@ -21,8 +21,8 @@ class MagnitudeScaled:
     """forecast = r_0 (|r_0| / |r_1|)^u, per token.
 
     MagCache (arXiv 2506.09045) decides when to skip by the ratio of the residuals' lengths from one step to the next,
-    calibrated once per model, and then repeats them unscaled. Here the ratio is the one of the last gap, so nothing
-    is calibrated, and the repeat is scaled by it. The cosine loss sees no lengths: it takes this for a plain repeat.
+    calibrated once per model, and then repeats them unscaled. Here the ratio is that of the last gap, so nothing is
+    calibrated, and the repeat is scaled by it. The cosine loss does not see lengths: for it this is a plain repeat.
     """
 
     family: str = "magcache"

@@ -15,8 +15,8 @@ from .weight_row import coordinates, padded
 class Newton:
     """Lagrange's form of Newton's polynomial: w_j = prod_{i != j} (x - x_i) / (x_j - x_i).
 
-    Exact for every polynomial of its order whatever the gaps, which TaylorSeer's ladder is only up to order 1; the
-    price is larger weights far from the full steps (8 steps apart, 7 ahead, order 2: sum |w| = 6.0 against 4.3).
+    Exact for every polynomial of its order and any gaps; TaylorSeer's ladder is exact only up to order 1. The price is
+    larger weights far from the full steps (8 steps apart, 7 ahead, order 2: sum |w| = 6.0 against 4.3).
     """
 
     order: int

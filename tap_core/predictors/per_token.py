@@ -11,7 +11,7 @@ from .token_chunks import flat_tokens, token_chunks
 def by_chunks(streams: Sequence[Tensor], channels: int, device: torch.device, rule: Callable[..., Tensor]) -> Tensor:
     """rule(values [m, C] of each stream, float32) -> [m, channels] over all tokens: [B, N, channels] on `device`.
 
-    streams: tensors [B, N, C], which may lie on another device and differ in C.
+    streams: tensors [B, N, C]; they may be on another device and differ in C.
     """
     batch, tokens = streams[0].shape[:2]
     flat = flat_tokens(list(streams))

@@ -13,7 +13,7 @@ from .reuse import Reuse
 from .taylor import Taylor
 from .weight_row import padded
 
-# Rows that agree to so many decimals forecast the same thing.
+# Rows that agree to this many decimals make the same forecast.
 WEIGHT_DECIMALS = 9
 
 
@@ -21,7 +21,7 @@ WEIGHT_DECIMALS = 9
 class Candidates:
     """The distinct rows of a pool at one step: weights [P][K], and the pool index each row stands for.
 
-    stand_in: whether the one row is a repeat that is not in the pool, for where no member has a forecast.
+    stand_in: whether the only row is a repeat that is not in the pool, used where no member has a forecast.
     """
 
     weights: list[list[float]]
@@ -42,7 +42,7 @@ class Pool:
 
     @property
     def members(self) -> tuple[Predictor | ExplicitPredictor, ...]:
-        """All predictors; a member is known by its index here."""
+        """All predictors; elsewhere a member is named by its index in here."""
         return (*self.predictors, *self.explicit)
 
     @property
@@ -58,11 +58,11 @@ class Pool:
     def candidates(self, past: Sequence[float], position: float, timeline: Timeline) -> Candidates:
         """The distinct weight rows at `position`, given the positions of the full steps, newest first.
 
-        While no predictor can weigh so few full steps, the newest is repeated, under the first member's name.
+        While there are too few full steps for every predictor, the newest is repeated, under the first member's name.
         """
         return self._candidates(tuple(past), position, timeline.separating(past))
 
-    @lru_cache(maxsize=4)  # noqa: B019  all conditions of a step ask the same; a few small rows
+    @lru_cache(maxsize=4)  # noqa: B019  all conditions of a step ask for the same few rows
     def _candidates(self, past: tuple[float, ...], position: float, timeline: Timeline) -> Candidates:
         rows: dict[tuple[float, ...], tuple[int, list[float]]] = {}
         for member, predictor in enumerate(self.predictors):
@@ -83,15 +83,15 @@ def taylor_pool(orders: Sequence[int], horizon_from: float, horizon_to: float, h
     return Pool(tuple(Taylor(order, horizon) for order in sorted(set(orders)) for horizon in horizons))
 
 
-def family_pool(families: Sequence[str], orders: Sequence[int], wanted: MemberOptions) -> Pool:
-    """The members of the named families as wanted, lowest order first; order 0 is the repeat.
+def family_pool(families: Sequence[str], orders: Sequence[int], options: MemberOptions) -> Pool:
+    """The members of the named families, lowest order first; order 0 is the repeat.
 
-    At equal order the family named first comes first. Raises TapError for a family that is not known.
+    At equal order the family named first comes first. Raises TapError for an unknown family.
     """
     unknown = [name for name in families if name not in FAMILIES]
     if unknown:
         raise TapError(f"There is no family of predictors called {unknown[0]!r}; choose from {', '.join(FAMILIES)}.")
-    made = [member for name in dict.fromkeys(families) for member in FAMILIES[name].members(wanted)]
+    made = [member for name in dict.fromkeys(families) for member in FAMILIES[name].members(options)]
     rows = [member for member in made if not hasattr(member, "forecast")]
     repeat = [Reuse()] if 0 in orders else []
     return Pool(

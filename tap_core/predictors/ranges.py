@@ -1,4 +1,4 @@
-"""Orders and horizons, as the inputs name them and as numbers."""
+"""Orders and horizons, from node inputs to numbers."""
 
 import math
 
@@ -9,7 +9,7 @@ MOST_HORIZONS = 200
 
 
 def parsed_orders(orders: str) -> list[int]:
-    """Orders as numbers, lowest first, from a list such as "0,1,2"."""
+    """Orders as numbers, lowest first, from a list such as "0,1,2". Raises TapError for other texts."""
     entries = [entry.strip() for entry in orders.split(",") if entry.strip()]
     if not all(entry.isdecimal() for entry in entries):
         raise TapError(f"orders is {orders!r}; write numbers from 0 to {HIGHEST_ORDER} between commas, such as 0,1,2.")
@@ -20,7 +20,7 @@ def parsed_orders(orders: str) -> list[int]:
 
 
 def horizon_list(first: float, last: float, step: float) -> list[float]:
-    """Horizons from `first` to `last`, the nearest to the true distance first."""
+    """Horizons from `first` to `last`, the nearest to the true distance first. Raises TapError for a bad range."""
     if not all(math.isfinite(value) for value in (first, last, step)) or step <= 0:
         raise TapError(f"horizon_step is {step}; set it above 0, such as 1.")
     if first > last:

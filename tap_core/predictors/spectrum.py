@@ -1,4 +1,4 @@
-"""Ridge regression on Chebyshev polynomials over the run so far, blended with a local line.
+"""Ridge regression on Chebyshev polynomials over the run so far, mixed with a local line.
 
 tau: coordinate, -1 and 1 at the ends of the run.  T_0 .. T_m: Chebyshev polynomials.  V: their values at full steps.
 """
@@ -19,10 +19,10 @@ from .weight_row import combined, coordinates, padded
 class Spectrum:
     """forecast = share * T(tau)' (V'V + ridge I)^-1 V' F + (1 - share) * (line through the last two).
 
-    Spectrum (arXiv 2603.01623); degree 4, ridge 0.1, share 0.5 and the line are those of its released code. Two
-    things differ. The code keeps every full step; here the last `remembered` of them, as each costs memory for probe
-    and target. The code pulls the fit towards zero; here F is taken relative to the newest full step, so that the fit
-    is pulled towards repeating it, and the weights sum to 1.
+    Spectrum (arXiv 2603.01623); degree 4, ridge 0.1, share 0.5 and the line are from its released code. Two
+    things differ. The code keeps every full step; here only the last `remembered` are kept, as each costs memory for
+    probe and target. The code pulls the fit towards zero; here F is relative to the newest full step, so the fit is
+    pulled towards repeating it, and the weights sum to 1.
     """
 
     order: int = 4

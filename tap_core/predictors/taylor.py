@@ -37,7 +37,7 @@ class Taylor:
         return padded(series(x, timeline.coordinate(position + self.horizon) - x[0]), past)
 
 
-@lru_cache(maxsize=1024)  # horizons that end at one point share it, and calibration asks for many points
+@lru_cache(maxsize=1024)  # horizons with the same end point share it, and calibration asks for many points
 def series(x: tuple[float, ...], k: float) -> tuple[float, ...]:
     """sum_{i<K} d_i k^i / i!, as weights over the K snapshots."""
     terms = [k**i / math.factorial(i) for i in range(len(x))]

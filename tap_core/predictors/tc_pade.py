@@ -1,4 +1,4 @@
-"""A rational function of the last full steps, by the stage of the run.
+"""A rational function of the last full steps; it depends on the stage of the run.
 
 R_0 (newest), R_1, R_2: the last full steps' values.  u: distance of the asked step in units of the last gap.
 """
@@ -16,7 +16,7 @@ from .per_token import by_chunks, length, ratio
 
 # Shares of the run where the early stage ends and the late one begins: t = 0.7 T and 0.2 T in the paper's time.
 EARLY, LATE = 0.3, 0.8
-# The paper's text leaves these two open: share of the line taken early, and what is added of the last change late.
+# The paper's text does not give these two: the share of the line taken early, and of the last change added late.
 EARLY_SLOPE, LATE_CHANGE = 0.5, 0.1
 # The denominator stays between these.
 LEAST, MOST = 0.5, 2.0
@@ -27,10 +27,10 @@ class TcPade:
     """Middle of the run: R_0 + s u (R_0 - R_1) / (1 + s/l z); early: a slower line; late: a little of R_0 - R_1 more.
 
     s = exp(-l |R_0 - R_1| / |R_0 + R_1|), l = 10, z = R_2 over its root mean square, lengths per token: after TC-Pade
-    (arXiv 2603.02943), which prints (2s R_{t+3} - s R_{t+2}) / (1 + s/l R_{t+1}); `literal` has that at every stage,
-    its indices read newest first (as printed it leads away from the present). It has three flaws that are mended
-    here: it shrinks even a constant; where the trend is unsteady (s -> 0) it tends to zero instead of a repeat; it
-    knows no distance and no scale. The denominator is clamped: its pole would lie among the values.
+    (arXiv 2603.02943), which prints (2s R_{t+3} - s R_{t+2}) / (1 + s/l R_{t+1}); `literal` uses that at every stage,
+    with its indices read newest first (as printed it leads back in time). It has three flaws that are corrected here:
+    it shrinks even a constant; where the trend is unsteady (s -> 0) it goes to zero instead of a repeat; it does not
+    depend on distance or scale. The denominator is clamped, because values can lie near its pole.
     """
 
     literal: bool = False

@@ -1,12 +1,12 @@
-"""Tokens a few at a time, so that what is worked out for them stays small."""
+"""Tokens a few at a time, so that temporary tensors stay small."""
 
 from collections.abc import Iterator
 
 import torch
 from torch import Tensor
 
-# Working set of one chunk of tokens: small enough for a CPU's cache; on a GPU few launches, at FLUX's size a single
-# round by default, yet no more at a time than the model's own first and last layers (bench/run.py overhead, memory).
+# Working set of one chunk of tokens: small enough for a CPU's cache; on a GPU few launches, a single round at FLUX's
+# size by default, but no more memory than the model's own first and last layers (bench/run.py overhead, memory).
 CHUNK_BYTES = {"cpu": 4 << 20}
 CHUNK_BYTES_ACCELERATOR = 64 << 20
 

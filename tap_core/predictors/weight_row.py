@@ -1,4 +1,4 @@
-"""What the linear predictors share: coordinates of the full steps and rows of weights over them."""
+"""Parts that the linear predictors share: coordinates of the full steps and rows of weights over them."""
 
 from collections.abc import Sequence
 

@@ -46,7 +46,7 @@ class PoolSettings:
     def pool(self) -> Pool:
         """The members that these settings name."""
         orders = parsed_orders(self.orders)
-        wanted = MemberOptions(
+        options = MemberOptions(
             [order for order in orders if order > 0],
             horizon_list(self.horizon_from, self.horizon_to, self.horizon_step),
             self.hermite_steps,
@@ -57,4 +57,4 @@ class PoolSettings:
         )
         if not self.families and 0 not in orders:
             raise TapError(f"No family of predictors is on; switch on one, such as {FAMILIES['taylor'].label}.")
-        return family_pool(self.families, orders, wanted)
+        return family_pool(self.families, orders, options)
