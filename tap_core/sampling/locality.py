@@ -17,7 +17,8 @@ import torch.distributed
 
 from ..engine.selector import Selector
 from ..predictors.pool import Pool
-from ..schedule import AdaptiveSchedule, Schedule
+from ..schedule import AdaptiveSchedule
+from ..schedules.registry import AnySchedule, schedule_name
 
 
 def processes() -> int:
@@ -26,15 +27,21 @@ def processes() -> int:
     return torch.distributed.get_world_size() if known else 1
 
 
-def schedule_is_local(schedule: Schedule | AdaptiveSchedule) -> bool:
+def schedule_is_local(schedule: AnySchedule) -> bool:
     """Whether it decides the same in every process."""
     return getattr(schedule, "local", not isinstance(schedule, AdaptiveSchedule))
 
 
-def what_is_not_local(schedule: Schedule | AdaptiveSchedule, name: str, pool: Pool, selector: Selector) -> str:
-    """Why a run with these cannot be shared out, and what to click; "" if it can. name: of the schedule."""
+def why_not_shared(schedule: AnySchedule, pool: Pool, selector: Selector) -> str:
+    """Why a run with these cannot be shared out, and what to click; "" if it can."""
+    reason = _what_is_not_local(schedule, pool, selector)
+    return reason and (f"Several processes work together here, and each may have a part of the picture. {reason} "
+                       "Until then every step is computed in full, so that none waits for another for ever.")
+
+
+def _what_is_not_local(schedule: AnySchedule, pool: Pool, selector: Selector) -> str:
     if not schedule_is_local(schedule):
-        return (f"The schedule {name} looks at the whole picture. Take out TAP Schedule or TAP Method, or choose "
+        return (f"The schedule {schedule_name(schedule)} looks at the whole picture. Take out TAP Schedule or TAP Method, or choose "
                 "interval, list of steps, MagCache or Spectrum.")
     if not selector.local:
         return (f"The selection {selector.selection!r} looks at all tokens at once. Choose best or blend in TAP "

@@ -79,11 +79,11 @@ def sampled(settings: TapSettings, tokens: slice) -> tuple[TapRecord, list[Tenso
     for sigma, after in zip(run.timeline.sigmas, run.timeline.sigmas[1:], strict=False):
         run.begin(sigma, x.device, x)
         probe, slope = (1 + sigma) * x.sin(), (3 * x + 2 * sigma).tanh()
-        skips = run.wants_skip and run.can_forecast(["prompt"], *x.shape[:2])
+        skips = run.decider.wants_skip and run.memory.can_forecast(["prompt"], *x.shape[:2])
         if skips:
             slope, choice = run.forecast("prompt", 0, probe)
             choices.append(choice.member)
-        elif run.wants_snapshot:
+        elif run.decider.wants_snapshot:
             run.remember("prompt", probe, slope)
         run.count_call(skips)
         denoised = run.finish(x, x - sigma * slope)

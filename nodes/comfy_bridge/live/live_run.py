@@ -54,7 +54,7 @@ class LiveRun:
             return
         run = self._run
         evaluation = run.record.evaluations[-1]
-        mark = mark_of(evaluation, planned_full=run.decision.full and not run.fell_back)
+        mark = mark_of(evaluation, planned_full=run.decider.decision.full and not run.notes.fell_back)
         put_mark(self._marks, evaluation.step, mark)
         if evaluation.full and evaluation.reason:
             self._reasons[evaluation.step] = evaluation.reason

@@ -24,12 +24,12 @@ class Plan:
 
 def plan_of(run: TapRun) -> Plan:
     """The plan of a run that has not begun, as far as it can be known; a schedule may have words of its own."""
-    if run.fell_back:
+    if run.notes.fell_back:
         return Plan(f"{NOTHING}. " + " ".join(run.record.fallbacks), FULL * run.timeline.steps)
     schedule, steps = run.settings.schedule(), run.timeline.steps
     if said := getattr(schedule, "plan", ""):
         return Plan(said, FULL * steps)
-    if not run.course.skips_any:
+    if not run.decider.skips_any:
         return Plan(f"{NOTHING}. {why_none_is_skipped(schedule, steps)}", FULL * steps)
     if isinstance(schedule, AdaptiveSchedule):
         words = f"{steps} steps; the schedule decides as it goes which are computed"
@@ -48,5 +48,5 @@ def counted(full: int, steps: int) -> str:
 
 def expected_cache(run: TapRun, snapshots: int) -> int:
     """Bytes that histories of so many snapshots will take, from what the first ones are; 0 if there are none."""
-    held = [(history.nbytes, len(history.snapshots)) for history in run.histories.values()]
+    held = [(history.nbytes, len(history.snapshots)) for history in run.memory.histories.values()]
     return sum(nbytes // count * snapshots for nbytes, count in held if count)

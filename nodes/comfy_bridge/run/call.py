@@ -21,12 +21,12 @@ class Call:
 
     def __init__(self, sampling: Sampling, base: nn.Module, adapter: Adapter | InOutAdapter,
                  noisy: tuple[Tensor, Tensor], options: dict, conditions: dict, control: object = None) -> None:
-        self.sampling, self.adapter, self.tap = sampling, adapter, sampling.run
+        self.sampling, self.adapter, self.tap, self.decider = sampling, adapter, sampling.run, sampling.run.decider
         self.base, self.model = base, plain_module(base.diffusion_model)
         (self.x, self.sigmas), self.options, self.conditions = noisy, options, conditions
         device = options.get("multigpu_thread_device")
         self.leads = device is None or device == sampling.lead
-        self.place = place_in(self.tap.seen.x, self.x) if sampling.wrapped else ()
+        self.place = place_in(self.decider.seen.x, self.x) if sampling.wrapped else ()
         where = (device or self.x.device, id(self.model), self.place)
         self.keys = sampling.keys.of(options, base, control, where)
         self.shapes = conditions.get("latent_shapes")
@@ -35,12 +35,12 @@ class Call:
 
     def whole_batch(self) -> bool:
         """Whether each condition of this call has all pictures; a wrapper of another node may split them."""
-        whole, (each, rest) = self.tap.seen.x, divmod(len(self.x), len(self.keys))
+        whole, (each, rest) = self.decider.seen.x, divmod(len(self.x), len(self.keys))
         return not rest and each >= (1 if whole is None else len(whole))
 
     def show_grid(self) -> None:
         """Record how the tokens of the whole picture lie; this call may have a part of it."""
-        whole = self.tap.seen.x
+        whole = self.decider.seen.x
         if is_packed(self.shapes) or whole is None or whole.shape[2:] == self.x.shape[2:]:
             whole = parts_of(self.x, self.shapes)[0]
         record = self.tap.record

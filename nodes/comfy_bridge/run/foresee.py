@@ -40,7 +40,7 @@ def parts_at_work(sampling: Sampling, model: object, conditions: Sequence[Sequen
     plain = [each for side in conditions for each in side or () if "default" not in each]
     parts = [get_area_and_mult(each, x, timestep) for each in plain]
     shapes = [tuple(part.input_x.shape) for part in parts if part is not None]
-    handler, whole = model_options.get("context_handler"), sampling.run.seen.x
+    handler, whole = model_options.get("context_handler"), sampling.run.decider.seen.x
     # Packed latents, of video with sound, are not looked into.
     if handler is None or whole is None or whole.ndim < 5 or whole.shape == x.shape:
         return shapes

@@ -14,11 +14,11 @@ def calc_cond_batch(executor: WrapperExecutor, model: object, conditions: list, 
     The first one of a run also notes what its conditions are, which may come in several model calls.
     """
     sampling = sampling_of(args[-1].get("transformer_options", {}))
-    if sampling is None or not sampling.run.evaluating or sampling.run.fell_back:
+    if sampling is None or not sampling.run.evaluating or sampling.run.notes.fell_back:
         return executor(model, conditions, *args)
     if sampling.live is not None and sampling.live.awaits_cache:
         sampling.parts = only_shown(lambda: parts_at_work(sampling, model, conditions, *args), [])
-    if not sampling.run.course.skips_any:
+    if not sampling.run.decider.skips_any:
         return executor(model, conditions, *args)
     sampling.wrapped = "model_function_wrapper" in args[-1]
     if sampling.wrapped:  # it may hand the ControlNet itself a part of the picture

@@ -51,7 +51,7 @@ class MeasuringRun(TapRun):
         super().__init__(settings, sigmas, model, mixed)
         self._guidance = guidance
         if guidance is None:
-            self.note("This guider weighs its prompts in a way of its own; a calibration counts them alike.")
+            self.notes.note("This guider weighs its prompts in a way of its own; a calibration counts them alike.")
         self._tracks: dict[Hashable, Track] = {}
         self._latest: Tensor | None = None
         self._moved: list[Tensor] = []
@@ -59,8 +59,8 @@ class MeasuringRun(TapRun):
 
     def remember(self, key: Hashable, probe: Tensor, target: Tensor) -> None:
         """Take what a full call showed of one condition; a sampler's second evaluations within a step are left out."""
-        step = int(self.seen.position)
-        if step != self.seen.position:
+        step = int(self.decider.seen.position)
+        if step != self.decider.seen.position:
             return
         track = self._tracks.setdefault(key, Track(self._share(key)))
         if step not in track.steps:
@@ -68,9 +68,9 @@ class MeasuringRun(TapRun):
 
     def finish(self, x: Tensor, denoised: Tensor) -> Tensor:
         """The model evaluation is over; the denoised picture goes on as it is."""
-        step = int(self.seen.position)
-        if step == self.seen.position and step not in self._steps and not self.fell_back:
-            slope = (x - denoised) / max(self.seen.sigma, 1e-6)
+        step = int(self.decider.seen.position)
+        if step == self.decider.seen.position and step not in self._steps and not self.notes.fell_back:
+            slope = (x - denoised) / max(self.decider.seen.sigma, 1e-6)
             if self._latest is not None:
                 self._moved.append((slope - self._latest).abs().mean(dtype=torch.float32))
             self._latest = slope

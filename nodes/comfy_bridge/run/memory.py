@@ -38,7 +38,7 @@ def history_bytes(sampling: Sampling, base: nn.Module, shape: tuple[int, ...], c
     their size.
     """
     run, adapter = sampling.run, sampling.adapter
-    if run.fell_back or not run.course.skips_any or run.settings.cache_device == "cpu" or len(shape) < 4:
+    if run.notes.fell_back or not run.decider.skips_any or run.settings.cache_device == "cpu" or len(shape) < 4:
         return 0
     model = plain_module(base.diffusion_model)
     tokens = shape[0] * math.prod(adapter.grid(model, torch.empty(shape, device="meta")))

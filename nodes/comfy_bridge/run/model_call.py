@@ -43,7 +43,7 @@ def apply_model(executor: WrapperExecutor, x: Tensor, t: Tensor, c_concat: Tenso
     # The model gets what it would get without TAP: a graph that was compiled for that is not compiled again.
     options = {name: value for name, value in options.items() if name != RUN_KEY}
     adapter = sampling.reach(executor.class_obj)
-    if sampling.run.fell_back:
+    if sampling.run.notes.fell_back:
         sampling.run.count_call(skipped=False, reason=FELL_BACK)
         return forward(options)
     return ModelCall(sampling, executor.class_obj, adapter, (x, t), options, kwargs, control).run(forward)
@@ -59,7 +59,7 @@ class ModelCall(Call):
 
     def run(self, forward: Callable[..., Tensor]) -> Tensor:
         """Forecast the call where that is decided and possible, else compute it."""
-        while self.tap.asks and not self.leads and not self.sampling.decided.wait(LONGEST_WAIT):
+        while self.decider.asks and not self.leads and not self.sampling.decided.wait(LONGEST_WAIT):
             pass  # the call that decides may find that TAP has to fall back, and then asks nothing
         try:
             return self._run(forward)
@@ -69,17 +69,17 @@ class ModelCall(Call):
 
     def _run(self, forward: Callable[..., Tensor]) -> Tensor:
         if not self.whole_batch():
-            self.tap.fall_back("Another node hands the model a part of a batch at a time, and TAP cannot tell which; "
-                                "every step was computed in full. Take that node out, or TAP.")
+            self.tap.notes.fall_back("Another node hands the model a part of a batch at a time, and TAP cannot tell "
+                                     "which; every step was computed in full. Take that node out, or TAP.")
         elif self.place is None:
-            self.tap.fall_back("Another node changes or moves the picture that the model is given, and TAP cannot "
-                                "tell how; every step was computed in full. Take that node out, or TAP.")
-        if self.tap.fell_back:
+            self.tap.notes.fall_back("Another node changes or moves the picture that the model is given, and TAP "
+                                     "cannot tell how; every step was computed in full. Take that node out, or TAP.")
+        if self.tap.notes.fell_back:
             return self._compute_plainly(forward)
         self.show_grid()
-        if not self.tap.wants_skip:
+        if not self.decider.wants_skip:
             return self._compute(forward)
-        if not self.tap.can_forecast(self.keys, len(self.x) // len(self.keys), self.cut.count):
+        if not self.tap.memory.can_forecast(self.keys, len(self.x) // len(self.keys), self.cut.count):
             return self._compute(forward, reason="new condition or size")
         return self._forecast(forward)
 
@@ -88,12 +88,12 @@ class ModelCall(Call):
         return forward(self.options)
 
     def _compute(self, forward: Callable[..., Tensor], reason: str = "") -> Tensor:
-        if not self.tap.wants_snapshot and not self._opens:
+        if not self.decider.wants_snapshot and not self._opens:
             output = forward(self.options)
         else:
             seam = self._seam(forward)
             output = seam.compute(forward, self.options)
-            if self.tap.wants_snapshot:
+            if self.decider.wants_snapshot:
                 self._remember(seam)
         self.tap.count_call(skipped=False, reason=reason)
         return output
@@ -113,8 +113,8 @@ class ModelCall(Call):
         strange = seam.caught.strange or (probe is not None and len(probe) != len(self.x))
         if not strange and (probe is None or not seam.caught.complete):
             missing = "final layer" if probe is not None else "first block"
-            self.tap.fall_back(f"The {missing} of {self.tap.record.model} was not reached; every step was computed "
-                                "in full. Another node may have replaced the model's forward.")
+            self.tap.notes.fall_back(f"The {missing} of {self.tap.record.model} was not reached; every step was "
+                                     "computed in full. Another node may have replaced the model's forward.")
             return
         unchecked = self._unchecked and not isinstance(seam, InOutSeam)
         if strange or (unchecked and not probe_is_attended(seam.caught)):
@@ -135,14 +135,14 @@ class ModelCall(Call):
         why = "TAP or ComfyUI may need an update."
         if self.tap.shared:
             why = "Processes that share out the tokens of a picture inside the model do that."
-        self.tap.fall_back(f"The first block of {self.tap.record.model} is not as TAP knows it; every step was "
-                            f"computed in full. {why}")
+        self.tap.notes.fall_back(f"The first block of {self.tap.record.model} is not as TAP knows it; every step was "
+                                 f"computed in full. {why}")
 
     def _forecast(self, forward: Callable[..., Tensor]) -> Tensor:
-        if self.tap.wants_truth:
+        if self.tap.forecaster.wants_truth:
             self.truth = self._true_target(forward)
-        seam, verify = self._seam(forward), self.tap.verify if self.leads else None
-        if self.tap.asks or verify is not None:
+        seam, verify = self._seam(forward), self.decider.verify if self.leads else None
+        if self.decider.asks or verify is not None:
             output = seam.attempt(forward, self.options, self._decide, verify)
             if not seam.caught.skipped:
                 self._remember(seam)
@@ -155,15 +155,15 @@ class ModelCall(Call):
             self._show(seam.caught)
             self.tap.count_call(skipped=True, choices=self._placed())
             return output
-        self.tap.fall_back(f"The blocks of {self.tap.record.model} could not be skipped; this call and the rest were "
-                            "computed in full.")
+        self.tap.notes.fall_back(f"The blocks of {self.tap.record.model} could not be skipped; this call and the rest "
+                                 "were computed in full.")
         return self._compute_plainly(forward)
 
     def _decide(self, caught: Caught) -> Tensor | None:
         """The forecast of the call, or None where the schedule, seeing block 0, wants it computed."""
         self._show(caught)
-        target = self._predict(caught.probe) if self.tap.asks == "loss" else None
-        stands = not self.tap.asks or self.tap.skip_stands()
+        target = self._predict(caught.probe) if self.decider.asks == "loss" else None
+        stands = not self.decider.asks or self.tap.skip_stands()
         self.sampling.decided.set()
         if not stands:
             return None
@@ -179,7 +179,7 @@ class ModelCall(Call):
         forecasts = [self.tap.forecast(key, condition, now, grid, truth) for key, condition, now, truth in parts]
         self.choices = [choices for _, choices in forecasts]
         if self.leads:
-            self.tap.show(loss=torch.cat([choices.loss for choices in self.choices]))
+            self.decider.show(loss=torch.cat([choices.loss for choices in self.choices]))
         return torch.cat([target for target, _ in forecasts])
 
     def _placed(self) -> list[TokenChoices]:
@@ -199,10 +199,10 @@ class ModelCall(Call):
     def _show(self, caught: Caught) -> None:
         """Let the schedule see what it looks at, in the call that decides."""
         if self.leads:
-            self.tap.show(**{name: getattr(caught, name) for name in self.tap.course.needs if hasattr(caught, name)})
+            self.decider.show(**{name: getattr(caught, name) for name in self.decider.course.needs if hasattr(caught, name)})
 
     def _seam(self, forward: Callable[..., Tensor] | None = None) -> Seam:
-        adapter, kind, needs = self.adapter, self.tap.settings.target, self.tap.course.needs
+        adapter, kind, needs = self.adapter, self.tap.settings.target, self.decider.course.needs
         if isinstance(adapter, InOutAdapter):
             seam = InOutSeam(self.base.model_sampling.calculate_input(self.sigmas, self.x),
                              self.call_target(kind if kind in CALL_TARGETS else "slope"))
@@ -218,6 +218,6 @@ class ModelCall(Call):
             return seam
         looks = not at_end or not needs <= SEEN_AT_ENTRY
         if looks:
-            self.tap.note("TAP looks into the compiled model, so the steps that are computed run uncompiled. For "
-                               "target auto or denoised, and most schedules, it does not have to.")
+            self.tap.notes.note("TAP looks into the compiled model, so the steps that are computed run uncompiled. For "
+                                "target auto or denoised, and most schedules, it does not have to.")
         return CompiledSeam(seam, self.base, None if looks or watch else lambda o: forward(o, controlled=False))

@@ -46,7 +46,7 @@ class Sampling:
             adapter = self._others[id(model)] = find_adapter(model)
             reason = why_in_full(adapter, model, type(base).__name__)
             if reason:
-                self.run.fall_back(reason)
+                self.run.notes.fall_back(reason)
         return self._others[id(model)]
 
     def begin(self, sigma: float, x: Tensor, lead: torch.device | None = None) -> None:

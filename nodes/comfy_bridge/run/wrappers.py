@@ -99,7 +99,7 @@ class TapPatch:
             return None
         reason = _why_rival(guider) or why_in_full(adapter, diffusion_model, name)
         if reason:
-            run.fall_back(reason)
+            run.notes.fall_back(reason)
         return Sampling(run, adapter, diffusion_model)
 
 
@@ -120,7 +120,7 @@ def _leave_memory_alone(run: TapRun, sampler: object) -> None:
     """
     if run.drift is not None and getattr(getattr(sampler, "sampler_function", None), "__name__", "") in REMEMBERING:
         run.drift = None
-        run.note("Drift was not repaid: this sampler does more than plain steps.")
+        run.notes.note("Drift was not repaid: this sampler does more than plain steps.")
 
 
 def _why_rival(guider: object) -> str:
@@ -140,10 +140,11 @@ def evaluate(executor: WrapperExecutor, x: Tensor, timestep: Tensor, *args: obje
     if sampling is None:
         return executor(x, timestep, *args, **kwargs)
     if _adds_guidance_anew(options, *args, **kwargs):
-        sampling.run.fall_back("A CFG++ sampler adds the whole guidance anew at every step, so that small errors of "
-                                "forecasts grow; every step was computed in full. Choose the sampler without cfg_pp.")
+        sampling.run.notes.fall_back("A CFG++ sampler adds the whole guidance anew at every step, so that small errors "
+                                     "of forecasts grow; every step was computed in full. Choose the sampler without "
+                                     "cfg_pp.")
     sampling.begin(float(timestep.flatten()[0]), x, next(iter(options.get("multigpu_clones", ())), None))
-    denoised = sampling.run.approximation
+    denoised = sampling.run.decider.approximation
     if denoised is None:
         try:
             denoised = executor(x, timestep, *args, **kwargs)

@@ -84,7 +84,7 @@ def test_when_nothing_will_be_skipped_the_plan_says_why(steps: int, settings: di
 
 def test_a_run_that_steps_aside_is_no_plan() -> None:
     run = run_of(20)
-    run.fall_back("This model is computed in full: it is strange.")
+    run.notes.fall_back("This model is computed in full: it is strange.")
     assert plan_of(run).words == "Nothing will be skipped. This model is computed in full: it is strange."
 
 

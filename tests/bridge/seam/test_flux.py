@@ -63,9 +63,9 @@ def replay(model: ModelPatcher, target: str = "residual", control: dict | None =
 
         run.remember = remember
         outputs, entered, blocks = [], [], []
-        for decision in (run.decision, SKIP):
+        for decision in (run.decider.decision, SKIP):
             sampling.begin(1.0, x[: len(x) // len(options["uuids"])])
-            run.decision = decision
+            run.decider.decision = decision
             with counted_blocks(model) as counts, entering_attention(model) as tensors:
                 outputs.append(apply_model(executor, x, t, c_concat, c_crossattn, control, options, **kwargs))
             entered.append(tensors)
@@ -123,7 +123,7 @@ def test_conditions_in_one_batch_are_replayed_each_from_its_own_history(model: M
     replayed = replay(model, target, batch=2, cfg=3.0)
     negative, positive = replayed.targets
     assert distance(negative, positive) > 0.1
-    assert len(replayed.run.histories) == 2
+    assert len(replayed.run.memory.histories) == 2
     assert [c.condition for c in replayed.run.record.evaluations[-1].choices] == [1, 0]
     assert distance(replayed.forecast, replayed.full) < 1e-6
 
@@ -206,7 +206,7 @@ def test_a_block_that_another_node_replaces_is_still_replaced_on_full_steps(mode
 @pytest.mark.parametrize("target", TARGETS)
 def test_nothing_writes_into_a_remembered_tensor(model: ModelPatcher, target: str) -> None:
     replayed = replay(model, target, cfg=3.0)
-    kept = [history.snapshots[0] for history in replayed.run.histories.values()]
+    kept = [history.snapshots[0] for history in replayed.run.memory.histories.values()]
     assert all(torch.equal(snapshot.probe, probe) for snapshot, probe in zip(kept, replayed.probes, strict=True))
     assert all(torch.equal(snapshot.target, caught) for snapshot, caught in zip(kept, replayed.targets, strict=True))
 

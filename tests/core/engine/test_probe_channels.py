@@ -38,7 +38,7 @@ def run_of(stride: int) -> TapRun:
 
 def test_a_run_keeps_and_judges_by_that_part_alone() -> None:
     run = run_of(4)
-    assert [probe.shape[-1] for probe in run.histories["one"].probes] == [64, 64]
+    assert [probe.shape[-1] for probe in run.memory.histories["one"].probes] == [64, 64]
     probe = noise((1, 30, 256), 7).float()
     other = probe.clone()
     other[..., 1::4] += 5

@@ -99,7 +99,7 @@ def test_explicit_predictors_are_held_back_alike() -> None:
     for step in range(3):
         run.begin(timeline.sigmas[step], torch.device("cpu"))
         run.remember("one", noise(SHAPE, step).float(), noise(SHAPE, 10 + step).float())
-    history = run.histories["one"]
+    history = run.memory.histories["one"]
     probe = noise(SHAPE, 5).float()
     lineup = line_up(pool, history, Moment(history.positions, 5.0, timeline, history.probes, probe, None))
     choice = Choice(torch.full(SHAPE[:2], len(lineup.weights)), torch.zeros(SHAPE[:2]))

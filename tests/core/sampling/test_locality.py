@@ -30,12 +30,12 @@ def test_what_looks_at_more_than_a_token_steps_aside(
     monkeypatch: pytest.MonkeyPatch, options: dict, says: str
 ) -> None:
     alone, among = (started(monkeypatch, count, **options) for count in (1, 2))
-    assert not alone.fell_back and not alone.record.fallbacks
-    assert among.fell_back
+    assert not alone.notes.fell_back and not alone.record.fallbacks
+    assert among.notes.fell_back
     (reason,) = among.record.fallbacks
     assert says in reason and "every step is computed in full" in reason
 
 
 def test_what_looks_at_one_token_goes_on(monkeypatch: pytest.MonkeyPatch) -> None:
     run = started(monkeypatch, 2, given_schedule=IntervalSchedule(5, 3), given_pool=PoolSettings(families=("tc-pade",)))
-    assert not run.fell_back and not run.record.fallbacks
+    assert not run.notes.fell_back and not run.record.fallbacks

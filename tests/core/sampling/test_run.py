@@ -45,16 +45,16 @@ class Model:
         position = run.record.evaluations[-1].position
         for condition, key in enumerate(keys):
             probe = probe_at(position, batch, tokens)
-            skips, choices = run.wants_skip and run.can_forecast([key], batch, tokens), []
+            skips, choices = run.decider.wants_skip and run.memory.can_forecast([key], batch, tokens), []
             if skips:
                 target, chosen = run.forecast(key, condition, probe)
                 choices.append(chosen)
                 self.errors.append((target - 2 * probe).abs().max().item())
             else:
                 self.computed += 1
-                if run.wants_snapshot:
+                if run.decider.wants_snapshot:
                     run.remember(key, probe, 2 * probe)
-            run.count_call(skips, "" if skips or not run.wants_skip else "no history", choices)
+            run.count_call(skips, "" if skips or not run.decider.wants_skip else "no history", choices)
         run.finish(torch.zeros(1), torch.zeros(1))
 
 
@@ -87,7 +87,7 @@ def test_as_many_snapshots_are_kept_as_the_highest_order_needs(orders: str, kept
     model = Model(run)
     for sigma in SIGMAS[:-1]:
         model.evaluate(sigma)
-    assert len(run.histories["positive"].snapshots) == kept
+    assert len(run.memory.histories["positive"].snapshots) == kept
     assert run.close(True).cache_bytes == kept * 2 * 6 * TOKEN_BYTES
 
 
@@ -96,7 +96,7 @@ def test_history_holds_the_full_steps_that_taylorseer_would_use() -> None:
     model, seen = Model(run), {}
     for step, sigma in enumerate(SIGMAS[:-1]):
         model.evaluate(sigma)
-        seen[step] = list(run.histories["positive"].positions) if run.histories else []
+        seen[step] = list(run.memory.histories["positive"].positions) if run.memory.histories else []
     assert (seen[0], seen[1], seen[2]) == ([], [1], [2, 1])
     assert (seen[7], seen[12], seen[17]) == ([7, 2, 1], [12, 7, 2], [17, 12, 7])
 
@@ -123,8 +123,8 @@ def test_each_condition_has_a_history_of_its_own() -> None:
     model = Model(TapRun(paper(), SIGMAS, "toy"))
     for sigma in SIGMAS[:-1]:
         model.evaluate(sigma, ("positive", "negative"))
-    assert set(model.run.histories) == {"positive", "negative"}
-    assert model.run.histories["positive"] is not model.run.histories["negative"]
+    assert set(model.run.memory.histories) == {"positive", "negative"}
+    assert model.run.memory.histories["positive"] is not model.run.memory.histories["negative"]
     record = model.run.close(True)
     assert [c.condition for e in record.evaluations for c in e.choices] == [0, 1] * 14
     assert record.cache_bytes == 2 * 3 * 2 * 6 * TOKEN_BYTES
@@ -138,7 +138,7 @@ def test_another_shape_starts_a_fresh_history(change: dict[str, int]) -> None:
     assert model.computed == 3
     model.evaluate(SIGMAS[5], **change)
     assert model.computed == 4
-    assert model.run.histories["positive"].positions == [5]
+    assert model.run.memory.histories["positive"].positions == [5]
     assert model.run.record.evaluations[-1].reason == "no history"
     model.evaluate(SIGMAS[6], **change)
     assert model.computed == 4
@@ -149,12 +149,12 @@ def test_stepping_aside_computes_the_rest_and_says_why_once(caplog: pytest.LogCa
     for sigma in SIGMAS[:4]:
         model.evaluate(sigma)
     with caplog.at_level(logging.WARNING, "tap"):
-        model.run.fall_back("the capture did not fire")
-        model.run.fall_back("another reason")
-        model.run.note("the capture did not fire")
+        model.run.notes.fall_back("the capture did not fire")
+        model.run.notes.fall_back("another reason")
+        model.run.notes.note("the capture did not fire")
     for sigma in SIGMAS[4:-1]:
         model.evaluate(sigma)
-    assert model.run.histories == {}
+    assert model.run.memory.histories == {}
     assert model.run.close(True).fallbacks == ["the capture did not fire"]
     assert model.computed == 3 + 16
     assert [r.getMessage() for r in caplog.records] == ["TAP: the capture did not fire"]
@@ -162,7 +162,7 @@ def test_stepping_aside_computes_the_rest_and_says_why_once(caplog: pytest.LogCa
 
 def test_closing_frees_the_histories_and_keeps_the_maps() -> None:
     model, record = sample(SIGMAS[:-1])
-    assert model.run.histories == {}
+    assert model.run.memory.histories == {}
     shown = [choice for e in record.evaluations for choice in e.choices]
     assert len(shown) == 14
     assert all(c.member.shape == c.order.shape == c.loss.shape == (1, 6) for c in shown)
@@ -238,7 +238,7 @@ def test_what_is_no_number_is_dropped_and_the_next_step_computed(part: str, valu
     assert "no numbers" in reason
     model.evaluate(SIGMAS[4])
     assert not run.record.evaluations[-1].full
-    assert run.histories["positive"].positions == [3.0]
+    assert run.memory.histories["positive"].positions == [3.0]
 
 
 def test_a_condition_that_a_full_step_no_longer_has_is_forgotten() -> None:
@@ -246,19 +246,19 @@ def test_a_condition_that_a_full_step_no_longer_has_is_forgotten() -> None:
     model = Model(run)
     for sigma in SIGMAS[:4]:
         model.evaluate(sigma, ("positive", "second pass"))
-    assert set(run.histories) == {"positive", "second pass"}
+    assert set(run.memory.histories) == {"positive", "second pass"}
     for sigma in SIGMAS[4:8]:
         model.evaluate(sigma)
-    assert set(run.histories) == {"positive"}
+    assert set(run.memory.histories) == {"positive"}
 
 
 def test_nothing_is_remembered_at_sigma_0() -> None:
     run = TapRun(paper(), [0.0, 0.2, 0.4, 0.6, 0.8, 1.0], "toy")
     run.begin(0.0, CPU)
-    assert not run.wants_snapshot
+    assert not run.decider.wants_snapshot
     run.finish(torch.zeros(1), torch.zeros(1))
     run.begin(0.2, CPU)
-    assert run.wants_snapshot
+    assert run.decider.wants_snapshot
 
 
 def test_calls_of_one_evaluation_may_run_in_threads() -> None:
@@ -269,7 +269,7 @@ def test_calls_of_one_evaluation_may_run_in_threads() -> None:
         probe = probe_at(run.record.evaluations[-1].position)
 
         def call(key: str, probe: torch.Tensor = probe) -> None:
-            if run.wants_skip and run.can_forecast([key], 1, 6):
+            if run.decider.wants_skip and run.memory.can_forecast([key], 1, 6):
                 _, choices = run.forecast(key, 0, probe)
                 run.count_call(True, choices=[choices])
             else:

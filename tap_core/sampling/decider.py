@@ -1,0 +1,80 @@
+"""Deciding: whether a model evaluation is computed or forecast, and what its schedule has to see for that."""
+
+from torch import Tensor
+
+from ..schedule import Decision, Seen
+from ..schedules.course import held_bytes, start
+from ..schedules.registry import AnySchedule
+from ..timeline import Timeline
+from .notes import Notes
+
+
+class Decider:
+    """The schedule of one run at work. decision: of the current evaluation; seen: what that has shown so far."""
+
+    def __init__(self, schedule: AnySchedule, timeline: Timeline, notes: Notes) -> None:
+        self.course, self._notes = start(schedule, timeline), notes
+        self.decision, self.seen = Decision(full=True), Seen(0.0, 0.0)
+
+    def begin(self, position: float, sigma: float, x: Tensor | None) -> None:
+        """A model evaluation of x [B, C, ...] starts."""
+        self.seen = Seen(position, sigma, x)
+        self.decision = Decision(full=True) if self._notes.fell_back else self.course.before(self.seen)
+
+    def finish(self, x: Tensor, denoised: Tensor, full: bool) -> None:
+        """The model evaluation is over. x, denoised: [B, C, ...]; full: whether any part of it was computed."""
+        self.seen.x, self.seen.denoised, self.seen.full = x, denoised, full
+        if not self._notes.fell_back:
+            self.course.after(self.seen)
+
+    @property
+    def skips_any(self) -> bool:
+        """Whether the schedule may skip a step of this run."""
+        return self.course.skips_any
+
+    @property
+    def wants_skip(self) -> bool:
+        """Whether the current evaluation's blocks should be skipped."""
+        return not self._notes.fell_back and not self.decision.full
+
+    @property
+    def wants_snapshot(self) -> bool:
+        """Whether a full call at this evaluation should be captured."""
+        # At sigma 0 the slope, by which the model's answer is known, is 0 / 0.
+        return not self._notes.fell_back and self.decision.remember and self.skips_any and self.seen.sigma > 0
+
+    @property
+    def asks(self) -> str:
+        """What the current call has to show before its skip stands, see `Decision`; "" if nothing."""
+        return self.decision.asks if self.wants_skip else ""
+
+    @property
+    def verify(self) -> Tensor | None:
+        """A forecast of the last block's input [B, M, D] for the first skipped call to run that block on."""
+        return self.decision.verify if self.wants_skip and self.seen.last_output is None else None
+
+    @property
+    def approximation(self) -> Tensor | None:
+        """The denoised picture that takes the place of all model calls of this evaluation."""
+        return self.decision.denoised if self.wants_skip else None
+
+    @property
+    def nbytes(self) -> int:
+        """Memory that the schedule takes for itself."""
+        return held_bytes(self.course)
+
+    def show(self, **shown: Tensor | None) -> None:
+        """What a model call shows, by the names of `Seen`; the first call of an evaluation shows it to the schedule."""
+        for name in self.course.needs & shown.keys():
+            if getattr(self.seen, name) is None:
+                setattr(self.seen, name, shown[name])
+
+    def decide_in_call(self) -> None:
+        """Decide again, now that the call shows what was asked for; later calls of this evaluation follow."""
+        asked = self.decision.asks
+        if getattr(self.seen, asked) is not None:
+            self.decision = self.course.in_call(self.seen)
+            return
+        self.decision = Decision(full=True, reason=f"no {asked} to look at")
+        self._notes.note(f"The schedule looks at the {asked} of the model, which TAP does not reach here; steps were "
+                         "computed in full. Choose another schedule.")

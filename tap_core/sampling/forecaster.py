@@ -1,0 +1,53 @@
+"""Forecasting: one condition at one skipped step, with the pool, selection and trust that a run was given."""
+
+import torch
+from torch import Tensor
+
+from ..engine.history import History
+from ..engine.step import Forecast, skipped_step
+from ..timeline import Timeline
+from ..token_grid import Grid
+from .settings import TapSettings
+
+
+class Forecaster:
+    """pool: the candidates of a run; selector: how a token chooses from them."""
+
+    def __init__(self, settings: TapSettings, timeline: Timeline) -> None:
+        self.pool, self._selector = settings.pool(), settings.selector()
+        self._settings, self._timeline = settings, timeline
+        self._trusts = settings.trust == "learned"
+
+    @property
+    def wants_truth(self) -> bool:
+        """Whether a skipped call is to be computed all the same, to choose its forecasts by it."""
+        return self._selector.by_truth
+
+    def forecast(
+        self, history: History, position: float, probe: Tensor, grid: Grid | None, truth: Tensor | None
+    ) -> Forecast:
+        """Target [B, N, C] of a skipped step, as far as trust goes. See `skipped_step`."""
+        share = history.trust.share if self._trusts else None
+        return self._forecast(history, position, probe, grid, truth, share)
+
+    def untried(
+        self, history: History, position: float, probe: Tensor, grid: Grid | None, truth: Tensor
+    ) -> Forecast | None:
+        """What would have been forecast of a full step, where trust is learned; None where it would say nothing."""
+        learns = self._trusts and len(history.snapshots) > 1
+        if not learns or int(history.positions[0]) == int(position):
+            return None
+        return self._forecast(history, position, probe, grid, truth if self.wants_truth else None, None)
+
+    def orders(self, choice: Tensor, history: History) -> Tensor:
+        """[B, N] the order of each token's predictor, no higher than the history allows. choice: [B, N]."""
+        orders = torch.tensor([member.order for member in self.pool.members], dtype=torch.int8)
+        order = orders.to(choice.device, non_blocking=True)[choice.long()]
+        return order.clamp_(max=len(history.snapshots) - 1)
+
+    def _forecast(
+        self, history: History, position: float, probe: Tensor, grid: Grid | None, truth: Tensor | None,
+        share: Tensor | None,
+    ) -> Forecast:
+        return skipped_step(history, position, probe, self.pool, self._timeline, self._settings.proxy_loss,
+                            self._selector, grid, truth, share)
