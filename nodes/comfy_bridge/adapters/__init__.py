@@ -1,1 +1,1 @@
-"""One page an architecture."""
+"""One page for each architecture."""

@@ -1,4 +1,4 @@
-"""ACE-Step 1 and 1.5: music, as one stream of moments."""
+"""ACE-Step 1 and 1.5: music, as one stream of moments in time."""
 
 from collections.abc import Sequence
 
@@ -10,19 +10,17 @@ from ..seam.blocks import ShadowedBlocks
 
 
 class AceStepAdapter(Adapter):
-    """`comfy.ldm.ace.model.ACEStepTransformer2DModel`; it reads the lyrics anew on every step."""
+    """`comfy.ldm.ace.model.ACEStepTransformer2DModel`; it reads the lyrics again on every step."""
 
     name = "ACE-Step"
     stream = "hidden_states"
     output_is_picture = True
+    attention = "attn"  # linear attention
+    final = "final_layer"  # (x, time, length); it makes the latent too
 
     def blocks(self, model: nn.Module) -> ShadowedBlocks:
         """One kind, and no hook for it."""
-        return ShadowedBlocks(model.transformer_blocks, passed=self.stream)
-
-    def first_block(self, model: nn.Module) -> nn.Module:
-        """The first of them."""
-        return model.transformer_blocks[0]
+        return ShadowedBlocks(model.transformer_blocks, returns=self.stream)
 
     def probe(self, block: nn.Module, entry: Entry) -> Tensor:
         """(1 + scale) * RMSNorm(x) + shift."""
@@ -30,31 +28,22 @@ class AceStepAdapter(Adapter):
         shift, scale = (cast_to(block.scale_shift_table[None], time.dtype, time.device) + time).chunk(6, dim=1)[:2]
         return block.norm1(entry.tokens) * (1 + scale) + shift
 
-    def attention_input(self, block: nn.Module) -> nn.Module:
-        """Linear attention."""
-        return block.attn
-
-    def final_layer(self, model: nn.Module) -> nn.Module:
-        """`final_layer(x, time, length)`, which makes the latent too."""
-        return model.final_layer
-
     def patch(self, model: nn.Module) -> Sequence[int]:
         """All frequencies of a moment."""
         return (1, *model.patch_size)
 
 
 class AceStep15Adapter(AceStepAdapter):
-    """`comfy.ldm.ace.ace_step15.AceStepConditionGenerationModel`; what reads the text runs on every step."""
+    """`comfy.ldm.ace.ace_step15.AceStepConditionGenerationModel`; the part that reads the text runs on every step."""
 
     name = "ACE-Step 1.5"
+    attention = "self_attn"
+    final = "decoder.norm_out"  # (x)
+    output = "decoder.proj_out"  # the convolution after it
 
     def blocks(self, model: nn.Module) -> ShadowedBlocks:
         """One kind, and no hook for it."""
-        return ShadowedBlocks(model.decoder.layers, passed=self.stream)
-
-    def first_block(self, model: nn.Module) -> nn.Module:
-        """The first of them."""
-        return model.decoder.layers[0]
+        return ShadowedBlocks(model.decoder.layers, returns=self.stream)
 
     def probe(self, block: nn.Module, entry: Entry) -> Tensor:
         """(1 + scale) * RMSNorm(x) + shift."""
@@ -62,18 +51,6 @@ class AceStep15Adapter(AceStepAdapter):
         shift, scale = (cast_to(block.scale_shift_table, time.dtype, time.device) + time).chunk(6, dim=1)[:2]
         return block.self_attn_norm(entry.tokens) * (1 + scale) + shift
 
-    def attention_input(self, block: nn.Module) -> nn.Module:
-        """Self-attention."""
-        return block.self_attn
-
-    def final_layer(self, model: nn.Module) -> nn.Module:
-        """`norm_out(x)`."""
-        return model.decoder.norm_out
-
-    def output_layer(self, model: nn.Module) -> nn.Module:
-        """The convolution behind it."""
-        return model.decoder.proj_out
-
     def patch(self, model: nn.Module) -> Sequence[int]:
-        """Two moments, as a rule."""
+        """Usually two moments."""
         return (1, 1, model.decoder.patch_size)

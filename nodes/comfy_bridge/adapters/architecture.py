@@ -1,4 +1,4 @@
-"""What a loaded model is, in a word."""
+"""The name of a loaded model's architecture."""
 
 from comfy.model_patcher import ModelPatcher
 
@@ -7,5 +7,5 @@ from .find_adapter import find_adapter
 
 
 def architecture(model: ModelPatcher) -> str:
-    """The name of its adapter."""
+    """The name of the adapter that fits the model."""
     return find_adapter(plain_module(model.model.diffusion_model)).name

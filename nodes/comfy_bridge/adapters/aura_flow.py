@@ -1,4 +1,4 @@
-"""AuraFlow: double stream blocks, then single ones with the text's tokens first."""
+"""AuraFlow: double stream blocks, then single stream blocks with the text's tokens first."""
 
 from torch import Tensor, nn
 
@@ -10,24 +10,14 @@ class AuraFlowAdapter(Adapter):
     """`comfy.ldm.aura.mmdit.MMDiT`."""
 
     name = "AuraFlow"
+    attention = "attn.w2q"  # queries of the image stream
+    final = "final_linear"  # (x); it gets the stream modulated, so the modulation is forecast too
 
     def blocks(self, model: nn.Module) -> ReplacedBlocks:
         """Double blocks, then single blocks."""
-        return ReplacedBlocks(double_block=len(model.double_layers), single_block=len(model.single_layers))
-
-    def first_block(self, model: nn.Module) -> nn.Module:
-        """The first double block."""
-        return model.double_layers[0]
+        return ReplacedBlocks(double_block=model.double_layers, single_block=model.single_layers)
 
     def probe(self, block: nn.Module, entry: Entry) -> Tensor:
         """(1 + scale) * LayerNorm(x) + shift."""
         shift, scale = block.modX(entry.args["vec"]).unsqueeze(1).chunk(6, dim=-1)[:2]
         return block.normX1(entry.tokens) * (1 + scale) + shift
-
-    def attention_input(self, block: nn.Module) -> nn.Module:
-        """Queries of the image stream."""
-        return block.attn.w2q
-
-    def final_layer(self, model: nn.Module) -> nn.Module:
-        """`final_linear(x)`; the stream comes to it modulated, which is then part of what is forecast."""
-        return model.final_linear

@@ -13,7 +13,7 @@ class ChromaAdapter(FluxAdapter):
 
 
 class RadianceAdapter(ChromaAdapter):
-    """`comfy.ldm.chroma_radiance.model.ChromaRadiance`, which has no final layer: a small network paints each patch."""
+    """`comfy.ldm.chroma_radiance.model.ChromaRadiance`, without a final layer: a small network paints each patch."""
 
     name = "Chroma Radiance"
     output_is_picture = True

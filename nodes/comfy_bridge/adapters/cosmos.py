@@ -1,4 +1,4 @@
-"""Cosmos 1: one stream, kept in the shape of the video, its batch behind the places."""
+"""Cosmos 1: one stream, in the shape of the video, its batch axis after the places."""
 
 from collections.abc import Sequence
 
@@ -10,18 +10,15 @@ from ..seam.layout import Whole
 
 
 class CosmosAdapter(Adapter):
-    """`comfy.ldm.cosmos.model.GeneralDIT`; positions are added before every block, which costs next to nothing."""
+    """`comfy.ldm.cosmos.model.GeneralDIT`; positions are added before every block, at almost no cost."""
 
     name = "Cosmos 1"
     stream = "x"
+    final = "final_layer"  # (x, time)
 
     def blocks(self, model: nn.Module) -> ShadowedBlocks:
         """One kind, and no hook for it."""
-        return ShadowedBlocks(model.blocks.values(), passed="x")
-
-    def first_block(self, model: nn.Module) -> nn.Module:
-        """The first of them."""
-        return model.blocks["block0"]
+        return ShadowedBlocks(model.blocks.values(), returns="x")
 
     def probe(self, block: nn.Module, entry: Entry) -> Tensor:
         """(1 + scale) * LayerNorm(x) + shift."""
@@ -35,10 +32,6 @@ class CosmosAdapter(Adapter):
     def attention_input(self, block: nn.Module) -> nn.Module:
         """Self-attention."""
         return block.blocks[0].block
-
-    def final_layer(self, model: nn.Module) -> nn.Module:
-        """`final_layer(x, time)`."""
-        return model.final_layer
 
     def patch(self, model: nn.Module) -> Sequence[int]:
         """Frames, rows, columns."""

@@ -1,4 +1,4 @@
-"""Cosmos Predict2 and Anima: one stream, kept in the shape of the video."""
+"""Cosmos Predict2 and Anima: one stream, in the shape of the video."""
 
 from collections.abc import Sequence
 
@@ -13,17 +13,15 @@ class CosmosPredict2Adapter(Adapter):
 
     name = "Cosmos Predict2"
     stream = "x_B_T_H_W_D"
+    attention = "self_attn"
+    final = "final_layer"  # (x, time)
 
     def blocks(self, model: nn.Module) -> ShadowedBlocks:
         """One kind, and no hook for it."""
-        return ShadowedBlocks(model.blocks, passed=self.stream)
-
-    def first_block(self, model: nn.Module) -> nn.Module:
-        """The first of them."""
-        return model.blocks[0]
+        return ShadowedBlocks(model.blocks, returns=self.stream)
 
     def probe(self, block: nn.Module, entry: Entry) -> Tensor:
-        """(1 + scale) * LayerNorm(x) + shift, by frames."""
+        """(1 + scale) * LayerNorm(x) + shift, with one row for each frame."""
         video, time, offset = (entry.args[name] for name in (self.stream, "emb_B_T_D", "extra_per_block_pos_emb"))
         rows = block.adaln_modulation_self_attn(time)
         if block.use_adaln_lora:
@@ -32,14 +30,6 @@ class CosmosPredict2Adapter(Adapter):
         video = video if offset is None else video + offset
         # A half precision model keeps its stream in full precision.
         return (block.layer_norm_self_attn(video) * (1 + scale) + shift).to(time.dtype).flatten(1, 3)
-
-    def attention_input(self, block: nn.Module) -> nn.Module:
-        """Self-attention."""
-        return block.self_attn
-
-    def final_layer(self, model: nn.Module) -> nn.Module:
-        """`final_layer(x, time)`."""
-        return model.final_layer
 
     def patch(self, model: nn.Module) -> Sequence[int]:
         """Frames, rows, columns."""

@@ -11,28 +11,15 @@ class ErnieImageAdapter(Adapter):
 
     name = "ERNIE-Image"
     stream = "x"
+    attention = "self_attention.to_q"  # queries
+    final = "final_norm"  # (x, time), on the whole stream
+    output = "final_linear"  # the projection after it
 
     def blocks(self, model: nn.Module) -> ShadowedBlocks:
         """One kind, and no hook for it."""
-        return ShadowedBlocks(model.layers, passed="x")
-
-    def first_block(self, model: nn.Module) -> nn.Module:
-        """The first of them."""
-        return model.layers[0]
+        return ShadowedBlocks(model.layers, returns="x")
 
     def probe(self, block: nn.Module, entry: Entry) -> Tensor:
         """RMSNorm(x) * (1 + scale) + shift."""
         shift, scale = entry.args["temb"][:2]
         return block.adaLN_sa_ln(entry.tokens) * (1 + scale) + shift
-
-    def attention_input(self, block: nn.Module) -> nn.Module:
-        """Queries."""
-        return block.self_attention.to_q
-
-    def final_layer(self, model: nn.Module) -> nn.Module:
-        """`final_norm(x, time)`, on the whole stream."""
-        return model.final_norm
-
-    def output_layer(self, model: nn.Module) -> nn.Module:
-        """The projection behind it."""
-        return model.final_linear

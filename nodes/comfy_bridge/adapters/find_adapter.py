@@ -12,7 +12,6 @@ from .chroma import ChromaAdapter, RadianceAdapter
 from .cogvideox import CogVideoXAdapter
 from .cosmos import CosmosAdapter
 from .cosmos_predict2 import CosmosPredict2Adapter
-from .dual_stream import JoyImageAdapter, LensAdapter, MageFlowAdapter
 from .ernie_image import ErnieImageAdapter
 from .flux import FluxAdapter
 from .hidream import HiDreamAdapter
@@ -21,6 +20,7 @@ from .hunyuan3d import Hunyuan3D21Adapter, Hunyuan3DAdapter
 from .hunyuan_dit import HunyuanDiTAdapter
 from .hunyuan_video import HunyuanVideoAdapter
 from .ideogram4 import Ideogram4Adapter
+from .joyimage import JoyImageAdapter
 from .kandinsky5 import Kandinsky5Adapter
 from .krea2 import Krea2Adapter
 from .ltxav import LTXAVAdapter
@@ -31,7 +31,7 @@ from .mochi import MochiAdapter
 from .omnigen2 import OmniGen2Adapter
 from .pixart import PixArtAdapter
 from .pixeldit import PiDAdapter, PixelDiTAdapter
-from .qwen_image import QwenImageAdapter
+from .qwen_image import LensAdapter, MageFlowAdapter, QwenImageAdapter
 from .sd3 import SD3Adapter
 from .seedvr2 import SeedVR2Adapter
 from .stable_audio import StableAudioAdapter
@@ -82,11 +82,11 @@ ADAPTERS: dict[str, Adapter | InOutAdapter] = {
     "audio.dit.AudioDiffusionTransformer": StableAudioAdapter(),
     "hunyuan3d.model.Hunyuan3Dv2": Hunyuan3DAdapter(),
     "hunyuan3dv2_1.hunyuandit.HunYuanDiTPlain": Hunyuan3D21Adapter(),
-    # No transformers.
+    # Not transformers.
     "modules.diffusionmodules.openaimodel.UNetModel": InOutAdapter(),
     "cascade.stage_c.StageC": InOutAdapter(),
     "cascade.stage_b.StageB": InOutAdapter(),
-    # A list of points and a camera, which no layer sees together behind the blocks.
+    # A list of points and a camera, which no layer sees together after the blocks.
     "triposplat.model.LatentSeqMMFlowModel": InOutAdapter(),
 }
 
@@ -96,13 +96,13 @@ NOT_REACHED: dict[str, str] = {
 
 
 def find_adapter(model: nn.Module) -> Adapter | InOutAdapter:
-    """The adapter for a diffusion model, or the fallback if its architecture is not known."""
-    return _nearest(model, ADAPTERS) or InOutAdapter()
+    """The adapter for a diffusion model, or the input/output fallback if the architecture is not known."""
+    return _entry_of(model, ADAPTERS) or InOutAdapter()
 
 
 def why_in_full(adapter: Adapter | InOutAdapter, model: nn.Module, name: str) -> str:
-    """Why no step of this model, of that name, can be skipped, or nothing."""
-    reason = _nearest(model, NOT_REACHED) or ""
+    """Why no step of the model with this name can be skipped; "" if steps can be."""
+    reason = _entry_of(model, NOT_REACHED) or ""
     if not reason and not isinstance(adapter, InOutAdapter):
         missing = missing_part(adapter, model)
         reason = f"it is not as TAP knows it ({missing})" if missing else ""
@@ -110,9 +110,9 @@ def why_in_full(adapter: Adapter | InOutAdapter, model: nn.Module, name: str) ->
 
 
 def names_of(kind: type) -> list[str]:
-    """The name of a class as it stands in the tables, and those of what it is a subclass of, the nearest first."""
+    """The name of a class and of its base classes, as in the tables, the class itself first."""
     return [f"{cls.__module__}.{cls.__name__}".removeprefix("comfy.ldm.") for cls in kind.__mro__]
 
 
-def _nearest(model: nn.Module, table: dict[str, object]) -> object | None:
+def _entry_of(model: nn.Module, table: dict[str, object]) -> object | None:
     return next((table[name] for name in names_of(type(model)) if name in table), None)

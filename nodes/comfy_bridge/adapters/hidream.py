@@ -1,4 +1,4 @@
-"""HiDream-I1: double stream blocks, then single ones with the image's tokens first."""
+"""HiDream-I1: double stream blocks, then single stream blocks with the image's tokens first."""
 
 import torch
 from torch import Tensor, nn
@@ -12,36 +12,26 @@ class HiDreamAdapter(Adapter):
 
     name = "HiDream-I1"
     stream = "image_tokens"
+    attention = "block.attn1"  # attention of both streams; the image's tokens come first
+    final = "final_layer"  # (img, time); text tokens are cut off before it
 
     def blocks(self, model: nn.Module) -> ShadowedBlocks:
         """Two kinds, and no hook for them."""
-        return ShadowedBlocks([*model.double_stream_blocks, *model.single_stream_blocks], passed_streams)
-
-    def first_block(self, model: nn.Module) -> nn.Module:
-        """The first double block."""
-        return model.double_stream_blocks[0]
+        return ShadowedBlocks([*model.double_stream_blocks, *model.single_stream_blocks], skipped_result)
 
     def probe(self, block: nn.Module, entry: Entry) -> Tensor:
         """(1 + scale) * LayerNorm(x) + shift."""
         shift, scale = block.block.adaLN_modulation(entry.args["adaln_input"])[:, None].chunk(12, dim=-1)[:2]
         return block.block.norm1_i(entry.tokens).to(entry.stream.dtype) * (1 + scale) + shift
 
-    def attention_input(self, block: nn.Module) -> nn.Module:
-        """Attention of both streams; the image's tokens come first."""
-        return block.block.attn1
-
-    def final_layer(self, model: nn.Module) -> nn.Module:
-        """`final_layer(img, time)`; text tokens are cut off before it."""
-        return model.final_layer
-
     def image_tokens(self, entry: Entry) -> slice | Tensor:
-        """All; but a picture to edit (E1) stands at the right of the image, row by row."""
+        """All, or the left part of each row: a picture to edit (E1) stands on the right."""
         _, rows, columns = entry.grid
         places = torch.arange(entry.stream.shape[1], device=entry.stream.device)
         return slice(0, entry.count) if len(places) == entry.count else places.view(rows, -1)[:, :columns].flatten()
 
 
-def passed_streams(args: Arguments) -> Tensor | tuple[Tensor, Tensor]:
-    """What a block gives back: both streams, or the one."""
+def skipped_result(args: Arguments) -> Tensor | tuple[Tensor, Tensor]:
+    """What a skipped block returns: both streams, or the only one."""
     image, text = args["image_tokens"], args["text_tokens"]
     return image if text is None else (image, text)

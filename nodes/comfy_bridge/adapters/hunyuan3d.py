@@ -1,6 +1,4 @@
-"""Hunyuan3D: shapes, as a set of tokens that lie nowhere."""
-
-from collections.abc import Sequence
+"""Hunyuan3D: shapes, as a set of tokens without a place."""
 
 from torch import Tensor, nn
 
@@ -14,10 +12,7 @@ class Hunyuan3DAdapter(FluxAdapter):
     """Hunyuan3D 2.0 and its mini, in `comfy.ldm.hunyuan3d.model.Hunyuan3Dv2`: FLUX's blocks."""
 
     name = "Hunyuan3D 2.0"
-
-    def patch(self, model: nn.Module) -> Sequence[int]:
-        """No patches."""
-        return (1, 1, 1)
+    patch_size = (1, 1, 1)  # no patches
 
 
 class Hunyuan3D21Adapter(SwappedHalvesAdapter):
@@ -25,34 +20,21 @@ class Hunyuan3D21Adapter(SwappedHalvesAdapter):
 
     name = "Hunyuan3D 2.1"
     stream = "hidden_states"
+    attention = "attn1"  # self-attention
+    final = "final_layer"  # (x); it cuts off the time token
+    patch_size = (1, 1, 1)  # no patches
 
     def blocks(self, model: nn.Module) -> ShadowedBlocks:
         """One kind."""
-        return ShadowedBlocks(model.blocks, passed=self.stream)
-
-    def first_block(self, model: nn.Module) -> nn.Module:
-        """The first of them."""
-        return model.blocks[0]
+        return ShadowedBlocks(model.blocks, returns=self.stream)
 
     def probe(self, block: nn.Module, entry: Entry) -> Tensor:
-        """LayerNorm(x), which time may have shifted."""
+        """LayerNorm(x), in some blocks shifted by the time."""
         if not block.timested_modulate:
             return block.norm1(entry.tokens)
         shift = block.default_modulation(entry.args["conditioning"]).unsqueeze(1)
         return block.norm1(entry.tokens + shift.roll(-self.half(entry), dims=0))
 
-    def attention_input(self, block: nn.Module) -> nn.Module:
-        """Self-attention."""
-        return block.attn1
-
-    def final_layer(self, model: nn.Module) -> nn.Module:
-        """`final_layer(x)`, which cuts off time."""
-        return model.final_layer
-
-    def patch(self, model: nn.Module) -> Sequence[int]:
-        """No patches."""
-        return (1, 1, 1)
-
     def image_tokens(self, entry: Entry) -> slice:
-        """Behind time."""
+        """After the time token."""
         return slice(1, None)

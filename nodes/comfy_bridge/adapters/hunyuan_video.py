@@ -1,6 +1,4 @@
-"""HunyuanVideo: FLUX's blocks on a video; a reference picture's tokens stand in front."""
-
-from collections.abc import Sequence
+"""HunyuanVideo: FLUX's blocks on a video; a reference picture's tokens stand first."""
 
 import torch
 from torch import Tensor, nn
@@ -13,9 +11,10 @@ class HunyuanVideoAdapter(FluxAdapter):
     """HunyuanVideo, its image-to-video, 1.5 and HunyuanImage 2.1, in `comfy.ldm.hunyuan_video.model.HunyuanVideo`."""
 
     name = "HunyuanVideo"
+    image_is_last = True
 
     def probe(self, block: nn.Module, entry: Entry) -> Tensor:
-        """(1 + scale) * LayerNorm(x) + shift; image-to-video may modulate the first frame by a row of its own."""
+        """(1 + scale) * LayerNorm(x) + shift; image-to-video may modulate the first frame with a row of its own."""
         modulation, ranges = block.img_mod(entry.args["vec"])[0], entry.args["modulation_dims_img"]
         if ranges is None:
             return torch.addcmul(modulation.shift, block.img_norm1(entry.tokens), 1 + modulation.scale)
@@ -24,11 +23,3 @@ class HunyuanVideoAdapter(FluxAdapter):
             normed[:, start:end] *= 1 + modulation.scale[:, row : row + 1]
             normed[:, start:end] += modulation.shift[:, row : row + 1]
         return normed[:, entry.image]
-
-    def patch(self, model: nn.Module) -> Sequence[int]:
-        """Two sizes for pictures, three for videos."""
-        return model.patch_size
-
-    def image_tokens(self, entry: Entry) -> slice:
-        """The last ones."""
-        return slice(-entry.count, None)

@@ -1,4 +1,4 @@
-"""LTX-2: a stream of video and one of sound, which meet in every block."""
+"""LTX-2: a stream of video and one of sound, with attention between them in every block."""
 
 from collections.abc import Sequence
 
@@ -16,6 +16,7 @@ class LTXAVAdapter(LTXVAdapter):
     """`comfy.ldm.lightricks.av_model.LTXAVModel`: tokens of the video, then those of the sound."""
 
     name = "LTX-2"
+    output = ""
     output_is_picture = True
     side_patch = (1, 1, 16)  # all frequencies of a moment
 
@@ -29,19 +30,15 @@ class LTXAVAdapter(LTXVAdapter):
         return joined(parts)[:, entry.image]
 
     def attention_input(self, block: nn.Module) -> list[nn.Module]:
-        """Self-attention of each."""
+        """Self-attention of each stream."""
         return [block.attn1, block.audio_attn1]
 
     def final_layer(self, model: nn.Module) -> Method:
-        """`_process_output([video, sound], times)`, which makes both latents too."""
+        """`_process_output([video, sound], times)`; it makes both latents too."""
         return Method(model, "_process_output")
 
-    def output_layer(self, model: nn.Module) -> Method:
-        """The same."""
-        return self.final_layer(model)
-
     def image_tokens(self, entry: Entry) -> slice | Tensor:
-        """The video's, and the last ones of the sound: a voice to speak with stands before them."""
+        """The video's tokens and the last tokens of the sound; a voice to speak with stands before the sound."""
         video, total = entry.grid[0] * entry.grid[1] * entry.grid[2], entry.stream.shape[1]
         if entry.args[self.stream][0].shape[1] != video:
             return slice(0, 0)
@@ -51,5 +48,5 @@ class LTXAVAdapter(LTXVAdapter):
         return torch.cat([places[:video], places[total - entry.count + video :]])
 
     def extras(self, model: nn.Module) -> Sequence[Shadow]:
-        """One block alone: weights of blocks that are passed over would be fetched all the same."""
-        return [Shadow(model, "transformer_blocks", [self.first_block(model)])]
+        """Only one block: otherwise the weights of skipped blocks would still be loaded."""
+        return [Shadow(model, "transformer_blocks", [model.transformer_blocks[0]])]

@@ -1,4 +1,4 @@
-"""Lumina 2 and Z-Image: one stream of text and image tokens, the image's last but for padding."""
+"""Lumina 2 and Z-Image: one stream of text and image tokens, the image's last before the padding."""
 
 from torch import Tensor, nn
 
@@ -12,31 +12,21 @@ class LuminaAdapter(Adapter):
 
     name = "Lumina 2 and Z-Image"
     stream = "x"
+    attention = "attention"  # self-attention
+    final = "final_layer"  # (x, t), on the whole stream
 
     def blocks(self, model: nn.Module) -> ShadowedBlocks:
         """One kind, and no hook for it."""
-        return ShadowedBlocks(model.layers, passed="x")
-
-    def first_block(self, model: nn.Module) -> nn.Module:
-        """The first of them."""
-        return model.layers[0]
+        return ShadowedBlocks(model.layers, returns="x")
 
     def probe(self, block: nn.Module, entry: Entry) -> Tensor:
         """(1 + scale) * RMSNorm(x)."""
-        # With reference pictures there are rows for them first, then those of the picture.
+        # With reference pictures their rows come first, then those of the picture.
         scale = block.adaLN_modulation(entry.args["adaln_input"]).chunk(4, dim=1)[0][-len(entry.stream) :]
         return block.attention_norm1(entry.tokens) * (1 + scale.unsqueeze(1))
 
-    def attention_input(self, block: nn.Module) -> nn.Module:
-        """Self-attention."""
-        return block.attention
-
-    def final_layer(self, model: nn.Module) -> nn.Module:
-        """`final_layer(x, t)`, on the whole stream."""
-        return model.final_layer
-
     def image_tokens(self, entry: Entry) -> slice:
-        """The last ones, before what fills them up to a multiple."""
+        """The last tokens before the padding."""
         padding = -entry.count % (entry.model.pad_tokens_multiple or 1)
         end = entry.stream.shape[1] - padding
         return slice(end - entry.count, end)
@@ -48,5 +38,5 @@ class ZImagePixelAdapter(LuminaAdapter):
     name = "Z-Image, pixels"
 
     def final_layer(self, model: nn.Module) -> Method:
-        """`dec_net(pixels, stream)`, all tokens in one row."""
+        """`dec_net(pixels, stream)`, all tokens of the batch in one row."""
         return Method(model.dec_net, "forward", position=1)

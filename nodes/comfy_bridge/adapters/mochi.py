@@ -12,24 +12,14 @@ class MochiAdapter(Adapter):
     """`comfy.ldm.genmo.joint_model.asymm_models_joint.AsymmDiTJoint`."""
 
     name = "Mochi"
+    attention = "attn.qkv_x"  # queries, keys and values of the video stream
+    final = "final_layer"  # (x, c)
 
     def blocks(self, model: nn.Module) -> ReplacedBlocks:
         """One kind."""
-        return ReplacedBlocks(double_block=len(model.blocks))
-
-    def first_block(self, model: nn.Module) -> nn.Module:
-        """The first of them."""
-        return model.blocks[0]
+        return ReplacedBlocks(double_block=model.blocks)
 
     def probe(self, block: nn.Module, entry: Entry) -> Tensor:
         """(1 + scale) * RMSNorm(x)."""
         scale = block.mod_x(functional.silu(entry.args["vec"])).chunk(4, dim=1)[0]
         return rms_norm(entry.tokens, eps=1e-6) * (1 + scale.unsqueeze(1))
-
-    def attention_input(self, block: nn.Module) -> nn.Module:
-        """Queries, keys and values of the video stream."""
-        return block.attn.qkv_x
-
-    def final_layer(self, model: nn.Module) -> nn.Module:
-        """`final_layer(x, c)`."""
-        return model.final_layer

@@ -11,27 +11,14 @@ class OmniGen2Adapter(Adapter):
 
     name = "OmniGen 2"
     stream = "hidden_states"
+    attention = "attn.to_q"  # queries
+    final = "norm_out"  # (x, time), on the whole stream
+    image_is_last = True
 
     def blocks(self, model: nn.Module) -> ShadowedBlocks:
         """One kind, and no hook for it."""
-        return ShadowedBlocks(model.layers, passed=self.stream)
-
-    def first_block(self, model: nn.Module) -> nn.Module:
-        """The first of them."""
-        return model.layers[0]
+        return ShadowedBlocks(model.layers, returns=self.stream)
 
     def probe(self, block: nn.Module, entry: Entry) -> Tensor:
-        """(1 + scale) * RMSNorm(x), which is what its norm gives."""
+        """(1 + scale) * RMSNorm(x): the norm gives this."""
         return block.norm1(entry.tokens, entry.args["temb"])[0]
-
-    def attention_input(self, block: nn.Module) -> nn.Module:
-        """Queries."""
-        return block.attn.to_q
-
-    def final_layer(self, model: nn.Module) -> nn.Module:
-        """`norm_out(x, time)`, on the whole stream."""
-        return model.norm_out
-
-    def image_tokens(self, entry: Entry) -> slice:
-        """The last ones."""
-        return slice(-entry.count, None)

@@ -11,25 +11,15 @@ class PixArtAdapter(Adapter):
 
     name = "PixArt"
     stream = "x"
+    attention = "attn"  # self-attention
+    final = "final_layer"  # (x, t)
 
     def blocks(self, model: nn.Module) -> ShadowedBlocks:
         """One kind, and no hook for it."""
-        return ShadowedBlocks(model.blocks, passed="x")
-
-    def first_block(self, model: nn.Module) -> nn.Module:
-        """The first of them."""
-        return model.blocks[0]
+        return ShadowedBlocks(model.blocks, returns="x")
 
     def probe(self, block: nn.Module, entry: Entry) -> Tensor:
         """(1 + scale) * LayerNorm(x) + shift."""
         time = entry.args["t"].reshape(len(entry.stream), 6, -1)
         shift, scale = (block.scale_shift_table[None].to(entry.stream) + time).chunk(6, dim=1)[:2]
         return block.norm1(entry.tokens) * (1 + scale) + shift
-
-    def attention_input(self, block: nn.Module) -> nn.Module:
-        """Self-attention."""
-        return block.attn
-
-    def final_layer(self, model: nn.Module) -> nn.Module:
-        """`final_layer(x, t)`."""
-        return model.final_layer

@@ -11,25 +11,15 @@ class SD3Adapter(Adapter):
     """`comfy.ldm.modules.diffusionmodules.mmdit.MMDiT`."""
 
     name = "Stable Diffusion 3"
+    attention = "x_block.attn.qkv"  # queries, keys and values of the image stream
+    final = "final_layer"  # (img, vec)
 
     def blocks(self, model: nn.Module) -> ReplacedBlocks:
         """One kind."""
-        return ReplacedBlocks(double_block=len(model.joint_blocks))
-
-    def first_block(self, model: nn.Module) -> nn.Module:
-        """The first of them."""
-        return model.joint_blocks[0]
+        return ReplacedBlocks(double_block=model.joint_blocks)
 
     def probe(self, block: nn.Module, entry: Entry) -> Tensor:
-        """(1 + scale) * LayerNorm(x) + shift; in 3.5 medium it is what the joint attention gets."""
+        """(1 + scale) * LayerNorm(x) + shift; in 3.5 medium it is the input of the joint attention."""
         block = block.x_block
         shift, scale = block.adaLN_modulation(entry.args["vec"]).chunk(9 if block.x_block_self_attn else 6, dim=1)[:2]
         return torch.addcmul(shift.unsqueeze(1), block.norm1(entry.tokens), 1 + scale.unsqueeze(1))
-
-    def attention_input(self, block: nn.Module) -> nn.Module:
-        """Queries, keys and values of the image stream."""
-        return block.x_block.attn.qkv
-
-    def final_layer(self, model: nn.Module) -> nn.Module:
-        """`final_layer(img, vec)`."""
-        return model.final_layer

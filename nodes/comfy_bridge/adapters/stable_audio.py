@@ -1,4 +1,4 @@
-"""Stable Audio: one stream of moments; time and other conditions may stand before them."""
+"""Stable Audio: one stream of moments in time; timestep and other conditions may stand before them."""
 
 from collections.abc import Sequence
 
@@ -14,14 +14,13 @@ class StableAudioAdapter(Adapter):
 
     name = "Stable Audio"
     stream = "x"
+    attention = "self_attn"
+    final = "transformer.project_out"  # (x); memory tokens are cut off before it
+    image_is_last = True
 
     def blocks(self, model: nn.Module) -> ShadowedBlocks:
         """One kind; their hook would lose what is added for inpainting."""
-        return ShadowedBlocks(model.transformer.layers, passed="x")
-
-    def first_block(self, model: nn.Module) -> nn.Module:
-        """The first of them."""
-        return model.transformer.layers[0]
+        return ShadowedBlocks(model.transformer.layers, returns="x")
 
     def probe(self, block: nn.Module, entry: Entry) -> Tensor:
         """(1 + scale) * Norm(x) + shift in Stable Audio 3, else Norm(x)."""
@@ -33,18 +32,6 @@ class StableAudioAdapter(Adapter):
         scale, shift = rows.unsqueeze(1).chunk(6, dim=-1)[:2]
         return normed * (1 + scale) + shift
 
-    def attention_input(self, block: nn.Module) -> nn.Module:
-        """Self-attention."""
-        return block.self_attn
-
-    def final_layer(self, model: nn.Module) -> nn.Module:
-        """`project_out(x)`; memory is cut off before it."""
-        return model.transformer.project_out
-
     def patch(self, model: nn.Module) -> Sequence[int]:
-        """Some moments."""
+        """Several moments."""
         return (1, 1, model.patch_size)
-
-    def image_tokens(self, entry: Entry) -> slice:
-        """The last ones."""
-        return slice(-entry.count, None)

@@ -7,14 +7,14 @@ from ..seam.layout import Whole
 
 
 class SwappedHalvesAdapter(Adapter):
-    """The order of the call is kept outside: rows that belong together stand at one place."""
+    """Undoes the swap for TAP: its rows have the order of the call."""
 
     def half(self, entry: Entry) -> int:
-        """By how many rows the batch is turned."""
+        """By how many rows the batch is rotated."""
         return -(-entry.batch // 2)
 
     def tokens(self, whole: Whole, entry: Entry) -> Tensor:
-        """Turned as they will be on the way out."""
+        """Rotated as the model does on the way out."""
         return super().tokens(whole, entry).roll(-self.half(entry), dims=0)
 
     def like(self, tokens: Tensor, whole: Whole, entry: Entry) -> Whole:

@@ -1,4 +1,4 @@
-"""Wan: one stream of video tokens; references may stand before them, and other conditions behind them."""
+"""Wan: one stream of video tokens; references may stand before them, and other conditions after them."""
 
 import math
 from collections.abc import Sequence
@@ -9,6 +9,7 @@ from torch import Tensor, nn
 
 from ..seam.adapter import Adapter, Entry
 from ..seam.blocks import ReplacedBlocks
+from ..seam.patches import patch_grid
 from ..seam.shadow import Shadow
 
 
@@ -16,37 +17,21 @@ class WanAdapter(Adapter):
     """Wan 2.1 and 2.2, in `comfy.ldm.wan.model.WanModel` and its subclasses."""
 
     name = "Wan"
+    attention = "self_attn"
+    final = "head"  # (x, e); tokens that are not the video's are cut off after it
 
     def blocks(self, model: nn.Module) -> ReplacedBlocks:
         """One kind."""
-        return ReplacedBlocks(double_block=len(model.blocks))
-
-    def first_block(self, model: nn.Module) -> nn.Module:
-        """The first of them."""
-        return model.blocks[0]
+        return ReplacedBlocks(double_block=model.blocks)
 
     def probe(self, block: nn.Module, entry: Entry) -> Tensor:
         """(1 + scale) * LayerNorm(x) + shift."""
         shift, scale = (spread(row, entry)[:, entry.image] for row in modulation(block, entry)[:2])
         return torch.addcmul(shift, block.norm1(entry.tokens.contiguous()), 1 + scale)
 
-    def attention_input(self, block: nn.Module) -> nn.Module:
-        """Self-attention."""
-        return block.self_attn
-
-    def final_layer(self, model: nn.Module) -> nn.Module | list[nn.Module]:
-        """`head(x, e)`; what stands beside the video's tokens is cut off after it."""
-        return model.head
-
-    def patch(self, model: nn.Module) -> Sequence[int]:
-        """Frames, rows, columns."""
-        return model.patch_size
-
     def image_tokens(self, entry: Entry) -> slice:
-        """Behind the reference frame of models that take one."""
-        reference = entry.conditions.get("reference_latent") if entry.model.ref_conv is not None else None
-        start = 0 if reference is None else tokens_in(reference, entry)
-        return slice(start, start + entry.count)
+        """After the reference frame of models that take one."""
+        return slice(0, entry.count) if entry.model.ref_conv is None else after_reference(entry)
 
 
 class VaceAdapter(WanAdapter):
@@ -55,17 +40,17 @@ class VaceAdapter(WanAdapter):
     name = "Wan VACE"
 
     def extras(self, model: nn.Module) -> Sequence[Shadow]:
-        """No block has a companion."""
+        """No block has a second one."""
         return [Shadow(model, "vace_layers_mapping", {})]
 
 
 class WanAudioAdapter(WanAdapter):
-    """`WanModel_S2V`: sound is mixed in behind some blocks; pictures and motion stand behind the video."""
+    """`WanModel_S2V`: sound is mixed in after some blocks; pictures and motion stand after the video."""
 
     name = "Wan S2V"
 
     def image_tokens(self, entry: Entry) -> slice:
-        """The first ones."""
+        """The first tokens."""
         return slice(0, entry.count)
 
     def extras(self, model: nn.Module) -> Sequence[Shadow]:
@@ -74,7 +59,7 @@ class WanAudioAdapter(WanAdapter):
 
 
 class DancerAdapter(WanAdapter):
-    """`WanDancerModel`: music is mixed in behind some blocks; one of two heads serves, by the frame rate."""
+    """`WanDancerModel`: music is mixed in after some blocks; the frame rate decides which of two heads runs."""
 
     name = "WanDancer"
 
@@ -88,7 +73,7 @@ class DancerAdapter(WanAdapter):
 
 
 class AnimateAdapter(WanAdapter):
-    """`AnimateWanModel`: a face is mixed in behind every fifth block."""
+    """`AnimateWanModel`: a face is mixed in after every fifth block."""
 
     name = "Wan Animate"
 
@@ -98,15 +83,13 @@ class AnimateAdapter(WanAdapter):
 
 
 class ScailAdapter(WanAdapter):
-    """`SCAILWanModel` and SCAIL-2: reference frames before the video, a pose behind it."""
+    """`SCAILWanModel` and SCAIL-2: reference frames before the video, a pose after it."""
 
     name = "SCAIL"
 
     def image_tokens(self, entry: Entry) -> slice:
-        """Behind the reference frames."""
-        reference = entry.conditions.get("reference_latent")
-        start = 0 if reference is None else tokens_in(reference, entry)
-        return slice(start, start + entry.count)
+        """After the reference frames."""
+        return after_reference(entry)
 
 
 def modulation(block: nn.Module, entry: Entry) -> Sequence[Tensor]:
@@ -116,12 +99,13 @@ def modulation(block: nn.Module, entry: Entry) -> Sequence[Tensor]:
 
 
 def spread(row: Tensor, entry: Entry) -> Tensor:
-    """One row a token, from one a frame: [B, M, D]; a single row [B, 1, D] is left alone, as it fits all."""
+    """One row for each token [B, M, D] from one for each frame; a single row [B, 1, D] is expanded."""
     frames, tokens = row.shape[1], entry.stream.shape[1]
     return row.expand(-1, tokens, -1) if frames == 1 else row.repeat_interleave(-(-tokens // frames), dim=1)[:, :tokens]
 
 
-def tokens_in(latent: Tensor, entry: Entry) -> int:
-    """Number of tokens in a latent [B, C, (T,) H, W]."""
-    patch = entry.model.patch_size[-(latent.ndim - 2) :]
-    return math.prod(-(-size // step) for size, step in zip(latent.shape[2:], patch, strict=True))
+def after_reference(entry: Entry) -> slice:
+    """The video's tokens, which stand after those of the reference latent [B, C, (T,) H, W] if there is one."""
+    reference = entry.conditions.get("reference_latent")
+    start = 0 if reference is None else math.prod(patch_grid(reference, entry.model.patch_size))
+    return slice(start, start + entry.count)

@@ -1,9 +1,10 @@
-"""What has to be known of an architecture: a page that names its parts. README.md says how to write one."""
+"""What TAP needs to know of an architecture: a page that names its parts. README.md says how to write one."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from operator import attrgetter
 from typing import Protocol
 
 from torch import Tensor, nn
@@ -19,9 +20,9 @@ from .shadow import Method, Shadow
 class Entry:
     """One call of block 0.
 
-    args: what the block was called with, by name; conditions: what the sampler gave the model besides the latent.
-    cut: how the latent is cut into tokens. stream: [B, M, D] all tokens of the stream; image: where the tokens of the
-    picture, and of what is made with it, stand in it, a slice or places.
+    args: the block's arguments by name. conditions: what the sampler gave the model besides the latent.
+    cut: how the latent is cut into tokens. stream: [B, M, D] all tokens of the stream. image: where in the stream the
+    tokens of the picture are, and those of what is made with it, such as sound; a slice or indices.
     """
 
     adapter: Adapter
@@ -44,7 +45,7 @@ class Entry:
 
     @property
     def count(self) -> int:
-        """Number of tokens that are made."""
+        """Number of tokens that the model makes."""
         return self.cut.count
 
     @property
@@ -54,7 +55,7 @@ class Entry:
 
 
 class Adapter(Protocol):
-    """Where one architecture keeps its blocks, its probe and its final layer.
+    """The parts of one architecture by name, such as "attn.to_q". A part that a name cannot say has a method below.
 
     D: channels of the stream. M: all of its tokens. N: image or video tokens; reference tokens are not among them.
     """
@@ -62,8 +63,13 @@ class Adapter(Protocol):
     name: str
     stream = "img"  # what block 0 calls the stream
     last_stream = ""  # what the last block calls it, if it has no argument of that name
-    output_is_picture = False  # whether the output layer gives [B, C, (T,) H, W] instead of tokens
+    attention: str  # in block 0: the module whose first argument is the modulated input
+    final: str  # in the model: the module after the last block; its first argument is the stream
+    output = ""  # in the model: the module that gives the output tokens, if `final` does not
+    output_is_picture = False  # whether that gives [B, C, (T,) H, W] instead of tokens
+    patch_size: Sequence[int] | None = None  # frames, rows and columns of the latent in a token, if not the model's own
     side_patch = SIDE_PATCH  # how sound that is packed with a video is cut into tokens
+    image_is_last = False  # whether the picture's tokens are the last of the stream, else they are the first
 
     def blocks(self, model: nn.Module) -> Blocks:
         """All blocks, and how they are reached."""
@@ -71,41 +77,39 @@ class Adapter(Protocol):
 
     def first_block(self, model: nn.Module) -> nn.Module:
         """Block 0."""
-        ...
+        return self.blocks(model).first
 
     def probe(self, block: nn.Module, entry: Entry) -> Tensor:
         """Block 0's modulated input [B, N, D] (TAP Eq. 5), bit for bit as the block computes it."""
         ...
 
     def attention_input(self, block: nn.Module) -> nn.Module | Sequence[nn.Module]:
-        """The module of block 0 whose first argument is its modulated input; the probe is compared with it once.
-
-        One for each stream, if there are two.
-        """
-        ...
+        """The probe is compared once with the first argument of this module; one for each stream, if there are two."""
+        return attrgetter(self.attention)(block)
 
     def final_layer(self, model: nn.Module) -> nn.Module | Method | list[nn.Module | Method]:
-        """What runs behind the last block and is given the stream; several if each of them is, or one of them."""
-        ...
+        """What runs after the last block and is given the stream; several if each of them is, or one of them."""
+        return attrgetter(self.final)(model)
 
     def output_layer(self, model: nn.Module) -> nn.Module | Method | list[nn.Module | Method]:
         """What gives the output tokens."""
-        return self.final_layer(model)
+        return attrgetter(self.output)(model) if self.output else self.final_layer(model)
 
     def patch(self, model: nn.Module) -> Sequence[int]:
         """Frames, rows and columns of the latent in one token."""
-        return (1, model.patch_size, model.patch_size)
+        size = self.patch_size or model.patch_size
+        return (1, size, size) if isinstance(size, int) else size
 
     def grid(self, model: nn.Module, latent: Tensor) -> Grid:
         """Frames, rows and columns of tokens that the latent [B, C, (T,) H, W] is cut into."""
         return patch_grid(latent, self.patch(model))
 
     def image_tokens(self, entry: Entry) -> slice | Tensor:
-        """Where the picture's tokens stand in the stream; most models put them first, references behind."""
-        return slice(0, entry.count)
+        """Where the picture's tokens stand in the stream; most models put references after them."""
+        return slice(-entry.count, None) if self.image_is_last else slice(0, entry.count)
 
     def tokens(self, whole: Whole, entry: Entry) -> Tensor:
-        """[B, M, D] of a stream as the model hands it on: what enters block 0, its attention or the final layer."""
+        """[B, M, D] of a stream as the model gives it to block 0, to its attention or to the final layer."""
         return as_tokens(whole, entry.batch)
 
     def like(self, tokens: Tensor, whole: Whole, entry: Entry) -> Whole:

@@ -1,6 +1,6 @@
-"""Takes hold of one forward of a diffusion model: block 0, the other blocks, and the final layer.
+"""Reaches into one forward of a diffusion model: block 0, the other blocks, and the final layer.
 
-Nothing is copied from a model's forward. Whatever is put in place lives as long as the call.
+Nothing of a model's forward is copied here. All replacements end with the call.
 """
 
 from collections.abc import Callable, Mapping, Set
@@ -13,27 +13,27 @@ from torch import Tensor, nn
 from .adapter import Adapter, Entry
 from .blocks import Arguments, Original
 from .cut import Cut
-from .layers import Meet, met_input, met_output
+from .hooks import Look, input_hook, output_hook
 from .self_check import watched_attention
 from .shadow import shadowed
 from .targets import Caught, Target
 
-# What a formula raises where a fork, or another ComfyUI, has other names, arguments or shapes.
+# What an adapter raises if a fork, or another ComfyUI version, has other names, arguments or shapes.
 MOVED = (AttributeError, LookupError, TypeError, ValueError, RuntimeError)
 
 Forward = Callable[[dict], Tensor]
 Predict = Callable[[Tensor], Tensor | None]
 Decide = Callable[[Caught], Tensor | None]
-Look = Callable[[Caught], None]
+SeeEntry = Callable[[Caught], None]
 
 
 class Seam(Protocol):
-    """One model call: computed and caught, or forecast."""
+    """One model call: computed and captured, or forecast."""
 
     caught: Caught
 
     def compute(self, forward: Forward, options: dict) -> Tensor:
-        """Run the forward in full and catch its probe and target."""
+        """Run the forward in full and capture its probe and target."""
         ...
 
     def forecast(self, forward: Forward, options: dict, predict: Predict) -> Tensor:
@@ -41,82 +41,82 @@ class Seam(Protocol):
         ...
 
     def attempt(self, forward: Forward, options: dict, decide: Decide, verify: Tensor | None = None) -> Tensor:
-        """As `forecast` with the target that `decide` gives at block 0; as `compute`, to the bit, where it gives None.
+        """As `forecast` with the target that `decide` gives at block 0; as `compute`, bit for bit, if it gives None.
 
-        verify: a forecast of the last block's input [B, M, D], for which a forecast call runs that block.
+        verify: a forecast of the last block's input [B, M, D], for which a skipped call runs that block.
         """
         ...
 
 
 class BlockSeam:
-    """The seam of one model call whose latent is cut into tokens like this.
+    """The seam of a model whose blocks are known.
 
-    watch: see what enters block 0's attention. keeps: what else to catch, see Caught. arrived: told of what was caught
-    at block 0, before that is run.
+    cut: how the call's latent is cut into tokens. watch: capture what enters block 0's attention. keeps: what else to
+    capture, see Caught. on_entry: called with what was captured at block 0, before that runs.
     """
 
     def __init__(self, adapter: Adapter, model: nn.Module, target: Target, cut: Cut, conditions: Mapping[str, object],
-                 watch: bool = False, keeps: Set[str] = frozenset(), arrived: Look | None = None) -> None:
+                 watch: bool = False, keeps: Set[str] = frozenset(), on_entry: SeeEntry | None = None) -> None:
         self.adapter, self.model, self.target, self.watch, self.keeps = adapter, model, target, watch, keeps
-        self.cut, self.conditions, self.arrived = cut, conditions, arrived
+        self.cut, self.conditions, self.on_entry = cut, conditions, on_entry
         self.blocks = adapter.blocks(model)
         self.caught = Caught(picture=target.at_output and adapter.output_is_picture)
 
     def compute(self, forward: Forward, options: dict) -> Tensor:
-        """Run the forward in full and catch its probe and target."""
+        """Run the forward in full and capture its probe and target."""
 
         def first_block(args: Arguments, original: Original) -> object:
-            self._arrive(args)
+            self._enter(args)
             return self._run_first(args, original)
 
         with ExitStack() as stack:
-            stack.callback(self._let_go)
+            stack.callback(self._free)
             if self.watch:
                 stack.enter_context(watched_attention(self.adapter, self.model, self.caught))
-            stack.enter_context(self._behind_the_blocks(self._read))
+            stack.enter_context(self._hook_after_blocks(self._read))
             last = self._run_last if "last_output" in self.keeps else None
             return forward(stack.enter_context(self.blocks.taken_over(options, first_block, last=last)))
 
     def forecast(self, forward: Forward, options: dict, predict: Predict) -> Tensor:
-        """Run the forward with every block passed over and `predict(probe)` [B, N, C] as the target."""
+        """Run the forward with every block skipped and `predict(probe)` [B, N, C] as the target."""
 
         def first_block(args: Arguments, original: Original) -> object:
-            self._arrive(args)
+            self._enter(args)
             self.caught.target = None if self.caught.probe is None else predict(self.caught.probe)
             self.caught.skipped = True
-            return self.blocks.passed(args)
+            return self.blocks.skipped(args)
 
-        def passed(args: Arguments, original: Original) -> object:
-            return self.blocks.passed(args)
+        def skip(args: Arguments, original: Original) -> object:
+            return self.blocks.skipped(args)
 
         with ExitStack() as stack:
-            stack.callback(self._let_go)
+            stack.callback(self._free)
             stack.enter_context(shadowed(self.adapter.extras(self.model)))
-            stack.enter_context(self._behind_the_blocks(self._write))
-            return forward(stack.enter_context(self.blocks.taken_over(_quiet(options), first_block, passed)))
+            stack.enter_context(self._hook_after_blocks(self._write))
+            return forward(stack.enter_context(self.blocks.taken_over(_without_patches(options), first_block, skip)))
 
-    def look(self, forward: Forward, options: dict) -> None:
-        """Catch the probe of a call that is computed elsewhere: every block is passed over, nothing is put back."""
+    def capture_probe(self, forward: Forward, options: dict) -> None:
+        """Capture only the probe: every block is skipped, and no target is put back."""
         self.forecast(forward, options, lambda probe: None)
         self.caught.skipped, self.caught.complete = False, self.caught.probe is not None
 
     def attempt(self, forward: Forward, options: dict, decide: Decide, verify: Tensor | None = None) -> Tensor:
-        """Run the forward until block 0 shows whether its blocks are passed over. See Seam."""
+        """Run the forward, and decide at block 0 whether to skip the blocks. See Seam."""
         caught = self.caught
 
         def first_block(args: Arguments, original: Original) -> object:
-            self._arrive(args)
+            self._enter(args)
             run = self._run_first(args, original) if "block" in self.keeps else None
             caught.target = None if caught.probe is None else decide(caught)
             if caught.target is None:
                 return original(args) if run is None else run
             caught.skipped = True
-            # Only now: a call that is computed needs what runs between the blocks.
+            # Not before: a call that is computed needs what runs between the blocks.
             stack.enter_context(shadowed(self.adapter.extras(self.model)))
-            return self.blocks.passed(args)
+            return self.blocks.skipped(args)
 
         def other(args: Arguments, original: Original) -> object:
-            return self.blocks.passed(args) if caught.skipped else original(args)
+            return self.blocks.skipped(args) if caught.skipped else original(args)
 
         def last(args: Arguments, original: Original) -> object:
             if not caught.skipped:
@@ -124,23 +124,23 @@ class BlockSeam:
             name = self._name(args)
             if verify is not None and verify.shape == self.adapter.tokens(args[name], caught.entry).shape:
                 self._run_last({**args, name: self.adapter.like(verify, args[name], caught.entry)}, original)
-            return self.blocks.passed(args)
+            return self.blocks.skipped(args)
 
-        def behind(whole: Tensor) -> Tensor | None:
+        def after_blocks(whole: Tensor) -> Tensor | None:
             return self._write(whole) if caught.skipped else self._read(whole)
 
         with ExitStack() as stack:
-            stack.callback(self._let_go)
-            stack.enter_context(self._behind_the_blocks(behind))
+            stack.callback(self._free)
+            stack.enter_context(self._hook_after_blocks(after_blocks))
             return forward(stack.enter_context(self.blocks.taken_over(options, first_block, other, last)))
 
-    def _let_go(self) -> None:
-        """Free what block 0 was called with: its options hold this seam, a circle that only the collector would end."""
+    def _free(self) -> None:
+        """Free block 0's arguments: their options refer to this seam, a cycle that only the collector would end."""
         if self.caught.entry is not None:
             self.caught.entry.args = {}
 
-    def _arrive(self, args: Arguments) -> None:
-        """Block 0 is called. Blocks add to the stream in place, so what is needed of it later is copied."""
+    def _enter(self, args: Arguments) -> None:
+        """Block 0 is called. Blocks change the stream in place, so what is needed later is copied."""
         caught = self.caught
         try:
             self._take_probe(args)
@@ -154,13 +154,13 @@ class BlockSeam:
         caught.start = None if self.target.at_output else caught.entry.tokens.clone()
         if "stream" in self.keeps:
             caught.stream = caught.entry.tokens.clone() if caught.start is None else caught.start
-        if self.arrived is not None:
-            self.arrived(caught)
+        if self.on_entry is not None:
+            self.on_entry(caught)
 
     def _run_first(self, args: Arguments, original: Original) -> object:
         result = original(args)
         if "block" in self.keeps and not self.caught.strange:
-            stream = self._handed_on(args, result)
+            stream = self._stream_in(args, result)
             self.caught.block = self.adapter.tokens(stream, self.caught.entry)[:, self.caught.entry.image].clone()
         return result
 
@@ -172,18 +172,18 @@ class BlockSeam:
         if caught.skipped:
             args = {**args, stream: self.adapter.like(caught.last_input.clone(), args[stream], caught.entry)}
         result = original(args)
-        caught.last_output = self.adapter.tokens(self._handed_on(args, result), caught.entry).clone()
+        caught.last_output = self.adapter.tokens(self._stream_in(args, result), caught.entry).clone()
         return result
 
-    def _handed_on(self, args: Arguments, result: object) -> Tensor:
-        """The stream in what a block gave back: it stands where it would if the block were passed over."""
-        name, passed = self._name(args), self.blocks.passed(args)
-        if isinstance(passed, Mapping):
+    def _stream_in(self, args: Arguments, result: object) -> Tensor:
+        """The stream in a block's result: it has the same place there as in the result of a skipped block."""
+        name, skipped = self._name(args), self.blocks.skipped(args)
+        if isinstance(skipped, Mapping):
             return result[name]
-        return result if passed is args[name] else result[[part is args[name] for part in passed].index(True)]
+        return result if skipped is args[name] else result[[part is args[name] for part in skipped].index(True)]
 
     def _name(self, args: Arguments) -> str:
-        """What a block that was called like this calls the stream."""
+        """The name of the stream among a block's arguments."""
         return self.adapter.stream if self.adapter.stream in args else self.adapter.last_stream
 
     def _read(self, whole: Tensor) -> None:
@@ -202,17 +202,17 @@ class BlockSeam:
         entry.stream = self.adapter.tokens(args[self.adapter.stream], entry)
         entry.image = self.adapter.image_tokens(entry)
         self.caught.entry = entry
-        # A stream that does not hold every token of the picture is not one that an adapter knows.
+        # An adapter does not know a stream without all tokens of the picture.
         if entry.tokens.shape[1] == entry.count:
-            self.caught.probe = self.adapter.probe(self.adapter.first_block(self.model), entry)
+            self.caught.probe = self.adapter.probe(self.blocks.first, entry)
 
-    def _behind_the_blocks(self, meet: Meet) -> AbstractContextManager[None]:
+    def _hook_after_blocks(self, look: Look) -> AbstractContextManager[None]:
         if self.target.at_output:
-            return met_output(self.adapter.output_layer(self.model), meet)
-        return met_input(self.adapter.final_layer(self.model), meet)
+            return output_hook(self.adapter.output_layer(self.model), look)
+        return input_hook(self.adapter.final_layer(self.model), look)
 
 
-def _quiet(options: dict) -> dict:
-    """The options without the patches that run behind each block: what they add is replaced with the rest."""
+def _without_patches(options: dict) -> dict:
+    """The options without the patches that run after each block: the forecast holds their effect."""
     patches = {name: calls for name, calls in options.get("patches", {}).items() if name != "double_block"}
     return {**options, "patches": patches} if "patches" in options else options

@@ -1,4 +1,4 @@
-"""Two ways to reach a model's blocks for the length of one call; neither touches the model's code."""
+"""Two ways to run other code in place of a model's blocks during one call; neither changes the model's code."""
 
 import inspect
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -19,24 +19,33 @@ Block = TypeVar("Block")
 
 
 class Blocks(Protocol):
-    """All blocks of one model."""
+    """All blocks of one model. first: block 0."""
+
+    first: nn.Module
 
     def taken_over(
         self, options: dict, first: BlockCall, others: BlockCall | None = None, last: BlockCall | None = None
     ) -> AbstractContextManager[dict]:
-        """Block 0 is `first`, the last `last`, the rest `others`; None leaves them. Gives the options to run with."""
+        """Runs `first`, `others` and `last` in place of block 0, the others and the last; None leaves them as they are.
+
+        Gives the options to call the model with.
+        """
         ...
 
-    def passed(self, args: Arguments) -> object:
-        """What a block that is passed over gives back."""
+    def skipped(self, args: Arguments) -> object:
+        """What a skipped block returns."""
         ...
 
 
 class ReplacedBlocks:
-    """Blocks of a model that honours `patches_replace["dit"]`: by keys, block 0's first; no module is touched."""
+    """Blocks of a model that looks into `patches_replace["dit"]`; no module is changed.
 
-    def __init__(self, **counts: int) -> None:
-        self.keys: list[BlockKey] = [(name, i) for name, count in counts.items() for i in range(count)]
+    kinds: the model's lists of blocks by their kind there, such as double_block, in the order in which they run.
+    """
+
+    def __init__(self, **kinds: Sequence[nn.Module]) -> None:
+        self.keys: list[BlockKey] = [(kind, i) for kind, modules in kinds.items() for i in range(len(modules))]
+        self.first = next(iter(kinds.values()))[0]
 
     @contextmanager
     def taken_over(
@@ -57,20 +66,21 @@ class ReplacedBlocks:
         taken = {key: take(key, call) for key, call in _calls(self.keys, first, others, last)}
         yield {**options, "patches_replace": {**replace, "dit": {**before, **taken}}}
 
-    def passed(self, args: Arguments) -> object:
-        """Its own arguments: the streams are handed on under the names that they came by."""
+    def skipped(self, args: Arguments) -> object:
+        """Its arguments: the streams go on under the same names."""
         return args
 
 
 class ShadowedBlocks:
-    """Blocks of a model without such a hook: the `forward` of each is replaced for the call.
+    """Blocks of a model without such a hook: the `forward` of each is replaced during the call.
 
-    passed: makes a block's result of its arguments; the stream alone if it is given as a name.
+    returns: what a skipped block returns, a function of its arguments; or the name of the argument that it returns.
     """
 
-    def __init__(self, modules: Sequence[nn.Module], passed: str | Callable[[Arguments], object]) -> None:
+    def __init__(self, modules: Sequence[nn.Module], returns: str | Callable[[Arguments], object]) -> None:
         self.modules = list(modules)
-        self.passed = (lambda args: args[passed]) if isinstance(passed, str) else passed
+        self.first = self.modules[0]
+        self.skipped = (lambda args: args[returns]) if isinstance(returns, str) else returns
 
     @contextmanager
     def taken_over(
@@ -103,7 +113,7 @@ class ShadowedBlocks:
 def _calls(
     blocks: Sequence[Block], first: BlockCall, others: BlockCall | None, last: BlockCall | None
 ) -> list[tuple[Block, BlockCall]]:
-    """What takes the place of which block."""
+    """Each block with the call that takes its place."""
     calls = [first, *[others] * (len(blocks) - 2), *[last or others] * (len(blocks) > 1)]
     return [(block, call) for block, call in zip(blocks, calls, strict=True) if call is not None]
 
@@ -114,5 +124,5 @@ def _signature(block: type[nn.Module]) -> inspect.Signature:
 
 
 def _flat(arguments: Mapping[str, object]) -> dict[str, object]:
-    """Arguments that a `**kwargs` collected stand among the others."""
+    """The arguments, with those that a `**kwargs` collected among the others."""
     return {**arguments, **arguments.get("kwargs", {})}

@@ -1,7 +1,7 @@
-"""Targets that are found in what a model call gives: the denoised picture, and the slope that leads away from it.
+"""Targets that are found in what a model call returns: the denoised picture, and the slope that leads away from it.
 
 x: [B, C, (T,) H, W] the noisy picture, sigma: [B, 1, ...] its noise level.  d = (x - denoised) / sigma: the slope, for
-a flow model its velocity.  Tokens are patches of these, in float32: a model's answer is small beside its stream.
+a flow model its velocity.  Tokens are patches of these, in float32: a model's output is small next to its stream.
 """
 
 from dataclasses import dataclass
@@ -20,8 +20,8 @@ CALL_TARGETS = ("auto", "denoised", "slope")
 class CallTarget:
     """Reads one kind of target from a call's denoised picture and turns a forecast of it back into one.
 
-    auto keeps both: without noise the slope is the smoother one; where a sampler adds noise, the denoised picture
-    follows it in part. still: how far it stands still there. noisy: whether noise was seen, a boolean scalar on the
+    auto keeps both: without noise the slope is smoother; where a sampler adds noise, the denoised picture follows the
+    noise in part. still: share of it that does not follow. noisy: whether noise was seen, a boolean scalar on the
     device; None is no.
     """
 
@@ -61,44 +61,44 @@ class CallTarget:
 
 
 class AtTheEnd:
-    """What the blocks' seam is told to forecast when the target is found at the end of the call: nothing."""
+    """The target of a block seam inside a CallSeam, which reads the real target: nothing is forecast here."""
 
     at_output = True
 
     def read(self, caught: Caught, whole: Tensor) -> Tensor:
-        """A stand-in until the call has ended."""
+        """Only a stand-in until the call has ended."""
         return whole
 
     def write(self, caught: Caught, whole: Tensor) -> Tensor:
-        """As it is; nobody looks at it."""
+        """Unchanged; nobody looks at it."""
         return whole
 
 
 class CallSeam:
-    """A blocks' seam, for its probe, around a call whose end holds the target."""
+    """A block seam for the probe, in a call whose output holds the target."""
 
     def __init__(self, inner: BlockSeam, target: CallTarget) -> None:
         self.inner, self.target, self.caught = inner, target, inner.caught
 
     def compute(self, forward: Forward, options: dict) -> Tensor:
-        """Run the call in full and catch its probe and target."""
+        """Run the call in full and capture its probe and target."""
         return self.read(self.inner.compute(forward, options))
 
     def forecast(self, forward: Forward, options: dict, predict: Predict) -> Tensor:
-        """What the call would give if its target were `predict(probe)` [B, N, C]."""
+        """What the call would return if its target were `predict(probe)` [B, N, C]."""
         return self._write(self.inner.forecast(forward, options, predict))
 
     def attempt(self, forward: Forward, options: dict, decide: Decide, verify: Tensor | None = None) -> Tensor:
-        """Either, as `decide` says at block 0."""
+        """Compute or forecast, as `decide` chooses at block 0."""
         output = self.inner.attempt(forward, options, decide, verify)
         return self._write(output) if self.caught.skipped else self.read(output)
 
-    def look(self, forward: Forward, options: dict) -> None:
-        """Catch the probe alone."""
-        self.inner.look(forward, options)
+    def capture_probe(self, forward: Forward, options: dict) -> None:
+        """Capture only the probe."""
+        self.inner.capture_probe(forward, options)
 
     def read(self, denoised: Tensor) -> Tensor:
-        """Catch the target in what the call gave; the same again."""
+        """Capture the target in what the call returned, and return that."""
         if self.caught.complete:
             self.caught.target = self.target.read(denoised)
         return denoised

@@ -1,6 +1,6 @@
-"""Models that torch.compile has wrapped as a whole: computed compiled, looked into as they were written.
+"""Models that torch.compile has wrapped as a whole: computed compiled, looked into uncompiled.
 
-A compiled graph is traced once and then run whatever patches and hooks a later call brings: none of TAP's goes there.
+A compiled graph is traced once and then ignores the patches and hooks of later calls, so none of TAP's goes there.
 """
 
 from collections.abc import Iterator
@@ -15,12 +15,12 @@ from .shadow import Shadow, shadowed
 
 
 def is_compiled(model: nn.Module) -> bool:
-    """Whether torch.compile stands before the whole model."""
+    """Whether torch.compile has wrapped the whole model."""
     return plain_module(model) is not model or getattr(model, "_compiled_call_impl", None) is not None
 
 
 @contextmanager
-def as_written(base: nn.Module) -> Iterator[None]:
+def uncompiled(base: nn.Module) -> Iterator[None]:
     """`base.diffusion_model` runs without torch.compile for a while."""
     compiled = base.diffusion_model
     plain = plain_module(compiled)
@@ -33,29 +33,29 @@ def as_written(base: nn.Module) -> Iterator[None]:
 
 
 class CompiledSeam:
-    """A seam around a call of a compiled model. inner: around the model as it was written.
+    """A seam around a call of a compiled model. inner: the seam around the uncompiled model.
 
-    A computed call runs compiled; its probe comes from a glance, a forward that passes over the blocks, at the price of
-    a skipped step. glance: None if more of the inside is wanted; computed calls then run uncompiled.
+    A computed call runs compiled. Its probe comes from `probe_forward`, which runs with all blocks skipped, at the cost
+    of a skipped step. If that is None, more of the inside is needed, and computed calls run uncompiled.
     """
 
-    def __init__(self, inner: BlockSeam | CallSeam, base: nn.Module, glance: Forward | None) -> None:
-        self.inner, self.base, self.glance, self.caught = inner, base, glance, inner.caught
+    def __init__(self, inner: BlockSeam | CallSeam, base: nn.Module, probe_forward: Forward | None) -> None:
+        self.inner, self.base, self.probe_forward, self.caught = inner, base, probe_forward, inner.caught
 
     def compute(self, forward: Forward, options: dict) -> Tensor:
         """See Seam."""
-        with as_written(self.base):
-            if self.glance is None:
+        with uncompiled(self.base):
+            if self.probe_forward is None:
                 return self.inner.compute(forward, options)
-            self.inner.look(self.glance, options)
+            self.inner.capture_probe(self.probe_forward, options)
         return self.inner.read(forward(options))
 
     def forecast(self, forward: Forward, options: dict, predict: Predict) -> Tensor:
         """See Seam."""
-        with as_written(self.base):
+        with uncompiled(self.base):
             return self.inner.forecast(forward, options, predict)
 
     def attempt(self, forward: Forward, options: dict, decide: Decide, verify: Tensor | None = None) -> Tensor:
         """See Seam."""
-        with as_written(self.base):
+        with uncompiled(self.base):
             return self.inner.attempt(forward, options, decide, verify)

@@ -1,6 +1,6 @@
-"""How a whole latent is cut into tokens: a picture's or video's patches, then those of what is packed with it.
+"""How a latent is cut into tokens: the patches of the picture or video, then those of what is packed with it.
 
-ComfyUI packs several latents, such as a video and its sound, into one row [B, 1, L]; their shapes come along.
+ComfyUI packs several latents, such as a video and its sound, into one row [B, 1, L] and passes their shapes.
 """
 
 import math
@@ -21,7 +21,7 @@ Patch = tuple[int, int, int]
 
 @dataclass(frozen=True)
 class Cut:
-    """Shapes [B, C, ...] of the parts, the picture's first, and the grid that each is cut into. batch: of the call."""
+    """Shapes [B, C, ...] of the parts, the picture first, and the grid of each. batch: pictures in the call."""
 
     shapes: tuple[Shape, ...]
     grids: tuple[Grid, ...]
@@ -37,7 +37,7 @@ class Cut:
         return self.tokens_of(parts_of(latent, self.shapes))
 
     def tokens_of(self, parts: Sequence[Tensor]) -> Tensor:
-        """The tokens [B, N, C] of its parts, which may lack what fills them up to whole patches or have it."""
+        """The tokens [B, N, C] of its parts, which may be padded to whole patches or not."""
         return joined([to_patches(part, grid) for part, grid in zip(parts, self.grids, strict=True)])
 
     def latent(self, tokens: Tensor, shape: Sequence[int]) -> Tensor:
@@ -50,11 +50,11 @@ class Cut:
         """The parts, of these shapes, that have these tokens [B, N, C]."""
         counts = [math.prod(grid) for grid in self.grids]
         parts = zip(tokens.split(counts, dim=1), self.grids, shapes, strict=True)
-        return [_whole(part, grid, shape) for part, grid, shape in parts]
+        return [_part(part, grid, shape) for part, grid, shape in parts]
 
 
 def cut_of(latent: Tensor, grid: Grid, shapes: Sequence[Shape] | None, side_patch: Patch = SIDE_PATCH) -> Cut:
-    """The cut of a latent whose picture has this grid. shapes: those of its parts, if it is packed."""
+    """The cut of a latent whose picture has this grid. shapes: of its parts, if it is packed."""
     if not is_packed(shapes):
         return Cut((tuple(latent.shape),), (grid,), len(latent))
     sides = [patch_grid(part, side_patch) for part in parts_of(latent, shapes)[1:]]
@@ -62,7 +62,7 @@ def cut_of(latent: Tensor, grid: Grid, shapes: Sequence[Shape] | None, side_patc
 
 
 def parts_of(latent: Tensor, shapes: Sequence[Shape] | None) -> list[Tensor]:
-    """The latents that are packed into one, or it alone."""
+    """The latents that are packed into one; a list of only this one if none are."""
     if not is_packed(shapes):
         return [latent]
     rows = latent.flatten(1).split([math.prod(shape[1:]) for shape in shapes], dim=1)
@@ -74,15 +74,15 @@ def is_packed(shapes: Sequence[Shape] | None) -> bool:
     return shapes is not None and len(shapes) > 1
 
 
-def _whole(tokens: Tensor, grid: Grid, shape: Shape) -> Tensor:
-    """A part again; patches that were narrower than others end with zeros."""
+def _part(tokens: Tensor, grid: Grid, shape: Shape) -> Tensor:
+    """One part; a patch with fewer values than others has zeros at its end."""
     sizes = (1, 1, 1, *shape[2:])[-3:]
     width = shape[1] * math.prod(-(-size // count) for size, count in zip(sizes, grid, strict=True))
     return from_patches(tokens[..., :width], grid, (len(tokens), *shape[1:]))
 
 
 def place_in(whole: Tensor | None, part: Tensor) -> tuple[int, ...] | None:
-    """Where in a latent [B, C, ...] the first picture of a part lies, () if it is all of it; None if it is nowhere.
+    """Where in a latent [B, C, ...] the first picture of a part is: () if it is all of it, None if it is not in there.
 
     Waits for the device.
     """

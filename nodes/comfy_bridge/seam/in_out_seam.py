@@ -1,6 +1,6 @@
-"""The seam of a model without an adapter: nothing of it is known but what goes in and what comes out.
+"""The seam of a model without an adapter: only its input and output are known.
 
-x: [B, C, (T,) H, W] noisy picture. Its patches are the tokens.
+x: [B, C, (T,) H, W] the noisy picture. Its patches are the tokens.
 """
 
 import torch
@@ -14,7 +14,7 @@ from .targets import Caught
 
 
 class InOutAdapter:
-    """Stands in for an adapter: tokens are latent patches, the probe is the model's input, the target its output."""
+    """Takes an adapter's place: tokens are latent patches, the probe is the model's input, the target its output."""
 
     name = "input/output fallback"
     side_patch = SIDE_PATCH
@@ -29,17 +29,14 @@ class InOutAdapter:
 
 
 class InOutSeam:
-    """One model call: `entering` [B, C, (T,) H, W] goes into the model.
-
-    It needs no look into the model, and a skipped call does not reach it at all.
-    """
+    """One model call: `entering` [B, C, (T,) H, W] goes into the model, which a skipped call does not run at all."""
 
     def __init__(self, entering: Tensor, target: CallTarget) -> None:
         self.target = target
         self.caught = Caught(probe=target.cut.tokens(entering))
 
     def compute(self, forward: Forward, options: dict) -> Tensor:
-        """Run the model and keep what it made of x."""
+        """Run the model and capture what it made of x."""
         denoised = forward(options)
         if torch.is_tensor(denoised) and denoised.shape == self.target.x.shape:
             self.caught.target, self.caught.complete = self.target.read(denoised), True
@@ -50,7 +47,7 @@ class InOutSeam:
         return self._denoised(predict(self.caught.probe))
 
     def attempt(self, forward: Forward, options: dict, decide: Decide, verify: Tensor | None = None) -> Tensor:
-        """Either, as `decide` says; there is no block to run or to verify."""
+        """Compute or forecast, as `decide` chooses; there is no block to run or to verify."""
         target = decide(self.caught)
         return self.compute(forward, options) if target is None else self._denoised(target)
 

@@ -1,4 +1,4 @@
-"""Pictures and videos cut into patches, one a token, row by row."""
+"""Pictures and videos cut into patches, one for each token, row by row."""
 
 from collections.abc import Sequence
 
@@ -26,7 +26,7 @@ def filled_share(latent: Tensor, patch: Sequence[int], grid: Grid) -> tuple[floa
 
 
 def to_patches(picture: Tensor, grid: Grid) -> Tensor:
-    """[B, C, (T,) H, W] -> [B, N, C * patch]; edges are padded with what stands there."""
+    """[B, C, (T,) H, W] -> [B, N, C * patch]; edges are padded with the values next to them."""
     batch, channels = picture.shape[:2]
     sizes = (1, 1, 1, *picture.shape[2:])[-3:]
     steps = [-(-size // count) for size, count in zip(sizes, grid, strict=True)]

@@ -1,6 +1,6 @@
 """Compares the probe once a run with what really enters the first attention.
 
-A fork, or a newer ComfyUI, may have moved things: then no formula of an adapter can be trusted.
+They differ if a fork or a newer ComfyUI changed the model; then the adapter's formulas are wrong.
 """
 
 from collections.abc import Iterator
@@ -14,16 +14,15 @@ from .plain_module import plain_module
 from .shadow import Shadow, shadowed
 from .targets import Caught
 
-# Compiled or quantized parts may round otherwise; anything else that has moved differs by far more.
+# Compiled or quantized parts may round in another way; a changed model differs by far more.
 TOLERANCE = 0.02
 
 
 def missing_part(adapter: Adapter, model: nn.Module) -> str:
-    """The first thing that the adapter names and the model does not have, or nothing."""
+    """The first part that the adapter names and the model does not have; "" if it has all."""
     try:
-        adapter.blocks(model), adapter.patch(model), adapter.final_layer(model), adapter.output_layer(model)
+        adapter.patch(model), adapter.final_layer(model), adapter.output_layer(model), list(adapter.extras(model))
         adapter.attention_input(plain_module(adapter.first_block(model)))
-        list(adapter.extras(model))
     except (AttributeError, LookupError, TypeError) as error:
         return str(error)
     return ""
@@ -31,7 +30,7 @@ def missing_part(adapter: Adapter, model: nn.Module) -> str:
 
 @contextmanager
 def watched_attention(adapter: Adapter, model: nn.Module, caught: Caught) -> Iterator[None]:
-    """Catch what enters block 0's attention; a compiled block runs as it was written, for its hooks do not fire."""
+    """Capture what enters block 0's attention; a compiled block runs uncompiled, because its hooks do not fire."""
     block = adapter.first_block(model)
     plain = plain_module(block)
 
@@ -63,6 +62,6 @@ def probe_is_attended(caught: Caught) -> bool:
     attended, probe = attended_tokens(caught).float(), caught.probe.float()
     if attended.shape != probe.shape:
         return False
-    # A model that gives NaN gives it to both; that is for the sampler to show, not a sign that things have moved.
+    # A model that gives NaN gives it to both; that does not mean that the model has changed.
     attended, probe = attended.nan_to_num(), probe.nan_to_num()
     return bool(torch.linalg.vector_norm(attended - probe) <= TOLERANCE * torch.linalg.vector_norm(attended))

@@ -1,4 +1,4 @@
-"""Attributes of one object, replaced for a while: the class and all other instances stay as they are."""
+"""Attributes of one object that are replaced for a while; its class and all other instances are unchanged."""
 
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
@@ -6,7 +6,7 @@ from typing import NamedTuple
 
 
 class Method(NamedTuple):
-    """A method of one object; its argument at `position` is what is meant."""
+    """A method of one object, and the position of the argument to look at."""
 
     owner: object
     name: str
@@ -23,16 +23,16 @@ class Shadow(NamedTuple):
 
 @contextmanager
 def shadowed(shadows: Sequence[Shadow]) -> Iterator[None]:
-    """Set the attributes on their instances; afterwards each instance holds exactly what it held before."""
-    held = []
+    """Set the attributes on their instances; afterwards each instance has exactly the attributes that it had before."""
+    before = []
     try:
         for owner, name, value in shadows:
             # A compiled module already has a `forward` of its own.
-            held.append((vars(owner), name, name in vars(owner), vars(owner).get(name)))
+            before.append((vars(owner), name, name in vars(owner), vars(owner).get(name)))
             vars(owner)[name] = value
         yield
     finally:
-        for attributes, name, was_there, value in reversed(held):
+        for attributes, name, was_there, value in reversed(before):
             if was_there:
                 attributes[name] = value
             else:

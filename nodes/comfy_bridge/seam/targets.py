@@ -1,4 +1,4 @@
-"""What is forecast, and how it is read and put back behind the last block."""
+"""What is forecast, and how it is read and put back after the last block."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -13,14 +13,14 @@ from .layout import Whole
 
 @dataclass
 class Caught:
-    """What a forward has shown so far.
+    """What was captured of a forward so far.
 
     start: [B, N, D] the stream before block 0, if the target needs it. probe: [B, N, D]. target: [B, N, C].
-    attended: what entered block 0's attention, where that was watched, as the model has it. complete: the final layer
-    was reached. strange: block 0 is not what the adapter says. picture: the output is a picture [B, C, (T,) H, W]
-    instead of tokens.
+    attended: what entered block 0's attention, if that was watched, in the model's shape. complete: the final layer was
+    reached. strange: block 0 is not as the adapter says. picture: the output is a picture [B, C, (T,) H, W] instead of
+    tokens. skipped: the blocks were skipped.
     For schedules that look at them: stream, block [B, N, D] what enters and leaves block 0; last_input, last_output
-    [B, M, D] the same of the last block, all tokens. skipped: whether the blocks were passed over.
+    [B, M, D] the same of the last block, all tokens.
     """
 
     picture: bool = False
@@ -39,16 +39,16 @@ class Caught:
 
 
 class Target(Protocol):
-    """One kind of target. at_output: whether it is found in the output tokens, else in the final layer's input."""
+    """One kind of target. at_output: whether it is in the output tokens, else in the final layer's input."""
 
     at_output: bool
 
     def read(self, caught: Caught, whole: Whole) -> Tensor:
-        """On a full step: the target [B, N, C] in what the layer gives or gets."""
+        """On a full step: the target [B, N, C] in the layer's output or input."""
         ...
 
     def write(self, caught: Caught, whole: Whole) -> Whole:
-        """On a skipped step: `whole` with `caught.target` in its place."""
+        """On a skipped step: `whole` with `caught.target` put in."""
         ...
 
 
@@ -58,11 +58,11 @@ class ResidualTarget:
     at_output = False
 
     def read(self, caught: Caught, whole: Whole) -> Tensor:
-        """The difference that the blocks made."""
+        """The difference that the blocks make."""
         return image_tokens(whole, caught) - caught.start
 
     def write(self, caught: Caught, whole: Whole) -> Whole:
-        """The stream before block 0 and the difference, whatever the passed-over blocks handed on."""
+        """The stream before block 0 plus the difference."""
         return with_image_tokens(whole, caught.start + caught.target, caught)
 
 
@@ -76,7 +76,7 @@ class OutputTarget:
         return image_tokens(whole, caught).clone()
 
     def write(self, caught: Caught, whole: Whole) -> Whole:
-        """The forecast tokens themselves."""
+        """The forecast tokens."""
         return with_image_tokens(whole, caught.target, caught)
 
 
@@ -84,7 +84,7 @@ TARGET_KINDS: dict[str, Target] = {"residual": ResidualTarget(), "output": Outpu
 
 
 def image_tokens(whole: Whole, caught: Caught) -> Tensor:
-    """The picture's tokens [B, N, C] in `whole`; the model may have cut off all others before."""
+    """The picture's tokens [B, N, C] in `whole`; the model may have cut off all others already."""
     entry = caught.entry
     if caught.picture:
         return entry.cut.tokens_of(_parts(whole))
@@ -93,7 +93,7 @@ def image_tokens(whole: Whole, caught: Caught) -> Tensor:
 
 
 def with_image_tokens(whole: Whole, part: Tensor, caught: Caught) -> Whole:
-    """`whole` with its image tokens replaced by `part` [B, N, C]; neither is written into."""
+    """`whole` with its image tokens replaced by `part` [B, N, C]; neither is changed."""
     entry = caught.entry
     if caught.picture:
         before = _parts(whole)
