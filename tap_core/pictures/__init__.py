@@ -1,1 +1,1 @@
-"""Everything that is drawn."""
+"""Everything that is drawn from a record or from pictures."""

@@ -1,4 +1,4 @@
-"""A calibration drawn: for every number of calls where the full steps lie over the run, and the expected nearness."""
+"""A calibration as a picture: for every number of calls the computed steps of the run, and the expected closeness."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -18,7 +18,7 @@ SIGMAS_NAMED = 6
 
 @dataclass(frozen=True)
 class Row:
-    """One number of calls. full: the steps that are computed; decibels: how near the picture is expected to be."""
+    """One number of calls. full: the steps that are computed; decibels: expected PSNR of the picture."""
 
     full: Sequence[int]
     decibels: float
@@ -51,7 +51,7 @@ def _draw_row(draw: ImageDraw.ImageDraw, row: Row, steps: int, y: int) -> None:
 
 
 def _draw_sigmas(draw: ImageDraw.ImageDraw, sigmas: Sequence[float], y: int) -> None:
-    """Some sigmas below the steps that start from them."""
+    """Some sigmas, each below the step that starts from it."""
     steps = len(sigmas) - 1
     _write(draw, 14, y + 8, "sigma", FAINT_TEXT)
     for i in range(min(SIGMAS_NAMED, steps)):

@@ -1,4 +1,4 @@
-"""The choice map as frames, one a step: the tokens' choices, the legend beside them, all steps below."""
+"""The choice map as frames, one per step: the tokens' choices, the legend next to them, all steps below."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -18,7 +18,7 @@ from .step_strip import draw_strip, hatch, mark_step
 from .step_view import step_views
 from .token_pixels import picture_size
 
-# The longer side of a map without a picture, and the least one beside which a legend can be read.
+# The longer side of a map without a picture, and the smallest longer side at which a legend can be read.
 DEFAULT_SIDE, LEAST_SIDE = 640, 512
 
 
@@ -46,9 +46,9 @@ class MapOptions:
 def draw_choice_map(
     record: TapRecord, options: MapOptions, picture: Tensor | None = None, like: tuple[int, int] | None = None
 ) -> Tensor:
-    """Frames [steps, height, width, 3], values 0 to 1. Raises TapError for an option that this run has nothing for.
+    """Frames [steps, height, width, 3], values 0 to 1. Raises TapError for an option that does not fit this run.
 
-    picture: [P, H, W, C], what the map is laid over; like: height and width to draw in when there is none.
+    picture: [P, H, W, C], drawn below the map; like: height and width of the map when there is no picture.
     """
     if picture is not None and (picture.ndim != 4 or 0 in picture.shape):
         raise TapError(f"The picture has the shape {tuple(picture.shape)}; connect a decoded picture.")

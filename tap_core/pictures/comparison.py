@@ -1,4 +1,4 @@
-"""How near two pictures or videos are: PSNR, SSIM, and where they differ. Pictures are [P, H, W, C], 0 to 1."""
+"""How close two pictures or videos are: PSNR and SSIM. Pictures are [P, H, W, C], 0 to 1."""
 
 import math
 from collections.abc import Callable
@@ -29,11 +29,11 @@ class Comparison:
 
 
 def no_tick() -> None:
-    """Nobody follows the work."""
+    """A tick that does nothing."""
 
 
 def why_not_comparable(picture: Tensor, reference: Tensor, name: str = "picture") -> str | None:
-    """A sentence if two batches cannot be compared, None if they can; one picture is compared with each of many."""
+    """A sentence if two batches cannot be compared, None if they can; one picture is compared with all of many."""
     sizes = [f"{batch.shape[2]} x {batch.shape[1]}" for batch in (picture, reference)]
     if sizes[0] != sizes[1]:
         return f"{name} is {sizes[0]} and reference is {sizes[1]} pixels: make both in the same size."
@@ -44,15 +44,15 @@ def why_not_comparable(picture: Tensor, reference: Tensor, name: str = "picture"
     if 0 in counts:
         return f"{name} holds {counts[0]} and reference {counts[1]} pictures: there is nothing to compare."
     if counts[0] != counts[1] and 1 not in counts:
-        return (f"{name} has {counts[0]} frames and reference has {counts[1]}: make both equally long, or give one "
+        return (f"{name} has {counts[0]} frames and reference has {counts[1]}: make both equally long, or connect one "
                 "picture to compare all frames with.")
     if not all(bool(batch[..., :COLOURS].isfinite().all()) for batch in (picture, reference)):
-        return f"{name} or reference holds values that are not numbers: its run went wrong, look at the pictures."
+        return f"{name} or reference holds values that are not numbers: its run failed, look at the pictures."
     return None
 
 
 def compare(picture: Tensor, reference: Tensor, tick: Tick = no_tick) -> Comparison:
-    """Compares two batches that `why_not_comparable` has nothing against. tick: called after each frame."""
+    """PSNR and SSIM of two batches that can be compared, see `why_not_comparable`. tick: called after each frame."""
     errors, ssims = [], []
     for one, other in pairs(picture, reference):
         errors.append(float((one.double() - other.double()).square().mean()))
@@ -63,7 +63,7 @@ def compare(picture: Tensor, reference: Tensor, tick: Tick = no_tick) -> Compari
 
 
 def psnr_of_error(error: float) -> float:
-    """PSNR of a mean squared error; inf for none."""
+    """PSNR in dB of a mean squared error of values 0 to 1; inf for 0."""
     return -10 * math.log10(error) if error else math.inf
 
 
@@ -85,7 +85,7 @@ def _ssim(picture: Tensor, truth: Tensor) -> float:
 
 def _ssim_of_channel(x: Tensor, y: Tensor) -> float:
     """The same of one channel [H, W] of each."""
-    # Variances do not change when all is shifted; small numbers lose fewer digits in their squares.
+    # A shift does not change variances, and the squares of small numbers lose fewer digits.
     x, y = x - MIDDLE, y - MIDDLE
     mean_x, mean_y, squares, product = _blur(torch.stack([x, y, x * x + y * y, x * y]))
     variances, covariance = squares - mean_x**2 - mean_y**2, product - mean_x * mean_y
@@ -95,7 +95,7 @@ def _ssim_of_channel(x: Tensor, y: Tensor) -> float:
 
 
 def _blur(planes: Tensor) -> Tensor:
-    """[P, H, W] seen through the window, without its borders.
+    """[P, H, W] averaged with the window's weights, without its borders.
 
     Sums of shifted planes: on a CPU they take a tenth of the time of a convolution.
     """

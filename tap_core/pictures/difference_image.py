@@ -1,4 +1,4 @@
-"""The difference map: where two pictures differ, made stronger, with its scale written below."""
+"""The difference map: where two pictures differ, times a factor, with its scale written below."""
 
 from itertools import chain
 
@@ -15,13 +15,13 @@ from .palette import ramp_colours
 
 LEAST_SIDE = 512
 SHADES = 256
-# Factors that people can divide by. The brightest colour is reached by one pixel in a thousand.
+# Factors that people can divide by. One pixel in a thousand may reach the brightest colour.
 FACTORS = (1, 2, 5, 10, 20, 50, 100, 200, 500, 1000)
 BRIGHT_SHARE = 0.999
 
 
 def choose_factor(picture: Tensor, reference: Tensor) -> int:
-    """The largest round factor at which hardly any pixel of any frame is off the scale."""
+    """The largest of FACTORS at which almost no pixel of any frame is off the scale."""
     highest = max(float(_highest(_difference(*frames))) for frames in pairs(picture, reference))
     return max((factor for factor in FACTORS if factor * highest <= 1), default=FACTORS[0])
 
@@ -49,7 +49,7 @@ def draw_why_not(words: str) -> Tensor:
 
 
 def _difference(one: Tensor, other: Tensor) -> Tensor:
-    """[H, W]: how far the most distant of a pixel's three colours is."""
+    """[H, W]: the largest difference of a pixel's three colours."""
     return (one - other).abs().amax(-1)
 
 
@@ -59,7 +59,7 @@ def _highest(difference: Tensor) -> Tensor:
 
 
 def _map(difference: Tensor, factor: int) -> Image.Image:
-    """The difference along the ramp; small pictures are enlarged by a whole number, so that pixels stay pixels."""
+    """The difference along the ramp; small pictures are enlarged by a whole number, so pixels stay squares."""
     colours = torch.tensor(ramp_colours(SHADES), dtype=torch.uint8)
     shades = (difference * factor).clamp(0, 1) * (SHADES - 1)
     drawn = Image.fromarray(colours[shades.round().long()].numpy())
@@ -68,7 +68,7 @@ def _map(difference: Tensor, factor: int) -> Image.Image:
 
 
 def _framed(drawn: Image.Image, above: str, factor: int) -> Image.Image:
-    """The map with words above and the scale below, in even numbers of pixels, which video encoders ask for."""
+    """The map with words above and the scale below, in even numbers of pixels, which video encoders need."""
     size = letters_for(*drawn.size)
     width = max(drawn.width, LEAST_SIDE)
     lines = list(chain(*(wrap_text(text, font_of(size), width - 2 * size) for text in above.split("\n"))))

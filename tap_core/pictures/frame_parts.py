@@ -17,13 +17,13 @@ def draw_map(index: Tensor, colours: Tensor, filled: tuple[float, float], height
 
 
 def overlay(picture: Image.Image, drawn: Image.Image, opacity: float) -> Image.Image:
-    """The map over the picture, which loses its own colours as the map's get stronger: they would be mixed up."""
+    """The map over the picture, which turns grey as the map gets stronger, to keep their colours apart."""
     grey = picture.convert("L").convert("RGB")
     return Image.blend(Image.blend(picture, grey, opacity**0.5), drawn, opacity)
 
 
 def write_on(picture: Image.Image, words: str, size: int) -> Image.Image:
-    """The picture with words on a plate in its middle."""
+    """The picture with words in a box in its middle."""
     lines = wrap_text(words, font_of(size), picture.width - 4 * size)
     font, line = font_of(size), 1.5 * size
     wide = max((font.getlength(text) for text in lines), default=0)
@@ -37,7 +37,7 @@ def write_on(picture: Image.Image, words: str, size: int) -> Image.Image:
 
 
 def draw_message(title: str, words: str, height: int, width: int, size: int) -> Image.Image:
-    """A frame with a title and some sentences instead of a map; long text takes smaller letters."""
+    """A frame with a title and some sentences instead of a map; long text has smaller letters."""
     frame = Image.new("RGB", (width, height), BACKGROUND)
     draw, margin = ImageDraw.Draw(frame), 2 * size
     lines, letters = _fit(words, width - 2 * margin, height - 2 * margin - 3 * size, size)
@@ -49,7 +49,7 @@ def draw_message(title: str, words: str, height: int, width: int, size: int) -> 
 
 
 def _fit(words: str, width: float, height: float, size: int) -> tuple[list[str], int]:
-    """The words in lines, and letters, at most `size` high, in which they fit; what is still too long is cut off."""
+    """The words in lines, and the letters' height, at most `size`, at which they fit; longer text is cut off."""
     for letters in range(size, LEAST_LETTERS - 1, -1):
         lines = wrap_text(words, font_of(letters), width)
         if 1.6 * letters * len(lines) <= height:
@@ -59,7 +59,7 @@ def _fit(words: str, width: float, height: float, size: int) -> tuple[list[str],
 
 
 def picture_of(pictures: Tensor, number: int, height: int, width: int) -> Image.Image:
-    """One of the pictures [P, H, W, C], values 0 to 1, in this size."""
+    """One of the pictures [P, H, W, C], values 0 to 1, resized."""
     chosen = pictures[number, ..., :3].float().nan_to_num(0).clamp(0, 1).cpu()
     if chosen.shape[-1] < 3:
         chosen = chosen[..., :1].expand(-1, -1, 3)

@@ -1,4 +1,4 @@
-"""The class of every token at every step, as small index pictures: all views are painted from these."""
+"""The class of every token at every step, as small index pictures; all views are drawn from these."""
 
 from collections.abc import Sequence
 
@@ -31,7 +31,7 @@ def shares(index: Tensor, classes: int) -> list[float]:
 
 
 def shown_frame(grid: Grid, frame: int) -> int:
-    """The frame that is meant, the middle one unless told. Raises TapError if there is no such frame."""
+    """The number of the shown frame; MIDDLE_FRAME gives the middle one. Raises TapError if there is no such frame."""
     if frame == MIDDLE_FRAME:
         return grid[0] // 2
     if not 0 <= frame < grid[0]:

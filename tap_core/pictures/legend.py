@@ -1,4 +1,4 @@
-"""The legend beside the map: what is shown, which step it is, what every colour means and how often it was taken."""
+"""The legend next to the map: what is shown, which step it is, what every colour means and how often it was chosen."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -8,10 +8,10 @@ from PIL import Image, ImageDraw
 from .lettering import BACKGROUND, FAINT_TEXT, OUTLINE, TEXT, font_of, plain, wrap_text
 from .palette import RGB
 
-# More classes than this stand in several columns.
+# More classes than this are written in several columns.
 ROWS = 16
 LEAST_LETTERS = 13
-# From one line to the next, in letters.
+# Distance between lines, in heights of a letter.
 LINE = 1.6
 MOST_WRAPPED = 4
 
@@ -35,7 +35,7 @@ class ColourBar:
 
 @dataclass(frozen=True)
 class Legend:
-    """All that is written beside one map. lines: first the step, then what happened there; foot: about the run."""
+    """All text next to one map. lines: first the step, then what happened there; foot: about the run."""
 
     title: str
     lines: Sequence[str]
@@ -45,14 +45,14 @@ class Legend:
 
 
 def letters_that_fit(legends: Sequence[Legend], height: int, size: int) -> int:
-    """The height of letters, at most `size`, in which all legends fit into `height`, as far as it can be read."""
+    """The height of letters, at most `size`, at which all legends fit into `height`; never below LEAST_LETTERS."""
     while size > LEAST_LETTERS and max(legend_size(legend, size)[1] for legend in legends) > height:
         size -= 1
     return size
 
 
 def legend_size(legend: Legend, size: int) -> tuple[int, int]:
-    """Width and least height of a legend in letters `size` pixels high."""
+    """Width and smallest height of a legend in letters `size` pixels high."""
     columns, rows = _columns_and_rows(len(legend.entries))
     widest = max([font_of(size).getlength(plain(e.label)) for e in legend.entries], default=0)
     width = max(round(widest + 7 * size) * columns, round(font_of(_large(size)).getlength(legend.title)))
@@ -102,7 +102,7 @@ def _draw_entries(
 
 
 def _columns_and_rows(entries: int) -> tuple[int, int]:
-    """Columns of equal height for so many entries."""
+    """Number of columns and rows for `entries` entries."""
     columns = max(-(-entries // ROWS), 1)
     return columns, max(-(-entries // columns), 1)
 

@@ -1,4 +1,4 @@
-"""Text and colours that the drawings share. The font is Pillow's own, which knows ASCII alone."""
+"""Text and colours that the drawings share. The font is Pillow's own, which has only ASCII."""
 
 from functools import lru_cache
 
@@ -28,7 +28,7 @@ def letters_for(height: float, width: float) -> int:
 
 
 def even(size: float) -> int:
-    """The next even number: video encoders take no other."""
+    """The next even number: video encoders need one."""
     return -(-round(size) // 2) * 2
 
 
@@ -52,5 +52,5 @@ def _parts(word: str, font: Font, width: float, most: int) -> list[str]:
 
 
 def plain(text: str) -> str:
-    """The text with a question mark for every character that the font does not know."""
+    """The text with a question mark for every character that the font does not have."""
     return text.encode("ascii", "replace").decode("ascii")

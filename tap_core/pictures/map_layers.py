@@ -12,16 +12,16 @@ from ..record.record import TapRecord, TokenChoices
 from .palette import NOT_FINITE, REUSE, RGB, candidate_colours, order_colour, ramp_colours
 
 LOSS_LEVELS = 64
-# Enough to find a quantile.
+# Enough for the quantiles.
 MOST_LOSSES = 1_000_000
 ORDER_WORDS = {0: "reuse", 1: "line", 2: "curve", 3: "bend"}
-# The lightest colours of the ramp would look like that of reuse.
+# The lightest colours of the ramp look like the colour of reuse.
 HIGHEST_HORIZON = 0.85
 
 
 @dataclass(frozen=True)
 class MapClass:
-    """What a colour of the map stands for."""
+    """What a colour of the map means."""
 
     label: str
     colour: RGB
@@ -32,7 +32,7 @@ class Layer:
     """One way to colour the tokens.
 
     classify: choices of a step -> class of each token, [B, N] int64. ramp: the values at both ends if the classes are
-    levels of a number, the last class being "not finite"; None if they are kinds.
+    levels of a number (the last class is then "not finite"); None if they are kinds.
     """
 
     title: str
@@ -121,7 +121,7 @@ def _horizon_words(horizon: float) -> str:
 
 
 def _loss_range(record: TapRecord) -> tuple[float, float]:
-    """The losses between which 98 % of all tokens lie."""
+    """The 1st and the 99th percentile of the losses of all tokens."""
     losses = [c.loss.flatten().float() for e in record.evaluations for c in e.choices]
     every = torch.cat(losses) if losses else torch.empty(0)
     every = every[every.isfinite() & (every > 0)]

@@ -1,4 +1,4 @@
-"""What is written in the legend of a map."""
+"""The text in the legend of a map."""
 
 from collections.abc import Sequence
 
@@ -10,7 +10,7 @@ from .step_view import PROMPTS, StepView
 
 Shares = Sequence[float]
 
-# More classes than fit into three columns of the legend are summed up.
+# Classes that do not fit into three columns of the legend are added up in one entry.
 MOST_ENTRIES = 3 * ROWS
 
 
@@ -29,7 +29,7 @@ def map_legend(
 
 
 def _entries(layer: Layer, shares: Sequence[Shares | None], number: int) -> list[Entry]:
-    """The classes that any step of the run used, always in the same place, with their shares at this step."""
+    """The classes that any step of the run used, in the same order at every step, with their shares at this step."""
     totals = [sum(column) for column in zip(*[s for s in shares if s is not None], strict=True)]
     used = [i for i, total in enumerate(totals) if total > 0 and (layer.ramp is None or i == len(totals) - 1)]
     often = sorted(used, key=lambda i: -totals[i])[: MOST_ENTRIES - 1] if len(used) > MOST_ENTRIES else used

@@ -1,8 +1,8 @@
-"""Colours of the choice map that stay apart for colour-blind eyes.
+"""Colours of the choice map that colour-blind people can tell apart.
 
 A predictor's hue comes from its family and order, its lightness from its horizon. Hues and lightness were chosen so
-that any two of the paper's candidates differ, also to an eye without red, green or blue cones, by 5 or more
-hundredths in Oklab (Ottosson 2020): L lightness, C chroma, h hue in degrees.
+that any two of the paper's candidates differ by 0.05 or more in Oklab (Ottosson 2020), also for an eye without red,
+green or blue cones. L lightness, C chroma, h hue in degrees.
 """
 
 import math
@@ -24,7 +24,7 @@ class Hue:
     light: float
 
 
-# Order 1 of the first family is blue, order 2 orange, order 3 purple; others take what is left.
+# Order 1 of the first family is blue, order 2 orange, order 3 purple; others get the hues that are left.
 HUES = (
     Hue(255, 0.15, 0.52, 0.86),
     Hue(55, 0.17, 0.64, 0.90),
@@ -35,7 +35,7 @@ HUES = (
     Hue(70, 0.07, 0.38, 0.66),
 )
 GOLDEN_ANGLE = 137.5
-# The far end of a ramp keeps this much of its chroma: light colours have no room for more.
+# Share of its chroma that the light end of a hue keeps: light colours allow no more.
 FAR_CHROMA = 0.65
 
 REUSE: RGB = (230, 232, 235)
@@ -46,7 +46,7 @@ RAMP: tuple[RGB, ...] = ((0, 34, 78), (65, 77, 107), (124, 123, 120), (188, 175,
 
 
 def candidate_colours(candidates: Sequence[CandidateName]) -> list[RGB]:
-    """A colour for each pool member; a family and order keep their hue whatever else is in the pool after them."""
+    """A colour for each pool member; later members of the pool do not change the hue of a family and order."""
     slots = _slots(candidates)
     colours = []
     for name in candidates:
@@ -70,7 +70,7 @@ def ramp_colours(count: int, highest: float = 1.0) -> list[RGB]:
 
 
 def hue_of_slot(slot: int) -> Hue:
-    """The hue with this number; there is no last one."""
+    """The hue with this number; any number has one."""
     if slot < len(HUES):
         return HUES[slot]
     return Hue((HUES[0].h + GOLDEN_ANGLE * slot) % 360, 0.11, 0.45 + 0.1 * (slot % 3), 0.85)
@@ -81,7 +81,7 @@ def _group(name: CandidateName) -> tuple[str, int]:
 
 
 def _slots(candidates: Sequence[CandidateName]) -> dict[tuple[str, int], int]:
-    """A slot for each family and order: the one of its order, or if an earlier family has it, the next free one."""
+    """The number of a hue for each family and order: that of its order, or the next free one if that is taken."""
     slots: dict[tuple[str, int], int] = {}
     free = max((c.order for c in candidates), default=0)
     for group in dict.fromkeys(_group(c) for c in candidates if c.order > 0):
@@ -116,7 +116,7 @@ def _from_oklch(lightness: float, chroma: float, hue: float) -> RGB:
 
 
 def _oklch_to_linear(lightness: float, chroma: float, hue: float) -> list[float]:
-    """Oklab's definition, backwards: cone responses from L, a, b, then linear sRGB from those."""
+    """Inverse of Oklab's definition: cone responses from L, a, b, then linear sRGB from those."""
     a, b = chroma * math.cos(math.radians(hue)), chroma * math.sin(math.radians(hue))
     long = (lightness + 0.3963377774 * a + 0.2158037573 * b) ** 3
     middle = (lightness - 0.1055613458 * a - 0.0638541728 * b) ** 3

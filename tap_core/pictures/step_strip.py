@@ -1,4 +1,4 @@
-"""The strip below the map: one column a step, full steps hatched, skipped ones stacked from their tokens' classes."""
+"""The strip below the map: one column per step; full steps are hatched, skipped ones show their tokens' classes."""
 
 from collections.abc import Sequence
 
@@ -11,7 +11,7 @@ from .palette import RGB
 def draw_strip(
     stacks: Sequence[Sequence[float] | None], colours: Sequence[RGB], width: int, height: int, size: int
 ) -> Image.Image:
-    """The strip without a mark. stacks: shares of the classes at each step, None for a full step."""
+    """The strip without a marked step. stacks: shares of the classes at each step, None for a full step."""
     strip = Image.new("RGB", (width, height), BACKGROUND)
     draw = ImageDraw.Draw(strip)
     for number, stack in enumerate(stacks):
@@ -45,7 +45,7 @@ def mark_step(strip: Image.Image, number: int, steps: int, size: int) -> Image.I
 
 
 def hatch(width: int, height: int, spacing: int) -> Image.Image:
-    """Diagonal stripes: what was computed in full."""
+    """Diagonal stripes, which stand for a full step."""
     stripes = Image.new("RGB", (width, height), FULL_STEP)
     draw = ImageDraw.Draw(stripes)
     for x in range(-height, width, spacing):
@@ -69,7 +69,7 @@ def _column(number: int, steps: int, width: int, height: int, size: int) -> tupl
 
 
 def _word_span(number: int, steps: int, word: str, width: int, size: int) -> tuple[float, float]:
-    """Where a column's number stands: below its middle, within the strip."""
+    """Left and right end of a column's number: below its middle, within the strip."""
     left, right, _, _ = _column(number, steps, width, 4 * size, size)
     length = font_of(size).getlength(word)
     start = min(max((left + right + 1 - length) / 2, 0), width - length)

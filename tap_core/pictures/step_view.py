@@ -1,4 +1,4 @@
-"""What a map shows of each step."""
+"""What a map shows for each step."""
 
 from dataclasses import dataclass
 
@@ -10,9 +10,9 @@ PROMPTS = ("positive", "negative")
 
 @dataclass(frozen=True)
 class StepView:
-    """One step. full: whether anything of it was computed in full, and reason: why.
+    """One step. full: whether any part of it was computed in full; reason: why.
 
-    choices: None where no token of this prompt chose a predictor that can be placed on the picture.
+    choices: None where no token of this prompt chose a predictor, or tokens cannot be placed on the picture.
     """
 
     step: int
@@ -23,10 +23,10 @@ class StepView:
 
     @property
     def status(self) -> str:
-        """The step in words, such as "full step: warm-up"."""
+        """The step in words, such as "computed step: warm-up"."""
         if self.choices is None and self.full:
-            return f"full step: {self.reason}" if self.reason else "full step"
-        return f"partly full: {self.reason}" if self.reason else "skipped step"
+            return f"computed step: {self.reason}" if self.reason else "computed step"
+        return f"partly computed: {self.reason}" if self.reason else "forecast step"
 
 
 def step_views(record: TapRecord, condition: int = 0) -> list[StepView]:
@@ -51,7 +51,7 @@ def _view(step: int, evaluations: list[Evaluation], condition: int) -> StepView:
 
 
 def condition_of(prompt: str) -> int:
-    """The number of a prompt that is named. Raises TapError for another name."""
+    """The condition of a prompt, by its name. Raises TapError for an unknown name."""
     if prompt not in PROMPTS:
         raise TapError(f"prompt is {prompt!r}; choose {' or '.join(PROMPTS)}.")
     return PROMPTS.index(prompt)

@@ -1,6 +1,6 @@
 """What the viewer in the browser shows: an index image of all steps for each layer, and a document in words.
 
-Everything is worked out here; the browser looks up and paints.
+Everything is computed here; the browser only looks up and draws.
 """
 
 from collections.abc import Sequence
@@ -20,10 +20,10 @@ from .step_view import PROMPTS, StepView, step_views
 from .viewer_legend import ViewerEntry, shares_of_entries, viewer_entries
 
 FORMAT, VERSION = "tap-choice-map", 1
-# Beyond this a browser would have to hold too much; the first prompt and picture are shown alone.
+# Above this a browser needs too much memory; then only the first prompt and picture are shown.
 MOST_TOKENS = 40_000_000
-# Sides of a picture and of its tokens are in proportion, but for what was padded or cropped.
-MOST_STRANGE = 1.15
+# A picture and its grid of tokens have the same proportions, apart from padding and cropping.
+MOST_DISTORTED = 1.15
 
 
 @dataclass(frozen=True)
@@ -38,10 +38,7 @@ class ViewerData:
 
 
 def viewer_data(record: TapRecord, run: str) -> ViewerData:
-    """All layers of a run. run: a name by which its files know each other.
-
-    Raises TapError if the record does not fit together.
-    """
+    """All layers of a run. run: a name that all its files share. Raises TapError if the record is not consistent."""
     if not any(e.choices for e in record.evaluations):
         return message_data(why_no_map(record), run)
     views = _views(record)
@@ -71,17 +68,17 @@ def message_data(message: str, run: str) -> ViewerData:
 
 
 def shape_note(record: TapRecord, height: int, width: int) -> str:
-    """A sentence if a picture of this size cannot be of this run; else empty."""
+    """A sentence if a picture of this size cannot come from this run; else empty."""
     rows, columns = record.grid[1] * record.filled[0], record.grid[2] * record.filled[1]
-    strangeness = (columns * height) / (rows * width)
-    if 1 / MOST_STRANGE < strangeness < MOST_STRANGE:
+    distortion = (columns * height) / (rows * width)
+    if 1 / MOST_DISTORTED < distortion < MOST_DISTORTED:
         return ""
     return (f"The picture at `after` has another shape ({width} x {height}) than this run's tokens ({columns:g} x "
             f"{rows:g}): connect the picture of the same sampler.")
 
 
 def hexadecimal(colour: RGB) -> str:
-    """A colour as the browser reads it."""
+    """A colour in CSS notation, such as "#d62728"."""
     return "#{:02x}{:02x}{:02x}".format(*colour)
 
 
@@ -96,7 +93,7 @@ def _views(record: TapRecord) -> dict[int, list[StepView]]:
 
 
 def _forecast(views: dict[int, list[StepView]]) -> list[StepView]:
-    """The steps that have a map, prompt by prompt: block by block, as the index images hold them."""
+    """The steps that have a map, prompt by prompt: in the order of the index images' blocks."""
     return [view for found in views.values() for view in found if view.choices is not None]
 
 
@@ -125,7 +122,7 @@ def _steps(record: TapRecord, views: Sequence[StepView]) -> list[dict[str, objec
 def _layer(
     name: str, record: TapRecord, views: dict[int, list[StepView]], batch: int
 ) -> tuple[dict[str, object], Tensor]:
-    """The document's part about a layer, and its index image."""
+    """The part of the document about a layer, and its index image."""
     layer = build_layer(name, record)
     blocks = [to_grid(layer.classify(view.choices)[:batch], record.grid) for view in _forecast(views)]
     if len({block.shape for block in blocks}) > 1:

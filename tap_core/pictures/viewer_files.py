@@ -31,7 +31,7 @@ def write_viewer_files(data: ViewerData, folder: Path, pictures: Tensor | None =
 
 
 def _write_index(image: Tensor, path: Path, run: str) -> None:
-    """Grey levels are classes: 8 bits, or 16 where there are more than 256."""
+    """Grey levels are classes: 8 bits, or 16 if there are more than 256 classes."""
     values = image.numpy()
     picture = Image.fromarray(values if values.dtype == np.uint8 else values.astype(np.uint16))
     note = PngImagePlugin.PngInfo()
@@ -40,7 +40,7 @@ def _write_index(image: Tensor, path: Path, run: str) -> None:
 
 
 def _write_pictures(pictures: Tensor, frames: int, batch: int, folder: Path, run: str) -> list[list[str]]:
-    """For each picture of the batch the names of its frames: one, or one for each frame of a video's tokens."""
+    """For each picture of the batch the file names of its frames: one, or one for each frame of a video's tokens."""
     height, width = pictures.shape[1], pictures.shape[2]
     scale = min(MOST_PIXELS / max(height, width), 1)
     size = max(round(height * scale), 1), max(round(width * scale), 1)

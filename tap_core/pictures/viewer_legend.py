@@ -1,4 +1,4 @@
-"""The legend of the viewer: few enough entries to read, each with a mark and a pattern beside its colour."""
+"""The legend of the viewer: few enough entries to read, each with a mark and a pattern next to its colour."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -10,14 +10,14 @@ from torch import Tensor
 from .map_layers import Layer
 from .palette import RGB
 
-# More kinds than this are summed up: nobody tells so many marks apart.
+# More classes than this are added up in one entry: nobody can tell so many marks apart.
 MOST_ENTRIES = 20
 LOSS_BANDS = 5
 
 
 @dataclass(frozen=True)
 class ViewerEntry:
-    """One line of the legend. classes: the layer's classes that it stands for; mark: what is written on a token."""
+    """One line of the legend. classes: the layer's classes that it stands for; mark: the letters on a token."""
 
     label: str
     colour: RGB
@@ -28,7 +28,7 @@ class ViewerEntry:
 def viewer_entries(layer: Layer, name: str, totals: Sequence[int]) -> list[ViewerEntry]:
     """The classes that the run used, in the layer's order; levels of a number as a few bands.
 
-    totals: how many tokens of the run are of each class.
+    totals: how many tokens of the run each class has.
     """
     if layer.ramp is not None:
         return _bands(layer, totals)
@@ -45,7 +45,7 @@ def viewer_entries(layer: Layer, name: str, totals: Sequence[int]) -> list[Viewe
 
 
 def shares_of_entries(counts: Tensor, entries: Sequence[ViewerEntry]) -> list[float]:
-    """Each entry's share of the tokens. counts: [classes] how many tokens are of each class."""
+    """Each entry's share of the tokens. counts: [classes] how many tokens each class has."""
     total = max(int(counts.sum()), 1)
     return [round(sum(int(counts[i]) for i in entry.classes) / total, 4) for entry in entries]
 

@@ -1,4 +1,4 @@
-"""A record as a safetensors file: the maps of choices as tensors, everything else as JSON in the metadata."""
+"""A record as a safetensors file: the maps of choices as tensors, all the rest as JSON in the metadata."""
 
 import json
 import math
@@ -15,20 +15,20 @@ from .record import TapRecord, TokenChoices
 from .values import read_as
 
 FORMAT, VERSION = "tap-record", 1
-# Kinds in memory and in the file.
+# Data types in memory and in the file.
 MAPS = {"member": (torch.int16, "I16"), "order": (torch.int8, "I8"), "loss": (torch.float32, "F32")}
 HIGHEST_ORDER = 127
 
 
 def save_record(record: TapRecord, path: Path) -> None:
-    """Write the record to `path`; an older file there is replaced only once the new one is whole."""
+    """Write the record to `path`; an older file there is replaced only when the new one is complete."""
     values = asdict(replace(record, evaluations=[replace(e, choices=[]) for e in record.evaluations]))
     tensors: dict[str, Tensor] = {}
     for i, evaluation in enumerate(record.evaluations):
         values["evaluations"][i]["choices"] = [c.condition for c in evaluation.choices]
         for j, choice in enumerate(evaluation.choices):
             for name, (dtype, _) in MAPS.items():
-                # A clone: batches may share memory, which the format does not allow.
+                # A clone, because batches may share memory, which the format does not allow.
                 found = getattr(choice, name).to("cpu", dtype)
                 tensors[_key(i, j, name)] = found.clone(memory_format=torch.contiguous_format)
     metadata = {"format": FORMAT, "version": str(VERSION), "record": json.dumps(values)}
@@ -38,7 +38,7 @@ def save_record(record: TapRecord, path: Path) -> None:
 
 
 def load_record(path: Path) -> TapRecord:
-    """The record in the file at `path`. Raises TapError for a file that is no whole record of a known version."""
+    """The record in the file at `path`. Raises TapError for any file but a complete record of a known version."""
     try:
         with safe_open(path, framework="pt", device="cpu") as file:
             return _read(file, path.name)
@@ -46,7 +46,7 @@ def load_record(path: Path) -> TapRecord:
         raise TapError(f"There is no file {path.name}; choose a record that TAP has saved.") from None
     except (OSError, SafetensorError) as error:
         raise TapError(
-            f"{path.name} is no whole safetensors file ({error}); it was cut short or is of another kind. "
+            f"{path.name} is not a complete safetensors file ({error}); it was cut short or is of another kind. "
             "Choose another file or save the record again."
         ) from error
 
@@ -78,9 +78,9 @@ def _read_values(text: str) -> tuple[TapRecord, list[list[int]]]:
 
 
 def _check_values(record: TapRecord) -> None:
-    """Raises TapError for numbers that no run has: they would be used as sizes and places."""
+    """Raises TapError for numbers that no run has, before they are used as sizes and indices."""
     if not all(0 <= c.order <= HIGHEST_ORDER and math.isfinite(c.horizon) for c in record.candidates):
-        raise TapError(f"a candidate's order is not from 0 to {HIGHEST_ORDER}, or its horizon is no number")
+        raise TapError(f"a candidate's order is not from 0 to {HIGHEST_ORDER}, or its horizon is not a number")
     if min(record.grid) < 0:
         raise TapError(f"grid is {record.grid}, expected sizes of 0 or more")
     if not all(0 < share <= 1 for share in record.filled):
@@ -91,7 +91,7 @@ def _check_values(record: TapRecord) -> None:
 
 
 def _read_maps(file: safe_open, record: TapRecord, conditions: list[list[int]]) -> None:
-    """Give every evaluation its maps; shapes and kinds are checked before a tensor is read."""
+    """Give every evaluation its maps; shapes and data types are checked before a tensor is read."""
     expected = {_key(i, j, name) for i, found in enumerate(conditions) for j in range(len(found)) for name in MAPS}
     if expected != set(file.keys()):
         raise TapError(f"it holds {len(list(file.keys()))} maps, expected {len(expected)}")
@@ -109,7 +109,7 @@ def _read_map(file: safe_open, key: str, kind: str, tokens: int) -> Tensor:
     shape = there.get_shape()
     if len(shape) != 2 or shape[0] < 1 or shape[1] != tokens or tokens < 1 or there.get_dtype() != kind:
         raise TapError(f"{key} is {there.get_dtype()} {shape}, expected {kind} [batch, {tokens}]")
-    # A copy: the tensor itself would stay bound to the file.
+    # A copy, because the tensor itself stays bound to the file.
     return file.get_tensor(key).clone()
 
 

@@ -1,4 +1,4 @@
-"""What a run did. Everything that is shown is made from it."""
+"""What a run did. All views are made from it."""
 
 from collections.abc import Sequence
 from copy import deepcopy
@@ -16,7 +16,7 @@ class TokenChoices:
     """The choice for the tokens of one model call.
 
     condition: 0 positive, 1 negative, as ComfyUI counts. order, member: [B, N] order used and pool member chosen.
-    loss: [B, N] proxy loss of the chosen one. frames: which ones of a video these are, if it is made in windows.
+    loss: [B, N] proxy loss of the chosen one. frames: numbers of these frames in a video that is made in windows.
     """
 
     condition: int
@@ -26,11 +26,11 @@ class TokenChoices:
     frames: tuple[int, ...] = ()
 
     def first(self, count: int, frames: tuple[int, ...] = ()) -> "TokenChoices":
-        """Those of the first tokens, which are the picture's."""
+        """The choices for the first `count` tokens, which are the picture's."""
         return TokenChoices(self.condition, *(v[:, :count] for v in (self.member, self.order, self.loss)), frames)
 
     def put_into(self, whole: "TokenChoices | None", grid: Grid) -> "TokenChoices":
-        """The choices of a whole video with these frames in their places; the others stay, or are the first's."""
+        """The choices of a whole video with these frames put in; other frames stay, or copy the first one."""
         maps = []
         for name in ("member", "order", "loss"):
             part = getattr(self, name).unflatten(1, (len(self.frames), -1))
@@ -59,7 +59,7 @@ class Evaluation:
     choices: list[TokenChoices] = field(default_factory=list)
 
     def add(self, choices: Sequence[TokenChoices], grid: Grid) -> None:
-        """Take the choices of a call, windows of one video together."""
+        """Add the choices of a call; windows of one video are put together."""
         for choice in choices:
             if choice.frames:
                 earlier = next((c for c in self.choices if c.condition == choice.condition), None)
@@ -69,7 +69,7 @@ class Evaluation:
 
     @property
     def full(self) -> bool:
-        """Whether any part was computed by the model's blocks."""
+        """Whether the model's blocks computed any part of it."""
         return self.full_calls > 0
 
     @property
@@ -80,7 +80,7 @@ class Evaluation:
 
 @dataclass(frozen=True)
 class CandidateName:
-    """What a pool member is called on the map and in the report."""
+    """The name of a pool member on the map and in the report."""
 
     family: str
     order: int
@@ -118,17 +118,17 @@ class TapRecord:
 
     @property
     def full_steps(self) -> list[int]:
-        """Steps of which at least one evaluation was computed in full."""
+        """Steps with at least one evaluation that was computed in full."""
         return sorted({e.step for e in self.evaluations if e.full})
 
     @property
     def skipped_steps(self) -> list[int]:
-        """Steps that were forecast throughout."""
+        """Steps with only forecast evaluations."""
         return sorted({e.step for e in self.evaluations} - set(self.full_steps))
 
     @property
     def predictor_shares(self) -> dict[str, float]:
-        """Name of each predictor that was used -> its share of all forecast tokens."""
+        """Name of each used predictor -> its share of all forecast tokens."""
         counts = dict.fromkeys(map(str, self.candidates), 0)
         for choice in (c for e in self.evaluations for c in e.choices):
             for member, count in enumerate(choice.member.flatten().int().bincount().tolist()):
@@ -137,7 +137,7 @@ class TapRecord:
         return {name: count / total for name, count in counts.items() if count}
 
     def median_seconds(self, full: bool) -> float | None:
-        """Median seconds of a full or skipped evaluation; the first one, which may load or compile, does not count."""
+        """Median seconds of a full or skipped evaluation, without the first one, which may load or compile."""
         seconds = [e.seconds for e in self.evaluations[1:] if e.full == full]
         return median(seconds) if seconds else None
 
@@ -167,7 +167,7 @@ def candidate_names(members: Sequence[Predictor | ExplicitPredictor]) -> list[Ca
 
 
 def settings_values(settings: object) -> dict[str, object]:
-    """A settings object as plain JSON values; what is not given, or replaced by something given, is left out."""
+    """A settings object as plain JSON values, without settings that are not given or that another one replaces."""
     values = {entry.name: getattr(settings, entry.name) for entry in fields(settings)}
     replaced = ("interval", "warmup_steps", "placement") if values.get("given_schedule") is not None else ()
     if values.get("given_pool") is not None:
@@ -179,9 +179,9 @@ def settings_values(settings: object) -> dict[str, object]:
 
 
 class RecordHolder:
-    """Where TAP Accelerate leaves the record of its latest run: the node makes it before there is a run.
+    """Holds the record of TAP Accelerate's latest run; the node makes the holder before there is a run.
 
-    It is emptied when a run starts, so that a view can never show an older one.
+    It is emptied when a run starts, so that a view never shows an older run.
     """
 
     def __init__(self) -> None:

@@ -5,7 +5,7 @@ from .summary import gain_words, why_nothing_skipped
 
 
 def run_line(record: TapRecord) -> str:
-    """Such as "12 of 50 steps computed, about 3.9x sooner", or why nothing was skipped."""
+    """Such as "12 of 50 steps computed, about 3.9x faster", or why nothing was skipped."""
     if not record.skipped_steps:
         return why_nothing_skipped(record)
     full = len(record.full_steps)

@@ -1,16 +1,16 @@
-"""What a run did, in words: one line for the log, a text for the report. ASCII alone, for all consoles."""
+"""What a run did, in words: one line for the log, a text for the report. Only ASCII, for all consoles."""
 
 import torch
 
 from .record import Evaluation, TapRecord
 from .size_words import size_words
 
-# Below this a gain would be written as 1.0x.
+# Smaller gains would be written as 1.0x.
 LEAST_GAIN = 1.05
 
 
 def summary_line(record: TapRecord) -> str:
-    """The run in one line, such as "12 of 50 steps computed (4.2x fewer), about 3.9x sooner: 3.4 s; cache 0.6 MB"."""
+    """The run in one line, such as "12 of 50 steps computed (4.2x fewer), about 3.9x faster: 3.4 s; cache 0.6 MB"."""
     full, run = len(record.full_steps), len(record.full_steps) + len(record.skipped_steps)
     if not record.skipped_steps:
         return _ascii(f"{why_nothing_skipped(record)} {record.seconds_total:.1f} s")
@@ -27,21 +27,21 @@ def summary_line(record: TapRecord) -> str:
 
 
 def speed_up(record: TapRecord) -> float | None:
-    """Seconds if every evaluation took what a full one takes, over the seconds taken; None if no full one was timed."""
+    """Seconds if every evaluation were full, divided by the measured seconds; None if no full one was timed."""
     full = record.median_seconds(full=True)
     if full is None:
         return None
-    # The first evaluation may load or compile; without TAP it would have done so as well.
+    # The first evaluation may load or compile, with TAP or without.
     taken = full + sum(e.seconds for e in record.evaluations[1:])
     return full * len(record.evaluations) / taken if taken > 0 else None
 
 
 def gain_words(record: TapRecord) -> str:
-    """How much sooner the run was done; empty if that cannot be told."""
+    """How much faster the run was; empty if that is not known."""
     gain = speed_up(record)
     if gain is None:
         return ""
-    return f"about {gain:.1f}x sooner" if gain >= LEAST_GAIN else "not sooner"
+    return f"about {gain:.1f}x faster" if gain >= LEAST_GAIN else "not faster"
 
 
 def why_nothing_skipped(record: TapRecord) -> str:
@@ -58,12 +58,12 @@ def why_nothing_skipped(record: TapRecord) -> str:
 def why_no_map(record: TapRecord) -> str:
     """A sentence or two: why there is no map of a run in which no token chose a predictor."""
     if record.skipped_steps:
-        return "There is no map: this schedule forecasts whole pictures, so that no token chose a predictor."
+        return "There is no map: this schedule forecasts whole pictures, so no token chose a predictor."
     return why_nothing_skipped(record)
 
 
 def report_text(record: TapRecord) -> str:
-    """The run as a text of some lines and one table row a step."""
+    """The run as a text: some lines, then a table with one row per step."""
     settings = ", ".join(f"{name} {value}" for name, value in record.settings.items())
     shares = ", ".join(f"{name} {share:.1%}" for name, share in record.predictor_shares.items())
     lines = [
@@ -72,7 +72,7 @@ def report_text(record: TapRecord) -> str:
         f"Model:      {record.model}",
         f"Settings:   {settings}",
         f"Predictors: {shares or 'none was used'}",
-        f"A step:     {_seconds(record, full=True)} computed, {_seconds(record, full=False)} skipped (medians)",
+        f"A step:     {_seconds(record, full=True)} computed, {_seconds(record, full=False)} forecast (medians)",
         f"Cache:      {size_words(record.cache_bytes)}",
         *[f"Fallback:   {reason}" for reason in record.fallbacks or ["none"]],
         "",
@@ -82,7 +82,7 @@ def report_text(record: TapRecord) -> str:
 
 
 def step_table(record: TapRecord) -> list[str]:
-    """A heading, and a line a step, counted from 1: sigma, milliseconds, and what its tokens did."""
+    """A heading, and a line for each step, counted from 1: sigma, milliseconds, and what was done."""
     lines = [f"{'step':>4}  {'sigma':>7}  {'ms':>8}  done"]
     for step in sorted({e.step for e in record.evaluations}):
         evaluations = [e for e in record.evaluations if e.step == step]
@@ -92,15 +92,15 @@ def step_table(record: TapRecord) -> list[str]:
 
 
 def _done(evaluations: list[Evaluation]) -> str:
-    """What was done in one step, such as "full: warm-up" or "skipped: order 0 12%, 1 88%; loss 1.2e-05"."""
+    """What was done, such as "computed: warm-up" or "forecast: order 0 12%, 1 88%; loss 1.2e-05"."""
     reasons = dict.fromkeys(e.reason for e in evaluations if e.full)
     choices = [c for e in evaluations for c in e.choices]
     if not choices:
-        return "full: " + ", ".join(reasons) if reasons else "skipped"
+        return "computed: " + ", ".join(reasons) if reasons else "forecast"
     counts = torch.cat([c.order.flatten().int() for c in choices]).bincount().tolist()
     orders = ", ".join(f"{order} {count / sum(counts):.0%}" for order, count in enumerate(counts) if count)
     loss = torch.cat([c.loss.flatten().float() for c in choices]).median().item()
-    partly = f"partly full: {', '.join(reasons)}; " if reasons else "skipped: "
+    partly = f"partly computed: {', '.join(reasons)}; " if reasons else "forecast: "
     return f"{partly}order {orders}; loss {loss:.1e}"
 
 

@@ -1,4 +1,4 @@
-"""Dataclasses from JSON values, with every type checked: what a file says is not to be trusted."""
+"""Dataclasses from JSON values, with every type checked, as files are not trusted."""
 
 import types
 import typing
@@ -11,9 +11,9 @@ T = TypeVar("T")
 
 
 def read_as(kind: type[T], value: object, where: str) -> T:
-    """`value` as this kind: a dataclass, list, tuple or dict of such, or a plain type.
+    """`value` as this kind: a plain type, a dataclass, or a list, tuple or dict of these.
 
-    Raises TapError, naming the place `where`, for a value of another kind, a missing or an unknown name.
+    Raises TapError that names the place `where`, for a value of another kind, a missing or an unknown name.
     """
     if is_dataclass(kind):
         return _read_dataclass(kind, read_as(dict, value, where), where)
@@ -43,7 +43,7 @@ def _read_dataclass(kind: type[T], values: dict, where: str) -> T:
 def _read_plain(kind: type[T], value: object, where: str) -> T:
     if kind is float and type(value) is int:
         return float(value)
-    # bool is an int to Python, not to a reader of the file.
+    # For Python a bool is an int, for a reader of the file it is not.
     if not isinstance(value, kind) or (isinstance(value, bool) and kind is not bool):
         raise TapError(f"{where} is {str(value)[:40]!r}, expected a {kind.__name__}")
     return value

@@ -34,8 +34,8 @@ def legends(record: TapRecord, layer: str = "predictor", condition: int = 0) -> 
 
 def test_step_status_and_sigma_are_written() -> None:
     found = legends(made_record(steps=10))
-    assert list(found[0].lines) == ["Step 1 of 10", "full step: warm-up", "sigma 1.0000"]
-    assert list(found[2].lines) == ["Step 3 of 10", "skipped step", "sigma 0.8000"]
+    assert list(found[0].lines) == ["Step 1 of 10", "computed step: warm-up", "sigma 1.0000"]
+    assert list(found[2].lines) == ["Step 3 of 10", "forecast step", "sigma 0.8000"]
     assert found[2].foot[0] == "4 of 10 steps computed"
 
 
@@ -81,7 +81,7 @@ def test_shares_are_written_in_whole_percent(share: float | None, words: str) ->
 @pytest.mark.parametrize("size", [13, 20])
 def test_nothing_is_written_over_the_edge(entries: int, size: int) -> None:
     rows = [Entry(f"predictor with a name {i}", (200, 100, i), 0.5) for i in range(entries)]
-    legend = Legend("A title", ["Step 1 of 2", "full step: " + "a long reason " * 9], rows, ["12 of 50 steps computed"])
+    legend = Legend("A title", ["Step 1 of 2", "computed: " + "a long reason " * 9], rows, ["12 of 50 steps computed"])
     width, height = legend_size(legend, size)
     panel = np.asarray(draw_legend(legend, width, height, size))
     assert panel.shape == (height, width, 3)

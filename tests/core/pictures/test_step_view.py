@@ -24,9 +24,9 @@ def test_every_step_has_a_view_in_order() -> None:
 
 def test_a_full_step_says_why() -> None:
     views = step_views(made_record())
-    assert views[0].status == "full step: warm-up"
-    assert views[4].status == "full step: interval"
-    assert views[2].status == "skipped step"
+    assert views[0].status == "computed step: warm-up"
+    assert views[4].status == "computed step: interval"
+    assert views[2].status == "forecast step"
 
 
 def heun(record: TapRecord) -> TapRecord:
@@ -74,11 +74,11 @@ def test_a_step_of_which_a_part_was_computed_still_shows_its_map() -> None:
     record.evaluations[2].full_calls, record.evaluations[2].reason = 1, "no history"
     view = step_views(record)[2]
     assert view.choices is not None
-    assert view.status == "partly full: no history"
+    assert view.status == "partly computed: no history"
 
 
 def test_a_run_without_skipped_steps_has_views_too() -> None:
-    assert [v.status for v in step_views(full_record(steps=3))] == ["full step: warm-up"] * 3
+    assert [v.status for v in step_views(full_record(steps=3))] == ["computed step: warm-up"] * 3
 
 
 def test_a_step_that_was_skipped_without_a_choice_is_no_full_one() -> None:
@@ -86,7 +86,7 @@ def test_a_step_that_was_skipped_without_a_choice_is_no_full_one() -> None:
     for evaluation in record.evaluations:
         evaluation.choices.clear()
     views = step_views(record)
-    assert [view.step for view in views if view.status.startswith("full step")] == record.full_steps
-    assert {view.status for view in views if view.step in record.skipped_steps} == {"skipped step"}
+    assert [view.step for view in views if view.status.startswith("computed step")] == record.full_steps
+    assert {view.status for view in views if view.step in record.skipped_steps} == {"forecast step"}
     assert why_no_map(record).startswith("There is no map: this schedule forecasts whole pictures")
     assert why_no_map(full_record(interval=1)).startswith("Nothing was skipped")

@@ -82,7 +82,7 @@ def test_a_large_pool_is_summed_up_in_the_legend_but_not_in_the_image() -> None:
 def test_steps_are_told_in_words() -> None:
     steps = viewer_data(made_record(steps=9), "run").document["steps"]
     assert [step["number"] for step in steps] == list(range(1, 10))
-    assert steps[0]["kind"] == "full" and steps[0]["words"] == "full step: warm-up"
+    assert steps[0]["kind"] == "full" and steps[0]["words"] == "computed step: warm-up"
     assert {step["kind"] for step in steps} == {"full", "skipped"}
 
 
@@ -91,7 +91,7 @@ def test_a_step_that_was_in_full_in_part_says_why() -> None:
     partly = next(e for e in record.evaluations if not e.full)
     partly.full_calls, partly.reason = 1, "new condition or size"
     step = viewer_data(record, "run").document["steps"][partly.step]
-    assert (step["kind"], step["words"]) == ("partly", "partly full: new condition or size")
+    assert (step["kind"], step["words"]) == ("partly", "partly computed: new condition or size")
 
 
 def test_a_run_without_skipped_steps_says_why_there_is_no_map() -> None:

@@ -113,7 +113,7 @@ def test_a_file_that_was_cut_short_is_refused(saved: Path, kept: int) -> None:
 def test_a_file_of_another_kind_is_refused(tmp_path: Path, content: bytes) -> None:
     path = tmp_path / "picture.png"
     path.write_bytes(content)
-    with pytest.raises(TapError, match=r"picture\.png is no whole safetensors file"):
+    with pytest.raises(TapError, match=r"picture\.png is not a complete safetensors file"):
         load_record(path)
 
 

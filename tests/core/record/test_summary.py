@@ -16,7 +16,7 @@ def test_the_line_tells_steps_gain_seconds_and_cache() -> None:
     record = made_record(steps=50)
     assert len(record.full_steps) == 18
     assert summary_line(record) == (
-        f"18 of 50 steps computed (2.8x fewer), about {speed_up(record):.1f}x sooner: 1.5 s; cache 2.5 MB"
+        f"18 of 50 steps computed (2.8x fewer), about {speed_up(record):.1f}x faster: 1.5 s; cache 2.5 MB"
     )
 
 
@@ -26,18 +26,18 @@ def test_the_gain_is_what_full_steps_would_have_taken() -> None:
     assert speed_up(record) == pytest.approx(1.0 / 0.46)
 
 
-def test_a_run_that_was_not_sooner_claims_nothing() -> None:
+def test_a_run_that_was_not_faster_claims_nothing() -> None:
     record = made_record()
     for evaluation in record.evaluations:
         evaluation.seconds = 0.1
-    assert "fewer), not sooner: 1.5 s" in summary_line(record)
+    assert "fewer), not faster: 1.5 s" in summary_line(record)
 
 
 def test_without_a_timed_full_step_no_gain_is_claimed() -> None:
     record = made_record(steps=3)
     record.evaluations = record.evaluations[::2]
     assert speed_up(record) is None
-    assert "sooner" not in summary_line(record)
+    assert "faster" not in summary_line(record)
 
 
 def test_fallbacks_are_counted() -> None:
@@ -80,8 +80,8 @@ def test_the_table_has_a_line_a_step() -> None:
     choices.loss = torch.full((1, 15), 1.25e-5)
     lines = step_table(record)
     assert len(lines) == 11
-    assert lines[1].split() == ["1", "1.0000", "100.0", "full:", "warm-up"]
-    assert lines[3].endswith("skipped: order 0 20%, 1 60%, 2 20%; loss 1.2e-05")
+    assert lines[1].split() == ["1", "1.0000", "100.0", "computed:", "warm-up"]
+    assert lines[3].endswith("forecast: order 0 20%, 1 60%, 2 20%; loss 1.2e-05")
     assert lines[3].split()[:3] == ["3", "0.8000", "10.0"]
 
 
@@ -96,7 +96,7 @@ def test_all_evaluations_of_a_step_are_one_line() -> None:
 def test_a_partly_full_step_is_told_as_such() -> None:
     record = made_record()
     record.evaluations[2].full_calls, record.evaluations[2].reason = 1, "no history"
-    assert "partly full: no history; order" in step_table(record)[3]
+    assert "partly computed: no history; order" in step_table(record)[3]
 
 
 def test_the_report_names_everything_that_the_figures_hold() -> None:
@@ -106,7 +106,7 @@ def test_the_report_names_everything_that_the_figures_hold() -> None:
     assert summary_line(record) in text
     for name, share in record.predictor_shares.items():
         assert f"{name} {share:.1%}" in text
-    for word in ("Flux", "interval 3", "100.0 ms computed, 10.0 ms skipped", "2.5 MB", record.fallbacks[0]):
+    for word in ("Flux", "interval 3", "100.0 ms computed, 10.0 ms forecast", "2.5 MB", record.fallbacks[0]):
         assert word in text
 
 
