@@ -1,4 +1,4 @@
-"""Deciding: whether a model evaluation is computed or forecast, and what its schedule has to see for that."""
+"""Deciding: whether a model evaluation is computed or forecast, and what the schedule has to see to decide."""
 
 from torch import Tensor
 
@@ -10,7 +10,7 @@ from .notes import Notes
 
 
 class Decider:
-    """The schedule of one run at work. decision: of the current evaluation; seen: what that has shown so far."""
+    """A run's schedule. decision: for the current evaluation; seen: what this evaluation has shown so far."""
 
     def __init__(self, schedule: AnySchedule, timeline: Timeline, notes: Notes) -> None:
         self.course, self._notes = start(schedule, timeline), notes
@@ -40,7 +40,7 @@ class Decider:
     @property
     def wants_snapshot(self) -> bool:
         """Whether a full call at this evaluation should be captured."""
-        # At sigma 0 the slope, by which the model's answer is known, is 0 / 0.
+        # At sigma 0 the slope, which gives the model's answer, is 0 / 0.
         return not self._notes.fell_back and self.decision.remember and self.skips_any and self.seen.sigma > 0
 
     @property
@@ -55,22 +55,22 @@ class Decider:
 
     @property
     def approximation(self) -> Tensor | None:
-        """The denoised picture that takes the place of all model calls of this evaluation."""
+        """The denoised picture that is used in place of all model calls of this evaluation."""
         return self.decision.denoised if self.wants_skip else None
 
     @property
     def nbytes(self) -> int:
-        """Memory that the schedule takes for itself."""
+        """Bytes of the tensors that the schedule keeps."""
         return held_bytes(self.course)
 
     def show(self, **shown: Tensor | None) -> None:
-        """What a model call shows, by the names of `Seen`; the first call of an evaluation shows it to the schedule."""
+        """Show the schedule what a model call shows, by the names of `Seen`; each name once per evaluation."""
         for name in self.course.needs & shown.keys():
             if getattr(self.seen, name) is None:
                 setattr(self.seen, name, shown[name])
 
     def decide_in_call(self) -> None:
-        """Decide again, now that the call shows what was asked for; later calls of this evaluation follow."""
+        """Decide again, as the call shows what was asked for; the decision holds for later calls of this evaluation."""
         asked = self.decision.asks
         if getattr(self.seen, asked) is not None:
             self.decision = self.course.in_call(self.seen)

@@ -1,4 +1,4 @@
-"""Forecasting: one condition at one skipped step, with the pool, selection and trust that a run was given."""
+"""Forecasting: one condition at one skipped step, with the run's pool, selection and trust."""
 
 import torch
 from torch import Tensor
@@ -20,20 +20,20 @@ class Forecaster:
 
     @property
     def wants_truth(self) -> bool:
-        """Whether a skipped call is to be computed all the same, to choose its forecasts by it."""
+        """Whether a skipped call has to be computed too, to choose its forecasts by the result."""
         return self._selector.by_truth
 
     def forecast(
         self, history: History, position: float, probe: Tensor, grid: Grid | None, truth: Tensor | None
     ) -> Forecast:
-        """Target [B, N, C] of a skipped step, as far as trust goes. See `skipped_step`."""
+        """Target [B, N, C] of a skipped step, with trust, see `skipped_step`."""
         share = history.trust.share if self._trusts else None
         return self._forecast(history, position, probe, grid, truth, share)
 
-    def untried(
+    def expected(
         self, history: History, position: float, probe: Tensor, grid: Grid | None, truth: Tensor
     ) -> Forecast | None:
-        """What would have been forecast of a full step, where trust is learned; None where it would say nothing."""
+        """The forecast that a skip would have used at a full step; None where trust can learn nothing from it."""
         learns = self._trusts and len(history.snapshots) > 1
         if not learns or int(history.positions[0]) == int(position):
             return None

@@ -1,4 +1,4 @@
-"""Remembering: the histories of a run, one per condition."""
+"""Remembering: the histories of a run, one for each condition."""
 
 from collections.abc import Hashable, Sequence
 
@@ -8,14 +8,14 @@ from ..engine.history import History
 from .notes import Notes
 
 SOMETHING_NEW = "A prompt, size, control or weight that came or changed in mid-run was computed in full once."
-NO_NUMBERS = ("The model gave values that are no numbers (NaN or infinity). They were not kept, and the steps that "
+NO_NUMBERS = ("The model gave values that are not numbers (NaN or infinity). They were not kept, and the steps that "
               "would have been forecast from them were computed in full.")
 
 
 class Memory:
     """histories: by the key of their condition; each keeps `length` full steps.
 
-    shared: whether several processes share out the tokens of a picture.
+    shared: whether several processes share the tokens of a picture.
     """
 
     def __init__(self, length: int, shared: bool, notes: Notes) -> None:
@@ -25,7 +25,7 @@ class Memory:
     def can_forecast(self, keys: Sequence[Hashable], batch: int, tokens: int) -> bool:
         """Whether every condition has a history of `batch` x `tokens` tokens; if not, the report says why."""
         found = [self.histories.get(key) for key in keys]
-        # Several processes stay in step even where one of them has values that are no numbers.
+        # Several processes decide the same, even where one of them has values that are not numbers.
         if all(history is not None and history.fits(batch, tokens) and (self._shared or history.sound())
                for history in found):
             return True
@@ -34,7 +34,7 @@ class Memory:
         return False
 
     def fitting(self, key: Hashable, batch: int, tokens: int) -> History:
-        """The history of a condition with `batch` x `tokens` tokens; a new one if there was none of that size."""
+        """The history of a condition with `batch` x `tokens` tokens; a new one if there is none of that size."""
         history = self.histories.get(key)
         if history is None or not history.fits(batch, tokens):
             history = self.histories[key] = History(self._length)
@@ -45,16 +45,16 @@ class Memory:
         self.histories = {key: history for key, history in self.histories.items() if history.positions[0] == position}
 
     def clear(self) -> None:
-        """Free everything."""
+        """Drop all histories."""
         self.histories.clear()
 
     @property
     def nbytes(self) -> int:
-        """Memory that the histories take."""
+        """Bytes of the histories."""
         return sum(history.nbytes for history in self.histories.values())
 
 
 def finite(values: Tensor) -> Tensor:
-    """Whether all are numbers, a boolean scalar on the device; the extremes tell, and take no memory."""
+    """Whether all values are finite, a boolean scalar on the device; only the extremes are checked, to save memory."""
     low, high = values.aminmax()
     return low.isfinite() & high.isfinite()

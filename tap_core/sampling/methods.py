@@ -1,4 +1,4 @@
-"""Published methods by name: each a pool and a schedule with the settings that its paper or code has for a model."""
+"""Published methods by name: each is a pool and a schedule, with the settings of its paper or code for a model."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -25,7 +25,7 @@ Number = TypeVar("Number", int, float)
 
 @dataclass(frozen=True)
 class Method:
-    """A published method. about: what it does, in an artist's words. pool, schedule: of an adapter's name."""
+    """A published method. about: what it does, in an artist's words. schedule: from an adapter's name."""
 
     about: str
     pool: PoolSettings
@@ -42,15 +42,15 @@ def _by_model(values: dict[str, Number], other: Number) -> Callable[[str], Numbe
 
 
 REUSE = fixed("", "0")
-# TAP's Tables 1 to 3 at about five times fewer FLOPs; its rival rows for FORA.
+# TAP's Tables 1 to 3, at about five times fewer FLOPs, and their rows for FORA.
 _tap_interval = _by_model({"Qwen-Image": 4, "HunyuanVideo": 6}, 5)
 _fora_interval = _by_model({"Qwen-Image": 3, "HunyuanVideo": 5}, 4)
-# The released codes' own settings.
+# Settings of the released codes.
 _taylorseer_interval = _by_model({"FLUX": 6}, 5)
 _taylorseer_warmup = _by_model({"HunyuanVideo": 1, "Wan": 1}, 3)
 _gate_threshold = _by_model({"HunyuanVideo": 0.08, "Wan": 0.18}, 0.03)
 _gate_order = _by_model({"HunyuanVideo": 2, "Wan": 3}, 1)
-# Thresholds suit a polynomial; without one the change of the probe is taken as it is, which is ten times less.
+# Thresholds for a polynomial; without one the change of the probe is used as it is, which is ten times smaller.
 _tea_threshold = _by_model({"FLUX": 0.4, "HunyuanVideo": 0.15, "LTX-Video": 0.06}, 0.04)
 
 
@@ -61,8 +61,8 @@ def _teacache(model: str) -> TeaCacheSchedule:
 def _magcache(model: str) -> MagCacheSchedule:
     if model not in MAGNITUDES:
         raise TapError(
-            f"MagCache needs magnitude ratios that were measured on {model}, and there are none; choose another one, "
-            "or give your own to TAP Schedule."
+            f"MagCache needs magnitude ratios that were measured on {model}, and there are none; choose another "
+            "method, or give your own ratios to TAP Schedule."
         )
     table = MAGNITUDES[model]
     if model == "Qwen-Image":
@@ -76,7 +76,7 @@ METHODS: dict[str, Method] = {
         PoolSettings(), lambda model: IntervalSchedule(_tap_interval(model), 3),
     ),
     "TAP with fallback": Method(
-        "TAP, and a full step where even the best predictors miss.",
+        "TAP, and a computed step where even the best predictors have a large error.",
         PoolSettings(), lambda model: FallbackSchedule(interval=_tap_interval(model)),
     ),
     "TaylorSeer": Method(

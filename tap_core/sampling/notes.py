@@ -1,4 +1,4 @@
-"""What the report of a run says beside its figures, and whether the run has fallen back."""
+"""Sentences for the report of a run, and whether the run has fallen back."""
 
 import logging
 import threading
@@ -14,7 +14,7 @@ class Notes:
         self.said, self.fell_back = said, False
 
     def note(self, reason: str) -> None:
-        """Say why something ran in full; model calls of several threads may say it at the same time."""
+        """Note why something ran in full; model calls in several threads may do so at the same time."""
         with self._lock:
             if reason in self.said:
                 return
@@ -22,7 +22,7 @@ class Notes:
         log.warning("TAP: %s", reason)
 
     def fall_back(self, reason: str) -> None:
-        """Compute everything in full from here on, and say why, once."""
+        """Compute everything in full from here on, and note why, once."""
         if not self.fell_back:
             self.fell_back = True
             self.note(reason)

@@ -1,4 +1,4 @@
-"""What TAP Predictor Pool is told, checked once."""
+"""The settings of TAP Predictor Pool, checked once."""
 
 from dataclasses import dataclass
 
@@ -14,7 +14,7 @@ class PoolSettings:
     """The families, orders and horizons from which each token chooses, and how it does.
 
     orders: a list such as "0,1,2"; families without orders keep their members. The others: see MemberOptions.
-    Raises TapError, saying which input to change, for a value that makes no sense.
+    Raises TapError, saying which input to change, for an impossible value.
     """
 
     families: tuple[str, ...] = ("taylor",)

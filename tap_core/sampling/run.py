@@ -104,11 +104,11 @@ class TapRun:
         position, probe = self._now.position, strided_probe(probe, self.settings.probe_stride)
         history = self.memory.fitting(key, *probe.shape[:2])
         grid = self.record.grid if math.prod(self.record.grid) == probe.shape[1] else None
-        untried = self.forecaster.untried(history, position, probe, grid, target)
+        expected = self.forecaster.expected(history, position, probe, grid, target)
         numbers = finite(probe) & finite(target)
         if self.settings.cache_device == "cpu":
             probe, target = probe.cpu(), target.cpu()
-        full_step(history, position, probe, target, numbers, untried)
+        full_step(history, position, probe, target, numbers, expected)
 
     def forecast(
         self, key: Hashable, condition: int, probe: Tensor, grid: Grid | None = None, truth: Tensor | None = None

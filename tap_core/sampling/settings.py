@@ -25,11 +25,11 @@ PLACEMENTS = tuple(PLACED)
 
 @dataclass(frozen=True)
 class TapSettings:
-    """What TAP Accelerate is told; the defaults are what measured best (bench/README.md), the pool that of the paper.
+    """Settings of TAP Accelerate; the defaults measured best (bench/README.md), the pool is the paper's.
 
     orders: a list such as "0,1,2". horizon_from .. horizon_to: steps relative to the true distance.
     given_schedule: replaces interval and warmup_steps. given_pool: replaces orders and horizons.
-    Raises TapError, saying which input to change, for a value that makes no sense.
+    Raises TapError, saying which input to change, for an impossible value.
     """
 
     interval: int = 5
@@ -67,7 +67,7 @@ class TapSettings:
 
     @property
     def off(self) -> bool:
-        """Whether every step is wanted in full."""
+        """Whether the user wants every step computed."""
         return self.given_schedule is None and self.interval == 1
 
     @property
@@ -82,7 +82,7 @@ class TapSettings:
         return taylor_pool(self.order_list, self.horizon_from, self.horizon_to, self.horizon_step)
 
     def selector(self) -> Selector:
-        """How a token chooses from them."""
+        """How a token chooses from the pool."""
         return Selector() if self.given_pool is None else self.given_pool.selector()
 
     def schedule(self) -> AnySchedule:

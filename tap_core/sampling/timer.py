@@ -1,4 +1,4 @@
-"""Seconds of a stretch of work, on a device that may run behind Python."""
+"""Seconds of a piece of work, on a device that may run later than Python."""
 
 import time
 
@@ -14,17 +14,17 @@ class StepTimer:
         self._end: float | None = None
 
     def stop(self) -> None:
-        """End of the stretch."""
+        """The work ends."""
         self._end = self._mark(1)
 
     @property
     def stopped(self) -> bool:
-        """Whether the stretch has ended."""
+        """Whether the work has ended."""
         return self._end is not None
 
     @property
     def seconds(self) -> float:
-        """Length of the stretch, 0 if it never ended; on CUDA this waits for the device."""
+        """Seconds that the work took, 0 if it never ended; on CUDA this waits for the device."""
         if self._end is None:
             return 0.0
         if self._events is None:

@@ -1,4 +1,4 @@
-"""What the schedules that watch a run share: steps that are full whatever is seen, and how change is measured."""
+"""Parts that adaptive schedules share: steps that are full in any case, and measures of change."""
 
 import math
 from dataclasses import dataclass
@@ -12,7 +12,7 @@ from ..timeline import Timeline
 
 @dataclass(frozen=True)
 class AdaptiveSettings:
-    """Settings of a schedule that watches a run. Raises TapError for a value that makes no sense.
+    """Settings of a schedule that watches a run. Raises TapError for an impossible value.
 
     warmup: first steps that are full. last_full: whether the last step is full. max_skip: longest chain of skipped
     evaluations, 0 for no limit: the papers' codes have none, and a high threshold then forecasts all from the start.
@@ -29,7 +29,7 @@ class AdaptiveSettings:
 
 
 class AdaptiveCourse:
-    """Forces the steps that have to be full, leaves the others to `choose`, and lets a subclass `learn`."""
+    """Makes the steps full that have to be, and leaves the others to a subclass's `choose`, which may `learn`."""
 
     needs: frozenset[str] = frozenset()
     skips_any = True
@@ -39,7 +39,7 @@ class AdaptiveCourse:
         self.skipped = 0  # evaluations since the last full one
 
     def before(self, seen: Seen) -> Decision:
-        """Full where it is forced, else as chosen."""
+        """Full where that is forced, else as chosen."""
         reason = self._forced(int(seen.position))
         return Decision(full=True, reason=reason) if reason else self.choose(seen)
 
@@ -48,7 +48,7 @@ class AdaptiveCourse:
         raise NotImplementedError
 
     def in_call(self, seen: Seen) -> Decision:
-        """Whether a skip stands; only for those that ask."""
+        """Whether a skip stands; only for schedules that ask."""
         raise NotImplementedError
 
     def after(self, seen: Seen) -> None:
@@ -57,7 +57,7 @@ class AdaptiveCourse:
         self.learn(seen)
 
     def learn(self, seen: Seen) -> None:
-        """Take in what the evaluation has shown."""
+        """Keep what the evaluation has shown."""
 
     def _forced(self, step: int) -> str:
         if step < max(self.settings.warmup, 1):
@@ -68,7 +68,7 @@ class AdaptiveCourse:
 
 
 class Accumulator:
-    """Adds up a change per evaluation until the sum reaches the threshold; a change that is not a number reaches it."""
+    """Adds up a change per evaluation until the sum reaches the threshold; NaN reaches it."""
 
     def __init__(self, threshold: float) -> None:
         self.threshold, self.total = threshold, 0.0
@@ -89,13 +89,13 @@ def mean_change(now: Tensor, before: Tensor) -> Tensor:
 
 
 def relative_change(now: Tensor, before: Tensor | None) -> float:
-    """mean|now - before| / mean|before|, not a number if the two cannot be compared; waits for the device."""
+    """mean|now - before| / mean|before|, NaN if the two cannot be compared; waits for the device."""
     if before is None or before.shape != now.shape:
         return math.nan
     return float(mean_change(now, before) / before.float().abs().mean())
 
 
 def check_number(name: str, value: float, least: float = 0.0) -> None:
-    """Raise TapError unless the value is a number of at least `least`; infinity is one."""
+    """Raise TapError unless the value is a number of at least `least`; infinity is allowed."""
     if math.isnan(value) or value < least:
         raise TapError(f"{name} is {value}; set it to a number of {least:g} or more.")

@@ -1,4 +1,4 @@
-"""CG-Taylor: full when the first block's output is not where its own Taylor forecast puts it."""
+"""CG-Taylor: full when the Taylor forecast of the first block's output has a large error."""
 
 from dataclasses import dataclass
 
@@ -16,7 +16,7 @@ class ConfidenceGateSchedule(AdaptiveSettings):
 
     "Forecasting When to Forecast" (CG-Taylor, arXiv 2508.02240), its code: the first block runs at every step;
     on FLUX order 1 and threshold 0.03, the first 5 steps and the last full. The released FLUX file compares a tensor
-    with `is False`, which never holds, so that it forgets to refresh the first block's history; here it is refreshed.
+    with `is False`, which is never true, so it never refreshes the first block's history; here it is refreshed.
     """
 
     threshold: float = 0.03
@@ -48,9 +48,9 @@ class ConfidenceGateCourse(AdaptiveCourse):
         return Decision(full=False, asks="block")
 
     def in_call(self, seen: Seen) -> Decision:
-        """Full where the forecast of the first block fails."""
+        """Full where the error of the first block's forecast is not below the threshold."""
         error = relative_change(self._forecast(seen), seen.block)
-        return SKIP if error < self.settings.threshold else Decision(full=True, reason="first block not foreseen")
+        return SKIP if error < self.settings.threshold else Decision(full=True, reason="first block not as forecast")
 
     def learn(self, seen: Seen) -> None:
         """Keep the first block's output of full steps."""

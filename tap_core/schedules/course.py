@@ -1,16 +1,16 @@
-"""A schedule at work in one run."""
+"""A schedule in one run."""
 
 from torch import Tensor
 
 from ..schedule import SKIP, AdaptiveSchedule, Course, Decision, Schedule, Seen
 from ..timeline import Timeline
 
-# Of so many steps the paper's schedule computes each, and the pack's own do.
+# In runs of up to this many steps the paper's schedule and the pack's own compute each step.
 TOO_FEW = 3
 
 
 class FixedCourse:
-    """The course of a schedule that is known beforehand."""
+    """The course of a schedule whose decisions are known before the run."""
 
     needs: frozenset[str] = frozenset()
 
@@ -27,7 +27,7 @@ class FixedCourse:
         return SKIP
 
     def after(self, seen: Seen) -> None:
-        """Nothing is learnt."""
+        """Nothing is learned."""
 
 
 def start(schedule: Schedule | AdaptiveSchedule, timeline: Timeline) -> Course:
@@ -36,7 +36,7 @@ def start(schedule: Schedule | AdaptiveSchedule, timeline: Timeline) -> Course:
 
 
 def held_bytes(course: object) -> int:
-    """Memory of the tensors that a course keeps; those that it shares with a history count twice."""
+    """Bytes of the tensors that a course keeps; tensors that it shares with a history are counted twice."""
     if isinstance(course, Tensor):
         return course.nbytes
     if isinstance(course, list | tuple):
@@ -45,12 +45,12 @@ def held_bytes(course: object) -> int:
 
 
 def notes_of(schedule: Schedule | AdaptiveSchedule, timeline: Timeline, model: str) -> list[str]:
-    """What a schedule has to say beforehand of a run of this model, such as that it was made for another one."""
+    """Notes of a schedule before a run of this model, such as that it was made for another model."""
     return schedule.notes(timeline, model) if hasattr(schedule, "notes") else []
 
 
 def why_none_is_skipped(schedule: object, steps: int) -> str:
-    """Why a schedule that skips nothing in a run of so many steps does so, and what to change."""
+    """Why a schedule skips nothing in a run of `steps` steps, and what to change."""
     interval, warmup = getattr(schedule, "interval", None), getattr(schedule, "warmup", None)
     if interval == 1:
         return "With interval 1 every step is computed; set it to 2 or more."

@@ -1,4 +1,4 @@
-"""DiCache: full when what the first block makes of its input has changed enough since the last full step."""
+"""DiCache: full when the first block's output has changed enough since the last full step."""
 
 from dataclasses import dataclass
 
@@ -11,7 +11,7 @@ from .adaptive import Accumulator, AdaptiveCourse, AdaptiveSettings, check_numbe
 
 @dataclass(frozen=True)
 class DiCacheSchedule(AdaptiveSettings):
-    """Skip while sum_s change_s < threshold; a refused skip goes on from the first block, which ran either way.
+    """Skip while sum_s change_s < threshold; a refused skip goes on from the first block, which runs in any case.
 
     Bu et al. 2025 (DiCache, arXiv 2508.17356), its FLUX code: with q the first block's output and x its input at
     every step, change = mean|q_s - q_{s-1}| / mean|q_{s-1}|, threshold 0.4 and the first fifth of the run full; with

@@ -1,4 +1,4 @@
-"""EasyCache: full when the sampler's latent has moved far enough that the model's answer must have moved too.
+"""EasyCache: full when the sampler's latent has moved so far that the model's answer must have moved too.
 
 x: the sampler's latent.  v = (x - denoised) / sigma: a flow model's answer.  sigma: noise level.
 """
@@ -22,7 +22,7 @@ class EasyCacheSchedule(AdaptiveSettings):
 
     Zhou et al. 2025 (EasyCache, arXiv 2507.02860), its HunyuanVideo code: k = mean|v_i - v_j| / mean|x_i - x_j| at the
     last two full steps i and j, v the latest full answer; first 5 steps and the last full, threshold 0.025. Its code is
-    inside the model; here it watches the sampler, so that v is the answer after guidance.
+    inside the model; here it watches the sampler, so v is the answer after guidance.
     forecast: "offset" is the paper's, v^ = x + (v - x) of the last full step, and the model is not called at all;
     "pool" leaves the forecast to the predictors.
     """
@@ -53,7 +53,7 @@ class EasyCacheCourse(AdaptiveCourse):
         self._sum: Tensor | float = 0.0
 
     def choose(self, seen: Seen) -> Decision:
-        """Full once the change has added up; the one moment at which the device is waited for."""
+        """Full once the change has added up; only here Python waits for the device."""
         if self._rate is None or self._latest.shape != seen.x.shape:
             return Decision(full=True, reason="no rate yet")
         x, v = self._full
@@ -72,7 +72,7 @@ class EasyCacheCourse(AdaptiveCourse):
         v = (seen.x - seen.denoised) / max(seen.sigma, 1e-9)
         if self._full is not None and self._full[0].shape == seen.x.shape:
             moved = mean_change(seen.x, self._full[0])
-            # A sampler may evaluate one moment twice; such a pair says nothing about the rate.
+            # A sampler may evaluate one place twice; such a pair says nothing about the rate.
             rate = mean_change(v, self._full[1]) / moved
             self._rate = torch.where(moved > 0, rate, rate if self._rate is None else self._rate)
         self._full, self._sum = (seen.x, v), 0.0

@@ -1,4 +1,4 @@
-"""TAP with a fallback: a full step also where even the best candidate's loss is far above its usual."""
+"""TAP with a fallback: also full where even the best candidate's loss is far above its usual value."""
 
 import math
 from dataclasses import dataclass
@@ -9,8 +9,8 @@ from ..timeline import Timeline
 from .adaptive import AdaptiveCourse, AdaptiveSettings, check_number
 from .interval import IntervalSchedule
 
-# How much the latest loss moves what counts as usual.
-NEWS = 0.5
+# Weight of the latest loss in the running mean.
+LATEST_WEIGHT = 0.5
 
 
 @dataclass(frozen=True)
@@ -18,8 +18,8 @@ class FallbackSchedule(AdaptiveSettings):
     """Full after N - 1 skips, and where mean_n min_p L_p > factor * its usual at the same distance from the full step.
 
     TAP names the idea without a rule (section 7: "falling back to full computation when proxy losses are large").
-    Losses grow with the distance k and fall with sigma, so the usual is a running mean of log L kept for each k; the
-    first window sets it. Factor 0 computes every step, infinity is the paper's schedule to the step.
+    Losses grow with the distance k and fall with sigma, so the usual loss is a running mean of log L for each k; the
+    first window sets it. Factor 0 computes every step, infinity is exactly the paper's schedule.
     """
 
     factor: float = 3.0
@@ -39,7 +39,7 @@ class FallbackSchedule(AdaptiveSettings):
 
 
 class FallbackCourse(AdaptiveCourse):
-    """Keeps the usual log loss at each distance."""
+    """Keeps the usual loss at each distance."""
 
     needs = frozenset({"loss"})
 
@@ -53,27 +53,27 @@ class FallbackCourse(AdaptiveCourse):
         """Full in the warm-up and at the interval, which counts from the last full step, forced or not."""
         step = int(seen.position)
         if step < max(self.settings.warmup, 1):
-            return self._paper.decide(step, self.timeline)  # which also says what is remembered of the warm-up
+            return self._paper.decide(step, self.timeline)  # it also says which warm-up steps join the history
         return super().before(seen)
 
     def choose(self, seen: Seen) -> Decision:
         """Ask for the loss."""
-        # Of a step that a sampler evaluates twice the second evaluation follows the first.
+        # Where a sampler evaluates a step twice, the second evaluation is decided as the first.
         if not 0 < self._distance(seen) < self.settings.interval:
             return Decision(full=True, reason="interval")
         return Decision(full=False, asks="loss")
 
     def in_call(self, seen: Seen) -> Decision:
-        """Full where the loss is far above its usual at this distance."""
+        """Full where the loss is far above its usual value at this distance."""
         losses, distance = seen.loss.float(), self._distance(seen)
-        loss = float(losses[~losses.isinf()].mean())  # a token that no candidate can foresee has none
+        loss = float(losses[~losses.isinf()].mean())  # a token that no candidate can forecast has infinity
         usual = self._usual.get(distance, math.inf if self.settings.factor > 0 else 0.0)
         if not math.isfinite(loss):
             return Decision(full=True, reason="loss is not a number")
-        news = math.log(max(loss, 1e-12))
-        self._usual[distance] = math.exp(news if distance not in self._usual else
-                                         (1 - NEWS) * math.log(self._usual[distance]) + NEWS * news)
-        return SKIP if loss <= self.settings.factor * usual else Decision(full=True, reason="loss above its usual")
+        latest = math.log(max(loss, 1e-12))
+        self._usual[distance] = math.exp(latest if distance not in self._usual else
+                                         (1 - LATEST_WEIGHT) * math.log(self._usual[distance]) + LATEST_WEIGHT * latest)
+        return SKIP if loss <= self.settings.factor * usual else Decision(full=True, reason="loss above usual")
 
     def learn(self, seen: Seen) -> None:
         """Remember the latest full step."""

@@ -1,4 +1,4 @@
-"""Spectrum's schedule: windows that grow as sampling goes on."""
+"""Spectrum's schedule: windows that grow during the run."""
 
 import math
 from dataclasses import dataclass
@@ -14,7 +14,7 @@ from .adaptive import check_number
 class GrowingSchedule:
     """Full after floor(window) - 1 skips; each such full step widens the window by `growth` (Spectrum, its code).
 
-    Growth 0.75 computes 14 of 50 steps, 3 computes 10. As in its code no last step is forced.
+    Growth 0.75 computes 14 of 50 steps, 3 computes 10. As in its code, the last step is not forced to be full.
     """
 
     window: float = 2.0

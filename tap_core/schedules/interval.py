@@ -11,7 +11,8 @@ from ..timeline import Timeline
 class IntervalSchedule:
     """Full while step < warm-up, and N steps after every full step (TAP section 4.1; TaylorSeer's `cal_type`).
 
-    T steps have W + floor((T - W) / N) full ones. Interval 1 computes every step. Raises TapError below its bounds.
+    T steps have W + floor((T - W) / N) full ones. Interval 1 computes every step.
+    Raises TapError for an interval below 1 or a warm-up below 0.
     """
 
     interval: int
@@ -27,7 +28,7 @@ class IntervalSchedule:
         """Full or skipped at this step; the first step is full in any case, as there is nothing to forecast from."""
         last_warmup = max(self.warmup, 1) - 1
         if step <= last_warmup:
-            # TaylorSeer's differences begin at the last warm-up step but one: earlier ones raise its order sooner.
+            # TaylorSeer's differences begin at the second last warm-up step: with earlier ones its order rises earlier.
             return Decision(full=True, reason="warm-up", remember=step >= last_warmup - 1)
         return Decision(full=True, reason="interval") if (step - last_warmup) % self.interval == 0 else SKIP
 

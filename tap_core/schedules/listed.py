@@ -11,7 +11,7 @@ from ..timeline import Timeline
 class ListedSchedule:
     """Full at exactly these steps, counted from 0; step 0 is full in any case, as there is nothing to forecast from.
 
-    Raises TapError for a list that is empty, out of order, or, when a run starts, goes beyond the run.
+    Raises TapError for a list that is empty or out of order, and, when a run starts, for one that exceeds the run.
     """
 
     steps: tuple[int, ...]
@@ -36,7 +36,7 @@ class ListedSchedule:
 
 
 def parse_steps(text: str) -> tuple[int, ...]:
-    """The numbers of a text such as "0, 1, 2, 7-10". Raises TapError where it is not a list of steps."""
+    """The steps in a text such as "0, 1, 2, 7-10". Raises TapError if it is not a list of steps."""
     steps: list[int] = []
     for entry in filter(None, (entry.strip() for entry in text.replace("\n", ",").split(","))):
         first, dash, last = entry.partition("-")

@@ -1,4 +1,4 @@
-"""MagCache: full when the known shrinking and growing of the residual has added up to too much."""
+"""MagCache: full when the known changes of the residual's length have added up to too much."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -16,9 +16,9 @@ class MagCacheSchedule:
     """Skip while sum |1 - prod gamma| <= threshold, gamma_s: mean of |r_s| / |r_{s-1}|, measured once per model.
 
     Ma et al. 2025 (MagCache, arXiv 2506.09045), its FLUX code: sum and product start anew at every full step, at most
-    `max_skip` skips in a row (0: no limit), the first `retention` share of the run full. As the ratios are known
-    beforehand, so are the steps.
-    ratios: gamma of each step of the measured run, 1 for its first; other lengths take the nearest entry.
+    `max_skip` skips in a row (0: no limit), the first `retention` share of the run full. The ratios are known
+    before the run, and therefore the steps too.
+    ratios: gamma of each step of the measured run, 1 for its first; runs of other lengths take the nearest entry.
     always: entries that its FLUX code never skips.
     """
 
@@ -59,5 +59,5 @@ class MagCacheSchedule:
 
 
 def nearest_entry(step: int, steps: int, entries: int) -> int:
-    """Which entry of a table over a run of `entries` steps stands for `step` of `steps`."""
+    """Index, in a table of a run with `entries` steps, for `step` of a run with `steps` steps."""
     return entries - 1 if steps == 1 else round(step * (entries - 1) / (steps - 1))

@@ -1,4 +1,4 @@
-"""Every schedule by name. A new one is a file and a line here."""
+"""Every schedule by name. A new schedule is a new file and a line here."""
 
 from ..schedule import AdaptiveSchedule, Schedule
 from .cg_taylor import ConfidenceGateSchedule
@@ -33,5 +33,5 @@ SCHEDULES: dict[str, type[AnySchedule]] = {
 
 
 def schedule_name(schedule: AnySchedule) -> str:
-    """The name under which a schedule is known, else that of its class."""
+    """The name of a schedule in SCHEDULES, or else the name of its class."""
     return next((name for name, kind in SCHEDULES.items() if kind is type(schedule)), type(schedule).__name__)

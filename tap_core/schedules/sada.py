@@ -23,12 +23,12 @@ class StabilitySchedule(AdaptiveSettings):
     """Skip where mean[(x - x^) * D2y] <= 0, with x^ = x_0 + 5/6 D y_0 + 5/6 D y_1 - 2/3 D y_2, D the step in sigma.
 
     Jiang et al. 2025 (SADA, arXiv 2507.17135). The coefficients are the paper's; its code has .625, .75 and -.375,
-    which is of first order only, and its FLUX file leaves the factor x - x^ out of the criterion. First fifth of the
-    run and its last 6 % full, at most 4 skips in a row. From `multistep_from` of the run on the criterion is not
-    asked: every `multistep_interval`-th step is full, at the others x0 is the Lagrange polynomial in the step index
+    which has only first order, and its FLUX file leaves the factor x - x^ out of the criterion. First fifth of the
+    run and its last 6 % full, at most 4 skips in a row. From `multistep_from` of the run on, the criterion is not
+    used: every `multistep_interval`-th step is full, at the others x0 is the Lagrange polynomial in the step index
     through those of the last `multistep_term` such steps.
     forecast, before that: "linear" is the FLUX code's y = 2 y_0 - y_1; "step-wise" the paper's, x0 = x^ - sigma y_0;
-    "pool" leaves it to the predictors. The model is called for "pool" alone.
+    "pool" leaves it to the predictors. The model is called only for "pool".
     """
 
     forecast: str = "linear"

@@ -1,4 +1,4 @@
-"""SpeCa: forecast on, and compute when a verified last block says that the last forecast was off."""
+"""SpeCa: forecast, and compute a step when the verified last block shows a large error of the last forecast."""
 
 from dataclasses import dataclass
 
@@ -19,8 +19,8 @@ class SpeculativeSchedule(AdaptiveSettings):
     Liu et al. 2025 (SpeCa, arXiv 2509.11628), its FLUX code: error = mean(|F^ - F| / |F|) over all elements, F the
     last block run on its forecast input, F^ its forecast output; tau_s = max(threshold * decay^(s / T), floor);
     nothing is rolled back, the error decides the next step. Its code looks for "after a full step, one forecast"
-    before it looks for the warm-up, so that step 1 is forecast from step 0 alone; the paper's three full steps are
-    kept here.
+    before it looks for the warm-up, so step 1 is forecast only from step 0; here the paper's three full steps are
+    kept.
     """
 
     threshold: float = 7.0
@@ -56,16 +56,16 @@ class SpeculativeCourse(AdaptiveCourse):
         self._error: Tensor | None = None
 
     def choose(self, seen: Seen) -> Decision:
-        """Full where the last forecast was off; a forecast that was not verified is not trusted."""
+        """Full where the last forecast's error was too large; a forecast that was not verified is not trusted."""
         if self.settings.threshold == 0:
             return Decision(full=True, reason="threshold 0")
         trusted = self._error is not None and bool(self._error <= self._limit(seen.position))
         if self.skipped >= max(self.settings.min_skip, 1) and not trusted:
-            return Decision(full=True, reason="last block not foreseen")
+            return Decision(full=True, reason="last block not as forecast")
         return Decision(full=False, verify=self._forecast(seen.position, 1))
 
     def learn(self, seen: Seen) -> None:
-        """Keep what a full step shows of the last block, or else the error that it shows; without waiting for it."""
+        """Keep the last block of a full step, or the error of a verified forecast; never waits for the device."""
         self._error = None
         if seen.last_output is None:
             return

@@ -16,8 +16,8 @@ class TrajectoryStabilitySchedule(AdaptiveSettings):
 
     With u_s = (R_s - R_{s-1}) / |R_s - R_{s-1}| and R the target of every step, forecast ones included,
     TSI = 1/2 |u_{s-1} + u_{s-2}|^2 = 1 + cos(u_{s-1}, u_{s-2}), from 0 (turned back) to 2 (straight on).
-    The paper prints 1/2 |u_{s-1} - u_{s-2}|, which is at most 1 and least where the trajectory is straight, and so fits
-    neither its threshold 1.3 nor its rule; `printed` takes it to the letter. Thresholds 0.7, 1.0 and 1.3: its fast,
+    The paper prints 1/2 |u_{s-1} - u_{s-2}|, which is at most 1 and smallest where the trajectory is straight, and so
+    fits neither its threshold 1.3 nor its rule; `printed` uses it exactly. Thresholds 0.7, 1.0 and 1.3: its fast,
     slow and careful settings.
     """
 
@@ -72,5 +72,5 @@ class TrajectoryStabilityCourse(AdaptiveCourse):
 
 
 def _cosine(one: Tensor, other: Tensor) -> Tensor:
-    """Cosine over everything; not a number, hence below any threshold, where a difference is zero."""
+    """Cosine over all values; NaN, and so below any threshold, where a difference is zero."""
     return (one * other).sum() / (one.norm() * other.norm())

@@ -14,11 +14,11 @@ from .model_tables import POLYNOMIALS
 
 @dataclass(frozen=True)
 class TeaCacheSchedule(AdaptiveSettings):
-    """Skip while sum_s f(mean|h_s - h_{s-1}| / mean|h_{s-1}|) < threshold, the sum starting anew at every full step.
+    """Skip while sum_s f(mean|h_s - h_{s-1}| / mean|h_{s-1}|) < threshold, the sum starts again at every full step.
 
     Liu et al. 2025 (TeaCache, arXiv 2411.19108), its FLUX code: h is the probe of every step, skipped ones included,
-    f a polynomial (highest power first) fitted per model; first and last step full. Threshold 0.25, 0.4, 0.6 and 0.8
-    are its code's for FLUX at 28 steps, 1.5 to 2.25 times faster.
+    f a polynomial (highest power first) fitted per model; first and last step full. Thresholds 0.25, 0.4, 0.6 and 0.8
+    are from its code, for FLUX at 28 steps, 1.5 to 2.25 times faster.
     """
 
     threshold: float = 0.4

@@ -94,7 +94,7 @@ def not_a_number(value: float) -> Callable[[Stage], str]:
         finally:
             hook.remove()
         record = holder.latest
-        assert any("no numbers" in reason for reason in record.fallbacks)
+        assert any("not numbers" in reason for reason in record.fallbacks)
         assert record.full_steps[:4] == [0, 1, 2, 3] and record.skipped_steps
         return "that history is dropped, and the report says so"
 

@@ -235,7 +235,7 @@ def test_what_is_no_number_is_dropped_and_the_next_step_computed(part: str, valu
     model.evaluate(SIGMAS[3])
     assert [e.full for e in run.record.evaluations] == [True] * 4
     (reason,) = run.record.fallbacks
-    assert "no numbers" in reason
+    assert "not numbers" in reason
     model.evaluate(SIGMAS[4])
     assert not run.record.evaluations[-1].full
     assert run.memory.histories["positive"].positions == [3.0]
