@@ -12,9 +12,13 @@ from pathlib import Path
 import pytest
 from tap_pack import comfy_entrypoint
 
+from rooms import PAGE, Arrow, arrows, circle, why_not, written
+
 ROOT = Path(__file__).resolve().parents[1]
 OURS = ("nodes", "tap_core", "web", "demo", "bench", "tests")
 LINES = 300
+# What every room of tap_core speaks: value types and protocols.
+WORDS = {"__init__", "errors", "noise_level", "predictor", "schedule", "timeline", "token_grid"}
 
 
 def source_files(*folders: str, kinds: tuple[str, ...] = (".py",)) -> list[Path]:
@@ -59,12 +63,57 @@ def test_only_the_bridge_knows_comfyui_internals(comfy_modules: set[str]) -> Non
     assert [(file.name, name) for file in files for name in imported(file) if name in comfy_modules - allowed] == []
 
 
-def test_the_bridge_knows_no_node() -> None:
-    names = {file.stem for file in (ROOT / "nodes").glob("*.py")}
-    for file in source_files("nodes/comfy_bridge"):
-        for node in ast.walk(ast.parse(file.read_text(encoding="utf-8"))):
-            if isinstance(node, ast.ImportFrom) and node.level >= 2:
-                assert (node.module or "").partition(".")[0] not in names, file.name
+def test_every_import_goes_to_a_room_that_may_be_imported() -> None:
+    found = arrows("tap_core", "nodes", "bench")
+    assert len(found) > 500
+    assert [why for arrow in found if (why := why_not(arrow))] == []
+
+
+def test_an_import_that_may_not_be_is_told_where_it_belongs() -> None:
+    assert why_not(Arrow("tap_core/engine/step.py", "tap_core/predictors/pool.py", 9)) == ""
+    assert why_not(Arrow("tap_core/engine/step.py", "tap_core/timeline.py", 9)) == ""
+    wrong = why_not(Arrow("tap_core/engine/step.py", "tap_core/record/record.py", 9))
+    assert wrong.startswith("tap_core/engine/step.py, line 9, imports tap_core/record/record.py, but tap_core/engine/")
+    assert "a room that may import tap_core/record/ (tap_core/sampling, tap_core/pictures," in wrong
+    for other in ("tap_core/engine/step.py", "nodes/accelerate.py"):
+        assert why_not(Arrow("tap_core/timeline.py", other, 1)) != ""
+    assert why_not(Arrow("nodes/comfy_bridge/run/wrappers.py", "nodes/accelerate.py", 1)) != ""
+    assert why_not(Arrow("bench/models/stage.py", "bench/placement/bench.py", 1)) != ""
+
+
+def test_no_files_import_one_another_in_a_circle() -> None:
+    found = circle(arrows("tap_core", "nodes", "demo", "bench"))
+    assert not found, f"{' -> '.join(found)}: move what both need into a file of its own."
+
+
+def test_a_circle_is_found() -> None:
+    line = [Arrow("a.py", "b.py", 1), Arrow("b.py", "c.py", 1), Arrow("a.py", "c.py", 1), Arrow("d.py", "a.py", 1)]
+    assert circle(line) == []
+    assert circle([*line, Arrow("c.py", "b.py", 1)]) == ["b.py", "c.py", "b.py"]
+
+
+def test_no_import_hides_from_these_rules() -> None:
+    """Under TYPE_CHECKING a circle can be hidden; the root of the pack alone has a reason, as nothing loads there."""
+    files = source_files("tap_core", "nodes", "bench", "demo")
+    assert [str(file.relative_to(ROOT)) for file in files if "TYPE_CHECKING" in file.read_text(encoding="utf-8")] == []
+
+
+def test_the_root_of_tap_core_holds_words_alone() -> None:
+    found = {file.stem for file in (ROOT / "tap_core").glob("*.py")} - WORDS
+    assert not found, (f"tap_core/{min(found)}.py: tap_core/ itself holds only the value types and protocols of "
+                       "every room. Put the file into the room that does this work; CONTRIBUTING.md lists the rooms.")
+
+
+def test_no_node_imports_another() -> None:
+    nodes = {f"nodes/{file.name}" for file in (ROOT / "nodes").glob("*.py")} - {"nodes/__init__.py"}
+    crossing = [f"{arrow.source}, line {arrow.line}, imports {arrow.target}: what both use belongs in nodes/inputs/"
+                for arrow in arrows("nodes") if {arrow.source, arrow.target} <= nodes]
+    assert crossing == []
+
+
+def test_the_drawing_of_the_rooms_is_that_of_today() -> None:
+    page = PAGE.read_text(encoding="utf-8")
+    assert page == written(page), "run python3 tests/support/rooms.py"
 
 
 def test_files_stay_short() -> None:
