@@ -78,18 +78,18 @@ GROWING, DEFAULTS = "TAP, growing windows", "TAP Accelerate's defaults"
 GRID, LOSS, PROBE, SINGLE = ("orders x horizons",), ("proxy loss",), ("probe",), ("single predictors",)
 SENTENCES = [
     (README, lambda: "| {stock:.2f} s | {TAP:.2f} s: ".format(**demo()["best_sampler_seconds"])
-                     + f"{demo()['speed_up']:.1f} times sooner, PSNR {demo()['psnr_db']:.1f} dB |"),
-    (README, lambda: f"Another seed's pictures of this model are {found('methods')['full']['psnr']:.1f} dB away"),
+                     + f"{demo()['speed_up']:.1f} times faster, PSNR {demo()['psnr_db']:.1f} dB |"),
+    (README, lambda: f"Pictures of another seed reach only {found('methods')['full']['psnr']:.1f} dB: this is"),
     (README, lambda: f"`{demo()['full_steps']} of {demo()['asked']['steps']} steps, "
                      f"{demo()['asked']['steps'] / demo()['full_steps']:.1f}x fewer calls, "
                      f"cache {size_words(demo()['cache_bytes'])}`"),
-    (README, lambda: f"nearer on *words* ({placed('words', 'CFG 4', 'euler, fewer steps', 10):.1f} dB, the defaults "
+    (README, lambda: f"closer on *words* ({placed('words', 'CFG 4', 'euler, fewer steps', 10):.1f} dB, the defaults "
                      f"{placed('words', 'CFG 4', DEFAULTS, 10):.1f})"),
-    (README, lambda: "on *balls* it is {:.0f} to {:.0f} dB farther off with 12 and 7 calls".format(*(
+    (README, lambda: "on *balls* it is {:.0f} to {:.0f} dB lower with 12 and 7 calls".format(*(
         placed("balls", "CFG 2", DEFAULTS, calls) - placed("balls", "CFG 2", "TAP, calibrated", calls)
         for calls in (12, 7)))),
     (README, lambda: f"takes {engine('bf16')['over_one_pass']['15']:.1f} times as long as copying"),
-    (README, lambda: f"and {engine('bf16')['extra_token_tensors']['15']:.1f} token tensors (25 MB)"),
+    (README, lambda: f"needs {engine('bf16')['extra_token_tensors']['15']:.1f} token tensors (25 MB)"),
     (COST, lambda: f"costs {cost_of('FLUX.1-dev')['skipped']['total']:.4f} TFLOPs in matrix products and "
                     f"{cost_of('FLUX.1-dev')['skipped']['elements']:.4f} in arithmetic besides"),
     (MEMORY, lambda: f"FLUX.1-dev by default: {memory_of('FLUX.1-dev', 'auto')['bytes'] / 1e6:.1f} MB, "
