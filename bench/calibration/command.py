@@ -9,7 +9,9 @@ import time
 from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 
-from models.model_rows import Jobs, likeness, measure_models
+from figures.page import Page
+from figures.table import table
+from models.model_rows import Jobs, closeness, measure_models
 from models.stage import MODELS, Course, Stage
 
 SHOTS, TRACE_SHOTS, CALLS, REPEATS = range(100, 108), (903, 904, 905), (12, 10, 8, 7), 3
@@ -53,7 +55,7 @@ def estimates(stage: Stage) -> dict[str, dict]:
     for calls in CALLS:
         line = found.line(calls)
         takes = stage.takes(SHOTS, Course(), TapSettings(**OURS, given_schedule=ListedSchedule(line.full)))
-        rows[str(calls)] = {"expected": line.decibels, **likeness(takes, fulls)}
+        rows[str(calls)] = {"expected": line.decibels, **closeness(takes, fulls)}
     return {"estimates": rows}
 
 
@@ -66,16 +68,15 @@ def markdown(found: dict) -> str:
     """Two tables."""
     part = {(row["model"], row["name"]): row[row["name"]] for row in found["rows"]}
     models = [name for name in MODELS if (name, "seconds") in part]
-    lines = ["Seconds. In brackets the share of the full runs that are read.", "",
-             "| model | full run | measured | reading 1 | 2 | 3 |", "|---|---|---|---|---|---|"]
-    lines += [f"| {model} | {' | '.join(time_cells(part[model, 'seconds']))} |" for model in models]
-    lines += ["", f"Expected dB / mean PSNR (worst) of {len(SHOTS)} other prompts, by calls, of 50.", "",
-              "| model | " + " | ".join(map(str, CALLS)) + " |", "|---" * (len(CALLS) + 1) + "|"]
-    for model in models:
-        cells = (part[model, "estimates"][str(calls)] for calls in CALLS)
-        lines.append(f"| {model} | " + " | ".join(f"{cell['expected']:.1f} / {cell['psnr']:.1f} ({cell['worst']:.1f})"
-                                                  for cell in cells) + " |")
-    return "\n".join(lines)
+    taken = table(("model", "full run", "measured", "reading 1", 2, 3),
+                  ((model, *time_cells(part[model, "seconds"])) for model in models))
+    cells = {model: [part[model, "estimates"][str(calls)] for calls in CALLS] for model in models}
+    expected = table(("model", *CALLS), (
+        (model, *(f"{cell['expected']:.1f} / {cell['psnr']:.1f} ({cell['worst']:.1f})" for cell in row))
+        for model, row in cells.items()))
+    about = f"Expected dB / mean PSNR (worst) of {len(SHOTS)} other prompts, by calls, of 50."
+    return "\n".join(["Seconds. In brackets the share of the full runs that are read.", "", *taken, "",
+                      about, "", *expected])
 
 
 def time_cells(row: Mapping) -> list[str]:
@@ -85,6 +86,9 @@ def time_cells(row: Mapping) -> list[str]:
     return [f"{full:.2f}", f"{row['measured']:.2f} (+{row['measured'] / full - 1:.0%})", *read]
 
 
+PAGE = Page("calibration", markdown)
+
+
 def run(arguments: Sequence[str]) -> None:
     """The command."""
-    measure_models("calibration", __doc__, arguments, jobs, markdown)
+    measure_models(PAGE, __doc__, arguments, jobs)

@@ -11,15 +11,21 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from functools import partial
+from pathlib import Path
 from statistics import mean
 
+from matplotlib import colormaps
 from torch import Tensor
 
-from models.model_rows import FLOOR, Jobs, floor, full_count, measure_models, scored, shown
+from figures.page import Page
+from figures.plot import plotted
+from figures.table import table
+from models.model_rows import FLOOR, SCORES, Jobs, floor, full_count, measure_models, scored, shown
 from models.stage import MODELS, Course, Stage
 
 SHOTS, INTERVALS = range(8), (6, 8)
 # The models here have 256 channels, of which the engine would not go below 64.
+DEFAULT = "per token, trust learned (default)"
 EVERY_8TH, FEWEST_OF_IT = "every 8th channel, trust learned", 32
 
 
@@ -71,7 +77,7 @@ def watched(fidelity: Fidelity) -> Iterator[None]:
     """Runs whose selection is the oracle show what they see to `fidelity`, and choose by the probe."""
     from tap_pack.tap_core.engine import step
     from tap_pack.tap_core.engine.selector import Selector
-    from tap_pack.tap_core.sampling import run
+    from tap_pack.tap_core.sampling import forecaster
 
     stock: Callable = step.skipped_step
     line_up = step.line_up
@@ -84,11 +90,11 @@ def watched(fidelity: Fidelity) -> Iterator[None]:
         fidelity.see(lineup.losses(loss), lineup.errors(truth))
         return stock(*args[:6], Selector(), args[7], None, *args[9:])
 
-    run.skipped_step = watching
+    forecaster.skipped_step = watching
     try:
         yield
     finally:
-        run.skipped_step = stock
+        forecaster.skipped_step = stock
 
 
 def choices() -> dict[str, dict[str, object]]:
@@ -101,7 +107,7 @@ def choices() -> dict[str, dict[str, object]]:
     selections = {name: {"given_pool": PoolSettings(selection=name)} for name in
                   ("blend", "one for all", "random", "oracle")}
     return {
-        "per token, trust learned (default)": {}, "per token": full,
+        DEFAULT: {}, "per token": full,
         "per token by l2": {**full, "proxy_loss": "l2"}, "per token by l1": {**full, "proxy_loss": "l1"},
         "whole probe, trust learned": {"probe_stride": 1}, "every 2nd channel, trust learned": {"probe_stride": 2},
         EVERY_8TH: {"probe_stride": 8},
@@ -176,24 +182,45 @@ def markdown(found: dict) -> str:
     cells = {(row["name"], row["model"]): row for row in rows}
     names = list(dict.fromkeys(row["name"] for row in rows))
     counts = list(next(row["calls"] for row in rows if "calls" in row))
-    head = [f"{model}, {count}" for model in models for count in counts]
-    lines = [f"Mean PSNR in dB (worst) / mean PSNR of the latents, over {len(SHOTS)} prompts; behind the model the "
-             "calls, of 50.", "",
-             f"| choice | {' | '.join(head)} |", "|---" * (len(head) + 1) + "|"]
-    for name in names:
-        if name.startswith("fidelity"):
-            continue
-        scores = [cells[name, model]["calls"][count] if (name, model) in cells else None
-                  for model in models for count in counts]
-        lines.append(f"| {name} | {' | '.join(map(shown, scores))} |")
-    lines += ["", "| model, target | rank correlation of proxy loss and true error | true error: chosen, best fixed, "
-              "oracle | share of the oracle's gain |", "|---|---|---|---|"]
-    lines += [f"| {row['model']}, {row['name'].rpartition(' ')[2]} | {row['rank_correlation']:.2f} | "
-              f"{row['error_chosen']:.4g}, {row['error_best_fixed']:.4g}, {row['error_oracle']:.4g} | "
-              f"{row['realised']:.0%} |" for row in rows if "realised" in row]
-    return "\n".join(lines)
+    places = [(model, count) for model in models for count in counts]
+    scores = table(("choice", *(f"{model}, {count}" for model, count in places)), (
+        (name, *(shown(cells[name, model]["calls"][count] if (name, model) in cells else None)
+                 for model, count in places)) for name in names if not name.startswith("fidelity")))
+    fidelity = table(("model, target", "rank correlation of proxy loss and true error",
+                      "true error: chosen, best fixed, oracle", "share of the oracle's gain"), (
+        (f"{row['model']}, {row['name'].rpartition(' ')[2]}", f"{row['rank_correlation']:.2f}",
+         f"{row['error_chosen']:.4g}, {row['error_best_fixed']:.4g}, {row['error_oracle']:.4g}",
+         f"{row['realised']:.0%}") for row in rows if "realised" in row))
+    return "\n".join([f"{SCORES}, over {len(SHOTS)} prompts; behind the model the calls, of 50.", "", *scores, "",
+                      *fidelity])
+
+
+# Row of the table -> how the plot calls it.
+PLOTTED = {"per token": "trust not learned", "selection: one for all": "... and one choice for all tokens",
+           "selection: random": "... and a random choice", "target residual, trust learned": "residual as the target",
+           "drift not repaid, trust learned": "drift not repaid",
+           "steps at equal distances, trust learned": "full steps at equal distances",
+           "the paper's steps, trust learned": "full steps where the paper has them"}
+
+
+def plot_choice(found: dict, folder: Path) -> None:
+    """What each part of the defaults is worth: dB against the defaults, a dot a model and number of calls."""
+    rows = {(row["name"], row["model"]): row.get("calls") for row in found["rows"]}
+    models = [name for name in MODELS if (DEFAULT, name) in rows]
+    with plotted(folder / "choice.png", figsize=(7, 3.2)) as axes:
+        axes.axvline(0, c="#888888")
+        for model, colour in zip(models, colormaps["tab10"].colors, strict=False):
+            for count, marker in zip(rows[DEFAULT, model], "os", strict=True):
+                apart = [rows[name, model][count]["psnr"] - rows[DEFAULT, model][count]["psnr"] for name in PLOTTED]
+                axes.plot(apart, list(PLOTTED.values()), marker, c=colour, ms=5, label=f"{model}, {count} calls")
+        axes.set(xlabel="PSNR against the defaults, dB")
+        axes.invert_yaxis()
+        axes.legend(loc="center left", bbox_to_anchor=(1, 0.5))
+
+
+PAGE = Page("choice", markdown, plot_choice)
 
 
 def run(arguments: Sequence[str]) -> None:
     """The command."""
-    measure_models("choice", __doc__, arguments, jobs, markdown)
+    measure_models(PAGE, __doc__, arguments, jobs)

@@ -5,8 +5,6 @@ The models are ComfyUI's own classes at full size on the meta device: shapes wit
 
 from __future__ import annotations
 
-import argparse
-
 import torch
 from tap_pack.tap_core.sampling.methods import REUSE, fixed
 from tap_pack.tap_core.sampling.pool_settings import PoolSettings
@@ -16,8 +14,8 @@ from tap_pack.tap_core.timeline import Timeline
 from tqdm import tqdm
 
 from cost.operations import Operations, count_operations
-from figures.readme_blocks import put_block
-from figures.results_file import write_results
+from figures.page import Page
+from figures.table import table
 from models.full_size import FULL_SIZES, FullSize
 from models.paper_settings import PAPER_SETTINGS
 from models.whole_run import WholeRun
@@ -110,29 +108,24 @@ def _teras(operations: Operations) -> dict[str, float]:
 def markdown(found: dict) -> str:
     """Both tables."""
     models = found["models"]
-    lines = ["| model | size | full step, TFLOPs | of it attention | paper | skipped step, TFLOPs | elements besides |",
-             "|---|---|---|---|---|---|---|"]
-    lines += [
-        f"| {m['model']} | {m['size']} | {m['full']['total']:.2f} | "
-        f"{m['full']['attention']:.2f} | {m['full_paper']:.2f} | "
-        f"{m['skipped']['total']:.4f} | {m['skipped']['elements']:.4f} |" for m in models
-    ]
-    lines += ["", "| model | method | N | full steps | TFLOPs of a run | speed-up | paper | apart |",
-              "|---|---|---|---|---|---|---|---|"]
-    lines += [
-        f"| {m['model']} | {r['method']} | {r['interval']} | {r['full_steps']} of {m['steps']} | {r['tflops']:.2f} | "
-        f"{r['speed_up']:.3f} | {r['paper']:.2f} | {100 * r['apart']:+.2f} % |" for m in models for r in m["rows"]
-    ]
-    return "\n".join(lines)
+    steps = table(("model", "size", "full step, TFLOPs", "of it attention", "paper", "skipped step, TFLOPs",
+                   "elements besides"), (
+        (m["model"], m["size"], f"{m['full']['total']:.2f}", f"{m['full']['attention']:.2f}", f"{m['full_paper']:.2f}",
+         f"{m['skipped']['total']:.4f}", f"{m['skipped']['elements']:.4f}") for m in models))
+    runs = table(("model", "method", "N", "full steps", "TFLOPs of a run", "speed-up", "paper", "apart"), (
+        (m["model"], r["method"], r["interval"], f"{r['full_steps']} of {m['steps']}", f"{r['tflops']:.2f}",
+         f"{r['speed_up']:.3f}", f"{r['paper']:.2f}", f"{100 * r['apart']:+.2f} %") for m in models for r in m["rows"]))
+    return "\n".join([*steps, "", *runs])
+
+
+PAGE = Page("cost", markdown)
 
 
 def run(arguments: list[str]) -> None:
     """Counts, prints and keeps."""
-    argparse.ArgumentParser(prog="bench/run.py cost", description=__doc__).parse_args(arguments)
+    PAGE.parser(__doc__).parse_args(arguments)
     total = sum(len(paper) for rows in PAPER.values() for paper in rows.values())
     with tqdm(total=total, unit="row") as bar:
         models = [rows_of(size, bar) for size in FULL_SIZES]
     found = {"models": models}
-    print(markdown(found))
-    put_block("cost", markdown(found))
-    write_results("cost", arguments, found)
+    PAGE.keep(arguments, found)

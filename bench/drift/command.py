@@ -11,12 +11,16 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from functools import partial
+from pathlib import Path
 from statistics import mean
 
 import torch
 from torch import Tensor
 
-from models.model_rows import FLOOR, Jobs, floor, measure_models, scored, shown
+from figures.page import Page
+from figures.plot import plotted
+from figures.table import table
+from models.model_rows import FLOOR, SCORES, Jobs, floor, measure_models, scored, shown
 from models.stage import MODELS, Course, Stage
 
 SHOTS, INTERVALS = range(100, 108), (6, 8)
@@ -170,23 +174,35 @@ def markdown(found: dict) -> str:
     models = [name for name in MODELS if any(row["model"] == name for row in rows)]
     scores = {(row["name"], row["model"]): row["calls"] for row in rows if "calls" in row}
     counts = list(next(iter(scores.values())))
-    lines = [f"Mean PSNR in dB (worst) / mean PSNR of the latents, over {len(SHOTS)} prompts; behind the model the "
-             "calls, of 50.", "",
-             "| | " + " | ".join(f"{model}, {count}" for model in models for count in counts) + " |",
-             "|---" * (len(models) * len(counts) + 1) + "|"]
-    for name in dict.fromkeys(name for name, _ in scores):
-        cells = (shown(scores[name, model][count]) for model in models for count in counts)
-        lines.append(f"| {name} | {' | '.join(cells)} |")
-    lines += ["", "How a model answers a drift of x along full runs: gamma / nu at a noise level.", "",
-              "| | " + " | ".join(f"after {share:.0%}" for share in ANSWER_AT) + " |",
-              "|---" * (len(ANSWER_AT) + 1) + "|"]
-    for row in rows:
-        if "answers" in row:
-            cells = (f"{each['gamma']:.1f} / {each['nu']:.1f} at {each['sigma']:.2f}" for each in row["answers"])
-            lines.append(f"| {row['model']}, {row['name'].partition(', ')[2]} | {' | '.join(cells)} |")
-    return "\n".join(lines)
+    places = [(model, count) for model in models for count in counts]
+    closeness = table(("", *(f"{model}, {count}" for model, count in places)), (
+        (name, *(shown(scores[name, model][count]) for model, count in places))
+        for name in dict.fromkeys(name for name, _ in scores)))
+    answered = table(("", *(f"after {share:.0%}" for share in ANSWER_AT)), (
+        (f"{row['model']}, {row['name'].partition(', ')[2]}",
+         *(f"{each['gamma']:.1f} / {each['nu']:.1f} at {each['sigma']:.2f}" for each in row["answers"]))
+        for row in rows if "answers" in row))
+    return "\n".join([f"{SCORES}, over {len(SHOTS)} prompts; behind the model the calls, of 50.", "", *closeness, "",
+                      "How a model answers a drift of x along full runs: gamma / nu at a noise level.", "", *answered])
+
+
+def plot_drift(found: dict, folder: Path) -> None:
+    """The picture as it is, and with the full run's slopes in two places: a group of bars a model and calls."""
+    rows = [row for row in found["rows"] if "calls" in row]
+    places = [(model, count) for model in dict.fromkeys(row["model"] for row in rows) for count in rows[0]["calls"]]
+    scores = {(row["name"], row["model"]): row["calls"] for row in rows}
+    with plotted(folder / "drift.png", figsize=(8, 3.5)) as axes:
+        for bar, name in enumerate(list(dict.fromkeys(row["name"] for row in rows))[:3]):
+            axes.bar([place + 0.27 * (bar - 1) for place in range(len(places))],
+                     [scores[name, model][count]["psnr"] for model, count in places], 0.27, label=name)
+        axes.set_xticks(range(len(places)), [f"{model}, {count} calls" for model, count in places])
+        axes.set(ylabel="PSNR, dB", ylim=(25, None))
+        axes.legend(ncols=3, loc="lower center", bbox_to_anchor=(0.5, 1))
+
+
+PAGE = Page("drift", markdown, plot_drift)
 
 
 def run(arguments: Sequence[str]) -> None:
     """The command."""
-    measure_models("drift", __doc__, arguments, jobs, markdown)
+    measure_models(PAGE, __doc__, arguments, jobs)

@@ -5,7 +5,6 @@ K snapshots of M tokens x D channels. A pass copies K probes, K targets, the pro
 
 from __future__ import annotations
 
-import argparse
 import os
 import time
 from collections.abc import Callable
@@ -20,8 +19,8 @@ from torch import Tensor
 from tqdm import tqdm
 
 from figures.allocations import watch_allocations
-from figures.readme_blocks import put_block
-from figures.results_file import write_results
+from figures.page import Page
+from figures.table import table
 
 TOKENS, CHANNELS, PAST, POSITION = 4096, 3072, (12, 7, 2), 15
 DTYPES = {"bf16": torch.bfloat16, "fp32": torch.float32}
@@ -121,20 +120,21 @@ def markdown(found: dict) -> str:
     """The ratios as a Markdown table."""
     columns = ("dtype", "threads", "clock", "one pass, ms", "3", "15", "300", "300 over 3", "dots, once a full step",
                "extra memory, 3 / 15 / 300")
-    lines = [f"| {' | '.join(columns)} |", "|---" * len(columns) + "|"]
+    rows = []
     for r in found["results"]:
         over, extra = r["over_one_pass"], r["extra_token_tensors"]
-        lines.append(
-            f"| {r['dtype']} | {r['threads']} | {r['clock']} | {r['milliseconds']['pass']['min']:.1f} "
-            f"| {over['3']:.2f} | {over['15']:.2f} | {over['300']:.2f} | {r['300_over_3']:.2f} | {over['once']:.2f} "
-            f"| {extra['3']:.2f} / {extra['15']:.2f} / {extra['300']:.2f} |"
-        )
-    return "\n".join(lines)
+        rows.append((r["dtype"], r["threads"], r["clock"], f"{r['milliseconds']['pass']['min']:.1f}",
+                     f"{over['3']:.2f}", f"{over['15']:.2f}", f"{over['300']:.2f}", f"{r['300_over_3']:.2f}",
+                     f"{over['once']:.2f}", f"{extra['3']:.2f} / {extra['15']:.2f} / {extra['300']:.2f}"))
+    return "\n".join(table(columns, rows))
+
+
+PAGE = Page("engine", markdown)
 
 
 def run(arguments: list[str]) -> None:
     """Measures, prints the table and keeps the figures."""
-    parser = argparse.ArgumentParser(prog="bench/run.py engine", description=__doc__)
+    parser = PAGE.parser(__doc__)
     parser.add_argument("--dtype", choices=DTYPES, nargs="+", default=list(DTYPES))
     parser.add_argument("--threads", type=int, nargs="+", default=sorted({1, os.cpu_count() or 1}))
     parser.add_argument("--repeats", type=int, default=30)
@@ -147,6 +147,4 @@ def run(arguments: list[str]) -> None:
             results.append(measure(dtype, threads, chosen.repeats, device))
     size = {"tokens": TOKENS, "channels": CHANNELS, "snapshots": len(PAST)}
     found = {"size": size, "results": results}
-    print(markdown(found))
-    put_block("engine", markdown(found))
-    write_results("engine", arguments, found)
+    PAGE.keep(arguments, found)

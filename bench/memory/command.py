@@ -7,9 +7,9 @@ depend on what blocks compute.
 
 from __future__ import annotations
 
-import argparse
 import gc
 from dataclasses import asdict, dataclass, replace
+from pathlib import Path
 
 import torch
 from tap_pack.tap_core.sampling.settings import TARGETS, TapSettings
@@ -17,8 +17,9 @@ from tap_pack.tap_core.schedules.listed import ListedSchedule
 from tqdm import tqdm
 
 from figures.allocations import Allocations, watch_allocations
-from figures.readme_blocks import put_block
-from figures.results_file import write_results
+from figures.page import Page
+from figures.plot import plotted
+from figures.table import table
 from models.full_size import FULL_SIZES, FullSize
 from models.whole_run import WholeRun
 
@@ -100,27 +101,49 @@ def held_bytes(size: FullSize, base: torch.nn.Module, device: torch.device, sett
 def markdown(found: dict) -> str:
     """One row a model and target."""
     models = found["models"]
-    lines = [f"| model | size | target | {' | '.join(f'K = {kept}' for kept in ORDERS)} | at a skip's peak, K = 3 |",
-             "|---" * (len(ORDERS) + 4) + "|"]
+    by_target = []
     for model in models:
         for target in KINDS:
             rows = {row["kept"]: row for row in model["rows"] if row["target"] == target}
-            cells = " | ".join(f"{rows[kept]['bytes'] / MEGA:.1f}" for kept in ORDERS)
-            lines.append(f"| {model['model']} | {model['size']} | {target} | {cells} | "
-                         f"+{rows[3]['skip_peak'] / MEGA:.1f} |")
-    lines += ["", "MB a condition, held between steps; the last column is what a skipped step needs beyond these, its "
-              "embedder and final layer included.", "", "| model | conditions | the paper's way, K = 3 | by default | "
-              "paper, TAP | paper, TaylorSeer |", "|---|---|---|---|---|---|"]
-    for model in models:
-        held = {row["target"]: model["conditions"] * row["bytes"] / GIGA for row in model["rows"] if row["kept"] == 3}
-        lines.append(f"| {model['model']} | {model['conditions']} | {held[WHOLE]:.3f} | {held['auto']:.3f} | "
-                     f"{PAPER_TAP[model['model']]:.2f} | {PAPER_TAYLORSEER[model['model']]:.2f} |")
-    return "\n".join([*lines, "", "GB, all conditions."])
+            by_target.append((model["model"], model["size"], target, *(f"{rows[kept]['bytes'] / MEGA:.1f}"
+                              for kept in ORDERS), f"+{rows[3]['skip_peak'] / MEGA:.1f}"))
+    return "\n".join([
+        *table(("model", "size", "target", *(f"K = {kept}" for kept in ORDERS), "at a skip's peak, K = 3"), by_target),
+        "", "MB a condition, held between steps; the last column is what a skipped step needs beyond these, its "
+        "embedder and final layer included.", "",
+        *table(("model", "conditions", "the paper's way, K = 3", "by default", "paper, TAP", "paper, TaylorSeer"), (
+            (model["model"], model["conditions"], *(f"{held:.3f}" for held in gigabytes(model)),
+             f"{PAPER_TAP[model['model']]:.2f}", f"{PAPER_TAYLORSEER[model['model']]:.2f}") for model in models)),
+        "", "GB, all conditions."])
+
+
+def gigabytes(model: dict) -> tuple[float, float]:
+    """What a model holds at K = 3 for all conditions: the paper's way, and by default."""
+    held = {row["target"]: model["conditions"] * row["bytes"] / GIGA for row in model["rows"] if row["kept"] == 3}
+    return held[WHOLE], held["auto"]
+
+
+def plot_memory(found: dict, folder: Path) -> None:
+    """GB at K = 3 by model, on a logarithmic axis."""
+    models = found["models"]
+    bars = {"TAP Accelerate, default": [gigabytes(model)[1] for model in models],
+            "TAP Accelerate, the paper's way": [gigabytes(model)[0] for model in models],
+            "TAP, the paper says": [PAPER_TAP[model["model"]] for model in models],
+            "TaylorSeer, the paper says": [PAPER_TAYLORSEER[model["model"]] for model in models]}
+    with plotted(folder / "memory.png", figsize=(9, 3.5)) as axes:
+        for place, (name, values) in enumerate(bars.items()):
+            axes.bar([model + 0.2 * place - 0.3 for model in range(len(models))], values, 0.2, label=name)
+        axes.set_xticks(range(len(models)), [model["model"] for model in models])
+        axes.set(ylabel="GB held between steps", yscale="log")
+        axes.legend(ncols=2, loc="lower center", bbox_to_anchor=(0.5, 1))
+
+
+PAGE = Page("memory", markdown, plot_memory)
 
 
 def run(arguments: list[str]) -> None:
     """Measures, prints and keeps."""
-    parser = argparse.ArgumentParser(prog="bench/run.py memory", description=__doc__)
+    parser = PAGE.parser(__doc__)
     parser.add_argument("--device", default="cuda" if torch.cuda.is_available() else "cpu")
     device = torch.device(parser.parse_args(arguments).device)
     models = []
@@ -130,6 +153,4 @@ def run(arguments: list[str]) -> None:
             rows = measure(size, hollow(size, device), device, bar)
             models.append({"model": size.name, "size": size.size, "conditions": len(size.words), "rows": rows})
     found = {"allocator": device.type, "models": models}
-    print(markdown(found))
-    put_block("memory", markdown(found))
-    write_results("memory", arguments, found)
+    PAGE.keep(arguments, found)

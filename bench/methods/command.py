@@ -1,12 +1,11 @@
 """Every method at about 12, 10, 8 and 7 full steps of 50 on the demo model, against the same seed's full run.
 
 `python3 bench/run.py methods` carries on where it was stopped; `--fresh` starts anew. Results go to
-bench/results/methods.json; the table in bench/README.md and the plot of steps and seconds against PSNR are of them.
+bench/results/methods.json; table and plot in bench/methods/README.md are made of them.
 """
 
 from __future__ import annotations
 
-import argparse
 import json
 from collections.abc import Callable, Sequence
 from pathlib import Path
@@ -16,17 +15,18 @@ import torch
 from tqdm import tqdm
 
 from figures.metrics import psnr, relative_error, ssim
+from figures.page import Page
 from figures.places import RESULTS
-from figures.plots import plot_methods
-from figures.readme_blocks import put_block
 from figures.results_file import write_results
 from methods.contenders import adaptive_contenders, fixed_contenders, our_contenders
 from methods.dials import DialTurner
+from methods.plot import pareto
 from methods.table import markdown
 from models.demo_stage import DemoStage, Shot
 
 BUDGETS = (10, 8, 12, 7)
 SOLVERS = ("euler", "dpmpp_2m", "deis", "ipndm")
+PAGE = Page("methods", markdown, pareto)
 Keep = Callable[[dict[str, object]], object]
 Forget = Callable[[dict[str, object]], bool]
 
@@ -123,7 +123,7 @@ def measure_model(stage: DemoStage, scene: int, seed: int) -> tuple[tuple[float,
 
 def run(arguments: Sequence[str]) -> dict:
     """The whole comparison, and the table. In another folder the README stays as it is."""
-    parser = argparse.ArgumentParser(prog="bench/run.py methods", description=__doc__)
+    parser = PAGE.parser(__doc__)
     parser.add_argument("--size", type=int, default=256, help="pixels of a side, a multiple of 16")
     parser.add_argument("--shots", type=int, default=3, help="scenes, each from another seed")
     parser.add_argument("--fresh", action="store_true", help="forget earlier rows of what is measured")
@@ -151,8 +151,6 @@ def run(arguments: Sequence[str]) -> dict:
             for sampler in solvers:
                 comparison.measure_solver(sampler, budget)
                 bar.update()
-            plot_methods(comparison.found, options.results)
-            if options.results == RESULTS:
-                put_block("methods", markdown(comparison.found))
+            PAGE.show(comparison.found, options.results)
     print(markdown(comparison.found))
     return comparison.found

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from figures.table import table
+
 # A cell with so many more or fewer full steps than its column's would not compare.
 FARTHEST = 1.0
 
@@ -21,16 +23,16 @@ def markdown(found: dict) -> str:
         "against the same seed's full run; in brackets the mean of full steps, where it is not the column's. Seconds "
         f"are those of one processor; {asked['size']} x {asked['size']} takes {full['seconds']:.1f} in full.",
         "",
-        "| method | " + " | ".join(f"{budget} full" for budget in budgets) + f" | s at {at} | MB |",
-        "|---" * (len(budgets) + 3) + "|",
     ]
+    rows = []
     for name in order:
         row = cells[name].get(at) or next(iter(cells[name].values()))
-        scores = " | ".join(_cell(cells[name].get(budget), budget) for budget in budgets)
-        lines.append(f"| {name} | {scores} | {row['seconds']:.2f} | {row['cache_bytes'] / 1e6:.2f} |")
-    floors = " | ".join([_scores(full)] * len(budgets))
-    lines.append(f"| another seed (floor) | {floors} | {full['seconds']:.2f} (all {asked['steps']}) | 0 |")
-    return "\n".join([*lines, *_departures(found)])
+        rows.append((name, *(_cell(cells[name].get(budget), budget) for budget in budgets), f"{row['seconds']:.2f}",
+                     f"{row['cache_bytes'] / 1e6:.2f}"))
+    rows.append(("another seed (floor)", *[_scores(full)] * len(budgets),
+                 f"{full['seconds']:.2f} (all {asked['steps']})", 0))
+    head = ("method", *(f"{budget} full" for budget in budgets), f"s at {at}", "MB")
+    return "\n".join([*lines, *table(head, rows), *_departures(found)])
 
 
 def _departures(found: dict) -> list[str]:

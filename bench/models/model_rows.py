@@ -1,9 +1,7 @@
-"""Benchmarks each of whose rows is of one model: the chosen models are measured, the rows of others are kept."""
+"""Studies with rows of one model each: the chosen models are measured, the rows of the others are kept."""
 
 from __future__ import annotations
 
-import argparse
-import json
 from collections.abc import Callable, Mapping, Sequence
 from statistics import mean
 
@@ -11,16 +9,17 @@ import torch
 from tqdm import tqdm
 
 from figures.metrics import latent_psnr, psnr
-from figures.places import RESULTS
-from figures.readme_blocks import put_block
+from figures.page import Page
 from figures.results_file import write_results
 from models.stage import MODELS, Course, Stage, Take, open_stage
 
 Jobs = Mapping[str, Callable[[], dict]]  # from the name of a row to what finds the rest of it
 FLOOR = "another seed (floor)"
+# What `shown` shows.
+SCORES = "Mean PSNR in dB (worst) / mean PSNR of the latents"
 
 
-def likeness(takes: Sequence[Take], fulls: Sequence[Take]) -> dict[str, float]:
+def closeness(takes: Sequence[Take], fulls: Sequence[Take]) -> dict[str, float]:
     """Mean and worst PSNR of the pictures, mean PSNR of the latents."""
     pairs = list(zip(takes, fulls, strict=True))
     scores = [psnr(take.frames, full.frames) for take, full in pairs]
@@ -31,7 +30,7 @@ def likeness(takes: Sequence[Take], fulls: Sequence[Take]) -> dict[str, float]:
 def scored(stage: Stage, shots: Sequence[int], fulls: Sequence[Take], settings: Sequence[object]) -> dict:
     """A row's scores by the calls that each of these settings of TAP makes."""
     takes = [stage.takes(shots, Course(), each) for each in settings]
-    return {"calls": {str(each[0].calls): likeness(each, fulls) for each in takes}}
+    return {"calls": {str(each[0].calls): closeness(each, fulls) for each in takes}}
 
 
 def full_count(sigmas: tuple[float, ...], interval: int) -> int:
@@ -44,7 +43,7 @@ def full_count(sigmas: tuple[float, ...], interval: int) -> int:
 
 def floor(stage: Stage, shots: Sequence[int], fulls: Sequence[Take], intervals: Sequence[int]) -> dict:
     """A row's scores of the same pictures from other seeds, whatever the calls."""
-    found = likeness(stage.takes(shots, Course(), seeds=[shot + 500 for shot in shots]), fulls)
+    found = closeness(stage.takes(shots, Course(), seeds=[shot + 500 for shot in shots]), fulls)
     return {"calls": {str(full_count(fulls[0].sigmas, interval)): found for interval in intervals}}
 
 
@@ -53,20 +52,18 @@ def shown(score: dict[str, float] | None) -> str:
     return f"{score['psnr']:.1f} ({score['worst']:.1f}) / {score['latent_psnr']:.1f}" if score else ""
 
 
-def measure_models(name: str, about: str | None, arguments: Sequence[str], jobs_of: Callable[[Stage], Jobs],
-                   markdown: Callable[[dict], str]) -> None:
+def measure_models(page: Page, about: str, arguments: Sequence[str], jobs_of: Callable[[Stage], Jobs]) -> None:
     """The command: measures the models that are asked for, and writes results and table."""
-    parser = argparse.ArgumentParser(prog=f"bench/run.py {name}", description=about)
+    parser = page.parser(about)
     parser.add_argument("--model", choices=MODELS, action="append", help="instead of all; may be given again")
     parser.add_argument("--threads", type=int, default=1)
     options = parser.parse_args(arguments)
     torch.set_num_threads(options.threads)
-    models, file = options.model or list(MODELS), RESULTS / f"{name}.json"
-    rows = json.loads(file.read_text(encoding="utf-8"))["rows"] if file.exists() else []
-    rows = [row for row in rows if row["model"] not in models]
+    models = options.model or list(MODELS)
+    rows = [row for row in page.kept()["rows"] if row["model"] not in models]
     for model in models:
         for row, job in tqdm(jobs_of(open_stage(model)).items(), desc=model, unit="row"):
             rows.append({"model": model, "name": row, **job()})
             tqdm.write(str(rows[-1]))
-            write_results(name, arguments, {"rows": rows})
-    put_block(name, markdown({"rows": rows}))
+            write_results(page.name, arguments, {"rows": rows})
+    page.show({"rows": rows})

@@ -7,14 +7,13 @@ In either case: how many operators a card is asked to launch. With the paper's s
 
 from __future__ import annotations
 
-import argparse
 from dataclasses import asdict
 
 import torch
 from tap_pack.tap_core.sampling.settings import TapSettings
 
-from figures.readme_blocks import put_block
-from figures.results_file import write_results
+from figures.page import Page
+from figures.table import table
 from models.full_size import FULL_SIZES
 from models.paper_settings import PAPER_SETTINGS
 from overhead.launches import beyond_stock
@@ -29,30 +28,35 @@ MISSING = "Figures of a graphics card are missing: none was at hand. Where CUDA 
 
 def markdown(found: dict) -> str:
     """What was measured, and beside it the paper's."""
-    lines = [found["about"], "", "| part | seconds |", "|---|---|"]
-    lines += [f"| {name} | {value:.4f} |" for name, value in found["seconds"].items()]
-    lines += ["", "| settings | added to a full step, s | skipped step, s | of a full one | beyond embedder and final "
-              "layer | operators added to a full step | to a skipped one | launching these, ms |", "|---" * 8 + "|"]
-    for way in found["ways"]:
-        launched, adds = way["launches"], f"{way['full_adds']:.4f}" if "full_adds" in way else ""
-        lines.append(f"| {way['name']} | {adds} | {way['skipped']:.4f} | {100 * way['skipped_share']:.3f} % | "
-                     f"{100 * way['beyond_share']:.3f} % | {launched['full']:.0f} | {launched['skipped']:.0f} | "
-                     f"{1000 * launched['seconds']:.2f} |")
-    lines += ["", "| settings | N | full steps | speed-up | of full steps alone | reached | paper, wall clock | paper, "
-              "FLOPs |", "|---" * 8 + "|"]
-    lines += [_row(way["name"], row) for way in found["ways"] for row in way["rows"]]
+    parts = table(("part", "seconds"), ((name, f"{value:.4f}") for name, value in found["seconds"].items()))
+    steps = table(("settings", "added to a full step, s", "skipped step, s", "of a full one",
+                   "beyond embedder and final layer", "operators added to a full step", "to a skipped one",
+                   "launching these, ms"), map(_step, found["ways"]))
+    runs = table(("settings", "N", "full steps", "speed-up", "of full steps alone", "reached", "paper, wall clock",
+                  "paper, FLOPs"), (_run(way["name"], row) for way in found["ways"] for row in way["rows"]))
+    lines = [found["about"], "", *parts, "", *steps, "", *runs]
     return "\n".join(lines if found["device"] == "cuda" else [*lines, "", MISSING])
 
 
-def _row(name: str, row: dict) -> str:
+def _step(way: dict) -> tuple[str, ...]:
+    launched, adds = way["launches"], f"{way['full_adds']:.4f}" if "full_adds" in way else ""
+    return (way["name"], adds, f"{way['skipped']:.4f}", f"{100 * way['skipped_share']:.3f} %",
+            f"{100 * way['beyond_share']:.3f} %", f"{launched['full']:.0f}", f"{launched['skipped']:.0f}",
+            f"{1000 * launched['seconds']:.2f}")
+
+
+def _run(name: str, row: dict) -> tuple[str, ...]:
     clock, flops = PAPER[row["interval"]]
-    return (f"| {name} | {row['interval']} | {row['full_steps']} of 50 | {row['speed_up']:.2f} | {row['bound']:.2f} | "
-            f"{row['speed_up'] / row['bound']:.3f} | {clock:.2f} | {flops:.2f} |")
+    return (name, row["interval"], f"{row['full_steps']} of 50", f"{row['speed_up']:.2f}", f"{row['bound']:.2f}",
+            f"{row['speed_up'] / row['bound']:.3f}", f"{clock:.2f}", f"{flops:.2f}")
+
+
+PAGE = Page("overhead", markdown)
 
 
 def run(arguments: list[str]) -> None:
     """Measures, prints and keeps."""
-    parser = argparse.ArgumentParser(prog="bench/run.py overhead", description=__doc__)
+    parser = PAGE.parser(__doc__)
     parser.add_argument("--device", choices=("cuda", "cpu"), default="cuda" if torch.cuda.is_available() else "cpu")
     parser.add_argument("--threads", type=int, default=1, help="of the processor, where it is measured")
     parser.add_argument("--repeats", type=int, default=3, help="of the processor's runs; the least counts")
@@ -65,6 +69,4 @@ def run(arguments: list[str]) -> None:
         found = estimate(size, options.repeats, options.threads, INTERVALS, WAYS)
     for way in found["ways"]:
         way["launches"] = asdict(beyond_stock(size, TapSettings(**WAYS[way["name"]])))
-    print(markdown(found))
-    put_block("overhead", markdown(found))
-    write_results("overhead", arguments, found)
+    PAGE.keep(arguments, found)

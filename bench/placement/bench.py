@@ -6,8 +6,9 @@ from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from statistics import mean
 
-from figures.metrics import latent_psnr, psnr, ssim
+from figures.metrics import psnr, ssim
 from methods.dials import DialTurner
+from models.model_rows import closeness
 from models.stage import Course, Stage, Take
 from placement.rivals import SCHEDULERS
 
@@ -46,14 +47,14 @@ class Bench:
 
     def score(self, name: str, budget: int, takes: list[Take], **more: object) -> None:
         """Add a row."""
-        pairs = [(take, self.full(shot)) for shot, take in zip(self.shots, takes, strict=True)]
-        decibels = [psnr(take.frames, full.frames) for take, full in pairs]
-        likeness = [ssim(take.frames, full.frames) for take, full in pairs]
+        fulls = [self.full(shot) for shot in self.shots]
+        found = closeness(takes, fulls)
+        similarity = [ssim(take.frames, full.frames) for take, full in zip(takes, fulls, strict=True)]
         row = {
             "model": self.stage.name, "course": label(self.course), "name": name, "budget": budget,
             "calls": mean(take.calls for take in takes),
-            "psnr": mean(decibels), "psnr_worst": min(decibels), "ssim": mean(likeness), "ssim_worst": min(likeness),
-            "latent_psnr": mean(latent_psnr(take.latents, full.latents) for take, full in pairs),
+            "psnr": found["psnr"], "psnr_worst": found["worst"],
+            "ssim": mean(similarity), "ssim_worst": min(similarity), "latent_psnr": found["latent_psnr"],
             "seconds": mean(take.seconds for take in takes), **more,
         }  # fmt: skip
         self.rows.append(row)

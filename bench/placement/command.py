@@ -1,25 +1,24 @@
 """The best picture for a given number of model calls: every method, ComfyUI's caches and better solvers on 3 models.
 
 `python3 bench/run.py placement`; it carries on where it was stopped, `--fresh` starts anew. Dials are turned on two
-pictures, scores are of others. Results go to bench/results/placement_MODEL.json, the tables in bench/README.md are
-made from them. The models that are not there yet are trained first, which takes half an hour each.
+pictures, scores are of others. Results go to bench/results/placement_MODEL.json, tables and plot in
+bench/placement/README.md are made from them. The models that are not there yet are trained first, which takes half an
+hour each.
 """
 
 from __future__ import annotations
 
-import argparse
-import json
 from collections.abc import Sequence
 from functools import partial
 
 import torch
 from tqdm import tqdm
 
-from figures.places import RESULTS
-from figures.readme_blocks import put_block
+from figures.page import Page, read_results
 from figures.results_file import write_results
 from models.stage import MODELS, Course, Stage, open_stage
 from placement.bench import Bench, label
+from placement.plot import plot_placement
 from placement.rivals import SOLVERS, StockCache
 from placement.table import tables
 
@@ -49,11 +48,10 @@ def measure(bench: Bench, contenders: list, budgets: tuple[int, ...], solvers: t
 
 def rows_on_disk(model: str, weights: str = "") -> list[dict]:
     """The rows of one model found so far; none if they are of other weights than these."""
-    file = RESULTS / f"placement_{model}.json"
-    kept = json.loads(file.read_text(encoding="utf-8")) if file.exists() else {"rows": []}
+    kept = read_results(f"placement_{model}")
     if weights and kept["rows"] and kept["weights"] != weights:
-        print(f"{file.name} holds rows of other weights (a model that is trained anew is another one): all of {model} "
-              "is measured again.")
+        print(f"placement_{model}.json holds rows of other weights (a model that is trained anew is another one): "
+              f"all of {model} is measured again.")
         return []
     return kept["rows"]
 
@@ -112,9 +110,17 @@ def contenders(stage: Stage, course: Course) -> list:
             *adaptive_contenders(*tables)]
 
 
+def all_rows() -> dict:
+    """The rows of all models."""
+    return {"rows": [row for name in MODELS for row in rows_on_disk(name)]}
+
+
+PAGE = Page("placement", lambda found: tables(found["rows"]), plot_placement, all_rows)
+
+
 def run(arguments: Sequence[str]) -> None:
     """Measures what is asked for, and writes down rows and tables."""
-    parser = argparse.ArgumentParser(prog="bench/run.py placement", description=__doc__)
+    parser = PAGE.parser(__doc__)
     parser.add_argument("--model", choices=("all", *MODELS), default="all")
     parser.add_argument("--part", choices=("all", "chief", "long", "courses", "noisy"), default="all")
     parser.add_argument("--fresh", action="store_true")
@@ -124,4 +130,4 @@ def run(arguments: Sequence[str]) -> None:
     for name in MODELS if options.model == "all" else (options.model,):
         stage = open_stage(name)
         compare(stage, Kept(stage, arguments, options.fresh), options.part)
-    put_block("placement", tables([row for name in MODELS for row in rows_on_disk(name)]))
+    PAGE.show(PAGE.kept())

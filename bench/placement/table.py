@@ -1,8 +1,10 @@
-"""The tables of bench/placement.py as Markdown."""
+"""The tables of `placement` as Markdown."""
 
 from __future__ import annotations
 
 from itertools import groupby
+
+from figures.table import table
 
 # A cell with so many more calls than its column's would not compare.
 FARTHEST = 1.9
@@ -35,13 +37,9 @@ def _table(model: str, course: str, rows: list[dict]) -> str:
     order = sorted(cells, key=lambda name: -next((cells[name][b]["psnr"] for b in (at, *budgets, 0)
                                                   if b in cells[name]), 0))
     lines = [f"**{model}; {course}.** Mean PSNR in dB (worst) / mean SSIM (worst) / mean PSNR of the latents; in "
-             "brackets behind it the calls, where they are not those of the column.", "",
-             "| method | " + " | ".join(f"{budget} calls" for budget in budgets) + " |",
-             "|---" * (len(budgets) + 1) + "|"]
-    for name in order:
-        found = cells[name]
-        lines.append(f"| {name} | " + " | ".join(_cell(found.get(b, found.get(0)), b) for b in budgets) + " |")
-    return "\n".join(lines)
+             "brackets behind it the calls, where they are not those of the column.", ""]
+    return "\n".join([*lines, *table(("method", *(f"{budget} calls" for budget in budgets)), (
+        (name, *(_cell(cells[name].get(b, cells[name].get(0)), b) for b in budgets)) for name in order))])
 
 
 def _cell(row: dict | None, budget: int) -> str:
@@ -64,16 +62,13 @@ def short_table(rows: list[dict], calls: int = 10) -> str:
     found = {(row["model"], row["name"]): row for row in rows
              if row["course"] == "50 steps, euler, simple, CFG 2" and row["budget"] in (calls, 0)}
     models = [model for model in NAMES if (model, "TAP") in found]
-    lines = ["| | " + " | ".join(models) + " |", "|---" * (len(models) + 1) + "|"]
-    for name, shown in chief.items():
-        lines.append(f"| {shown} | " + " | ".join(_score(found[model, name], calls) for model in models) + " |")
+    lines = [(shown, *(_score(found[model, name], calls) for model in models)) for name, shown in chief.items()]
     best = [max((row for (of, name), row in found.items() if of == model and name.endswith("fewer steps")),
                 key=lambda row: row["psnr"]) for model in models]
     shown = [f"{_score(row, calls)}, {row['name'].partition(',')[0]}" for row in best]
-    lines.append(f"| instead: the best of six solvers with {calls} steps | " + " | ".join(shown) + " |")
-    floors = [_score(found[model, "another seed (floor)"], calls) for model in models]
-    lines.append(f"| another seed (floor) | {' | '.join(floors)} |")
-    return "\n".join(lines)
+    lines.append((f"instead: the best of six solvers with {calls} steps", *shown))
+    lines.append(("another seed (floor)", *(_score(found[model, "another seed (floor)"], calls) for model in models)))
+    return "\n".join(table(("", *models), lines))
 
 
 def _score(row: dict, budget: int) -> str:

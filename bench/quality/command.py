@@ -14,13 +14,13 @@ from statistics import mean
 from tqdm import tqdm
 
 from figures.jobs import Job, Runner, here
+from figures.page import Page
 from figures.places import OUTPUT, RESULTS
-from figures.plots import plot_quality
-from figures.readme_blocks import put_block
-from figures.results_file import write_results
 from figures.row_file import RowFile
+from figures.table import table
 from quality.cells import Cell, all_cells
 from quality.choice_shares import choice_shares
+from quality.plots import plot_quality
 from quality.shot import COLUMNS, FLOOR, KEY, shoot_cell, stage_of
 
 MEASURES = ("full_steps", "psnr", "ssim", "latent_error", "seconds")
@@ -57,11 +57,14 @@ def markdown(found: dict) -> str:
              f"Another seed, the floor: {floor['psnr']:.1f} dB, SSIM {floor['ssim']:.3f}, latent error "
              f"{floor['latent_error']:.3f}."]
     for figure in dict.fromkeys(cell["figure"] for cell in found["cells"]):
-        lines += ["", f"### {figure.capitalize()}", "", "| | | PSNR, dB | SSIM | latent error | s |",
-                  "|---|---|---|---|---|---|"]
-        lines += [f"| {c['row']} | {c['column']} | {c['psnr']:.2f} | {c['ssim']:.4f} | {c['latent_error']:.4f} | "
-                  f"{c['seconds']:.2f} |" for c in found["cells"] if c["figure"] == figure]
+        lines += ["", f"### {figure.capitalize()}", ""]
+        lines += table(("", "", "PSNR, dB", "SSIM", "latent error", "s"), (
+            (c["row"], c["column"], f"{c['psnr']:.2f}", f"{c['ssim']:.4f}", f"{c['latent_error']:.4f}",
+             f"{c['seconds']:.2f}") for c in found["cells"] if c["figure"] == figure))
     return "\n".join(lines)
+
+
+PAGE = Page("quality", markdown, plot_quality)
 
 
 def measure(options: argparse.Namespace, runner: Runner) -> dict:
@@ -85,7 +88,7 @@ def measure(options: argparse.Namespace, runner: Runner) -> dict:
 
 def run(arguments: Sequence[str], runner: Runner = here) -> dict:
     """Rows, tables and plots; the runner says where the jobs run. In another folder the README stays as it is."""
-    parser = argparse.ArgumentParser(prog="bench/run.py quality", description=__doc__)
+    parser = PAGE.parser(__doc__)
     parser.add_argument("--size", type=int, default=256, help="pixels of a side, a multiple of 16")
     parser.add_argument("--shots", type=int, default=3, help="scenes, each from another seed")
     parser.add_argument("--figures", nargs="+", help="only these, by their beginning")
@@ -93,9 +96,5 @@ def run(arguments: Sequence[str], runner: Runner = here) -> dict:
     parser.add_argument("--results", type=Path, default=RESULTS, help="where the figures and plots go")
     options = parser.parse_args(arguments)
     found = measure(options, runner)
-    write_results("quality", arguments, found, options.results)
-    plot_quality(found, options.results)
-    if options.results == RESULTS:
-        put_block("quality", markdown(found))
-    print(markdown(found))
+    PAGE.keep(arguments, found, options.results)
     return found

@@ -6,7 +6,7 @@ import pytest
 import torch
 
 from drift import command as drift_study
-from models.model_rows import likeness
+from models.model_rows import closeness
 from models.stage import Course, open_stage
 
 
@@ -30,7 +30,7 @@ def test_where_nothing_is_forecast_the_picture_is_nearer():
     found = {}
     for name, kind in drift_study.kinds(path).items():
         with drift_study.repaying(kind):
-            found[name] = likeness(stage.takes([100], course, TapSettings(interval=4)), fulls)["psnr"]
+            found[name] = closeness(stage.takes([100], course, TapSettings(interval=4)), fulls)["psnr"]
     as_it_is, cleaned, interpolated = found.values()
     assert as_it_is + 1 < interpolated and as_it_is < cleaned
 

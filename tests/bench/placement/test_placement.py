@@ -91,9 +91,10 @@ def test_dials_are_turned_on_pictures_that_are_not_scored():
 
 
 def test_rows_of_other_weights_are_measured_again(tmp_path, monkeypatch, capsys):
+    from figures import page
     from placement import command as placement
 
-    monkeypatch.setattr(placement, "RESULTS", tmp_path)
+    monkeypatch.setattr(page, "RESULTS", tmp_path)
     assert placement.rows_on_disk("words", "of today") == []
     kept = {"weights": "of today", "rows": [{"name": "A"}]}
     (tmp_path / "placement_words.json").write_text(json.dumps(kept), encoding="utf-8")

@@ -7,8 +7,9 @@ from pathlib import Path
 
 import pytest
 
-from figures import plots
+from methods import plot as methods_plot
 from quality import command as quality
+from quality import plots
 from quality.cells import Cell, all_cells
 from quality.choice_shares import choice_shares
 from quality.shot import shoot_cell, stage_of
@@ -57,13 +58,13 @@ def test_shares_are_those_of_the_tokens() -> None:
 def test_every_plot_is_drawn(tmp_path: Path) -> None:
     cells = [{"figure": cell.figure, "row": cell.row, "column": cell.column, "psnr": 30.0 + place}
              for place, cell in enumerate(all_cells())]
-    names = [*plots.NAMED, "Another method"]
+    names = [*methods_plot.NAMED, "Another method"]
     methods = {"asked": {"steps": 50}, "full": {"psnr": 20.0, "seconds": 4.0},
                "rows": [{"name": name, "full_steps": full, "seconds": full / 10, "psnr": 30.0 + full}
                         for name in names for full in (7, 10)]}
     choices = {"order": {"3": {"0": 1.0}}, "horizon": {"3": {"-1": 0.4, "0": 0.6}}}
     plots.plot_quality({"cells": cells, "choices": choices}, tmp_path)
-    plots.plot_methods(methods, tmp_path)
+    methods_plot.pareto(methods, tmp_path)
     assert {file.name for file in tmp_path.iterdir()} == {
         "pareto.png", "orders_horizons.png", "single_predictors.png", "choices.png"
     }
