@@ -31,7 +31,7 @@ class TapExtension(ComfyExtension):
     """Lists the nodes for ComfyUI."""
 
     async def on_load(self) -> None:
-        """The demo's models appear in the stock loaders, and browsers can ask how runs stand."""
+        """Puts the demo's models into the stock loaders, and lets browsers ask for the state of runs."""
         register_demo_models()
         server = running_server()
         if server is not None:

@@ -1,4 +1,4 @@
-"""TAP Accelerate: MODEL in, a faster MODEL and the record of its runs out."""
+"""TAP Accelerate: takes a MODEL, gives a faster MODEL and the record of its runs."""
 
 from comfy_api.latest import io
 
@@ -12,7 +12,7 @@ from .inputs.sockets import TAP_POOL, TAP_RECORD, TAP_SCHEDULE
 
 
 class TapAccelerate(io.ComfyNode):
-    """Skips most of the transformer's work and forecasts it, token by token."""
+    """Skips most of the transformer's work and forecasts its result, token by token."""
 
     @classmethod
     def define_schema(cls) -> io.Schema:
@@ -21,31 +21,35 @@ class TapAccelerate(io.ComfyNode):
             node_id="TapAccelerate",
             display_name="TAP Accelerate",
             category="tap",
-            description="Makes sampling several times faster: on most steps the transformer is not run, its result is "
-            "forecast for every token by the predictor that does best there. Put it between model loader and sampler.",
+            description="Makes sampling several times faster. On most steps the transformer is not run: its result is "
+            "forecast for every token (a small square of the picture), by the predictor that does best there. Put the "
+            "node between the model loader and the sampler.",
             search_aliases=["cache", "speed", "faster", "teacache", "taylorseer", "easycache", "token adaptive"],
             inputs=[
-                io.Model.Input("model", tooltip="The model to make faster; one that TAP does not know runs as usual."),
+                io.Model.Input("model", tooltip="The model to make faster. A model that TAP cannot make faster runs as "
+                "usual, and the report says why."),
                 *_main_inputs(),
                 *_advanced_inputs(),
                 TAP_SCHEDULE.Input(
                     "schedule", optional=True,
-                    tooltip="From TAP Schedule or TAP Method: replaces interval, warmup_steps and placement.",
+                    tooltip="From TAP Schedule, TAP Method or TAP Placement. It replaces interval, warmup_steps and "
+                    "placement.",
                 ),
                 TAP_POOL.Input(
                     "predictors", optional=True,
-                    tooltip="From TAP Predictor Pool or TAP Method: replaces orders and horizons.",
+                    tooltip="From TAP Predictor Pool or TAP Method. It replaces orders and the horizons.",
                 ),
                 choice_input(
                     "trust", optional=True, advanced=True,
                     tooltip="learned keeps the picture closer to the full one when few steps are computed: a forecast "
-                    "goes only as far as the ones before it came true. full: all the way (the paper's).",
+                    "changes only as much as the forecasts before it came true. full uses the whole forecast (the "
+                    "paper's).",
                 ),
                 io.Int.Input(
                     "probe_stride", default=DEFAULTS.probe_stride, min=1, max=WIDEST_STRIDE, optional=True,
                     advanced=True,
-                    tooltip="Higher takes less memory: predictors are judged on one in so many channels. 4 gives "
-                    "pictures as near to the full one as all of them, 1, the paper's.",
+                    tooltip="Higher takes less memory: predictors are judged on one channel in this many. 4 gives "
+                    "pictures as close to the full one as 1, which uses all channels (the paper's).",
                 ),
             ],
             outputs=[
@@ -58,10 +62,8 @@ class TapAccelerate(io.ComfyNode):
         )
 
     @classmethod
-    def validate_inputs(
-        cls, orders: str, horizon_from: int, horizon_to: int, horizon_step: float
-    ) -> bool | str:
-        """True, or a sentence that says what to change; linked values are not known yet and are checked on execute."""
+    def validate_inputs(cls, orders: str, horizon_from: int, horizon_to: int, horizon_step: float) -> bool | str:
+        """True, or a sentence that says what to change; linked values are checked on execute."""
         return why_no_pool(orders, horizon_from, horizon_to, horizon_step)
 
     @classmethod
@@ -81,19 +83,19 @@ def _main_inputs() -> list[io.Input]:
     return [
         io.Int.Input(
             "interval", default=DEFAULTS.interval, min=1, max=20, display_mode=io.NumberDisplay.slider,
-            tooltip="Higher is faster and strays further from the full picture. One step in this many is computed, the "
-            "others are forecast. 1 turns TAP off. 5 computes 12 of 50 steps.",
+            tooltip="Higher is faster, and the picture is less close to the full one, which has every step computed. "
+            "One step in this many is computed, the others are forecast. 1 turns TAP off. 5 computes 12 of 50 steps.",
         ),
         choice_input(
             "orders",
-            tooltip="More choice suits more parts of the picture and rarely costs time. What each token may choose "
-            "from: 0 repeats the last result, 1 follows its line, 2 its curve, 3 bends most.",
+            tooltip="More orders suit more parts of the picture and rarely cost time. Each token chooses one of them: "
+            "0 repeats the last result, 1 follows its line, 2 its curve, 3 bends most.",
         ),
         *horizon_inputs(),
         choice_input(
             "proxy_loss",
-            tooltip="Decides which predictor a token takes: the one that comes nearest on its probe, by direction "
-            "(cosine) or by distance (l2, l1).",
+            tooltip="Decides which predictor a token takes: the one with the smallest error on its probe, which is "
+            "known on every step. cosine (the paper's) compares directions; l2 and l1 measure distances.",
         ),
     ]
 
@@ -102,34 +104,31 @@ def _advanced_inputs() -> list[io.Input]:
     return [
         io.Int.Input(
             "warmup_steps", default=DEFAULTS.warmup_steps, min=0, max=20, advanced=True,
-            tooltip="Higher keeps the composition closer to the full picture, for more time: with placement paper so "
-            "many first steps are all computed; otherwise they add to how many steps are computed.",
+            tooltip="Higher keeps the composition closer to the full picture and takes more time. With placement paper "
+            "this many first steps are all computed; otherwise a higher number computes more steps in all.",
         ),
         horizon_step_input(),
         choice_input(
             "target", advanced=True,
-            tooltip="Changes quality and memory by what is forecast: residual is what the blocks add (the paper's), "
-            "output is the model's answer itself, smoother and lighter on memory; denoised is the picture it has in "
-            "mind, which keeps its course when the sampler adds noise. auto is output, and leans on denoised "
-            "once noise was seen.",
+            tooltip="Decides what is forecast, which changes quality and memory. residual: what the blocks add (the "
+            "paper's). output: the model's answer itself, which is smoother and takes less memory. denoised: the "
+            "finished picture that the model expects, which stays steady when the sampler adds noise. auto: output, "
+            "and also denoised once the sampler has added noise.",
         ),
         choice_input(
             "time_axis", advanced=True,
-            tooltip="Changes how far ahead a step seems: distance is the number of steps (the paper's) or noise level.",
+            tooltip="Decides how far apart steps are: step counts steps (the paper's), sigma compares noise levels.",
         ),
-        choice_input(
-            "cache_device", advanced=True,
-            tooltip="cpu frees some memory on the graphics card and is slower.",
-        ),
+        choice_input("cache_device", advanced=True, tooltip="cpu frees memory on the graphics card, and is slower."),
         choice_input(
             "correction", advanced=True,
-            tooltip="on brings the picture closer to the full one at no cost: at each full step, what the forecasts "
-            "before it left undone is made good. Works with euler, ddim and other samplers that make plain steps.",
+            tooltip="on brings the picture closer to the full one at no cost: each computed step repairs the errors of "
+            "the forecasts before it. Works with euler, ddim and other samplers that make plain steps.",
         ),
         choice_input(
             "placement", advanced=True,
-            tooltip="Moves the computed steps, as many in each case. change: more of them where the picture takes "
-            "shape, and the last one, which keeps grain away. even: at equal distances. paper: the first ones, then "
-            "one in every interval.",
+            tooltip="Decides where the computed steps are; their number stays the same. change: more of them where the "
+            "picture takes shape, and the last step, which keeps grain away. even: at equal distances. paper: the "
+            "first steps, then one step in every interval.",
         ),
     ]

@@ -1,4 +1,4 @@
-"""TAP Calibrate: where a model's full steps pay most, found in one or several full runs."""
+"""TAP Calibrate: finds in one or several full runs where computed steps help the picture most."""
 
 from comfy_api.latest import io
 
@@ -26,9 +26,9 @@ class TapCalibrate(io.ComfyNode):
             node_id="TapCalibrate",
             display_name="TAP Calibrate",
             category="tap/calibration",
-            description="Finds which steps to compute for the best picture at a number of model calls, from runs that "
-            "TAP Measure Run watched. Save its text and give it to TAP Placement: it then serves other prompts and "
-            "seeds. One run is enough, a second one of another prompt makes it a little better.",
+            description="Finds which steps to compute for the best picture with a given number of model calls, from "
+            "runs that TAP Measure Run watched. Save its text and give it to TAP Placement: it then works for other "
+            "prompts and seeds. One run is enough; a second run with another prompt makes it a little better.",
             search_aliases=["tap", "optimal", "schedule", "placement"],
             inputs=[
                 trace_input(), after_input(), budget_input(), *_pool_inputs(),
@@ -37,7 +37,7 @@ class TapCalibrate(io.ComfyNode):
             outputs=[
                 schedule_output(),
                 io.String.Output(display_name="STRING", tooltip="The calibration as text, for TAP Placement."),
-                io.Image.Output(display_name="IMAGE", tooltip="Which steps are computed, and the expected nearness."),
+                io.Image.Output(display_name="IMAGE", tooltip="Which steps are computed, and the expected closeness."),
             ],
             is_output_node=True,
         )
@@ -76,11 +76,12 @@ class TapCalibrate(io.ComfyNode):
 
 def _pool_inputs() -> list[io.Input]:
     def as_there(name: str) -> io.Input:
-        return choice_input(name, advanced=True, tooltip="As in TAP Accelerate, which will use the placement.")
+        return choice_input(name, advanced=True, tooltip="Set it as in the TAP Accelerate that will use the placement.")
 
     return [
         as_there("orders"), *horizon_inputs(), as_there("proxy_loss"), horizon_step_input(), as_there("time_axis"),
         as_there("correction"), as_there("trust"),
         TAP_POOL.Input("predictors", optional=True,
-                       tooltip="From TAP Predictor Pool, if TAP Accelerate will have it: replaces orders, horizons."),
+                       tooltip="From TAP Predictor Pool, if you will connect it to TAP Accelerate too. It replaces "
+                       "orders and the horizons."),
     ]

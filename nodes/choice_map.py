@@ -1,4 +1,4 @@
-"""TAP Choice Map: which predictor every token used, as pictures, one a step."""
+"""TAP Choice Map: draws which predictor every token used, one picture for each step."""
 
 from comfy_api.latest import io, ui
 from torch import Tensor
@@ -21,11 +21,11 @@ class TapChoiceMap(io.ComfyNode):
             node_id="TapChoiceMap",
             display_name="TAP Choice Map",
             category="tap",
-            description="Shows where in the picture which predictor was used: one frame a step, with legend and "
-            "step number, all steps below. Striped frames are full steps, which the model computed.",
+            description="Shows which predictor was used in each part of the picture: one frame for each step, with "
+            "legend and step number, and all steps below. Striped frames are computed steps.",
             search_aliases=["tap", "visualize", "heatmap", "tokens", "predictor map", "preview"],
             inputs=[record_input(), after_input(), *_drawing_inputs()],
-            outputs=[io.Image.Output(display_name="IMAGE", tooltip="The frames, one a step.")],
+            outputs=[io.Image.Output(display_name="IMAGE", tooltip="The frames, one for each step.")],
             is_output_node=True,
         )
 
@@ -43,7 +43,7 @@ class TapChoiceMap(io.ComfyNode):
         batch_index: int = 0,
         frame: int = -1,
     ) -> io.NodeOutput:
-        """The frames as output and on the node's face; one frame with a sentence if there is nothing to map."""
+        """The frames as output and on the node; one frame with a sentence if there is nothing to map."""
         found = check_holder(record).latest
         if found is None:
             frames = draw_no_map("No run yet", NO_RUN, size)
@@ -65,25 +65,27 @@ def _drawing_inputs() -> list[io.Input]:
         io.Combo.Input(
             "layer", options=list(LAYERS), default="predictor", optional=True,
             tooltip="Changes what the colours mean: the predictor of each token, its order (reuse, line, curve), how "
-            "far ahead it looked (horizon), or how well it did on the probe (loss).",
+            "far ahead it looked (horizon), or its error on the probe (loss).",
         ),
-        io.Image.Input("picture", optional=True, tooltip="Lays the map over it: connect the decoded picture."),
+        io.Image.Input("picture", optional=True, tooltip="Lays the map over this picture. Connect the decoded "
+        "picture."),
         io.Float.Input(
             "opacity", default=0.6, min=0.0, max=1.0, step=0.05, optional=True, display_mode=io.NumberDisplay.slider,
-            tooltip="Higher hides more of the picture below the map; it does nothing without a picture.",
+            tooltip="Higher hides more of the picture below the map. It does nothing without a picture.",
         ),
         io.Int.Input(
             "size", default=0, min=0, max=4096, step=8, optional=True,
-            tooltip="Higher draws larger frames, which take more memory: pixels of the map's longer side. 0 takes the "
-            "picture's size.",
+            tooltip="Higher draws larger frames, which take more memory. It is the map's longer side in pixels. 0 "
+            "takes the picture's size.",
         ),
         io.Boolean.Input(
             "legend", default=True, optional=True, advanced=True,
-            tooltip="Off leaves the bare map, in the picture's size, for your own overlays.",
+            tooltip="Off leaves only the map, in the picture's size, for your own overlays.",
         ),
         io.Combo.Input(
             "prompt", options=list(PROMPTS), default=PROMPTS[0], optional=True, advanced=True,
-            tooltip="Shows the choices for the positive or for the negative prompt; tokens choose for each on its own.",
+            tooltip="Shows the choices for the positive or for the negative prompt. Tokens choose separately for each "
+            "prompt.",
         ),
         io.Int.Input(
             "batch_index", default=0, min=0, max=4095, optional=True, advanced=True,

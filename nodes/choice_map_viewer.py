@@ -1,4 +1,4 @@
-"""TAP Choice Map Viewer: the choices of every token, to scrub, play and point at in the browser."""
+"""TAP Choice Map Viewer: shows the choices of every token in the browser, to drag through, play and point at."""
 
 import secrets
 from pathlib import Path
@@ -17,7 +17,7 @@ SUBFOLDER = "tap"
 
 
 class TapChoiceMapViewer(io.ComfyNode):
-    """Hands the maps of the last run to the browser: index images and a document in ComfyUI's temp folder."""
+    """Gives the maps of the last run to the browser: index images and a document in ComfyUI's temp folder."""
 
     @classmethod
     def define_schema(cls) -> io.Schema:
@@ -26,8 +26,8 @@ class TapChoiceMapViewer(io.ComfyNode):
             node_id="TapChoiceMapViewer",
             display_name="TAP Choice Map Viewer",
             category="tap",
-            description="Shows on the node which predictor every part of the picture used: scrub through the steps, "
-            "play them, point at a token to read what it chose, click the legend to see one choice alone. Connect the "
+            description="Shows on the node which predictor every part of the picture used. Drag through the steps or "
+            "play them, point at a token to read what it chose, click the legend to see only one choice. Connect the "
             "decoded picture to `after` to see the map over it.",
             search_aliases=["tap", "visualize", "heatmap", "tokens", "predictor map", "interactive", "player"],
             inputs=[record_input(), after_input()],

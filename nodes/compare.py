@@ -1,4 +1,4 @@
-"""TAP Compare: how near a picture is to the same seed's full one, in figures and as a map."""
+"""TAP Compare: how close a picture is to the full one of the same seed, in figures and as a map."""
 
 from itertools import count
 
@@ -21,17 +21,17 @@ class TapCompare(io.ComfyNode):
             node_id="TapCompare",
             display_name="TAP Compare",
             category="tap",
-            description="Tells how near two pictures or videos of the same seed are: PSNR and SSIM in words, and a map "
-            "of where they differ, made stronger. For a wipe between them use Compare Images.",
+            description="Tells how close two pictures or videos of the same seed are: PSNR and SSIM, explained in "
+            "words, and a map of where they differ, made stronger. To wipe from one to the other, use Compare Images.",
             search_aliases=["tap", "psnr", "ssim", "difference", "quality", "diff", "metrics"],
             inputs=[
-                io.Image.Input("picture", tooltip="The picture that is judged: connect the one made with TAP."),
-                io.Image.Input("reference", tooltip="What it is held against: the same seed with every step computed. "
-                               "One picture here is compared with every frame there."),
-                io.Image.Input("other_seed", optional=True, tooltip="Shows what the figures are worth: connect a full "
-                               "run of another seed, and its distance from the reference is told beside them."),
+                io.Image.Input("picture", tooltip="The picture to judge. Connect the one made with TAP."),
+                io.Image.Input("reference", tooltip="The picture to compare with. Connect the same seed with every "
+                               "step computed. A single picture here is compared with every frame of the other."),
+                io.Image.Input("other_seed", optional=True, tooltip="Shows what the figures are worth. Connect a full "
+                               "run of another seed: its figures against the reference are shown too."),
                 io.Int.Input("amplify", default=0, min=0, max=1000, optional=True,
-                             tooltip="Higher shows fainter differences on the map; the figures stay. 0 chooses."),
+                             tooltip="Higher shows fainter differences on the map; the figures stay. 0 is automatic."),
             ],
             outputs=[
                 io.String.Output(display_name="STRING", tooltip="The figures in words."),
@@ -44,7 +44,7 @@ class TapCompare(io.ComfyNode):
     def execute(
         cls, picture: Tensor, reference: Tensor, other_seed: Tensor | None = None, amplify: int = 0
     ) -> io.NodeOutput:
-        """Words and map, which has the words on it: ComfyUI shows pictures on a node, but no text."""
+        """Words and map. The map shows the words too: ComfyUI shows pictures on a node, but no text."""
         words, frames = compared(picture, reference, other_seed, amplify)
         shown = {**ui.PreviewText(words).as_dict(), **ui.PreviewImage(frames, cls=cls).as_dict()}
         return io.NodeOutput(words, frames, ui=shown)
@@ -65,7 +65,7 @@ def compared(picture: Tensor, reference: Tensor, other_seed: Tensor | None, ampl
 
 
 def _ticking(picture: Tensor, reference: Tensor, other_seed: Tensor | None) -> Tick:
-    """Moves the node's bar on by one frame: each is compared, once more with the other seed, and drawn."""
+    """Moves the node's bar by one frame: each is compared, compared again with the other seed, and drawn."""
     frames = 2 * max(len(picture), len(reference))
     if other_seed is not None:
         frames += max(len(other_seed), len(reference))

@@ -16,7 +16,7 @@ TOOLTIPS = {
     "weather": "What is in the air: a clear sky, clouds, or mist over the horizon.",
     "sun_position": "Moves the sun or moon from the left edge (0) to the right edge (1).",
     "landmark_position": "Moves the landmark from the left edge (0) to the right edge (1).",
-    "tree_amount": "Fewer (0) or more (1) trees; without effect where trees is none.",
+    "tree_amount": "Fewer (0) or more (1) trees. It does nothing where trees is none.",
 }
 
 
@@ -51,10 +51,10 @@ class TapDemoScene(io.ComfyNode):
             inputs=[*choices, *sliders],
             outputs=[
                 io.Conditioning.Output(
-                    display_name="positive", tooltip="The scene; goes into the sampler's positive input."
+                    display_name="positive", tooltip="The scene. Connect it to the sampler's positive input."
                 ),
                 io.Conditioning.Output(
-                    display_name="negative", tooltip="No scene in particular; goes into the sampler's negative input."
+                    display_name="negative", tooltip="No special scene. Connect it to the sampler's negative input."
                 ),
             ],
         )

@@ -1,4 +1,4 @@
-"""TAP Fit Tables: TeaCache's and MagCache's numbers of a model, from a run that was measured."""
+"""TAP Fit Tables: fits TeaCache's and MagCache's numbers for a model, from a measured run."""
 
 from comfy_api.latest import io, ui
 
@@ -16,7 +16,7 @@ TEACACHE, MAGCACHE = "TeaCache", "MagCache"
 
 
 class TapFitTables(io.ComfyNode):
-    """Fits what a threshold method has to know of a model."""
+    """Fits the numbers that a method with a threshold needs for a model."""
 
     @classmethod
     def define_schema(cls) -> io.Schema:
@@ -26,15 +26,15 @@ class TapFitTables(io.ComfyNode):
             display_name="TAP Fit Tables",
             category="tap/calibration",
             description="Gives TeaCache its polynomial, or MagCache its ratios, for the model that TAP Measure Run "
-            "watched with target residual. The numbers can be kept: TAP Schedule takes them as own numbers.",
+            "watched with target residual. You can keep the numbers: TAP Schedule takes them as own numbers.",
             search_aliases=["teacache", "magcache", "coefficients", "polynomial", "ratios"],
             inputs=[
                 trace_input(), after_input(),
                 io.Combo.Input("method", options=[TEACACHE, MAGCACHE], default=TEACACHE,
                                tooltip="The schedule whose numbers are fitted."),
                 io.Float.Input("threshold", default=0.4, min=0.0, max=20.0, step=0.01, round=1e-6,
-                               tooltip="Lower computes more steps and stays nearer to the full picture; 0.4 suits "
-                               "TeaCache, 0.24 MagCache."),
+                               tooltip="Lower computes more steps and keeps the picture closer to the full one. 0.4 "
+                               "suits TeaCache, 0.24 suits MagCache."),
             ],
             outputs=[
                 schedule_output(),
@@ -45,14 +45,14 @@ class TapFitTables(io.ComfyNode):
 
     @classmethod
     def execute(cls, trace: object, after: object, method: str, threshold: float) -> io.NodeOutput:
-        """The schedule with its fitted numbers, and these as text; a TapError says why there are none."""
+        """The schedule with its fitted numbers, and the numbers as text; a TapError says why there are none."""
         schedule, numbers = fitted(trace_of(trace), method, threshold)
         text = ", ".join(f"{number:.6g}" for number in numbers)
         return io.NodeOutput(schedule, text, ui=ui.PreviewText(text))
 
 
 def fitted(trace: Trace, method: str, threshold: float) -> tuple[AnySchedule, tuple[float, ...]]:
-    """The schedule of this name and the numbers in it; those of the positive prompt decide, as both follow it."""
+    """The schedule of this name and its numbers, fitted on the positive prompt, because both prompts follow it."""
     if trace.target != "residual":
         raise TapError(f"The run was measured for target {trace.target}, and {method} needs residual: set target of "
                        "TAP Measure Run to residual.")

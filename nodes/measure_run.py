@@ -1,4 +1,4 @@
-"""TAP Measure Run: a run in full whose trace says where full steps pay."""
+"""TAP Measure Run: computes a run in full and keeps a trace, which tells where full steps help most."""
 
 from comfy_api.latest import io
 
@@ -17,27 +17,28 @@ class TapMeasureRun(io.ComfyNode):
             node_id="TapMeasureRun",
             display_name="TAP Measure Run",
             category="tap/calibration",
-            description="Watches one run that is computed in full: the picture is the usual one. Put it between model "
-            "loader and sampler and give its TAP_TRACE to TAP Calibrate, once for a model and its settings.",
+            description="Watches one run in which every step is computed; the picture is the usual one. Put the node "
+            "between the model loader and the sampler, and give its TAP_TRACE to TAP Calibrate. One run is enough for "
+            "a model and its settings.",
             search_aliases=["tap", "calibrate", "profile", "trace"],
             inputs=[
-                io.Model.Input("model", tooltip="The model that is to be made faster later."),
+                io.Model.Input("model", tooltip="The model that you want to make faster later."),
                 choice_input(
                     "target", advanced=True,
-                    tooltip="Makes the trace fit a later TAP Accelerate: choose what its target will be.",
+                    tooltip="Makes the trace fit a later TAP Accelerate. Choose the target that you will set there.",
                 ),
             ],
             outputs=[
                 io.Model.Output(display_name="MODEL", tooltip="The same model, for the sampler."),
                 TAP_TRACE.Output(display_name="TAP_TRACE", tooltip="For TAP Calibrate and TAP Fit Tables."),
             ],
-            # ComfyUI gives nodes with equal inputs one output, and the traces of two runs must not be one.
+            # ComfyUI shares one output between nodes with equal inputs, and two runs need two traces.
             not_idempotent=True,
         )
 
     @classmethod
     def execute(cls, model: io.Model.Type, target: str) -> io.NodeOutput:
-        """A clone with the measuring wrappers; the trace is there once a sampler has run it."""
+        """A clone with the measuring wrappers; the trace is there after a sampler has run it."""
         holder, measured = TraceHolder(), model.clone()
         MeasuringPatch(target, holder).install(measured)
         return io.NodeOutput(measured, holder)

@@ -1,4 +1,4 @@
-"""TAP Method: a published method by its name."""
+"""TAP Method: gives a published method by its name."""
 
 from comfy_api.latest import io
 
@@ -18,9 +18,9 @@ class TapMethod(io.ComfyNode):
             node_id="TapMethod",
             display_name="TAP Method",
             category="tap",
-            description="A published method's predictors and schedule, with its authors' settings: connect both "
-            "outputs to TAP Accelerate. To reproduce the method also set there target residual, correction off, trust "
-            "full and probe_stride 1. To change a setting use TAP Predictor Pool and TAP Schedule instead.",
+            description="The predictors and the schedule of a published method, with its authors' settings. Connect "
+            "both outputs to TAP Accelerate. To reproduce the method, also set there target residual, correction off, "
+            "trust full and probe_stride 1. To change a setting, use TAP Predictor Pool and TAP Schedule instead.",
             search_aliases=[name.lower() for name in METHODS],
             inputs=[
                 io.Combo.Input(
@@ -29,7 +29,7 @@ class TapMethod(io.ComfyNode):
                 ),
                 io.Model.Input(
                     "model", optional=True,
-                    tooltip="The model that it is for: some settings differ by model. Without it FLUX is assumed.",
+                    tooltip="Some settings differ by model: connect yours. Without it the settings are those for FLUX.",
                 ),
             ],
             outputs=[
@@ -40,7 +40,7 @@ class TapMethod(io.ComfyNode):
 
     @classmethod
     def execute(cls, method: str, model: io.Model.Type | None = None) -> io.NodeOutput:
-        """Pool settings and schedule; a TapError says where a method has none for the model."""
+        """Pool settings and schedule; a TapError says so if the method has none for the model."""
         chosen = METHODS.get(method)
         if chosen is None:
             raise TapError(f"There is no method called {method!r}; choose one of {', '.join(METHODS)}.")

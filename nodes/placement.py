@@ -1,4 +1,4 @@
-"""TAP Placement: the text of a calibration, at work."""
+"""TAP Placement: makes a schedule from the text of a calibration."""
 
 from comfy_api.latest import io, ui
 
@@ -10,7 +10,7 @@ from .inputs.sockets import schedule_output
 
 
 class TapPlacement(io.ComfyNode):
-    """Computes the steps that a calibration found to pay most within a budget."""
+    """Computes the steps that help the picture most within a budget, as a calibration found them."""
 
     @classmethod
     def define_schema(cls) -> io.Schema:
@@ -19,9 +19,9 @@ class TapPlacement(io.ComfyNode):
             node_id="TapPlacement",
             display_name="TAP Placement",
             category="tap/calibration",
-            description="Says how many steps may be computed and takes the best ones from a text that TAP Calibrate "
-            "made for the model. Connect it to schedule of TAP Accelerate. A run of another length or scheduler takes "
-            "the steps of the nearest noise levels.",
+            description="Takes the best steps for your budget from a text that TAP Calibrate made for the model. "
+            "Connect it to schedule of TAP Accelerate. A run of another length or scheduler takes the steps with the "
+            "nearest noise levels.",
             search_aliases=["tap", "calibrated", "budget", "schedule"],
             inputs=[
                 io.String.Input("text", multiline=True, default="",
@@ -30,7 +30,7 @@ class TapPlacement(io.ComfyNode):
             ],
             outputs=[
                 schedule_output(),
-                io.String.Output(display_name="STRING", tooltip="How near to the full picture that will be."),
+                io.String.Output(display_name="STRING", tooltip="The expected closeness to the full picture."),
             ],
             is_output_node=True,
         )

@@ -12,7 +12,7 @@ DEFAULTS = PoolSettings()
 
 
 class TapPredictorPool(io.ComfyNode):
-    """Puts the predictors of several published methods up for the choice of each token."""
+    """Lets each token choose from the predictors of several published methods."""
 
     @classmethod
     def define_schema(cls) -> io.Schema:
@@ -22,8 +22,8 @@ class TapPredictorPool(io.ComfyNode):
             display_name="TAP Predictor Pool",
             category="tap",
             description="Lets every token choose from the predictors of several published methods. Connect it to "
-            "predictors of TAP Accelerate. For one fixed predictor, switch on a single family, choose one order and "
-            "set both horizons to 0.",
+            "predictors of TAP Accelerate. For one fixed predictor, switch on one family, choose one order and set "
+            "both horizons to 0.",
             search_aliases=["tap", "taylorseer", "hicache", "spectrum", "foca", "freqca", "dicache", "pade"],
             inputs=[*_family_inputs(), *_choice_inputs(), *_advanced_inputs()],
             outputs=[TAP_POOL.Output(display_name="TAP_POOL", tooltip="For predictors of TAP Accelerate.")],
@@ -31,7 +31,7 @@ class TapPredictorPool(io.ComfyNode):
 
     @classmethod
     def execute(cls, **values: object) -> io.NodeOutput:
-        """The settings of the pool; TapError says what to change if they make none."""
+        """The settings of the pool; TapError says what to change if they make no pool."""
         families = tuple(name for name in FAMILIES if values.pop(_input_name(name)))
         return io.NodeOutput(PoolSettings(families=families, **values))
 
@@ -53,15 +53,15 @@ def _choice_inputs() -> list[io.Input]:
     return [
         choice_input(
             "orders",
-            tooltip="More choice rarely costs time. 0 repeats the last result; 1 to 3 are the orders of Taylor, "
-            "Newton, Hermite, HiCache and Adams-Bashforth. The other families have their own.",
+            tooltip="More orders rarely cost time. 0 repeats the last result. 1 to 3 are the orders of Taylor, Newton, "
+            "Hermite, HiCache and Adams-Bashforth. The other families have their own orders.",
         ),
         *horizon_inputs(),
         io.Combo.Input(
             "selection", options=list(SELECTIONS), default=DEFAULTS.selection,
-            tooltip="Decides how a token gets its predictor. best: it takes the predictor that does best on its "
-            "probe. blend: it mixes the best two. The others are for comparison: one for all tokens, "
-            "a random one, or an oracle that computes every step to see which one would be best.",
+            tooltip="Decides how a token gets its predictor. best: it takes the predictor that does best on its probe. "
+            "blend: it mixes the best two. The others are for comparison: one for all tokens, a random one, or an "
+            "oracle, which computes every step to see which one is best.",
         ),
     ]
 
@@ -71,11 +71,13 @@ def _advanced_inputs() -> list[io.Input]:
         horizon_step_input(),
         io.Int.Input(
             "hermite_steps", default=DEFAULTS.hermite_steps, min=2, max=12, advanced=True,
-            tooltip="Higher smooths Hermite's fit more and needs more memory: so many computed steps are kept for it.",
+            tooltip="Higher makes Hermite's fit smoother and takes more memory: this many computed steps are kept for "
+            "it.",
         ),
         io.Int.Input(
             "spectrum_steps", default=DEFAULTS.spectrum_steps, min=2, max=12, advanced=True,
-            tooltip="Higher lets Spectrum see more of the run and needs more memory: so many computed steps are kept.",
+            tooltip="Higher lets Spectrum see more of the run and takes more memory: this many computed steps are kept "
+            "for it.",
         ),
         io.Float.Input(
             "hicache_scale", default=DEFAULTS.hicache_scale, min=0.1, max=1.0, step=0.05, advanced=True,
@@ -86,8 +88,8 @@ def _advanced_inputs() -> list[io.Input]:
             tooltip="Higher makes FreqCa repeat more of the picture and continue only its finest part.",
         ),
         io.Int.Input(
-            # Left to itself the browser draws a new number after every run of an input of this name.
+            # Without this the browser draws a new number after every run for an input of this name.
             "seed", default=DEFAULTS.seed, min=0, max=2**31 - 1, advanced=True, control_after_generate=False,
-            tooltip="Another number draws other predictors; it matters with the random selection alone.",
+            tooltip="Another number draws other predictors. It matters only with selection random.",
         ),
     ]

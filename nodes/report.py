@@ -10,7 +10,7 @@ from .inputs.view import NO_RUN, after_input, check_holder, record_input
 
 
 class TapReport(io.ComfyNode):
-    """Tells how many steps were computed, how much sooner, and by which predictors the others were forecast."""
+    """Tells how many steps were computed, how much faster the run was, and which predictors forecast the others."""
 
     @classmethod
     def define_schema(cls) -> io.Schema:
@@ -19,8 +19,8 @@ class TapReport(io.ComfyNode):
             node_id="TapReport",
             display_name="TAP Report",
             category="tap",
-            description="Tells what TAP did in the last run: how many steps were computed, how much sooner that was, "
-            "what every step's tokens chose, and why anything was computed in full.",
+            description="Tells what TAP did in the last run: how many steps were computed, how much faster the run "
+            "was, what the tokens chose on each step, and why some steps could not be forecast.",
             search_aliases=["tap", "speed", "statistics", "log", "cache"],
             inputs=[record_input(), after_input()],
             outputs=[io.String.Output(display_name="STRING", tooltip="The report as text.")],
@@ -29,7 +29,7 @@ class TapReport(io.ComfyNode):
 
     @classmethod
     def execute(cls, record: RecordHolder, after: object) -> io.NodeOutput:
-        """The text on the node's face and as output; `tap_report` in the ui holds the figures as JSON."""
+        """The text on the node and as output; `tap_report` in the ui holds the figures as JSON."""
         found = check_holder(record).latest
         text = report_text(found) if found else NO_RUN
         figures = json.dumps((found or TapRecord()).report())

@@ -18,7 +18,7 @@ Value = TypeVar("Value")
 
 
 class TapSchedule(io.ComfyNode):
-    """One schedule and its knobs, as a socket for TAP Accelerate."""
+    """Gives one schedule with its knobs to TAP Accelerate."""
 
     @classmethod
     def define_schema(cls) -> io.Schema:
@@ -27,14 +27,14 @@ class TapSchedule(io.ComfyNode):
             node_id="TapSchedule",
             display_name="TAP Schedule",
             category="tap",
-            description="Decides which steps are computed in full: by a fixed pattern, or by watching the picture "
-            "change, as TeaCache, EasyCache and others do. Connect it to TAP Accelerate.",
+            description="Decides which steps are computed: by a fixed pattern, or by watching how the picture changes, "
+            "as TeaCache, EasyCache and others do. Connect it to schedule of TAP Accelerate.",
             search_aliases=["teacache", "easycache", "magcache", "dicache", "speca", "sada", "cache", "threshold"],
             inputs=[
                 io.DynamicCombo.Input(
                     "schedule", options=schedule_options(),
-                    tooltip="interval is TAP's own; the others are named after the methods they come from. A lower "
-                    "threshold computes more steps and stays nearer to the picture.",
+                    tooltip="interval is TAP's own. The others have the names of the methods that they come from. A "
+                    "lower threshold computes more steps and keeps the picture closer to the full one.",
                 ),
             ],
             outputs=[schedule_output()],
@@ -42,7 +42,7 @@ class TapSchedule(io.ComfyNode):
 
     @classmethod
     def execute(cls, schedule: dict[str, object]) -> io.NodeOutput:
-        """The schedule; a TapError says which knob makes no sense."""
+        """The schedule; a TapError says which knob to change."""
         return io.NodeOutput(build_schedule(**schedule))
 
 
@@ -62,15 +62,14 @@ def build_schedule(schedule: str, **knobs: object) -> AnySchedule:
 
 
 def entry(table: Mapping[str, Value], name: str, wanted: object) -> Value:
-    """What stands under `wanted`. Raises TapError where a prompt that another program wrote asks for what is not there.
-    """
+    """The entry called `wanted`. Raises TapError for an unknown name, such as another program may write."""
     if wanted not in table:
         raise TapError(f"{name} is {wanted!r}; choose one of {', '.join(table)}.")
     return table[wanted]
 
 
 def numbers(name: str, text: str) -> tuple[float, ...]:
-    """The numbers of a list between commas. Raises TapError where one is none."""
+    """The numbers of a list with commas. Raises TapError if an entry is not a number."""
     entries = [entry.strip() for entry in text.replace("\n", ",").split(",") if entry.strip()]
     try:
         return tuple(float(entry) for entry in entries)

@@ -1,4 +1,4 @@
-"""How much may be computed, as calibration's nodes ask for it."""
+"""The budget of the calibration nodes, and the closeness to expect with it."""
 
 from comfy_api.latest import io
 
@@ -11,8 +11,8 @@ def budget_input() -> io.Input:
     """A number of model calls, or how many times fewer than all."""
     return io.String.Input(
         "budget", default="10",
-        tooltip="Fewer calls are faster and stray further from the full picture. 10 computes ten steps; 5x computes "
-        "five times fewer than all.",
+        tooltip="Fewer calls are faster, and the picture is less close to the full one. 10 computes ten steps; 5x "
+        "computes one fifth of all steps.",
     )
 
 
@@ -25,15 +25,14 @@ def why_not(budget: str | None) -> bool | str:
 
 
 def expectation(calibration: Calibration, asked: Budget) -> str:
-    """How near the picture of a run like the measured one will be."""
+    """How close the picture of a run like the measured one is expected to be."""
     calls = asked.calls_of(calibration.steps)
     line = calibration.line(calls)
-    changed = "" if line.calls == calls else f" The text has no line for {calls} calls; this is its nearest."
-    return (f"{line.calls} of {calibration.steps} steps are computed; the picture is expected about "
-            f"{line.decibels:.0f} dB from the full one ({_in_words(line.decibels)}), give or take 12; TAP Compare "
-            f"measures it.{changed}")
+    changed = "" if line.calls == calls else f" The text has no line for {calls} calls; this is the nearest one."
+    return (f"{line.calls} of {calibration.steps} steps are computed. The expected PSNR against the full picture is "
+            f"{line.decibels:.0f} dB, plus or minus 12 ({_in_words(line.decibels)}). TAP Compare measures it.{changed}")
 
 
 def _in_words(decibels: float) -> str:
-    words = {45: "no difference to be seen", 38: "fine detail differs", 30: "details differ"}
+    words = {45: "no visible difference", 38: "fine details differ", 30: "details differ"}
     return next((words[least] for least in words if decibels >= least), "another picture in places")

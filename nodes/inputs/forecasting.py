@@ -30,11 +30,12 @@ def horizon_inputs() -> list[io.Input]:
     return [
         io.Int.Input(
             "horizon_from", default=DEFAULTS.horizon_from, **HORIZON_RANGE, display_mode=io.NumberDisplay.slider,
-            tooltip="Lower lets tokens play safe: predictors may stop so many steps before the step that is asked for.",
+            tooltip="Lower is more careful: a token may use a forecast that stops this many steps before the step that "
+            "is needed. -4 allows up to 4 steps before it.",
         ),
         io.Int.Input(
             "horizon_to", default=DEFAULTS.horizon_to, **HORIZON_RANGE, display_mode=io.NumberDisplay.slider,
-            tooltip="0 lets tokens look as far ahead as the step that is asked for; above 0 they may overshoot it.",
+            tooltip="0 lets tokens look as far ahead as the step that is needed. Above 0 they may look past it.",
         ),
     ]
 
@@ -43,16 +44,17 @@ def horizon_step_input() -> io.Input:
     """The distance between horizons."""
     return io.Float.Input(
         "horizon_step", default=DEFAULTS.horizon_step, **HORIZON_STEP_RANGE, step=0.1, advanced=True,
-        tooltip="Lower gives tokens a finer choice of how far to look ahead; it changes little.",
+        tooltip="Lower gives tokens a finer choice of how far to look ahead. It changes little.",
     )
 
 
-def why_no_pool(**given: object) -> bool | str:
+def why_no_pool(*given_values: object) -> bool | str:
     """True, or a sentence that says what to change; None is a linked value, not known yet.
 
-    given: orders, horizon_from, horizon_to and horizon_step. ComfyUI leaves the range of an input to
-    `validate_inputs` where that names the input.
+    given_values: orders, horizon_from, horizon_to, horizon_step. ComfyUI does not check the range of an input that
+    `validate_inputs` names.
     """
+    given = dict(zip(("orders", *RANGES), given_values, strict=True))
     if None in given.values():
         return True
     for name, allowed in RANGES.items():

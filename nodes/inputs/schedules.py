@@ -9,13 +9,13 @@ from ...tap_core.schedules.model_tables import MAGNITUDES, POLYNOMIALS
 from ...tap_core.schedules.registry import SCHEDULES
 
 OWN = "own numbers"
-WARMUP = "Higher keeps the composition nearer to the full picture: so many first steps are all computed."
-MAX_SKIP = "Lower computes more steps: at most so many are skipped in a row; 0 sets no limit."
-LOWER_IS_NEARER = "Lower computes more steps and stays nearer to the full picture; 0 computes all."
+WARMUP = "Higher keeps the composition closer to the full picture: this many first steps are all computed."
+MAX_SKIP = "Lower computes more steps: at most this many are forecast in a row. 0 sets no limit."
+LOWER_IS_CLOSER = "Lower computes more steps and keeps the picture closer to the full one. 0 computes all."
 
 
 def schedule_options() -> list[io.DynamicCombo.Option]:
-    """One option a schedule, in the order of the registry."""
+    """One option for each schedule, in the order of the registry."""
     makers = {
         "interval": _interval, "list of steps": _listed, "TAP with fallback": _fallback, "TeaCache": _teacache,
         "MagCache": _magcache, "EasyCache": _easycache, "DiCache": _dicache, "CG-Taylor": _cg_taylor,
@@ -46,14 +46,14 @@ class _Knobs:
         return io.Combo.Input(name, options=list(options), default=self._defaults[name], tooltip=tooltip)
 
     def threshold(self, most: float, step: float = 0.01, note: str = "") -> io.Input:
-        return self.number("threshold", most, f"{LOWER_IS_NEARER} {note}".strip(), step=step)
+        return self.number("threshold", most, f"{LOWER_IS_CLOSER} {note}".strip(), step=step)
 
     def guards(self, warmup: bool = True) -> list[io.Input]:
-        """What all schedules that watch a run have."""
+        """The inputs of every schedule that watches a run."""
         first = [self.count("warmup", 50, WARMUP)] if warmup else []
         return [
             *first,
-            self.switch("last_full", "On leaves no grain in the picture: the last step is computed."),
+            self.switch("last_full", "On keeps grain out of the picture: the last step is computed."),
             self.count("max_skip", 50, MAX_SKIP),
         ]
 
@@ -74,8 +74,8 @@ def _listed(knobs: _Knobs) -> list[io.Input]:
 
 def _fallback(knobs: _Knobs) -> list[io.Input]:
     return [
-        knobs.number("factor", 100.0, "Computes a step when even the best predictors miss by this many times more than "
-                     "usual. Lower computes more steps.", step=0.1),
+        knobs.number("factor", 100.0, "Computes a step when even the best predictors have an error this many times "
+                     "larger than usual. Lower computes more steps.", step=0.1),
         knobs.count("interval", 50, "At least one step in this many is computed.", least=1),
         *knobs.guards(),
     ]
@@ -85,7 +85,7 @@ def _teacache(knobs: _Knobs) -> list[io.Input]:
     return [
         knobs.threshold(20.0, note="0.25 to 0.8 are usual for FLUX."),
         io.Combo.Input("polynomial", options=[*POLYNOMIALS, OWN], default="FLUX",
-                       tooltip="Measured for this model; TeaCache needs one for each."),
+                       tooltip="Measured for this model. TeaCache needs one for each model."),
         io.String.Input("coefficients", default="1, 0",
                         tooltip=f"Used with {OWN}: highest power first. 1, 0 takes the change as it is."),
         *knobs.guards(),
@@ -94,11 +94,11 @@ def _teacache(knobs: _Knobs) -> list[io.Input]:
 
 def _magcache(knobs: _Knobs) -> list[io.Input]:
     return [
-        knobs.threshold(10.0, note="0.24 is its authors' for FLUX, 0.06 for Qwen-Image."),
+        knobs.threshold(10.0, note="Its authors use 0.24 for FLUX, 0.06 for Qwen-Image."),
         knobs.count("max_skip", 50, MAX_SKIP),
-        knobs.number("retention", 1.0, "This share of the run, at its start, is all computed."),
+        knobs.number("retention", 1.0, "All steps in this share of the run, at its start, are computed."),
         io.Combo.Input("magnitudes", options=[*MAGNITUDES, OWN], default="FLUX",
-                       tooltip="Measured for this model; MagCache needs them for each."),
+                       tooltip="Measured for this model. MagCache needs them for each model."),
         io.String.Input("ratios", default="1", tooltip=f"Used with {OWN}: one for each step of the measured run."),
     ]
 
@@ -106,25 +106,25 @@ def _magcache(knobs: _Knobs) -> list[io.Input]:
 def _easycache(knobs: _Knobs) -> list[io.Input]:
     return [
         knobs.threshold(5.0, step=0.005),
-        knobs.choice("forecast", easycache.FORECASTS, "offset is its authors' and does not call the model at all; pool "
-                     "lets TAP's predictors forecast."),
+        knobs.choice("forecast", easycache.FORECASTS, "offset is its authors' forecast and does not call the model at "
+                     "all. pool uses TAP's predictors."),
         *knobs.guards(),
     ]
 
 
 def _dicache(knobs: _Knobs) -> list[io.Input]:
     return [
-        knobs.threshold(10.0, note="0.4 is its authors' for FLUX, 0.08 with difference."),
-        knobs.number("retention", 1.0, "This share of the run, at its start, is all computed."),
-        knobs.switch("difference", "Leave out of the change what the block's input changed by itself."),
+        knobs.threshold(10.0, note="Its authors use 0.4 for FLUX, 0.08 with difference."),
+        knobs.number("retention", 1.0, "All steps in this share of the run, at its start, are computed."),
+        knobs.switch("difference", "On leaves out of the change what the block's input changed by itself."),
         *knobs.guards(),
     ]
 
 
 def _cg_taylor(knobs: _Knobs) -> list[io.Input]:
     return [
-        knobs.threshold(5.0, step=0.005, note="0.03 is its authors' for FLUX, 0.08 for HunyuanVideo, 0.18 for Wan."),
-        knobs.count("order", 3, "Order of the forecast of the first block that is compared with its result."),
+        knobs.threshold(5.0, step=0.005, note="Its authors use 0.03 for FLUX, 0.08 for HunyuanVideo, 0.18 for Wan."),
+        knobs.count("order", 3, "Order of the first block's forecast, which is compared with the block's result."),
         *knobs.guards(),
     ]
 
@@ -132,41 +132,42 @@ def _cg_taylor(knobs: _Knobs) -> list[io.Input]:
 def _speca(knobs: _Knobs) -> list[io.Input]:
     return [
         knobs.threshold(50.0, step=0.1),
-        knobs.count("order", 3, "Order of the forecast of the last block that is compared with its result."),
-        knobs.number("decay", 1.0, "How much of the threshold is left at the end of the run."),
+        knobs.count("order", 3, "Order of the last block's forecast, which is compared with the block's result."),
+        knobs.number("decay", 1.0, "Lower computes more late steps: this share of the threshold is left at the end."),
         knobs.number("floor", 50.0, "The threshold never falls below this."),
-        knobs.count("min_skip", 50, "At least so many steps are forecast in a row."),
+        knobs.count("min_skip", 50, "Higher is faster: at least this many steps are forecast in a row."),
         *knobs.guards(),
     ]
 
 
 def _tc_pade(knobs: _Knobs) -> list[io.Input]:
     return [
-        knobs.number("threshold", 3.0, "How straight the path has to be for a step to be skipped: 2 is a straight "
-                     "line. Higher computes more steps."),
+        knobs.number("threshold", 3.0, "How straight the path must be for a step to be forecast: 2 is a straight line. "
+                     "Higher computes more steps."),
         knobs.count("interval", 50, "At least one step in this many is computed.", least=1),
-        knobs.switch("printed", "Take the paper's formula to the letter; then the threshold is at most 1."),
+        knobs.switch("printed", "On takes the paper's formula exactly as printed. The threshold is then at most 1."),
         *knobs.guards(),
     ]
 
 
 def _sada(knobs: _Knobs) -> list[io.Input]:
     return [
-        knobs.choice("forecast", sada.FORECASTS, "linear and step-wise are its authors' and do not call the model at "
-                     "all; pool lets TAP's predictors forecast."),
-        knobs.number("start_share", 1.0, "This share of the run, at its start, is all computed."),
-        knobs.number("stop_share", 1.0, "From this share of the run on all is computed."),
-        knobs.number("multistep_from", 1.0, "From this share of the run on, one step in multistep_interval is full."),
-        knobs.count("multistep_interval", 50, "1 leaves that part of the run to the criterion.", least=1),
-        knobs.count("multistep_term", 8, "How many computed steps a forecast there goes through.", least=1),
+        knobs.choice("forecast", sada.FORECASTS, "linear and step-wise are its authors' forecasts and do not call the "
+                     "model at all. pool uses TAP's predictors."),
+        knobs.number("start_share", 1.0, "All steps in this share of the run, at its start, are computed."),
+        knobs.number("stop_share", 1.0, "All steps after this share of the run are computed."),
+        knobs.number("multistep_from", 1.0, "After this share of the run, one step in multistep_interval is computed."),
+        knobs.count("multistep_interval", 50, "Used after multistep_from. 1 lets the method decide there.", least=1),
+        knobs.count("multistep_term", 8, "How many computed steps a forecast uses after multistep_from.", least=1),
         *knobs.guards(),
     ]
 
 
 def _spectrum(knobs: _Knobs) -> list[io.Input]:
     return [
-        knobs.number("window", 50.0, "Distance of the first computed steps.", least=1.0, step=0.25),
-        knobs.number("growth", 10.0, "How much wider each window is than the last: 0.75 computes 14 of 50 steps, 3 "
-                     "computes 10.", step=0.05),
+        knobs.number("window", 50.0, "Higher is faster: the first computed steps are this many steps apart.",
+                     least=1.0, step=0.25),
+        knobs.number("growth", 10.0, "Higher is faster: each window is this much wider than the one before. 0.75 "
+                     "computes 14 of 50 steps, 3 computes 10.", step=0.05),
         knobs.count("warmup", 50, WARMUP),
     ]

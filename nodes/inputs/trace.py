@@ -1,4 +1,4 @@
-"""What the nodes that read a trace share."""
+"""The inputs of the nodes that read a trace."""
 
 from comfy_api.latest import io
 
@@ -8,26 +8,26 @@ from ..comfy_bridge.run.measuring import TraceHolder
 from .sockets import TAP_TRACE
 
 NO_RUN = (
-    "Let the sampler take its model from TAP Measure Run, and connect `after` to what comes out of that sampler, so "
-    "that this node runs when sampling is over."
+    "Connect MODEL of TAP Measure Run to the sampler, and connect `after` to what comes out of that sampler: this node "
+    "then runs after it."
 )
 
 
 def trace_input() -> io.Input:
-    """What a run that was computed in full has shown."""
-    return TAP_TRACE.Input("trace", tooltip="What the full run has shown: connect TAP_TRACE of TAP Measure Run.")
+    """What was measured in a full run."""
+    return TAP_TRACE.Input("trace", tooltip="What was measured in the full run. Connect TAP_TRACE of TAP Measure Run.")
 
 
 def another_run(number: int) -> list[io.Input]:
-    """A further trace, and what makes the node wait for its sampler."""
+    """One more trace, and the input that makes the node wait for its sampler."""
     return [
         TAP_TRACE.Input(
             f"trace_{number}", optional=True,
-            tooltip="Suits the result to one more run, of another prompt or seed, measured by a node of its own.",
+            tooltip="Fits the result to one more run, with another prompt or seed and its own TAP Measure Run.",
         ),
         io.MultiType.Input(
             f"after_{number}", [io.Latent, io.Image], optional=True,
-            tooltip=f"Keeps trace_{number} up to date: connect the latent or picture of its sampler.",
+            tooltip=f"Keeps trace_{number} up to date. Connect the latent or picture of its sampler.",
         ),
     ]
 

@@ -7,25 +7,25 @@ from ...tap_core.record.record import RecordHolder
 from .sockets import TAP_RECORD
 
 NO_RUN = (
-    "No run was recorded. Let the sampler take its model from TAP Accelerate, and connect `after` to what comes out of "
-    "that sampler, so that this node runs when sampling is over."
+    "No run was recorded. Connect MODEL of TAP Accelerate to the sampler, and connect `after` to what comes out of "
+    "that sampler: this node then runs after it."
 )
 
 
 def record_input() -> io.Input:
     """What the run did."""
     return TAP_RECORD.Input(
-        "record", tooltip="Shows the last run that TAP Accelerate made faster: connect its TAP_RECORD."
+        "record", tooltip="Shows the last run that TAP Accelerate made faster. Connect its TAP_RECORD."
     )
 
 
 def after_input() -> io.Input:
-    """What makes the view wait for the sampler, and run again with it."""
+    """The input that makes a node wait for the sampler, and run again with it."""
     return io.MultiType.Input(
         "after",
         [io.Latent, io.Image],
-        tooltip="Keeps this view up to date: it is drawn once the sampler is done. Connect the sampler's latent or the "
-        "decoded picture.",
+        tooltip="Keeps this node up to date: it runs after the sampler. Connect the sampler's latent or the decoded "
+        "picture.",
     )
 
 

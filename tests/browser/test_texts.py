@@ -60,7 +60,7 @@ def sizes(comfy: ComfyPage) -> dict[str, list[float]]:
 
 
 KINDS = {
-    "TapReport": "steps computed", "TapCalibrate": "dB from the full one", "TapPlacement": "4 of 12 steps are computed",
+    "TapReport": "steps computed", "TapCalibrate": "expected PSNR", "TapPlacement": "4 of 12 steps are computed",
     "TapFitTables": ", ",
 }
 

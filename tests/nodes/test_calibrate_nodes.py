@@ -121,7 +121,7 @@ def test_from_a_trace_to_a_faster_picture(model: ModelPatcher, target: str, samp
 def test_the_text_gives_the_same_schedule(model: ModelPatcher, measured: TraceHolder) -> None:
     found = calibrated(measured)
     again, words = TapPlacement.execute(found.text, "6").args
-    assert words.startswith(f"6 of {STEPS} steps are computed; the picture is expected about ")
+    assert words.startswith(f"6 of {STEPS} steps are computed. The expected PSNR against the full picture is ")
     pictures = [Accelerated(model, schedule=each).sample(STEPS, cfg=2.0) for each in (found.schedule, again)]
     assert torch.equal(*pictures)
     assert calibrated(measured).text == found.text

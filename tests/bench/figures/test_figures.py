@@ -103,9 +103,10 @@ SENTENCES = [
                     f"{psnr('TAP', 10):.1f}"),
     (METHODS, lambda: f"gives {psnr(DEFAULTS, 12):.1f}, {psnr(DEFAULTS, 10):.1f}, {psnr(DEFAULTS, 8):.1f} and "
                     f"{psnr(DEFAULTS, 7):.1f} dB"),
-    ("web/docs/TapAccelerate.md", lambda: f"is then {psnr(DEFAULTS, 12):.0f} dB from the full one on average over "
-                                          f"three scenes; another seed is {found('methods')['full']['psnr']:.1f} dB"),
-    ("web/docs/TapAccelerate/zh.md", lambda: f"相差 {psnr(DEFAULTS, 12):.0f} dB"),
+    ("web/docs/TapAccelerate.md", lambda: f"then has a PSNR of {psnr(DEFAULTS, 12):.0f} dB against the full one, on "
+                                          f"average over three scenes; a picture of another seed has "
+                                          f"{found('methods')['full']['psnr']:.1f} dB"),
+    ("web/docs/TapAccelerate/zh.md", lambda: f"的 PSNR 为 {psnr(DEFAULTS, 12):.0f} dB"),
     (METHODS, lambda: f"is as good ({psnr('TAP, one choice for all tokens', 10):.1f}), a random choice about as good "
                     f"({psnr('TAP, random choice', 10):.1f}; {psnr('TAP, random choice', 12):.1f} against "
                     f"{psnr('TAP', 12):.1f} at 12)"),
