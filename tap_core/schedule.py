@@ -81,7 +81,7 @@ class Course(Protocol):
 
 
 class Schedule(Protocol):
-    """Decides from step and timeline alone; every model evaluation within the step follows."""
+    """Decides only from step and timeline, the same for every model evaluation within the step."""
 
     def decide(self, step: int, timeline: Timeline) -> Decision:
         """Full or skipped, for the step with this index."""

@@ -1,4 +1,4 @@
-"""Where a model evaluation stands in a sampling run: as a step position and on the chosen time axis."""
+"""The place of a model evaluation in a run: as a step position and on the chosen time axis."""
 
 import math
 from collections.abc import Sequence
@@ -12,7 +12,7 @@ TIME_AXES = ("step", "sigma")
 
 # ComfyUI's samplers change some sigmas, most of all a flow model's first one if they take its log-SNR: by 1e-4 / shift.
 SIGMA_TOLERANCE = 3e-4
-# Of several steps within that tolerance the nearest one is meant; equally near up to this, they share a sigma.
+# The nearest of several steps within that tolerance is meant; steps that are equally near up to this share a sigma.
 ROUNDING = 1e-6
 
 # Share of the axis below which two coordinates are too close to divide by their distance.

@@ -51,7 +51,7 @@ def calibrate(traces: Sequence[Trace], planned: PlannedRun, progress: Progress =
             each.learn_trust(usual)
     longest = math.ceil(LONGEST * first.steps / counts[0])
     costs = GapCosts(errors, rows.snapshots, longest)
-    search = PlacementSearch(first.steps, costs.apart, longest, costs.of, progress,
+    search = PlacementSearch(first.steps, costs.past_length, longest, costs.of, progress,
                              max(MOST_PLACES, counts[-1]))
     found = [placement.full for count in counts if (placement := search.best(count)) is not None]
     if not found:

@@ -74,7 +74,7 @@ def _few(size: int, most: int) -> Tensor:
 def _what_is_forecast(condition: ConditionTrace, trace: Trace) -> Sequence[tuple[Tensor, Tensor]]:
     """Targets [T, N, C], and the error in the slope per error in each of them [T].
 
-    auto holds the denoised picture and the slope; where a sampler adds noise both are used, else the slope alone.
+    auto holds the denoised picture and the slope; where a sampler adds noise both are used, else only the slope.
     """
     of_picture = -1 / torch.tensor(trace.sigmas[:-1]).clamp_min(1e-6)
     if trace.target == "denoised":

@@ -9,18 +9,18 @@ from torch import Tensor
 from .gap_errors import GapErrors
 from .rows import Past
 from .trust_tables import past_of
-from .typical_past import APART, typical
+from .typical_past import PAST_LENGTH, typical
 
 
 class GapCosts:
     """Means over the traces. snapshots: full steps that the pool looks back at. longest: the longest gap.
 
-    apart: how many full steps of a past the search has to distinguish.
+    past_length: how many full steps of a past the search has to distinguish.
     """
 
     def __init__(self, errors: Sequence[GapErrors], snapshots: int, longest: int) -> None:
         self._errors, self._snapshots, self._longest = errors, snapshots, longest
-        self.apart = min(snapshots, APART)
+        self.past_length = min(snapshots, PAST_LENGTH)
         self._known: dict[Past, Tensor] = {}
 
     def of(self, pasts: Sequence[Past], ahead: int) -> Tensor:
@@ -29,7 +29,7 @@ class GapCosts:
 
     def unrepaid(self, full: Sequence[int], steps: int) -> float:
         """Sum of the costs of all gaps of a placement that the search found, in a run that repays nothing."""
-        pasts = [past_of(full, number, self.apart) for number in range(1, len(full) + 1)]
+        pasts = [past_of(full, number, self.past_length) for number in range(1, len(full) + 1)]
         skipped = [after - step - 1 for step, after in pairwise([*full, steps])]
         return float(self._errors_of(pasts)[1, range(len(full)), skipped].sum())
 

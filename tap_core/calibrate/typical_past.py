@@ -7,7 +7,7 @@ same distance. Three full steps take 4 times as long, exact distances 1.5 times,
 from .rows import Past
 
 # How many full steps of a past the search distinguishes.
-APART = 2
+PAST_LENGTH = 2
 
 
 def typical(past: Past, length: int) -> Past:
@@ -19,9 +19,9 @@ def rounded(past: Past) -> Past:
     """The past with the distance of its last two full steps rounded to two binary digits."""
     if len(past) < 2:
         return past
-    apart = past[0] - past[1]
-    unit = 2 ** max(apart.bit_length() - 2, 0)
-    return past[0], max(past[0] - round(apart / unit) * unit, 0), *past[2:]
+    distance = past[0] - past[1]
+    unit = 2 ** max(distance.bit_length() - 2, 0)
+    return past[0], max(past[0] - round(distance / unit) * unit, 0), *past[2:]
 
 
 def lengthened(past: Past, length: int) -> Past:

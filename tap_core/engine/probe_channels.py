@@ -2,7 +2,7 @@
 
 from torch import Tensor
 
-# A probe keeps at least so many channels.
+# A probe keeps at least this many channels.
 FEWEST_CHANNELS = 64
 
 

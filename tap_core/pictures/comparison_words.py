@@ -20,7 +20,7 @@ def comparison_words(found: Comparison, floor: Comparison | None = None) -> str:
 
 
 def frame_words(found: Comparison, number: int) -> str:
-    """What stands above one frame of a video."""
+    """The text above one frame of a video."""
     return f"frame {number + 1} of {len(found.frames)}: {decibel_words(found.frames[number])}"
 
 

@@ -1,4 +1,4 @@
-"""Where model evaluations stand, for the sigmas that samplers really ask at."""
+"""The positions of model evaluations, for the sigmas that samplers really use."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ FLUX = Timeline(tuple(shifted_sigmas(50)))
 
 
 def walk(timeline: Timeline, asked: list[float]) -> list[float]:
-    """Positions of a run that asks at these sigmas, each found from the one before it."""
+    """Positions of a run that evaluates at these sigmas, each found from the one before it."""
     after, positions = 0.0, []
     for sigma in asked:
         after = timeline.position(sigma, after)
@@ -34,7 +34,7 @@ def test_heun_comes_twice_to_the_same_position() -> None:
     assert walk(FLUX, asked) == [0] + [step for step in range(1, 50) for _ in range(2)]
 
 
-def test_dpm_2_stands_between_two_steps() -> None:
+def test_dpm_2_evaluates_between_two_steps() -> None:
     pairs = list(zip(FLUX.sigmas[:-2], FLUX.sigmas[1:-1], strict=True))
     positions = walk(FLUX, [sigma for a, b in pairs for sigma in (a, math.sqrt(a * b))])
     assert positions[::2] == list(range(49))
@@ -49,13 +49,13 @@ def test_a_nudged_first_sigma_is_still_the_first_step(first: float) -> None:
 
 @pytest.mark.parametrize("shift", [0.5, 1.0, 3.0, 12.0])
 def test_the_first_sigma_of_a_sampler_that_takes_its_log_snr_is_the_first_step(shift: float) -> None:
-    """ComfyUI moves it from 1 to where 0.01 % of the run are over."""
+    """ComfyUI moves it from 1 to the sigma after 0.01 % of the run."""
     share, sigmas = 0.9999, shifted_sigmas(50, shift)
     nudged = torch.tensor(shift * share / (1 + (shift - 1) * share), dtype=torch.float32).item()
     assert walk(Timeline(tuple(sigmas)), [nudged, *sigmas[1:4]]) == [0, 1, 2, 3]
 
 
-def test_steps_that_lie_close_together_are_told_apart() -> None:
+def test_steps_that_are_close_together_are_distinguished() -> None:
     """As at the start of a run with a high shift and scheduler beta."""
     sigmas = (1.0, 0.99985, 0.9997, 0.9992, 0.9, 0.5, 0.0)
     asked = torch.tensor(sigmas[:-1], dtype=torch.float32).tolist()

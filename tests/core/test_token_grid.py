@@ -1,4 +1,4 @@
-"""Tokens lie on the picture where the model saw them."""
+"""Tokens are drawn on the picture where the model saw them."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ def test_every_token_becomes_a_block_of_pixels() -> None:
 
 @pytest.mark.parametrize(("height", "width"), [(3, 5), (24, 40), (264, 248), (257, 129)])
 def test_on_an_odd_size_the_padding_is_cut_off_below_and_at_the_right(height: int, width: int) -> None:
-    """A latent of 33 x 31, patches of 2: 17 x 16 tokens, of which the last row and column are half padding."""
+    """A latent of 33 x 31, patches of 2: 17 x 16 tokens; the last row and column are half padding."""
     tokens = torch.arange(17 * 16).view(17, 16)
     enlarged = enlarge(tokens, (33 / 34, 31 / 32), height, width)
     for y in range(height):

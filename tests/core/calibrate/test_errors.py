@@ -36,7 +36,7 @@ POOLS = {
 
 
 def wave(seed: int, width: int = WIDTH) -> torch.Tensor:
-    """A smooth trajectory [T, N, width] of its own for every token and channel."""
+    """A smooth trajectory [T, N, width], different for every token and channel."""
     random = torch.Generator().manual_seed(seed)
     speed, phase = 2 * torch.rand(2, TOKENS, width, generator=random)
     return torch.sin(speed * torch.linspace(0, 3, STEPS)[:, None, None] + phase) + 2 * phase
@@ -86,7 +86,7 @@ def test_they_are_those_of_the_engine(shares: tuple[float, ...], name: str, loss
             assert row == pytest.approx(by_the_engine(trace, past, 2, POOLS[name], loss, axis), rel=2e-3, abs=1e-9)
 
 
-def test_what_repaying_leaves_lies_between_the_forecast_and_the_interpolation() -> None:
+def test_what_repaying_leaves_is_between_the_forecast_and_the_interpolation() -> None:
     trace = replace(made_trace(shares=(3.0, -2.0)), plain=True)
     rows = Rows(POOLS["TAP"].pool(), Timeline(trace.sigmas))
     repaid, left, past = GapErrors(trace, rows, "cosine"), LEFT_BY_REPAYING, (7, 4, 0)
@@ -113,7 +113,7 @@ def test_what_repaying_leaves_lies_between_the_forecast_and_the_interpolation() 
 
 
 def along(errors: GapErrors, full: tuple[int, ...], which: int = 0) -> float:
-    """What all gaps of a placement add up to. which: 0 repaid, 1 unrepaid."""
+    """Sum over all gaps of a placement. which: 0 repaid, 1 unrepaid."""
     gaps = [(tuple(reversed(full[max(number - 3, 0) : number])), after - step - 1)
             for number, (step, after) in enumerate(pairwise([*full, STEPS]), start=1)]
     return sum(float(errors.of([past], skipped)[which, 0, skipped]) for past, skipped in gaps)
@@ -129,9 +129,9 @@ def test_trust_is_learned_as_the_engine_learns_it(target: str) -> None:
     condition, picture, slope = trace.conditions[0], [0.0] * STEPS, [0.0] * STEPS
     share = {"auto": 0.0, "denoised": 1.0, "output": 0.0, "auto, with noise": STILL_SHARE}[target]
     if share > 0:
-        picture = miss_of_the_engine(trace, condition.target[..., :WIDTH], full)
+        picture = error_of_the_engine(trace, condition.target[..., :WIDTH], full)
     if share < 1:
-        slope = miss_of_the_engine(trace, condition.target[..., -WIDTH:], full)
+        slope = error_of_the_engine(trace, condition.target[..., -WIDTH:], full)
     total, gap = 0.0, torch.zeros(1)
     for step, sigma in enumerate(trace.sigmas[:-1]):
         if step in full:
@@ -143,8 +143,8 @@ def test_trust_is_learned_as_the_engine_learns_it(target: str) -> None:
     assert unlearned != pytest.approx(total, rel=5e-3)
 
 
-def miss_of_the_engine(trace: Trace, target: torch.Tensor, full: tuple[int, ...]) -> list:
-    """By how much each step's forecast misses a target [T, N, C], in a run that learns trust; 0 at full steps."""
+def error_of_the_engine(trace: Trace, target: torch.Tensor, full: tuple[int, ...]) -> list:
+    """The error of each step's forecast of a target [T, N, C], in a run that learns trust; 0 at full steps."""
     condition, timeline, pool = trace.conditions[0], Timeline(trace.sigmas), POOLS["TAP"].pool()
     history, misses = History(3), []
     for step, (probe, values) in enumerate(zip(condition.probe[:, None], target[:, None], strict=True)):
@@ -168,7 +168,7 @@ def test_beyond_the_end_nothing_is_added() -> None:
     assert (row[2:] == row[2]).all()
 
 
-def test_what_a_target_says_of_the_slope(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_what_a_target_says_about_the_slope(monkeypatch: pytest.MonkeyPatch) -> None:
     def first_error(trace: Trace) -> float:
         return float(GapErrors(trace, Rows(POOLS["reuse"].pool(), Timeline(trace.sigmas)), "l2").of([(5,)], 1)[0, 0, 1])
 
@@ -207,7 +207,7 @@ def test_a_past_is_rounded_to_two_binary_digits_of_its_last_distance() -> None:
     assert [rounded(past) for past in ((5,), (9, 8, 2))] == [(5,), (9, 8, 2)]
 
 
-def test_telling_pasts_apart_roughly_finds_placements_as_good_as_by_three_full_steps() -> None:
+def test_rounded_pasts_find_placements_as_good_as_three_exact_full_steps() -> None:
     trace = replace(made_trace(shares=(3.0, -2.0)), plain=True)
     rows = Rows(POOLS["TAP"].pool(), Timeline(trace.sigmas))
     errors = GapErrors(trace, rows, "cosine")

@@ -1,4 +1,4 @@
-"""The search for the best places: what it finds is the best there is."""
+"""The search for the best places: it finds the best ones."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ STEPS = 10
 
 
 def random_costs(seed: int, steps: int) -> object:
-    """A cost for every past and number of skipped steps, 0 for none; they have nothing to do with each other."""
+    """A cost for every past and number of skipped steps, 0 for none; all are independent."""
     known: dict[tuple, float] = {}
 
     def cost_of(pasts: Sequence[tuple[int, ...]], ahead: int) -> torch.Tensor:

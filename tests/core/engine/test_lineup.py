@@ -51,7 +51,7 @@ def skip(history: History, probe: Tensor, pool: Pool, selection: str = "best", l
 
 
 def forecasts(history: History, probe: Tensor, pool: Pool, stream: list[Tensor]) -> list[Tensor]:
-    """What each member alone makes of a stream."""
+    """The forecast of each member."""
     moment = Moment(history.positions, 23.0, TIMELINE, history.probes, probe, GRID)
     rows = [member.weights(history.positions, 23.0, TIMELINE) for member in pool.predictors]
     return [*(sum(w * part for w, part in zip(row, stream, strict=True)) for row in rows),
@@ -83,7 +83,7 @@ def test_every_family_at_once_gives_a_finite_forecast(length: int, selection: st
     assert 0 <= int(forecast.choice.min()) <= int(forecast.choice.max()) < len(ALL.members)
 
 
-def test_a_pool_of_explicit_predictors_uses_them_alone() -> None:
+def test_a_pool_of_explicit_predictors_uses_only_them() -> None:
     history = smooth_history(3)
     forecast = skip(history, noise(WIDTH, 5), Pool((), (DiCache(), TcPade())))
     targets = torch.stack(forecasts(history, noise(WIDTH, 5), Pool((), (DiCache(), TcPade())), history.targets))
@@ -110,7 +110,7 @@ def test_equal_losses_go_to_the_first_member() -> None:
     assert not forecast.choice.any()
 
 
-def test_full_steps_of_one_sigma_are_told_apart_for_explicit_predictors_too() -> None:
+def test_full_steps_of_one_sigma_are_distinguished_for_explicit_predictors_too() -> None:
     plateau = Timeline((1.0, *[0.5] * 49, 0.0), "sigma")
     forecast = skipped_step(smooth_history(3), 23.0, noise(WIDTH, 5), ALL, plateau, "l2", Selector(), GRID)
     assert forecast.target.isfinite().all()
@@ -138,7 +138,7 @@ def test_one_for_all_takes_the_least_mean_loss_of_each_picture() -> None:
     assert (forecast.choice == errors.argmin(0)[:, None]).all()
 
 
-def test_random_choices_depend_on_seed_and_step_alone() -> None:
+def test_random_choices_depend_only_on_seed_and_step() -> None:
     history, probe = smooth_history(3), noise(WIDTH, 5)
     first, again, other, later = (skip(history, probe, ALL, "random", seed=seed, position=position).choice
                                   for seed, position in ((1, 23.0), (1, 23.0), (2, 23.0), (1, 24.0)))
@@ -153,7 +153,7 @@ def test_random_avoids_a_candidate_without_a_loss() -> None:
     assert set(Selector("random").choose(losses, 3.0).best.flatten().tolist()) == {0, 2}
 
 
-def test_a_blend_lies_between_the_best_two_nearer_to_the_better() -> None:
+def test_a_blend_is_between_the_best_two_and_closer_to_the_better() -> None:
     history, probe = smooth_history(3), noise(WIDTH, 5)
     pool = Pool((Reuse(), Newton(1)))
     blended = skip(history, probe, pool, "blend").target
@@ -163,7 +163,7 @@ def test_a_blend_lies_between_the_best_two_nearer_to_the_better() -> None:
     torch.testing.assert_close(blended, expected)
 
 
-def test_a_blend_leaves_a_perfect_forecast_alone() -> None:
+def test_a_blend_keeps_a_perfect_forecast() -> None:
     history = smooth_history(3)
     forecast = skip(history, history.probes[0], MIXED, "blend")
     torch.testing.assert_close(forecast.target, history.targets[0], atol=1e-5, rtol=1e-5)

@@ -26,7 +26,7 @@ def test_a_whole_probe_is_not_copied() -> None:
 
 
 def run_of(stride: int) -> TapRun:
-    """A run that remembers two full steps and stands at a skipped one."""
+    """A run that remembers two full steps, at a skipped one."""
     timeline = even_timeline(50, "step")
     run = TapRun(TapSettings(probe_stride=stride), timeline.sigmas, "")
     for step in range(2):
@@ -36,7 +36,7 @@ def run_of(stride: int) -> TapRun:
     return run
 
 
-def test_a_run_keeps_and_judges_by_that_part_alone() -> None:
+def test_a_run_keeps_only_that_part_and_chooses_by_it() -> None:
     run = run_of(4)
     assert [probe.shape[-1] for probe in run.memory.histories["one"].probes] == [64, 64]
     probe = noise((1, 30, 256), 7).float()

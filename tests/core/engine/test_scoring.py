@@ -1,4 +1,4 @@
-"""Proxy losses from a few dots per token, against every forecast worked out in float64."""
+"""Proxy losses from a few dots per token, against every forecast computed in float64."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ def explicit(history: History, probe: Tensor, weights: Tensor, loss: str, chunk:
 
 
 def _compared(probe: Tensor, loss: str) -> Tensor:
-    """What of a probe is compared: for the cosine its direction, as 1 - cos is half the squared distance of those."""
+    """The compared part of a probe: for the cosine its direction, as 1 - cos is half the squared distance of these."""
     return probe.div_(probe.norm(dim=-1, keepdim=True)) if loss == "cosine" else probe
 
 
@@ -93,15 +93,15 @@ def test_short_histories_and_warm_up_spacings_agree_too(
 
 
 @pytest.mark.parametrize("loss", PROXY_LOSSES)
-def test_a_batch_of_conditions_scores_as_each_one_alone(loss: str) -> None:
+def test_a_batch_of_conditions_has_the_same_losses_as_each_one(loss: str) -> None:
     path, past = realistic((2, 40, 64), 0.05, torch.float32), [7, 2, 1]
     weights = rows(past, 3)
     together = proxy_losses(history_of(past, path), path(10), weights, loss)
     for i in range(2):
-        def alone(position: float, i: int = i) -> Tensor:
+        def one(position: float, i: int = i) -> Tensor:
             return path(position)[i : i + 1]
 
-        torch.testing.assert_close(together[i : i + 1], proxy_losses(history_of(past, alone), alone(10), weights, loss))
+        torch.testing.assert_close(together[i : i + 1], proxy_losses(history_of(past, one), one(10), weights, loss))
 
 
 @pytest.mark.parametrize("loss", PROXY_LOSSES)
@@ -117,7 +117,7 @@ def test_the_size_of_the_chunks_does_not_show(loss: str, tokens: int, per_chunk:
     torch.testing.assert_close(chunked, whole, rtol=1e-4, atol=1e-12)
 
 
-def standing_still(position: float) -> Tensor:
+def constant(position: float) -> Tensor:
     return noise((1, 6, 16), 0, torch.float32)
 
 
@@ -127,14 +127,14 @@ def on_a_line(position: float) -> Tensor:
 
 @pytest.mark.parametrize("loss", PROXY_LOSSES)
 def test_a_token_that_stood_still_is_forecast_without_error_by_all(loss: str) -> None:
-    losses = proxy_losses(history_of([7, 2, 1], standing_still), standing_still(9), rows([7, 2, 1], 2), loss)
+    losses = proxy_losses(history_of([7, 2, 1], constant), constant(9), rows([7, 2, 1], 2), loss)
     assert losses.max() < 1e-6
 
 
 @pytest.mark.parametrize("loss", PROXY_LOSSES)
-@pytest.mark.parametrize("path", [standing_still, on_a_line])
+@pytest.mark.parametrize("path", [constant, on_a_line])
 def test_snapshots_in_one_line_do_not_break_the_losses(path: Path, loss: str) -> None:
-    """There is but one direction then, or none, and what is left of the others is rounding."""
+    """There is only one direction then, or none; what is left of the others is rounding."""
     history, weights = history_of([7, 2, 1], path), rows([7, 2, 1], 3)
     probe = path(10) + 0.1 * noise((1, 6, 16), 2, torch.float32)
     ours, theirs = proxy_losses(history, probe, weights, loss), explicit(history, probe, weights, loss)

@@ -1,4 +1,4 @@
-"""One step of Algorithm 1: what is remembered, what is forecast, and by whom."""
+"""One step of Algorithm 1: what is remembered, what is forecast, and by which predictor."""
 
 from __future__ import annotations
 
@@ -72,7 +72,7 @@ def test_every_token_is_forecast_by_the_candidate_that_suits_its_probe(loss: str
     torch.testing.assert_close(made.target.double(), expected, rtol=1e-4, atol=1e-4)
 
 
-def test_a_token_that_stands_still_is_repeated_although_all_forecast_it_well() -> None:
+def test_a_token_that_does_not_move_is_repeated_although_all_forecast_it_well() -> None:
     def still(position: float) -> Tensor:
         return noise(SHAPE, 0)
 

@@ -1,4 +1,4 @@
-"""How far forecasts are trusted: what earlier ones are worth, token by token."""
+"""How far forecasts are trusted: as far as earlier ones came true, token by token."""
 
 from __future__ import annotations
 
@@ -47,7 +47,7 @@ def test_pictures_and_tokens_learn_apart() -> None:
     torch.testing.assert_close(trust.share, worth[..., 0], atol=1e-5, rtol=0)
 
 
-def test_all_full_steps_of_a_run_count_alike() -> None:
+def test_all_full_steps_of_a_run_count_equally() -> None:
     newest, change, trust = torch.zeros(1, 1, 5), torch.ones(1, 1, 5), Trust()
     trust.learn(newest, change, newest)
     trust.learn(newest, change, change)
@@ -92,7 +92,7 @@ def test_a_forecast_takes_that_share_of_its_change(dtype: torch.dtype) -> None:
     torch.testing.assert_close(made, expected.to(dtype), atol=1e-5 if dtype == torch.float32 else 3e-2, rtol=1e-2)
 
 
-def test_explicit_predictors_are_held_back_alike() -> None:
+def test_trust_limits_explicit_predictors_too() -> None:
     pool, timeline = PoolSettings(families=("dicache",), orders="1").pool(), even_timeline(50, "step")
     run = TapRun(TapSettings(given_pool=PoolSettings(families=("dicache",), orders="1")), timeline.sigmas, "")
     history = History(pool.snapshots)

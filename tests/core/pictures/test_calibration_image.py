@@ -1,4 +1,4 @@
-"""The picture of a calibration: a row for every number of calls, the chosen one set off."""
+"""The picture of a calibration: a row for every number of calls, the chosen one marked."""
 
 from __future__ import annotations
 

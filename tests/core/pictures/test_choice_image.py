@@ -43,8 +43,8 @@ def test_every_token_has_the_colour_of_its_choice_in_its_place(layer: str) -> No
         assert torch.equal(frames[step].long(), whole)
 
 
-def test_the_map_stands_upright_on_a_picture() -> None:
-    """The tokens of the picture's bright corner take a predictor of their own; it must show in that corner."""
+def test_the_map_is_upright_on_a_picture() -> None:
+    """The tokens of the picture's bright corner have another predictor; it must show in that corner."""
     record = made_record(grid=(1, 4, 6))
     member = torch.zeros(1, 24, dtype=torch.int64)
     member.view(4, 6)[0, 3:] = 5  # above, on the right
@@ -58,7 +58,7 @@ def test_the_map_stands_upright_on_a_picture() -> None:
     assert chosen.sum() == 16 * 48
 
 
-def test_padded_tokens_lie_outside_the_picture() -> None:
+def test_padded_tokens_are_outside_the_picture() -> None:
     record = made_record(grid=(1, 17, 16))
     record.filled = (33 / 34, 31 / 32)
     frames = pixels(draw_choice_map(record, MapOptions(legend=False), like=(33 * 8, 31 * 8)))
@@ -80,7 +80,7 @@ def test_a_full_step_is_striped_and_has_no_token_colours() -> None:
 
 
 def swatches(record: TapRecord, layer: str, frame: torch.Tensor, width: int, height: int) -> set[str]:
-    """Labels of the classes whose colour has a swatch of its own beside the map."""
+    """Labels of the classes whose colour has a swatch next to the map."""
     beside = frame[:height, width:].flatten(0, 1)
     return {c.label for c in build_layer(layer, record).classes
             if (beside == torch.tensor(c.colour)).all(-1).sum() > 100}
@@ -136,8 +136,8 @@ def test_opacity_goes_from_the_picture_to_the_map(opacity: float) -> None:
     record = made_record()
     picture = torch.full((1, 60, 100, 3), 0.25)
     over = draw_choice_map(record, MapOptions(legend=False, opacity=opacity), picture)
-    alone = draw_choice_map(record, MapOptions(legend=False), like=(60, 100))
-    assert torch.allclose(over[2], alone[2] * opacity + 0.25 * (1 - opacity), atol=1.1 / 255)
+    bare = draw_choice_map(record, MapOptions(legend=False), like=(60, 100))
+    assert torch.allclose(over[2], bare[2] * opacity + 0.25 * (1 - opacity), atol=1.1 / 255)
 
 
 def test_a_picture_keeps_its_colours_only_where_no_map_hides_them() -> None:
@@ -190,7 +190,7 @@ def test_the_negative_prompt_has_its_own_map() -> None:
         (MapOptions(condition=1), "choose positive"),
     ],
 )
-def test_an_option_that_the_run_has_nothing_for_is_refused(options: MapOptions, said: str) -> None:
+def test_an_option_that_does_not_fit_the_run_is_refused(options: MapOptions, said: str) -> None:
     with pytest.raises(TapError, match=said):
         draw_choice_map(made_record(), options)
 
@@ -226,7 +226,7 @@ def test_drawing_changes_nothing_in_the_record_or_the_picture() -> None:
 
 
 @pytest.mark.parametrize("words", ["short", "a sentence that goes on " * 40, "unbroken" * 200, "caf\u00e9 \u4e2d", ""])
-def test_a_message_is_written_whatever_its_length(words: str) -> None:
+def test_a_message_of_any_length_is_written(words: str) -> None:
     frame = pixels(draw_no_map("No map", words, 512))
     assert frame.shape == (1, 308, 512, 3)
     assert frame.flatten(0, 2).unique(dim=0).shape[0] > 3

@@ -99,7 +99,7 @@ def test_below_the_window_there_is_no_ssim() -> None:
     assert "SSIM" not in comparison_words(found)
 
 
-def test_words_tell_the_floor() -> None:
+def test_words_name_the_floor() -> None:
     truth = picture()
     found, floor = compare(near(truth, 0.01), truth), compare(picture(5), truth)
     words = comparison_words(found, floor)

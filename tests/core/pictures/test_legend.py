@@ -1,4 +1,4 @@
-"""What is written beside a map, and that it can be read."""
+"""The text next to a map, and that it can be read."""
 
 from __future__ import annotations
 

@@ -39,7 +39,7 @@ def test_members_of_one_name_are_one_class() -> None:
     assert len(classes) == 11
 
 
-def test_horizons_are_listed_from_far_to_near() -> None:
+def test_horizons_are_listed_from_highest_to_lowest() -> None:
     record = made_record(pool=TapSettings(orders="0,1", horizon_from=-2, horizon_to=1))
     labels = [c.label for c in build_layer("horizon", record).classes]
     assert labels == ["reuse: looks at none", "k+1: 1 step beyond", "k: the step itself", "k-1: 1 step short",

@@ -1,4 +1,4 @@
-"""The colours of the map stay apart, for colour-blind eyes too, and mean the same on every map."""
+"""The colours of the map are distinct, for colour-blind eyes too, and mean the same on every map."""
 
 from __future__ import annotations
 
@@ -44,7 +44,7 @@ def oklab(colours: list[RGB], eyes: str) -> torch.Tensor:
 
 
 def closest(colours: list[RGB], eyes: str) -> float:
-    """Distance of the two colours that look most alike; about 0.02 can just be told apart."""
+    """Distance of the two most similar colours; people can just distinguish about 0.02."""
     distances = torch.cdist(oklab(colours, eyes), oklab(colours, eyes))
     return min(float(distances[i, j]) for i, j in combinations(range(len(colours)), 2))
 
@@ -56,14 +56,14 @@ def paper_names(*orders: int) -> list[CandidateName]:
 
 
 @pytest.mark.parametrize("eyes", EYES)
-def test_the_papers_candidates_can_be_told_apart(eyes: str) -> None:
+def test_the_papers_candidates_have_distinct_colours(eyes: str) -> None:
     names = paper_names(0, 1, 2)
     assert len(names) == 11
     assert closest(candidate_colours(names), eyes) > 0.05
 
 
 @pytest.mark.parametrize("eyes", EYES)
-def test_all_four_orders_can_be_told_apart(eyes: str) -> None:
+def test_all_four_orders_have_distinct_colours(eyes: str) -> None:
     assert closest(candidate_colours(paper_names(0, 1, 2, 3)), eyes) > 0.04
     assert closest([order_colour(order) for order in range(4)], eyes) > 0.08
 

@@ -1,4 +1,4 @@
-"""One view a step, whatever the sampler does within a step."""
+"""One view for each step, for every kind of sampler."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What the viewer is given: every token's class in the index images, words and shares in the document."""
+"""What the viewer gets: every token's class in the index images, words and shares in the document."""
 
 from __future__ import annotations
 
@@ -55,7 +55,7 @@ def test_shares_count_the_tokens_of_the_image(name: str) -> None:
             assert sum(shares) == pytest.approx(1, abs=1e-3)
 
 
-def test_marks_tell_the_entries_of_a_layer_apart() -> None:
+def test_the_entries_of_a_layer_have_different_marks() -> None:
     for layer in viewer_data(made_record(steps=9), "run").document["layers"]:
         marks = [entry["mark"] for entry in layer["entries"]]
         assert len(set(marks)) == len(marks) <= MOST_ENTRIES
@@ -79,14 +79,14 @@ def test_a_large_pool_is_summed_up_in_the_legend_but_not_in_the_image() -> None:
     assert len(data.images["predictor"].unique()) > MOST_ENTRIES
 
 
-def test_steps_are_told_in_words() -> None:
+def test_steps_are_described_in_words() -> None:
     steps = viewer_data(made_record(steps=9), "run").document["steps"]
     assert [step["number"] for step in steps] == list(range(1, 10))
     assert steps[0]["kind"] == "full" and steps[0]["words"] == "computed step: warm-up"
     assert {step["kind"] for step in steps} == {"full", "skipped"}
 
 
-def test_a_step_that_was_in_full_in_part_says_why() -> None:
+def test_a_partly_computed_step_says_why() -> None:
     record = made_record(steps=9)
     partly = next(e for e in record.evaluations if not e.full)
     partly.full_calls, partly.reason = 1, "new condition or size"

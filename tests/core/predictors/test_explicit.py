@@ -1,4 +1,4 @@
-"""Predictors that are no row of weights, each against a second implementation, and in the choice of each token."""
+"""Predictors that are not a row of weights, each against a second implementation, and in the choice of each token."""
 
 import math
 
@@ -109,7 +109,7 @@ def test_tc_pade_as_printed_divides_what_it_adds() -> None:
 
 
 def low_by_fourier(frames: Tensor, cutoff: float) -> Tensor:
-    """A cosine transform is a Fourier transform of the frame beside its mirror images."""
+    """A cosine transform is a Fourier transform of the frame next to its mirror images."""
     rows, columns = frames.shape[-2:]
     wide = torch.cat([frames, frames.flip(-1)], dim=-1)
     spectrum = torch.fft.fft2(torch.cat([wide, wide.flip(-2)], dim=-2).double())
@@ -181,7 +181,7 @@ def streams(draw: st.DrawFn) -> list[Tensor]:
 @pytest.mark.parametrize("predictor", EXPLICIT, ids=str)
 @settings(max_examples=25)
 @given(streams(), st.floats(20.01, 50))
-def test_forecasts_are_finite_whatever_the_history(
+def test_forecasts_are_finite_for_every_history(
     predictor: ExplicitPredictor, axis: str, values: list[Tensor], position: float
 ) -> None:
     *stream, probe = values

@@ -76,7 +76,7 @@ def test_lines_are_continued_exactly(predictor: Predictor, timeline: Timeline) -
     assert forecast(predictor, UNEVEN, 24.0, timeline, lambda x: 2 - 3 * x) == pytest.approx(at)
 
 
-def test_taylors_ladder_misses_quadratics_as_published() -> None:
+def test_taylors_ladder_has_the_published_error_on_quadratics() -> None:
     past = [12.0, 6.0, 0.0]
     misses = [forecast(Taylor(2), past, 12.0 + k, STEPS, lambda s: (s - 12) ** 2) for k in (1, 3, 5)]
     assert misses == pytest.approx([-5, -9, -5])
@@ -201,7 +201,7 @@ def test_spectrum_rejects_settings_that_make_no_sense(wrong: dict[str, float]) -
 
 @st.composite
 def runs(draw: st.DrawFn) -> tuple[Timeline, list[float], float]:
-    """Any sigmas, also ones that stand still or rise; full steps in any order, as restarts have it; any position."""
+    """Any sigmas, also constant or rising ones; full steps in any order, as after restarts; any position."""
     sigmas = draw(st.lists(st.floats(0, 1000, width=32), min_size=2, max_size=30))
     last = len(sigmas) - 1
     past = draw(st.lists(st.integers(0, last), min_size=1, max_size=8, unique=True))
@@ -225,7 +225,7 @@ def test_sigmas_that_hardly_differ_do_not_blow_a_step_up() -> None:
         assert sum(FoCa(heun).weights([1.0, 0.0], 3.0, timeline)) == pytest.approx(1)
 
 
-def test_full_steps_of_the_same_sigma_are_told_apart_by_their_step() -> None:
+def test_full_steps_of_the_same_sigma_are_distinguished_by_their_step() -> None:
     plateau = Timeline((1.0, 0.5, 0.5, 0.5, 0.0), "sigma")
     rows = Pool((Newton(1),)).candidates([2.0, 1.0], 3.0, plateau).weights
     assert rows == [[2, -1]]
@@ -254,7 +254,7 @@ def test_every_family_has_members_lowest_order_first() -> None:
     assert {member.family for member in pool.members} == {"reuse", *FAMILIES}
 
 
-def test_order_zero_alone_is_the_repeat() -> None:
+def test_a_pool_of_order_zero_is_the_repeat() -> None:
     assert family_pool(["taylor"], [0], MemberOptions([])).predictors == (Reuse(),)
 
 

@@ -107,7 +107,7 @@ def test_order_one_is_exact_on_a_straight_line(start: float, slope: float, past:
 
 @pytest.mark.parametrize("order", [0, 1, 2, 3])
 def test_an_order_is_exact_on_the_trajectory_that_its_ladder_reproduces(order: int) -> None:
-    """Where the i-th backward difference over the gap is constant, i = order, the ladder knows all that there is."""
+    """Where the i-th backward difference over the gap is constant, i = order, the ladder is exact."""
     gap, count = 5, 8
     differences = [2.0, -1.0, 0.5, 0.25][: order + 1]
     series = [sum(d * math.comb(n, i) for i, d in enumerate(differences)) for n in range(count)]

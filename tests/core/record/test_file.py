@@ -1,4 +1,4 @@
-"""A record comes back from its file as it was; anything else that a file may hold is refused in words."""
+"""A record comes back from its file as it was; any other content of a file is refused with a sentence."""
 
 from __future__ import annotations
 
@@ -70,7 +70,7 @@ def test_a_record_comes_back_exactly(tmp_path: Path) -> None:
     assert loaded.report() == record.report()
 
 
-def test_maps_that_share_memory_or_lie_apart_can_be_saved(tmp_path: Path) -> None:
+def test_maps_that_share_memory_or_are_not_contiguous_can_be_saved(tmp_path: Path) -> None:
     record = made_record(batch=2)
     choice = next(c for e in record.evaluations for c in e.choices)
     whole = torch.rand(30, 4).T

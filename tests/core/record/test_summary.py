@@ -1,4 +1,4 @@
-"""The run in words: right figures, plain letters, and a reason whenever nothing was skipped."""
+"""The run in words: right figures, only ASCII, and a reason when nothing was skipped."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from tap_pack.tap_core.record.summary import report_text, speed_up, step_table, 
 from made_records import full_record, made_record
 
 
-def test_the_line_tells_steps_gain_seconds_and_cache() -> None:
+def test_the_line_has_steps_gain_seconds_and_cache() -> None:
     record = made_record(steps=50)
     assert len(record.full_steps) == 18
     assert summary_line(record) == (
@@ -93,7 +93,7 @@ def test_all_evaluations_of_a_step_are_one_line() -> None:
     assert lines[3].split()[2] == "30.0"
 
 
-def test_a_partly_full_step_is_told_as_such() -> None:
+def test_a_partly_computed_step_is_named_so() -> None:
     record = made_record()
     record.evaluations[2].full_calls, record.evaluations[2].reason = 1, "no history"
     assert "partly computed: no history; order" in step_table(record)[3]

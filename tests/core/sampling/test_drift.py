@@ -47,7 +47,7 @@ def euler(steps: int, interval: int, drift: Drift | None, shift: float, order: i
 
 
 class Watched(Drift):
-    """A drift and the motion that it goes by, used in the order of a run."""
+    """A drift and its motion, used in the order of a run."""
 
     def __init__(self, motion: Motion) -> None:
         super().__init__(motion)
@@ -103,7 +103,7 @@ def test_a_run_in_which_nothing_is_skipped_keeps_the_very_tensor() -> None:
 
 
 @pytest.mark.parametrize("nudge", [0.03, -0.2, 1.0])
-def test_a_sampler_that_does_more_than_plain_steps_is_left_alone(nudge: float) -> None:
+def test_for_a_sampler_that_does_more_than_plain_steps_nothing_is_repaid(nudge: float) -> None:
     drift = drift_of(50, 1.0)
     with_drift, without = (euler(50, 5, d, 1.0, 1, nudge) for d in (drift, None))
     assert torch.equal(with_drift, without)
@@ -139,7 +139,7 @@ def test_a_step_off_the_grid_forgets_what_was_skipped() -> None:
 def test_the_last_step_repays_what_a_half_moving_picture_would_have_left(
     still: float, share: float, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """still: how far the denoised picture stands still; share: of the drift that is left at sigma 0."""
+    """still: how far the denoised picture stays still; share: of the drift that is left at sigma 0."""
     monkeypatch.setattr(still_share, "STILL_SHARE", still)
     drift, x, sigmas, slopes = drift_of(3, 1.0), torch.ones(1, 2), shifted_sigmas(3, 1.0), []
     for i, still in enumerate((0.9, 0.5)):

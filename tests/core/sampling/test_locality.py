@@ -1,4 +1,4 @@
-"""Among several processes what does not look at one token at a time falls back; tests/matrix runs them in two."""
+"""With several processes, what looks at more than one token at a time falls back; tests/matrix runs two processes."""
 
 from __future__ import annotations
 
@@ -20,19 +20,19 @@ WHOLE = [
 
 
 def started(monkeypatch: pytest.MonkeyPatch, processes: int, **options: object) -> TapRun:
-    """A run with these options among so many processes."""
+    """A run with these options in one of so many processes."""
     monkeypatch.setattr(run_module, "processes", lambda: processes)
     return TapRun(TapSettings(**options), even_timeline(20).sigmas, "toy")
 
 
 @pytest.mark.parametrize(("options", "says"), WHOLE)
-def test_what_looks_at_more_than_a_token_steps_aside(
+def test_what_looks_at_more_than_a_token_falls_back(
     monkeypatch: pytest.MonkeyPatch, options: dict, says: str
 ) -> None:
-    alone, among = (started(monkeypatch, count, **options) for count in (1, 2))
-    assert not alone.notes.fell_back and not alone.record.fallbacks
-    assert among.notes.fell_back
-    (reason,) = among.record.fallbacks
+    single, shared = (started(monkeypatch, count, **options) for count in (1, 2))
+    assert not single.notes.fell_back and not single.record.fallbacks
+    assert shared.notes.fell_back
+    (reason,) = shared.record.fallbacks
     assert says in reason and "every step is computed in full" in reason
 
 

@@ -1,4 +1,4 @@
-"""Named methods, and what some of them have to know of a model."""
+"""Named methods, and the numbers that some of them need for a model."""
 
 import math
 

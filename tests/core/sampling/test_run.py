@@ -22,7 +22,7 @@ TOKEN_BYTES = 16 * 4
 
 
 def paper(**changes: object) -> TapSettings:
-    """The paper's method, whatever the defaults are."""
+    """The paper's method, independent of the defaults."""
     return TapSettings(**{"placement": "paper", "correction": "off", "target": "residual", **changes})
 
 
@@ -59,7 +59,7 @@ class Model:
 
 
 def sample(sigmas: Iterable[float], settings: TapSettings | None = None) -> tuple[Model, TapRecord]:
-    """A run that asks at these sigmas over twenty steps."""
+    """A run that evaluates at these sigmas over twenty steps."""
     model = Model(TapRun(settings or paper(), SIGMAS, "toy"))
     for sigma in sigmas:
         model.evaluate(sigma)
@@ -144,7 +144,7 @@ def test_another_shape_starts_a_fresh_history(change: dict[str, int]) -> None:
     assert model.computed == 4
 
 
-def test_stepping_aside_computes_the_rest_and_says_why_once(caplog: pytest.LogCaptureFixture) -> None:
+def test_falling_back_computes_the_rest_and_says_why_once(caplog: pytest.LogCaptureFixture) -> None:
     model = Model(TapRun(paper(), SIGMAS, "toy"))
     for sigma in SIGMAS[:4]:
         model.evaluate(sigma)
@@ -221,7 +221,7 @@ def test_too_few_steps_are_named(steps: int, said: bool) -> None:
 
 @pytest.mark.parametrize("value", [float("nan"), float("inf"), -float("inf")])
 @pytest.mark.parametrize("part", ["probe", "target"])
-def test_what_is_no_number_is_dropped_and_the_next_step_computed(part: str, value: float) -> None:
+def test_what_is_not_a_number_is_dropped_and_the_next_step_computed(part: str, value: float) -> None:
     run = TapRun(paper(), SIGMAS, "toy")
     model = Model(run)
     for sigma in SIGMAS[:2]:

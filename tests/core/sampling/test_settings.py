@@ -1,4 +1,4 @@
-"""The sentences that a bad slider is answered with, and what good ones mean."""
+"""The sentences for bad settings, and what good ones mean."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from trajectories import even_timeline
 NAN, INFINITE = float("nan"), float("inf")
 
 
-def test_pool_interval_and_loss_are_the_papers_unless_told_otherwise() -> None:
+def test_pool_interval_and_loss_are_the_papers_by_default() -> None:
     settings = TapSettings(placement="paper")
     assert len(settings.pool().predictors) == 15
     assert full_steps(settings.schedule(), even_timeline(50)) == [0, 1, 2, 7, 12, 17, 22, 27, 32, 37, 42, 47]

@@ -33,7 +33,7 @@ def device(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> t
     return torch.device(request.param)
 
 
-def test_it_times_what_lies_between(device: torch.device) -> None:
+def test_it_times_what_is_between(device: torch.device) -> None:
     timer = StepTimer(device)
     time.sleep(0.01)
     timer.stop()

@@ -256,7 +256,7 @@ def test_what_a_course_keeps_is_counted() -> None:
 
 
 @pytest.mark.parametrize("schedule", [ConfidenceGateSchedule(warmup=1), SpeculativeSchedule(warmup=1)])
-def test_sigmas_that_come_again_are_told_apart_by_their_steps(schedule: object) -> None:
+def test_steps_that_share_a_sigma_are_distinguished_by_position(schedule: object) -> None:
     sigmas = (1.0, 0.8, 0.6, 0.8, 0.6, 0.4, 0.2, 0.0)
     course = start(schedule, Timeline(sigmas, "sigma"))
     for step, sigma in enumerate(sigmas[:-1]):

@@ -1,4 +1,4 @@
-"""Schedules that are known beforehand: the step lists of their papers' settings, and bad lists."""
+"""Schedules that are known before the run: the step lists of their papers' settings, and bad lists."""
 
 import pytest
 from tap_pack.tap_core.errors import TapError
@@ -33,7 +33,7 @@ def test_fora_computes_every_nth_step_from_the_first(interval: int, count: int) 
 
 def test_spectrum_computes_14_and_10_of_50_steps() -> None:
     slow, fast = (walk(GrowingSchedule(growth=growth), 50) for growth in (0.75, 3.0))
-    # windows of floor(2), floor(2.75), floor(3.5), ... behind the warm-up's last step 4
+    # windows of floor(2), floor(2.75), floor(3.5), ... after the warm-up's last step 4
     assert slow == [0, 1, 2, 3, 4, 6, 8, 11, 15, 20, 25, 31, 38, 46]
     assert fast == [0, 1, 2, 3, 4, 6, 11, 19, 30, 44]
 
@@ -41,7 +41,7 @@ def test_spectrum_computes_14_and_10_of_50_steps() -> None:
 def naive_magcache(
     ratios: list[float], steps: int, threshold: float, most: int, retention: float, never: int
 ) -> list[int]:
-    """The rule, spelt out step by step."""
+    """The rule, written step by step."""
     full, product, error, run = [], 1.0, 0.0, 0
     for i in range(steps):
         entry = round(i * (len(ratios) - 1) / (steps - 1))

@@ -1,4 +1,4 @@
-"""Full steps at equal shares of a curve: as many as the paper's schedule has, first and last among them."""
+"""Full steps at equal shares of a curve: as many as the paper's schedule has, with the first and the last."""
 
 from collections.abc import Sequence
 

@@ -105,7 +105,7 @@ def test_sada_skips_stable_steps_and_interpolates_the_second_half() -> None:
 
 
 @pytest.mark.parametrize("forecast", ["linear", "step-wise"])
-def test_sada_stays_near_the_full_run(forecast: str) -> None:
+def test_sada_stays_close_to_the_full_run(forecast: str) -> None:
     x = np.array([[1.0, 2.0, -1.0]])
     for sigma, following in pairwise(SIGMAS):
         x = x + true_velocity(x, sigma) * (following - sigma)
