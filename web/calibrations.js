@@ -2,28 +2,28 @@
 import { Sentence } from "./sentence.js";
 
 export const SETTING = "TAP.Calibrations";
-const MOST_NAME = 60;
+const LONGEST_NAME = 60;
 
-/** The saved ones in a setting's value: name -> calibration. What is of another form is left out. */
+/** The saved calibrations in a setting's value: name -> text. Values of another form are left out. */
 export function readSaved(value) {
   if (!value || typeof value !== "object") return {};
   return Object.fromEntries(Object.entries(value).filter(([, text]) => typeof text === "string"));
 }
 
-/** A name as it is kept. @throws {Sentence} */
+/** A name as it is saved. @throws {Sentence} */
 export function checkName(name) {
-  const short = String(name).trim().slice(0, MOST_NAME);
+  const short = String(name).trim().slice(0, LONGEST_NAME);
   if (!short) throw new Sentence("Nothing was saved: the calibration needs a name.");
   return short;
 }
 
-/** The text as it is kept. @throws {Sentence} */
+/** The text as it is saved. @throws {Sentence} */
 export function checkText(text) {
   if (String(text ?? "").trim()) return text;
-  throw new Sentence("Nothing was saved: the node holds no calibration yet. Run it, or paste one.");
+  throw new Sentence("Nothing was saved: the node has no calibration yet. Run it, or paste one.");
 }
 
-/** The saved ones without one. */
+/** The saved calibrations without this one. */
 export function withoutOne(saved, name) {
   return Object.fromEntries(Object.entries(saved).filter(([key]) => key !== name));
 }

@@ -18,7 +18,7 @@ export function settingOf(id) {
   return app.extensionManager.setting.get(id);
 }
 
-/** Changes a setting, for good. */
+/** Changes a setting and saves it. */
 export function changeSetting(id, value) {
   return app.extensionManager.setting.set(id, value);
 }
@@ -28,7 +28,7 @@ export function kindOf(node) {
   return node.comfyClass ?? node.constructor.comfyClass;
 }
 
-/** The node that a prompt calls by this id, such as "7", or "12:7" for one within subgraph node 12; null if gone. */
+/** The node with this id in a prompt, such as "7", or "12:7" for one inside subgraph node 12; null if it is gone. */
 export function nodeAt(id) {
   let graph = app.rootGraph ?? app.graph;
   const path = String(id).split(":");
@@ -40,7 +40,7 @@ function findIn(graph, id) {
   return graph?.getNodeById(id) ?? graph?.getNodeById(Number(id)) ?? null;
 }
 
-/** A name for the open workflow, which it keeps when it is loaded again; "" while it has none. */
+/** An id of the open workflow that stays the same when it is loaded again; "" if it has none. */
 export function workflowId() {
   const id = String((app.rootGraph ?? app.graph)?.id ?? "");
   return /^[0-]*$/.test(id) ? "" : id;
@@ -54,7 +54,7 @@ let elements = 0;
  * @param {() => {least: number, most?: number}} height in CSS pixels, margins included
  */
 export function addElement(node, name, element, height) {
-  // Nodes 2.0 keeps the element of an earlier node, say the one before an undo, where id, name and type are the same.
+  // Nodes 2.0 keeps the element of an earlier node with equal id, name and type, such as the one before an undo.
   const widget = node.addDOMWidget(name, `tap_${name}_${++elements}`, element, {
     serialize: false,
     hideOnZoom: false,
@@ -69,7 +69,7 @@ export function addElement(node, name, element, height) {
   return widget;
 }
 
-/** The classic graph is panned and zoomed over the element too; Nodes 2.0 sees to that itself. */
+/** Lets people pan and zoom the classic graph over the element too; Nodes 2.0 does this itself. */
 function passToCanvas(element) {
   const passed = (handler, wanted) => (event) => {
     if (window.LiteGraph?.vueNodesMode || !wanted(event)) return;
@@ -87,7 +87,7 @@ function passToCanvas(element) {
   element.addEventListener("pointerup", passed("processMouseUp", middle));
 }
 
-/** Makes a node at least as large as its widgets need, and as asked for. */
+/** Makes a node at least as large as its widgets need, and at least as large as asked. */
 export function growNode(node, width = 0, height = 0) {
   const [leastWidth, leastHeight] = node.computeSize();
   const size = [Math.max(node.size[0], width, leastWidth), Math.max(node.size[1], height, leastHeight)];
@@ -111,22 +111,22 @@ function chain(node, name, callback) {
   };
 }
 
-/** Fetches a file that a node has left in ComfyUI's folders. @returns {Promise<Response>} */
+/** Fetches a file that a node has written to ComfyUI's folders. @returns {Promise<Response>} */
 export function fetchFile({ filename, subfolder, type }) {
   return api.fetchApi(`/view?${new URLSearchParams({ filename, subfolder, type })}`);
 }
 
-/** The name by which the server knows this page; null until it has given one. */
+/** The id of this page on the server; null until the server has given one. */
 export function clientId() {
   return api.clientId || null;
 }
 
-/** Asks the pack's side of the server. @returns {Promise<Response>} */
+/** Gets an answer from the pack's part of the server. @returns {Promise<Response>} */
 export function askServer(path) {
   return api.fetchApi(path);
 }
 
-/** Tells the pack's side of the server something. @returns {Promise<Response>} */
+/** Posts something to the pack's part of the server. @returns {Promise<Response>} */
 export function tellServer(path, told) {
   return api.fetchApi(path, {
     method: "POST", headers: { "Content-Type": "application/json" }, body: JSON.stringify(told),
@@ -138,7 +138,7 @@ export function widgetValues(node) {
   return Object.fromEntries((node.widgets ?? []).map((widget) => [widget.name, widget.value]));
 }
 
-/** Sets widgets to values, as if by hand: they show them, and one undo takes all of them back. */
+/** Sets widgets to values as a person would: the widgets show them, and one undo reverts them all. */
 export function setWidgets(node, values) {
   for (const [name, value] of Object.entries(values)) {
     const widget = node.widgets?.find((found) => found.name === name);
@@ -151,8 +151,8 @@ export function setWidgets(node, values) {
 }
 
 /**
- * Sets a property of a node as if it had always been so: no step for undo, and the workflow stays as saved as it was.
- * @param {(before: unknown) => object} changed what comes of the property's value, now and in each earlier state
+ * Sets a property of a node without a step for undo; a saved workflow still counts as saved.
+ * @param {(before: unknown) => object} changed gives the new value from the old one, now and in each earlier state
  */
 export function setQuietly(node, name, changed) {
   node.properties[name] = changed(node.properties[name]);
@@ -170,12 +170,12 @@ function serialized(state, node) {
   return nodes?.find(({ id, type }) => String(id) === String(node.id) && type === node.type) ?? null;
 }
 
-/** Tells ComfyUI that the workflow is another one now: for undo, and for what a reload of the page brings back. */
+/** Tells ComfyUI that the workflow has changed: for undo, and for a reload of the page. */
 export function noteChange() {
   app.extensionManager.workflow?.activeWorkflow?.changeTracker?.captureCanvasState?.();
 }
 
-/** Names of a node's inputs that something is connected to. */
+/** Names of the connected inputs of a node. */
 export function linkedInputs(node) {
   return (node.inputs ?? []).filter((input) => input.link !== null && input.link !== undefined).map(({ name }) => name);
 }
@@ -200,7 +200,7 @@ export function addBefore(node, kind, inputName) {
   return made;
 }
 
-/** Asks for a line of text; null if the question was closed. */
+/** Asks for a line of text; null if the person closed the question. */
 export function askFor(title, message, text = "") {
   return app.extensionManager.dialog.prompt({ title, message, defaultValue: text });
 }

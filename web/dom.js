@@ -34,7 +34,7 @@ export function freshContext(canvas) {
   return { context, width, height };
 }
 
-/** Where a pointer is within an element, in the element's own CSS pixels however far the graph is zoomed. */
+/** Where a pointer is in an element, in the element's own CSS pixels at any zoom of the graph. */
 export function pointIn(element, event) {
   const box = element.getBoundingClientRect();
   return {

@@ -16,7 +16,7 @@ const CALIBRATE = "TapCalibrate";
 
 let presets = [];
 
-/** Reads the presets, which menus list without waiting. */
+/** Reads the presets once, so that no menu waits for them. */
 export async function readPresets() {
   presets = presetsIn(await (await fetch(new URL("./presets.json", import.meta.url))).json());
 }
@@ -40,7 +40,7 @@ function presetEntries(node) {
   }));
 }
 
-/** Saved calibrations go to the placement node before this one; if there is none, one is added. */
+/** A saved calibration goes to the placement node that is connected to schedule; without one, a node is added. */
 function savedEntries(node) {
   if (!knowsKind(PLACEMENT)) return [];
   const saved = readSaved(settingOf(SETTING));
@@ -61,17 +61,17 @@ function placementEntries(node) {
   const entries = [saveEntry(() => widgetValues(node)[TEXT])];
   if (!names.length) return entries;
   const use = (name) => ({ content: name, callback: () => setWidgets(node, { [TEXT]: saved[name] }) });
-  const forget = (name) => ({
+  const remove = (name) => ({
     content: name,
-    callback: () => tellErrors(() => write(withoutOne(saved, name), `${name} is forgotten.`)),
+    callback: () => showErrors(() => write(withoutOne(saved, name), `${name} is deleted.`)),
   });
   return [
-    ...entries, submenu("Saved calibrations", names.map(use)), submenu("Forget a calibration", names.map(forget)),
+    ...entries, submenu("Saved calibrations", names.map(use)), submenu("Delete a calibration", names.map(remove)),
   ];
 }
 
 function saveEntry(textOf) {
-  return { content: "Save this calibration", callback: () => tellErrors(() => save(textOf())) };
+  return { content: "Save this calibration", callback: () => showErrors(() => save(textOf())) };
 }
 
 async function save(found) {
@@ -92,12 +92,12 @@ function submenu(content, options) {
   return { content, has_submenu: true, submenu: { options } };
 }
 
-/** Runs something; what goes wrong with it is told in a notice. */
-async function tellErrors(run) {
+/** Runs something, and shows its error in a notice. */
+async function showErrors(run) {
   try {
     await run();
   } catch (error) {
     if (!(error instanceof Sentence)) console.error("TAP", error);
-    notify("error", error instanceof Sentence ? error.message : "The calibrations could not be stored.");
+    notify("error", error instanceof Sentence ? error.message : "The calibrations could not be saved.");
   }
 }

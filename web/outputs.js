@@ -1,21 +1,21 @@
-/** Hands what nodes put out to those that show it on the node, and brings it back when a workflow is opened again. */
+/** Gives the outputs of nodes to the parts that show them, and restores them when a workflow is opened again. */
 import { nodeAt, workflowId } from "./comfy_api.js";
 import { remember, remembered } from "./shown.js";
 import { showText } from "./text/attach.js";
 import { showMap } from "./viewer/attach.js";
 
-/** A node was executed. */
+/** Shows the output of a node that was executed. */
 export function showExecuted({ node, display_node: shownAt, output }) {
   take(String(shownAt || node), output);
 }
 
-/** Outputs of a workflow that was put away and is open again. */
+/** Shows the outputs of a workflow that was closed and is open again. */
 export function showOutputs(outputs) {
   for (const [id, output] of Object.entries(outputs ?? {})) take(id, output);
 }
 
-/** A workflow is open, perhaps after a refresh of the page. */
-export function bringBack() {
+/** Restores what the open workflow showed before, also after a refresh of the page. */
+export function restoreShown() {
   for (const { node, shown } of remembered(sessionStorage, workflowId())) show(node, shown);
 }
 

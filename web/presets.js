@@ -1,6 +1,6 @@
-/** Presets of TAP Accelerate: names for values that the node's own widgets show. */
+/** Presets of TAP Accelerate: named sets of values for the node's widgets. */
 
-// Sockets that take the place of widgets when something is connected to them.
+// Inputs that replace widgets when something is connected to them.
 const REPLACED = {
   schedule: ["interval", "warmup_steps", "placement"],
   predictors: ["orders", "horizon_from", "horizon_to", "horizon_step"],
@@ -21,7 +21,7 @@ export function presetWith(presets, values) {
 }
 
 /**
- * What to say once a preset is set.
+ * What to say after a preset was set.
  * @param {string} name of the preset
  * @param {string[]} linked names of the inputs that something is connected to
  */
@@ -29,5 +29,5 @@ export function presetWords(name, linked) {
   const replaced = linked.filter((input) => input in REPLACED);
   if (!replaced.length) return `${name} is set. Queue to use it.`;
   const widgets = replaced.flatMap((input) => REPLACED[input]).join(", ");
-  return `${name} is set, but what is connected to ${replaced.join(" and ")} takes the place of ${widgets}.`;
+  return `${name} is set, but what is connected to ${replaced.join(" and ")} replaces ${widgets}.`;
 }

@@ -1,2 +1,2 @@
-/** Something went wrong in a way that a person can be told of. */
+/** An error whose message is a sentence for people. */
 export class Sentence extends Error {}

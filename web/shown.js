@@ -1,10 +1,10 @@
-/** What nodes have shown, kept for a refresh of the page. It is no part of the workflow: a run does not change that. */
+/** What nodes have shown, kept for a refresh of the page. It is not part of the workflow, which a run must not change. */
 
 const KEY = "tap.shown";
 const MOST = 60;
 const LONGEST = 50_000;
 
-/** Keeps what a node showed last; the oldest are forgotten. @param {Storage} store */
+/** Keeps what a node showed last; the oldest ones are dropped. @param {Storage} store */
 export function remember(store, workflow, node, shown) {
   const length = JSON.stringify(shown).length;
   const others = read(store).filter((entry) => entry.workflow !== workflow || entry.node !== node);
@@ -12,7 +12,7 @@ export function remember(store, workflow, node, shown) {
   try {
     store.setItem(KEY, JSON.stringify(kept.slice(-MOST)));
   } catch {
-    store.removeItem(KEY); // it is full
+    store.removeItem(KEY); // the store is full
   }
 }
 

@@ -5,7 +5,7 @@ import { SETTING, attachStrip, followServer, showLastRuns, showRun, showStrips }
 import { EVENT } from "./live/run_state.js";
 import { forget } from "./live/server.js";
 import { menuOf, readPresets } from "./menus.js";
-import { bringBack, showExecuted, showOutputs } from "./outputs.js";
+import { restoreShown, showExecuted, showOutputs } from "./outputs.js";
 import { attachText } from "./text/attach.js";
 import { attachViewer } from "./viewer/attach.js";
 
@@ -19,7 +19,7 @@ register({
     {
       id: SETTING,
       name: "Show the steps of a run on TAP Accelerate",
-      tooltip: "The strip fills while sampling, for under 0.5 % of that time. Off takes it away, and nothing is sent.",
+      tooltip: "The strip fills during a run, for under 0.5 % of its time. Off hides it, and no events are sent.",
       type: "boolean",
       defaultValue: true,
       category: ["TAP", "Live", "Strip"],
@@ -40,8 +40,8 @@ register({
     attachText(node);
     attachViewer(node);
   },
-  // ComfyUI waits for what this gives.
-  afterConfigureGraph() { bringBack(); showLastRuns(); },
+  // Returns no promise: ComfyUI would wait for it.
+  afterConfigureGraph() { restoreShown(); showLastRuns(); },
   onNodeOutputsUpdated: showOutputs,
   getNodeMenuItems: menuOf,
 });

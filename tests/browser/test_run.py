@@ -212,6 +212,6 @@ def test_a_calibration_is_saved_under_a_name_and_used_from_the_menu(opened: Comf
     source = int(opened.prompt_inputs(ACCELERATE)["schedule"][0])
     assert opened.widgets(source)["text"] == "a calibration"
     opened.show(source)
-    choose_in_menu(opened, source, "Forget a calibration", "demo, 20 steps")
-    page.get_by_text("demo, 20 steps is forgotten").first.wait_for()
+    choose_in_menu(opened, source, "Delete a calibration", "demo, 20 steps")
+    page.get_by_text("demo, 20 steps is deleted").first.wait_for()
     assert page.evaluate("app.extensionManager.setting.get('TAP.Calibrations')") == {}

@@ -9,20 +9,20 @@ import { Sentence } from "../../web/sentence.js";
 const EVENT = { version: 1, node: "12:7", marks: "ffsr..", plan: "ffsssf", line: "a plan", ended: false, reasons: { 3: "new size" } };
 const PRESETS = presetsIn(JSON.parse(readFileSync(new URL("../../web/presets.json", import.meta.url))));
 
-test("an event of another form is passed over", () => {
+test("an event of another form is ignored", () => {
   for (const detail of [null, {}, { ...EVENT, marks: "fx" }, { ...EVENT, node: 7 }, { ...EVENT, marks: "f".repeat(1e5) }])
     assert.equal(readEvent(detail), null);
   assert.equal(readEvent({ ...EVENT, more: 1 }).node, "12:7");
 });
 
-test("what is to come is shown as it is planned", () => {
+test("steps to come are shown as planned", () => {
   const columns = columnsOf(readEvent(EVENT));
   assert.deepEqual(columns.map(({ mark }) => mark).join(""), "ffsrsf");
   assert.deepEqual(columns.map(({ done }) => done), [true, true, true, true, false, false]);
   assert.deepEqual(columnsOf({ marks: "f.", plan: "" }).map(({ mark }) => mark), ["f", "."]);
 });
 
-test("steps are told in words, with the reason", () => {
+test("steps are described in words, with the reason", () => {
   const state = readEvent(EVENT);
   assert.equal(wordsOf(state, 2), "Step 3 of 6: forecast");
   assert.equal(wordsOf(state, 3), "Step 4 of 6: computed for a reason, new size");
@@ -31,7 +31,7 @@ test("steps are told in words, with the reason", () => {
   assert.equal(summaryOf(state), "4 of 6 steps done. a plan");
 });
 
-test("of what comes in another order the newest is known", () => {
+test("the newest state is kept when events arrive in another order", () => {
   const known = new KnownRuns();
   const state = (at, node, workflow = "w") => readEvent({ ...EVENT, at, node, workflow });
   for (const added of [state(2, "7"), state(1, "7"), state(3, "8"), state(1, "7", "v"), state(2, "7", "v")]) known.add(added);
@@ -44,12 +44,12 @@ test("the widgets' values find their preset", () => {
   assert.equal(presetWith(PRESETS, { ...PRESETS[0].values, proxy_loss: "l1" }), null);
 });
 
-test("a preset that something connected takes the place of says so", () => {
+test("a preset says so when a connected input replaces its widgets", () => {
   assert.equal(presetWords("Fast", ["model"]), "Fast is set. Queue to use it.");
-  assert.match(presetWords("Fast", ["model", "schedule"]), /connected to schedule takes the place of interval/);
+  assert.match(presetWords("Fast", ["model", "schedule"]), /connected to schedule replaces interval/);
 });
 
-test("saved calibrations are read, and only such", () => {
+test("only saved calibrations are read", () => {
   assert.deepEqual(readSaved({ flux: "{}", bad: 3 }), { flux: "{}" });
   for (const value of [null, undefined, "text", 3]) assert.deepEqual(readSaved(value), {});
   assert.deepEqual(withoutOne({ a: "1", b: "2" }, "a"), { b: "2" });

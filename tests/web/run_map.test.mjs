@@ -27,23 +27,23 @@ function image(changes = {}) {
 
 const PLACE = { step: 1, prompt: 0, picture: 0, frame: 0 };
 
-test("a whole document is taken", () => {
+test("a complete document is accepted", () => {
   assert.equal(checkDocument(made()).run, "abc");
   assert.equal(checkDocument({ format: "tap-choice-map", version: 1, message: "No run." }).message, "No run.");
 });
 
-test("what is no document of ours is refused with a sentence", () => {
+test("anything but our document is refused with a sentence", () => {
   for (const found of [null, 3, [], "text", {}, { ...made(), format: "else" }])
     assert.throws(() => checkDocument(found), Sentence);
   assert.throws(() => checkDocument({ ...made(), version: 2 }), /newer TAP/);
   for (const name of ["grid", "batch", "steps", "prompts", "layers"])
-    assert.throws(() => checkDocument({ ...made(), [name]: undefined }), /not whole/);
+    assert.throws(() => checkDocument({ ...made(), [name]: undefined }), /incomplete/);
 });
 
-test("a prompt that tells of other steps is refused", () => {
+test("a prompt with other steps is refused", () => {
   const document = made();
   document.prompts[0].blocks.pop();
-  assert.throws(() => checkDocument(document), /not whole/);
+  assert.throws(() => checkDocument(document), /incomplete/);
 });
 
 test("an unknown layer is named, with those that exist", () => {

@@ -12,7 +12,7 @@ FOLDER = Path(__file__).resolve().parent
 def test_the_modules_of_the_browser(repository: Path, tmp_path: Path) -> None:
     node = shutil.which("node")
     assert node, "Node is missing: install it (Debian: nodejs), then run the tests again."
-    # A copy, for a browser takes .js files as modules, and older Nodes only where a package.json says so.
+    # A copy: a browser takes .js files as modules, but older Nodes only if a package.json says so.
     shutil.copytree(repository / "web", tmp_path / "web")
     shutil.copytree(FOLDER, tmp_path / "tests" / "web", ignore=shutil.ignore_patterns("*.py", "__pycache__"))
     tests = sorted((tmp_path / "tests" / "web").glob("*.test.mjs"))

@@ -13,7 +13,7 @@ DOOR = "comfy_api.js"
 
 
 def holding(pattern: str) -> list[str]:
-    """Files in which this is found."""
+    """Files in which the pattern is found."""
     return [name for name, text in SOURCES.items() if re.search(pattern, text)]
 
 
@@ -35,19 +35,19 @@ def test_no_text_becomes_markup_or_code(pattern: str) -> None:
 
 def test_nothing_is_asked_of_the_network() -> None:
     assert holding(r"https?://|XMLHttpRequest|sendBeacon|WebSocket") == []
-    # What is fetched beside ComfyUI's own files is a file of the pack.
+    # The only other file that is fetched is a file of the pack.
     assert [line for text in SOURCES.values() for line in text.splitlines() if re.search(r"\bfetch\(", line)] == [
         line for line in SOURCES["menus.js"].splitlines() if "import.meta.url" in line
     ]
 
 
 def test_no_address_names_the_folder_of_the_pack() -> None:
-    """A clone may be called anything."""
+    """The folder of a clone can have any name."""
     assert holding(r"/extensions/") == []
 
 
 def test_modules_other_than_the_entry_do_nothing_when_they_are_loaded() -> None:
-    """ComfyUI loads every file by itself."""
+    """ComfyUI loads every file on its own."""
     for name, text in SOURCES.items():
         if name != "tap.js":
             started = re.findall(r"(?m)^(?!import|export|const|let|function|class|async function|[\s/}*\])]|$).*", text)

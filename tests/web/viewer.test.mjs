@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import { inkOn, paintTokens, rgbOf } from "../../web/viewer/colours.js";
 import { columnOf, fit, stepAt, tokenAt } from "../../web/viewer/geometry.js";
-import { wishOf } from "../../web/viewer/keys.js";
+import { actionOf } from "../../web/viewer/keys.js";
 import { shareWords, stepWords, tokenWords } from "../../web/viewer/words.js";
 
 const key = (name, held = {}) => ({ key: name, shiftKey: false, ctrlKey: false, metaKey: false, altKey: false, ...held });
@@ -12,7 +12,7 @@ test("tokens are painted in their classes' colours", () => {
   assert.deepEqual([...pixels], [255, 0, 0, 255, 1, 2, 3, 255, 0, 255, 128, 255]);
 });
 
-test("an entry that stands alone hides the others", () => {
+test("an entry that is shown alone hides the others", () => {
   const pixels = paintTokens([1, 0, 2], ["#010203", "#ff0000", "#00ff80"], [0, 1, 1], 1);
   assert.deepEqual([pixels[3], pixels[7], pixels[11]], [255, 0, 255]);
 });
@@ -61,24 +61,24 @@ test("every step has its column, and every point of the strip a step", () => {
 });
 
 test("keys ask for steps, frames, tokens and play", () => {
-  assert.deepEqual(wishOf(key("ArrowRight"), "CANVAS"), { step: 1 });
-  assert.deepEqual(wishOf(key("ArrowLeft"), "BUTTON"), { step: -1 });
-  assert.deepEqual(wishOf(key("ArrowUp"), "CANVAS"), { frame: 1 });
-  assert.deepEqual(wishOf(key("ArrowUp", { shiftKey: true }), "CANVAS"), { token: [-1, 0] });
-  assert.deepEqual(wishOf(key("End"), "CANVAS"), { to: "last" });
-  assert.deepEqual(wishOf(key(" "), "CANVAS"), { play: true });
+  assert.deepEqual(actionOf(key("ArrowRight"), "CANVAS"), { step: 1 });
+  assert.deepEqual(actionOf(key("ArrowLeft"), "BUTTON"), { step: -1 });
+  assert.deepEqual(actionOf(key("ArrowUp"), "CANVAS"), { frame: 1 });
+  assert.deepEqual(actionOf(key("ArrowUp", { shiftKey: true }), "CANVAS"), { token: [-1, 0] });
+  assert.deepEqual(actionOf(key("End"), "CANVAS"), { to: "last" });
+  assert.deepEqual(actionOf(key(" "), "CANVAS"), { play: true });
 });
 
 test("sliders, lists and buttons keep their own keys, and shortcuts stay ComfyUI's", () => {
-  assert.equal(wishOf(key("ArrowRight"), "INPUT"), null);
-  assert.equal(wishOf(key("ArrowDown"), "SELECT"), null);
-  assert.equal(wishOf(key(" "), "BUTTON"), null);
-  assert.equal(wishOf(key("z", { ctrlKey: true }), "CANVAS"), null);
-  assert.equal(wishOf(key("Enter", { ctrlKey: true }), "CANVAS"), null);
-  assert.equal(wishOf(key("Delete"), "CANVAS"), null);
+  assert.equal(actionOf(key("ArrowRight"), "INPUT"), null);
+  assert.equal(actionOf(key("ArrowDown"), "SELECT"), null);
+  assert.equal(actionOf(key(" "), "BUTTON"), null);
+  assert.equal(actionOf(key("z", { ctrlKey: true }), "CANVAS"), null);
+  assert.equal(actionOf(key("Enter", { ctrlKey: true }), "CANVAS"), null);
+  assert.equal(actionOf(key("Delete"), "CANVAS"), null);
 });
 
-test("a token is told in words", () => {
+test("a token is described in words", () => {
   const labels = { predictor: "taylor 1, k-2", order: "order 1: line", horizon: "k-2: 2 steps short", loss: "1.2e-05" };
   assert.equal(tokenWords({ row: 2, column: 4, frame: null }, labels),
     "Row 3, column 5: taylor 1, k-2. Order 1: line. Horizon k-2: 2 steps short. Loss about 1.2e-05.");
@@ -86,7 +86,7 @@ test("a token is told in words", () => {
     "Frame 2, row 1, column 1: reuse. Loss not finite.");
 });
 
-test("steps and shares are told in words", () => {
+test("steps and shares are described in words", () => {
   assert.equal(stepWords({ number: 7, words: "skipped step", sigma: 0.83, ms: 4.2 }, 50),
     "Step 7 of 50: skipped step, sigma 0.83, 4.2 ms");
   assert.deepEqual([null, 0, 0.001, 0.5, 1].map(shareWords), ["–", "0 %", "<1 %", "50 %", "100 %"]);

@@ -13,7 +13,7 @@ const strips = new Map();
 const known = new KnownRuns();
 let on = null;
 
-/** A node was made; if it accelerates a model it gets its strip. */
+/** Gives a new node its strip, if it is a TAP Accelerate. */
 export function attachStrip(node) {
   if (kindOf(node) !== KIND) return;
   const strip = new RunStrip();
@@ -28,7 +28,7 @@ export function attachStrip(node) {
   growNode(node);
 }
 
-/** A run tells how far it is. */
+/** Shows the state of a run on its node. */
 export function showRun(detail) {
   const state = readEvent(detail);
   if (!state || !isOn()) return;
@@ -37,7 +37,7 @@ export function showRun(detail) {
   if (state.workflow === workflowId()) strips.get(nodeAt(state.node))?.show(state);
 }
 
-/** A workflow is open: its strips show how their last runs stand, whatever pages and refreshes have missed. */
+/** Shows the last runs of the open workflow, also those that this page has missed. */
 export async function showLastRuns() {
   const workflow = workflowId();
   if (!isOn() || !workflow) return;
@@ -46,18 +46,18 @@ export async function showLastRuns() {
   for (const state of known.of(workflow)) strips.get(nodeAt(state.node))?.show(state);
 }
 
-/** The server's queue has changed, or it is there again. */
+/** The server's queue has changed, or the server is back. */
 export function followServer() {
   tellWanted(isOn());
   if (known.of(workflowId()).some(({ ended }) => !ended)) showLastRuns();
 }
 
-/** Says something on the strip of a node. */
+/** Shows words on the strip of a node. */
 export function sayOn(node, words) {
   strips.get(node)?.say(words);
 }
 
-/** The setting was changed. */
+/** Shows or hides all strips: the setting was changed. */
 export function showStrips(wanted) {
   on = wanted !== false;
   tellWanted(on);

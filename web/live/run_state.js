@@ -1,4 +1,4 @@
-/** What is known of a run while it goes on. Every event tells all of it, so that a lost one leaves no gap. */
+/** What is known of a run while it runs. Every event holds all of it, so a lost event leaves no gap. */
 
 export const EVENT = "tap.run";
 const MARKS = /^[fsr.]*$/;
@@ -8,7 +8,7 @@ const WORDS = {
 };
 
 /**
- * The run that an event tells of, or null for an event of another form.
+ * The run in an event, or null if the event has another form.
  * @returns {{node: string, workflow: string, at: number, marks: string, plan: string, line: string, ended: boolean,
  *   reasons: object} | null}
  */
@@ -23,23 +23,23 @@ export function readEvent(detail) {
   };
 }
 
-/** The latest that is known of the runs of all nodes, whatever order it comes in. */
+/** The newest known state of the runs of all nodes; states may arrive in any order. */
 export class KnownRuns {
   #runs = new Map();
 
-  /** Takes in what is newer than what was known. */
+  /** Keeps a state if it is newer than the known one. */
   add(state) {
     const key = `${state.workflow} ${state.node}`;
     if (!(this.#runs.get(key)?.at > state.at)) this.#runs.set(key, state);
   }
 
-  /** All of one workflow. */
+  /** All states of one workflow. */
   of(workflow) {
     return [...this.#runs.values()].filter((state) => state.workflow === workflow);
   }
 }
 
-/** How each step is drawn: as what it was, or faintly as what it is planned to be. */
+/** How each step is drawn: as it was, or faintly as it is planned. */
 export function columnsOf({ marks, plan }) {
   return Array.from(marks, (mark, step) => ({ mark: mark === "." ? plan[step] ?? "." : mark, done: mark !== "." }));
 }
@@ -52,7 +52,7 @@ export function wordsOf({ marks, plan, reasons }, step) {
   return `Step ${step + 1} of ${marks.length}: ${words}${reason}`;
 }
 
-/** The run in words, for those who do not see the strip. */
+/** The run in words, for people who cannot see the strip. */
 export function summaryOf({ marks, line }) {
   const done = marks.replaceAll(".", "").length;
   return `${done} of ${marks.length} steps done. ${line}`;

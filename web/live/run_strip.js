@@ -1,11 +1,11 @@
-/** The strip on TAP Accelerate: the steps of the run that is under way, or of the last one, and a line about it. */
+/** The strip on TAP Accelerate: the steps of the current or the last run, and a line about it. */
 import { freshContext, make, onThemeChange, pointIn, themeOf } from "../dom.js";
 import { columnOf, stepAt } from "../viewer/geometry.js";
 import { hatchOf } from "../viewer/patterns.js";
 import { columnsOf, summaryOf, wordsOf } from "./run_state.js";
 
 const IDLE = "Queue: the steps of the run show here.";
-// Height of a forecast step's bar: they differ from computed ones by more than colour.
+// Height of a forecast step's bar: colour must not be the only difference.
 const LOW = 0.4;
 
 export class RunStrip {
@@ -26,7 +26,7 @@ export class RunStrip {
     this.say(state.line);
     this.root.dataset.marks = state.marks;
     this.canvas.setAttribute("aria-label", summaryOf(state));
-    // Several events between two frames are painted once.
+    // Several events between two frames cause one painting.
     if (!this.#asked) this.#asked = requestAnimationFrame(() => this.#paint());
   }
 

@@ -1,9 +1,9 @@
-/** What is agreed with the server: whether it tells this page of runs, and how the last ones stand. */
+/** Asks the server to send events of runs to this page, and for the state of the last runs. */
 import { askServer, clientId, tellServer } from "../comfy_api.js";
 
 let told = "";
 
-/** Tells the server whether this page wants to hear of runs, if it has not heard so. */
+/** Tells the server whether this page wants events of runs, unless it was told already. */
 export async function tellWanted(enabled) {
   const client = clientId();
   if (!client || told === `${client} ${enabled}`) return;
@@ -15,12 +15,12 @@ export async function tellWanted(enabled) {
   }
 }
 
-/** The server may have been started anew. */
+/** Forgets what the server was told: it may have restarted. */
 export function forget() {
   told = "";
 }
 
-/** What the nodes of a workflow were told of last; nothing where the server cannot be asked. */
+/** The last runs of the nodes of a workflow; none if the server does not answer. */
 export async function lastRuns(workflow) {
   if (!workflow) return [];
   try {

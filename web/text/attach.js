@@ -1,11 +1,11 @@
-/** Puts the text that a node has made on its face: this ComfyUI shows text on nodes of its own alone. */
+/** Puts the text that a node has made on the node: this ComfyUI shows text only on its own nodes. */
 import { addElement, followNode, growNode, kindOf } from "../comfy_api.js";
 import { make } from "../dom.js";
 
 const IDLE = {
-  TapReport: "Queue: what the run did shows here.",
+  TapReport: "Queue: the report of the run shows here.",
   TapCalibrate: "Queue: the calibration shows here.",
-  TapPlacement: "Queue: how near the picture will be shows here.",
+  TapPlacement: "Queue: the expected closeness shows here.",
   TapFitTables: "Queue: the fitted numbers show here.",
 };
 const LEAST_HEIGHT = 72;
@@ -16,7 +16,7 @@ const faces = new WeakMap();
 /** @type {WeakMap<object, string[]>} */
 const texts = new WeakMap();
 
-/** A node was made; if it makes text it gets a place for it. */
+/** Gives a new node a place for its text, if it makes text. */
 export function attachText(node) {
   const idle = IDLE[kindOf(node)];
   if (!idle) return;
@@ -24,13 +24,13 @@ export function attachText(node) {
     role: "region", "aria-label": node.title, tabIndex: 0, textContent: idle, "data-capture-wheel": "true",
   });
   faces.set(node, face);
-  // The frame takes the room that the node has, and the text scrolls within: a long one must not stretch the node.
+  // The frame fills the node and the text scrolls in it: a long text must not stretch the node.
   addElement(node, "words", make("div.tap-text", {}, face), () => ({ least: LEAST_HEIGHT }));
   followNode(node, { configured: () => growNode(node) });
   growNode(node, WIDTH);
 }
 
-/** Shows what a node has put out; whether it was text for its face. */
+/** Shows the text that a node has put out. Returns whether there was any. */
 export function showText(node, { text }) {
   const face = faces.get(node);
   if (!face || !Array.isArray(text)) return false;
@@ -39,7 +39,7 @@ export function showText(node, { text }) {
   return true;
 }
 
-/** The parts of the text that a node shows; none before it was executed. */
+/** The parts of the text that a node shows; none before its first run. */
 export function textOf(node) {
   return texts.get(node) ?? [];
 }

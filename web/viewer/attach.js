@@ -10,7 +10,7 @@ const SIZE = [440, 720];
 /** @type {WeakMap<object, Viewer>} */
 const viewers = new WeakMap();
 
-/** A node was made; if it is a viewer it gets its widget. */
+/** Gives a new node its widget, if it is a viewer. */
 export function attachViewer(node) {
   if (kindOf(node) !== KIND) return;
   const viewer = new Viewer(fetchFile, (view) => keep(node, { view }));
@@ -24,7 +24,7 @@ export function attachViewer(node) {
   growNode(node, ...SIZE);
 }
 
-/** Shows the run that a node has put out; whether it is a viewer and it was one. */
+/** Shows the run that a node has put out. Returns whether the node is a viewer and there was a run. */
 export function showMap(node, output) {
   const reference = output[KEPT]?.[0];
   if (!reference || !viewers.has(node)) return false;
@@ -41,7 +41,7 @@ function showKept(node) {
   viewers.get(node).show(isReference(reference) ? reference : null, view);
 }
 
-/** A workflow may come from anyone: only files of our own folder are asked for. */
+/** A workflow may come from anyone: only files of our own folder are fetched. */
 function isReference(found) {
   return typeof found?.filename === "string" && found.subfolder === "tap" && found.type === "temp";
 }

@@ -19,7 +19,7 @@ export function inkOn(hex) {
  * @param {ArrayLike<number>} classes
  * @param {string[]} colours of the classes
  * @param {ArrayLike<number>} entries legend entry of each class
- * @param {number} alone the entry that is shown alone, -1 for all
+ * @param {number} alone the only entry to show, -1 for all
  */
 export function paintTokens(classes, colours, entries, alone) {
   const table = colours.map(rgbOf);

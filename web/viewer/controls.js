@@ -1,7 +1,7 @@
 /** The viewer's controls: layers, opacity, marks, frames, prompts and pictures. They hold no state of the run. */
 import { make } from "../dom.js";
 
-/** Buttons of which one is pressed. */
+/** A row of buttons; one of them is pressed. */
 export class Choice {
   /** @param {string} label @param {(name: string) => void} onChoose */
   constructor(label, onChoose) {
@@ -25,7 +25,7 @@ export class Choice {
   }
 }
 
-/** A slider with its name in front; it is not there while it has but one place. */
+/** A slider with its name in front; it is hidden while it has only one place. */
 export class Slider {
   /** @param {string} label @param {{max: number, step: number}} range @param {(value: number) => void} onMove */
   constructor(label, { max, step }, onMove) {
@@ -63,7 +63,7 @@ export class Tick {
   }
 }
 
-/** A list to pick from; it is not there while it has but one entry. */
+/** A list to pick from; it is hidden while it has only one entry. */
 export class Pick {
   /** @param {string} label @param {(number: number) => void} onPick */
   constructor(label, onPick) {

@@ -1,4 +1,4 @@
-/** Where things lie on the canvases, in CSS pixels. */
+/** Where things are on the canvases, in CSS pixels. */
 
 /** The largest rectangle of this shape in the middle of a box. */
 export function fit(width, height, boxWidth, boxHeight) {
@@ -7,7 +7,7 @@ export function fit(width, height, boxWidth, boxHeight) {
   return { x: Math.floor((boxWidth - w) / 2), y: Math.floor((boxHeight - h) / 2), width: w, height: h };
 }
 
-/** Height and width of the shown picture, of any unit: its own, or that of the tokens that it fills. */
+/** Height and width of the shown picture, in any unit: its own size, or that of the tokens that it fills. */
 export function shapeOf(document) {
   if (document.size) return document.size;
   return [document.grid[2] * document.filled[1], document.grid[1] * document.filled[0]];

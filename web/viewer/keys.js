@@ -1,6 +1,6 @@
 /** Which key does what in the viewer. */
 
-// Elements that know these keys themselves.
+// Elements that use these keys themselves.
 const OWN_ARROWS = ["INPUT", "SELECT"];
 const OWN_SPACE = ["INPUT", "SELECT", "BUTTON"];
 
@@ -11,7 +11,7 @@ const OWN_SPACE = ["INPUT", "SELECT", "BUTTON"];
  * @returns {{step?: number, to?: "first" | "last", frame?: number, token?: [number, number], play?: true, all?: true}
  *   | null}
  */
-export function wishOf(event, tag) {
+export function actionOf(event, tag) {
   if (event.ctrlKey || event.metaKey || event.altKey) return null;
   if (event.key === " ") return OWN_SPACE.includes(tag) ? null : { play: true };
   if (event.key === "Escape") return { all: true };

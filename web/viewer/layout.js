@@ -1,7 +1,7 @@
-/** The viewer's elements and how they lie. */
+/** The viewer's elements and their layout. */
 import { make } from "../dom.js";
 
-/** Elements without a life of their own. */
+/** Elements that do nothing by themselves. */
 export function makeElements() {
   return {
     stage: make("canvas.tap-stage", { tabIndex: 0, role: "img", "aria-label": "Map of choices" }),
@@ -33,7 +33,7 @@ export function showPlaying(button, on) {
   button.setAttribute("aria-label", on ? "Pause" : "Play");
 }
 
-/** What the strip is for those who do not see it. */
+/** Describes the strip for people who cannot see it. */
 export function showStep(strip, number, count, words) {
   strip.setAttribute("aria-valuemax", count);
   strip.setAttribute("aria-valuenow", number);

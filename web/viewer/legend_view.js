@@ -1,4 +1,4 @@
-/** The legend: a button for each entry, with swatch, mark, label and share; a click shows it alone. */
+/** The legend: a button for each entry, with swatch, mark, label and share; a click shows only this entry. */
 import { make } from "../dom.js";
 import { inkOn } from "./colours.js";
 import { patternOf } from "./patterns.js";
@@ -10,8 +10,8 @@ export class LegendView {
   /** @param {(entry: number) => void} onChoose a click on an entry */
   constructor(onChoose) {
     this.root = make("div.tap-legend", {
-      role: "group", "aria-label": "Legend: press an entry to see it alone",
-      // ComfyUI's sign for an element that scrolls by itself once it has the focus.
+      role: "group", "aria-label": "Legend: press an entry to see only this one",
+      // ComfyUI's sign for an element that scrolls by itself when it has the focus.
       "data-capture-wheel": true,
     });
     this.#onChoose = onChoose;
@@ -32,7 +32,7 @@ export class LegendView {
     this.root.replaceChildren(...this.#buttons.map(({ button }) => button));
   }
 
-  /** Shows the shares of one step, null on a full one, and which entry stands alone, -1 for none. */
+  /** Shows the shares of one step, null on a full one, and the only entry to show, -1 for all. */
   show(shares, alone) {
     this.#buttons.forEach(({ button, share }, number) => {
       share.textContent = shareWords(shares && shares[number]);
@@ -55,7 +55,7 @@ function swatchOf(entry, number) {
     context.fillStyle = pattern;
     context.fillRect(0, 0, SWATCH, SWATCH);
     context.globalAlpha = 1;
-    // The letter stands on a clear ground.
+    // The letter needs a clear background.
     context.fillStyle = entry.colour;
     context.fillRect(4, 3, SWATCH - 8, SWATCH - 6);
   }

@@ -10,7 +10,7 @@ const GONE = "The maps of this run are gone: ComfyUI empties its temp folder whe
  * @typedef {(reference: Reference) => Promise<Response>} FetchFile
  */
 
-/** One run: its document, and index images and pictures that come when they are asked for. */
+/** One run: its document, and its index images and pictures, which are fetched when they are needed. */
 export class LoadedRun {
   /** @param {object} document @param {Reference} reference @param {FetchFile} fetchFile */
   constructor(document, reference, fetchFile) {
@@ -67,7 +67,7 @@ async function fetchOrTell(fetchFile, reference) {
   try {
     answer = await fetchFile(reference);
   } catch {
-    throw new Sentence("ComfyUI does not answer. Look whether it still runs.");
+    throw new Sentence("ComfyUI does not answer. Check that it still runs.");
   }
   if (!answer.ok) throw new Sentence(GONE);
   return answer;

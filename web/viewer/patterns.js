@@ -1,4 +1,4 @@
-/** Patterns, so that no two entries of a legend differ by colour alone. */
+/** Patterns, so that no two entries of a legend differ only by colour. */
 
 // Each draws lines on a tile of side s that meet at its edges; the first is plain.
 const SHAPES = [

@@ -1,6 +1,6 @@
 /**
- * Reads grey PNG files to the bit. A canvas would do it too, but some browsers blur what scripts read from it, and it
- * shows half of a file that was cut short without a word.
+ * Reads grey PNG files exactly. A canvas could do it too, but some browsers change what scripts read from it, and it
+ * shows half of a file that was cut short without an error.
  */
 import { Sentence } from "../sentence.js";
 

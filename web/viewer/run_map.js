@@ -1,4 +1,4 @@
-/** One run's maps, as Python left them: a document and an index image for each layer. Nothing is worked out here. */
+/** One run's maps, as Python wrote them: a document and an index image for each layer. Nothing is computed here. */
 import { Sentence } from "../sentence.js";
 
 export const FORMAT = "tap-choice-map";
@@ -7,7 +7,7 @@ export const LAYERS = ["predictor", "order", "horizon", "loss"];
 
 /**
  * @param {unknown} found what the document's file holds
- * @returns {object} the same, when it is a document that can be shown; see tap_core/pictures/viewer_data.py
+ * @returns {object} the same, if it is a document that can be shown; see tap_core/pictures/viewer_data.py
  * @throws {Sentence}
  */
 export function checkDocument(found) {
@@ -17,7 +17,7 @@ export function checkDocument(found) {
   if (typeof found.message === "string") return found;
   const whole = found.grid?.length === 3 && found.batch > 0 && found.steps?.length && found.prompts?.length
     && found.layers?.length && found.prompts.every((prompt) => prompt.blocks?.length === found.steps.length);
-  if (!whole) throw new Sentence("This choice map is not whole. Queue the workflow again.");
+  if (!whole) throw new Sentence("This choice map is incomplete. Queue the workflow again.");
   return found;
 }
 
@@ -84,7 +84,7 @@ export function entryOfClass(layer) {
   return entries;
 }
 
-/** The place that is nearest to a wanted one and exists in this run: a saved view may come from another run. */
+/** The place in this run that is nearest to the wanted one: a saved view may come from another run. */
 export function nearestPlace(document, wanted) {
   const within = (value, count) => Math.min(Math.max(Math.trunc(Number(value)) || 0, 0), count - 1);
   return {

@@ -3,7 +3,7 @@ import { inkOn, paintTokens } from "./colours.js";
 import { cellOf } from "./geometry.js";
 import { hatchOf, patternOf } from "./patterns.js";
 
-// From this size of a token on, in CSS pixels, its mark can be read.
+// The smallest token, in CSS pixels, on which a letter can be read.
 const LETTER_CELL = 16;
 const PATTERN_STRENGTH = 0.45;
 
@@ -41,7 +41,7 @@ export function outlineToken(context, { document, area }, token) {
   }
 }
 
-/** The picture loses its own colours as the map's get stronger: they would be mixed up. */
+/** Fades the picture's colours as the map's get stronger, so that people do not mix them up. */
 function paintPicture(context, { area, picture, opacity }) {
   context.filter = `grayscale(${Math.sqrt(opacity)})`;
   context.drawImage(picture, area.x, area.y, area.width, area.height);
@@ -117,7 +117,7 @@ function paintFullStep(context, { area, picture, theme }, strength) {
   context.globalAlpha = 1;
 }
 
-/** The words of a full step on a plate in the middle. */
+/** The words of a full step, on a plate in the middle. */
 function paintPlate(context, { area, status, theme }) {
   context.font = "13px sans-serif";
   context.textAlign = "center";

@@ -17,7 +17,7 @@ export function paintStrip(context, { width, height }, { stacks, kinds, colours,
     if (stack) paintStack(context, column, bottom, stack, colours, theme);
     else paintFull(context, column, bottom, hatch, theme);
     if (kinds[number] !== "skipped") {
-      // What was computed, wholly or in part, has a foot.
+      // A step that was computed, all or in part, has a foot.
       context.fillStyle = theme.text;
       context.fillRect(column.x, bottom + 2, column.width, FOOT - 2);
     }
@@ -35,7 +35,7 @@ function paintStack(context, { x, width }, bottom, stack, colours, theme) {
     context.fillRect(x, y - share * bottom, width, share * bottom);
     y -= share * bottom;
   });
-  // Light colours on a light ground have an edge.
+  // Light colours on a light background need an edge.
   context.strokeStyle = theme.faint;
   context.lineWidth = 0.5;
   if (width >= 3) context.strokeRect(x + 0.25, 0.25, width - 0.5, bottom - 0.5);

@@ -3,7 +3,7 @@ import { freshContext, onThemeChange, pointIn, themeOf } from "../dom.js";
 import { Sentence } from "../sentence.js";
 import { Choice, Pick, Slider, Tick } from "./controls.js";
 import { fit, shapeOf, stepAt, tokenAt } from "./geometry.js";
-import { wishOf } from "./keys.js";
+import { actionOf } from "./keys.js";
 import { layOut, makeElements, showPlaying, showStep } from "./layout.js";
 import { LegendView } from "./legend_view.js";
 import { loadRun } from "./load.js";
@@ -14,14 +14,14 @@ import { stepWords, tokenWords } from "./words.js";
 
 const EMPTY = "Queue the workflow: the map of its run appears here.";
 const HINT = "Point at a token to read what it chose. Arrow keys move through the steps, space plays them.";
-// Four steps a second can be followed.
+// People can follow four steps a second.
 const PACE = 250;
 const START = { layer: "predictor", step: -1, prompt: 0, picture: 0, frame: 0, opacity: 0.65, marks: true };
 
 export class Viewer {
   /**
    * @param {import("./load.js").FetchFile} fetchFile
-   * @param {(view: object) => void} onView what is shown has changed; to be kept and given to `show` again
+   * @param {(view: object) => void} onView called when the view changes; keep the view and give it to `show` again
    */
   constructor(fetchFile, onView) {
     this.#fetchFile = fetchFile;
@@ -41,7 +41,7 @@ export class Viewer {
   #token = null;
   #timer = 0;
   #painted = 0;
-  // What the stage shows; kept from painting to painting, replaced when it has been fetched.
+  // What the stage shows: kept between paintings, replaced when a new one was fetched.
   #scene = null;
 
   /** Shows a run as `view` left it. @param {import("./load.js").Reference | null} reference */
@@ -92,7 +92,7 @@ export class Viewer {
     this.#update();
   }
 
-  /** A change of what is shown. */
+  /** Changes what is shown. */
   #set(change) {
     if (!this.#run) return;
     const layer = this.#view.layer;
@@ -110,7 +110,7 @@ export class Viewer {
     this.legend.list(layer ?? { entries: [] });
   }
 
-  /** Controls at once, the map when its files are there. */
+  /** Updates the controls now, and the map when its files have arrived. */
   #update() {
     const { document } = this.#run;
     const view = this.#view;
@@ -134,7 +134,7 @@ export class Viewer {
       const layer = layerOf(document, view.layer);
       const [picture, ...values] = await Promise.all([
         this.#run.picture(view), this.#run.values(view.layer),
-        // Those of the other layers are for the words below the map; what is wrong with them is told on their layer.
+        // The other layers are for the words below the map; their errors are shown on their own layer.
         ...LAYERS.map((name) => this.#run.values(name).catch(() => null)),
       ]);
       if (asked !== this.#painted) return;
@@ -192,7 +192,7 @@ export class Viewer {
     if (this.readout.textContent !== words) this.readout.textContent = words;
   }
 
-  /** A sentence in place of the map. */
+  /** Shows a sentence in place of the map. */
   #say(sentence, keepControls = false) {
     this.message.textContent = sentence;
     this.root.classList.toggle("tap-silent", !keepControls);
@@ -274,16 +274,16 @@ export class Viewer {
   }
 
   #onKey(event) {
-    const wish = this.#run && wishOf(event, event.target.tagName);
-    if (!wish) return;
+    const action = this.#run && actionOf(event, event.target.tagName);
+    if (!action) return;
     event.preventDefault();
     event.stopPropagation();
-    if (wish.play) this.#play(!this.#timer);
-    if (wish.all) this.#chooseAlone(-1);
-    if (wish.token) this.#moveToken(wish.token);
-    if (wish.step) this.#step(wish.step);
-    if (wish.to) this.#set({ step: wish.to === "first" ? 0 : this.#run.document.steps.length - 1 });
-    if (wish.frame)
-      this.#set(nearestPlace(this.#run.document, { ...this.#view, frame: this.#view.frame + wish.frame }));
+    if (action.play) this.#play(!this.#timer);
+    if (action.all) this.#chooseAlone(-1);
+    if (action.token) this.#moveToken(action.token);
+    if (action.step) this.#step(action.step);
+    if (action.to) this.#set({ step: action.to === "first" ? 0 : this.#run.document.steps.length - 1 });
+    if (action.frame)
+      this.#set(nearestPlace(this.#run.document, { ...this.#view, frame: this.#view.frame + action.frame }));
   }
 }

@@ -21,7 +21,7 @@ export function stepWords(step, count) {
   return `Step ${step.number} of ${count}: ${step.words}, sigma ${step.sigma}, ${step.ms} ms`;
 }
 
-/** A share as it stands in the legend. */
+/** A share as the legend shows it. */
 export function shareWords(share) {
   if (share === null || share === undefined) return "–";
   return share > 0 && share < 0.005 ? "<1 %" : `${Math.round(100 * share)} %`;
