@@ -1,4 +1,4 @@
-/** What nodes have shown, kept for a refresh of the page. It is not part of the workflow, which a run must not change. */
+/** What nodes have shown, kept for a refresh of the page. It is outside the workflow: a run must not change that. */
 
 const KEY = "tap.shown";
 const MOST = 60;
