@@ -65,6 +65,34 @@ def placed(model: str, course: str, name: str, budget: int) -> float:
                 if (row["course"], row["name"], row["budget"]) == (f"50 steps, euler, simple, {course}", name, budget))
 
 
+def above(other: str | tuple[str, ...], name: str) -> str:
+    """How many dB a method is above another, or above the best of several, with 10 calls on each model."""
+    others = (other,) if isinstance(other, str) else other
+    demo, words, balls = (placed(model, "CFG 2", name, 10) - max(placed(model, "CFG 2", each, 10) for each in others)
+                          for model in ("demo", "words", "balls"))
+    return f"{demo:.1f}, {words:.1f} and {balls:.1f}"
+
+
+def worth(name: str, model: str, calls: int) -> float:
+    """How many dB the defaults are above a row of `choice`."""
+    defaults, row = (next(row["calls"][str(calls)]["psnr"] for row in found("choice")["rows"]
+                          if (row["name"], row["model"]) == (each, model))
+                     for each in ("per token, trust learned (default)", name))
+    return defaults - row
+
+
+def worths(name: str) -> list[float]:
+    """The same on all models, with 10 and 8 calls."""
+    return [worth(name, model, calls) for model in ("demo", "words", "balls") for calls in (10, 8)]
+
+
+def interpolated() -> list[float]:
+    """How many dB the full run's slopes between full steps are worth, least first."""
+    scores = {(row["model"], row["name"]): row["calls"] for row in found("drift")["rows"] if "calls" in row}
+    return sorted(scores[model, "interpolated between the full run's slopes"][calls]["psnr"] - score["psnr"]
+                  for (model, name), row in scores.items() if name == "as it is" for calls, score in row.items())
+
+
 def better_than(name: str, budget: int) -> list[str]:
     """The methods with more dB at so many full steps."""
     best = psnr(name, budget)
@@ -73,8 +101,12 @@ def better_than(name: str, budget: int) -> list[str]:
 
 # What stands in a text: (file, the words with the figure as it has to be).
 README = "README.md"
-COST, MEMORY, METHODS, QUALITY = (f"bench/{name}/README.md" for name in ("cost", "memory", "methods", "quality"))
+BENCH = "bench/README.md"
+COST, MEMORY, OVERHEAD, ENGINE, METHODS, QUALITY, PLACEMENT, CHOICE, DEMO = (f"bench/{name}/README.md" for name in (
+    "cost", "memory", "overhead", "engine", "methods", "quality", "placement", "choice", "demo"))
 GROWING, DEFAULTS = "TAP, growing windows", "TAP Accelerate's defaults"
+CALIBRATED, UNPAID = "TAP, calibrated", "drift not repaid, trust learned"
+SOLVERS = tuple(f"{name}, fewer steps" for name in ("euler", "dpmpp_2m", "res_multistep", "deis", "ipndm", "uni_pc"))
 GRID, LOSS, PROBE, SINGLE = ("orders x horizons",), ("proxy loss",), ("probe",), ("single predictors",)
 SENTENCES = [
     (README, lambda: "| {stock:.2f} s | {TAP:.2f} s: ".format(**demo()["best_sampler_seconds"])
@@ -96,18 +128,19 @@ SENTENCES = [
                     f"{memory_of('FLUX.1-dev', 'auto')['bytes'] / 2**30:.3f} GiB"),
     (MEMORY, lambda: f"the paper's way {memory_of('FLUX.1-dev', 'residual, whole probe')['bytes'] / 1e6:.1f} MB"),
     (MEMORY, lambda: f"A skipped call of FLUX.1-dev leaves {memory_of('FLUX.1-dev', 'auto')['waiting'] / 1e6:.0f} MB"),
-    (METHODS, lambda: f"TAP's one step in six gives {psnr('TAP', 10):.1f} dB at 10 full steps"),
-    (METHODS, lambda: f"ever farther apart) {psnr(GROWING, 10):.1f}, and with the output as target and the drift "
-                      f"repaid {psnr(GROWING + ', output, drift repaid', 10):.1f}"),
+    (METHODS, lambda: f"TAP's one step in six gives {psnr('TAP', 10):.1f} dB at 10 full steps, windows that "
+                      f"grow {psnr(GROWING, 10):.1f}, and with the output as target and the drift repaid "
+                      f"{psnr(GROWING + ', output, drift repaid', 10):.1f}"),
     (METHODS, lambda: f"than the paper's schedule here: {psnr('TAP, even, output, drift repaid', 10):.1f} against "
                     f"{psnr('TAP', 10):.1f}"),
-    (METHODS, lambda: f"gives {psnr(DEFAULTS, 12):.1f}, {psnr(DEFAULTS, 10):.1f}, {psnr(DEFAULTS, 8):.1f} and "
-                    f"{psnr(DEFAULTS, 7):.1f} dB"),
+    (METHODS, lambda: f"pack's defaults give {psnr(DEFAULTS, 12):.1f}, {psnr(DEFAULTS, 10):.1f}, "
+                      f"{psnr(DEFAULTS, 8):.1f} and {psnr(DEFAULTS, 7):.1f} dB"),
     ("web/docs/TapAccelerate.md", lambda: f"then has a PSNR of {psnr(DEFAULTS, 12):.0f} dB against the full one, on "
                                           f"average over three scenes; a picture of another seed has "
                                           f"{found('methods')['full']['psnr']:.1f} dB"),
     ("web/docs/TapAccelerate/zh.md", lambda: f"的 PSNR 为 {psnr(DEFAULTS, 12):.0f} dB"),
-    (METHODS, lambda: f"is as good ({psnr('TAP, one choice for all tokens', 10):.1f}), a random choice about as good "
+    (METHODS, lambda: f"one choice for all tokens is as good ({psnr('TAP, one choice for all tokens', 10):.1f}), "
+                      f"and a random choice about as good "
                     f"({psnr('TAP, random choice', 10):.1f}; {psnr('TAP, random choice', 12):.1f} against "
                     f"{psnr('TAP', 12):.1f} at 12)"),
     (METHODS, lambda: f"Taylor order 2 by {psnr('TaylorSeer, order 2', 10) - psnr('TAP', 10):.1f} dB and HiCache by "
@@ -118,7 +151,7 @@ SENTENCES = [
     (QUALITY, lambda: f"{cell(*GRID, '0', 'from 0'):.1f} dB with order 0, {cell(*GRID, '0,1,2', 'from -1'):.1f} with "
                     f"orders 0 to 2 and horizons from k-1, {cell(*GRID, '0,1,2', 'from -4'):.1f} from k-4"),
     (QUALITY, lambda: f"by {cell(*PROBE, 'modulated input', 'TAP') - cell(*PROBE, 'raw input', 'TAP'):.1f} dB: the"),
-    (QUALITY, lambda: f"cosine ({cell(*LOSS, 'cosine', 'TAP'):.1f} dB) is not the best judge; l2 gives "
+    (QUALITY, lambda: f"cosine ({cell(*LOSS, 'cosine', 'TAP'):.1f} dB) is not the best loss; l2 gives "
                     f"{cell(*LOSS, 'l2', 'TAP'):.1f}, l1 {cell(*LOSS, 'l1', 'TAP'):.1f}."),
     (QUALITY, lambda: f"order 2 with horizon k-2 gives {cell(*SINGLE, 'order 2', 'k-2'):.1f} dB, TAP "
                     f"{cell(*SINGLE, 'TAP', 'chosen'):.1f}, and even the choice by the true error only "
@@ -126,6 +159,29 @@ SENTENCES = [
     (METHODS, lambda: f"no cache at all gives {psnr('dpmpp_2m, fewer steps', 10):.1f} in less time: "
                     f"{len(better_than('TAP', 10))} of the other "
                     f"{len({row['name'] for row in found('methods')['rows']}) - 1} rows"),
+    (DEMO, lambda: "takes {stock:.2f} s in full and {TAP:.2f} s with TAP, which is ".format(
+        **demo()["best_sampler_seconds"]) + f"{demo()['speed_up']:.1f} times faster. The PSNR against the full picture "
+                   f"is {demo()['psnr_db']:.1f} dB, with {demo()['full_steps']} of {demo()['asked']['steps']} steps"),
+    (ENGINE, lambda: f"takes {engine('bf16')['over_one_pass']['15']:.1f} times as long as copying each of its tensors"),
+    (ENGINE, lambda: f"300 candidates in place of 3 it takes {engine('bf16')['300_over_3']:.2f} times as long"),
+    (ENGINE, lambda: f"needs {engine('bf16')['extra_token_tensors']['15']:.1f} token tensors"),
+    (PLACEMENT, lambda: f"the defaults are {above('TAP', DEFAULTS)} dB above the paper's TAP (*demo*, *words*, "
+                        f"*balls*) and {above(SOLVERS, DEFAULTS)} above the best solver. Calibrated runs are "
+                        f"{above('TAP', CALIBRATED)} above the paper's TAP, and {above(SOLVERS, CALIBRATED)} above"),
+    (CHOICE, lambda: f"and {worth('per token', 'words', 8):.1f} dB closer than without trust on *words* with 8 calls"),
+    (BENCH, lambda: f"give {psnr('TAP', 10):.1f} dB at the paper's places and {psnr(GROWING, 10):.1f} in windows"),
+    (BENCH, lambda: f"they are {above('TAP', DEFAULTS)} dB above the paper's TAP on *demo*, *words* and *balls*, and "
+                    f"{above(SOLVERS, DEFAULTS)} above the best solver"),
+    (BENCH, lambda: f"closer on *words* ({placed('words', 'CFG 4', 'euler, fewer steps', 10):.1f} dB, the defaults "
+                    f"{placed('words', 'CFG 4', DEFAULTS, 10):.1f})"),
+    (BENCH, lambda: "the picture is {:.1f} to {:.1f} dB lower".format(*sorted(worths(UNPAID))[::5])),
+    (BENCH, lambda: "it is {:.1f} dB lower on *words* with 8 calls, and between {:.1f} lower and {:.1f} ".format(
+        *sorted(worths("per token"))[:-3:-1], -min(worths("per token")))),
+    (BENCH, lambda: f"holds {memory_of('FLUX.1-dev', 'auto')['bytes'] / 1e9:.3f} GB by default"),
+    (BENCH, lambda: f"takes {100 * found('overhead')['ways'][1]['skipped_share']:.3f} % of a full one"),
+    (BENCH, lambda: f"300 candidates take {engine('bf16')['300_over_3']:.2f} times as long as 3"),
+    (BENCH, lambda: "the picture would be {:.0f} to {:.0f} dB closer".format(*interpolated()[::5])),
+    ("bench/drift/README.md", lambda: "picture would be {:.0f} to {:.0f} dB closer".format(*interpolated()[::5])),
 ]
 
 
@@ -147,7 +203,14 @@ def test_the_tables_are_those_of_the_results(name: str) -> None:
 
 
 def test_no_table_is_without_results() -> None:
+    assert blocks().keys() == {*RENDERERS, "placement"}
     assert all(list(RESULTS.glob(f"{name}*.json")) for name in blocks())
+
+
+@pytest.mark.parametrize("page", sorted((ROOT / "bench").glob("**/README.md")), ids=lambda page: page.parent.name)
+def test_what_a_page_links_to_is_there(page: Path) -> None:
+    links = re.findall(r"\]\(([^)#]+)\)", page.read_text(encoding="utf-8"))
+    assert [link for link in links if not link.startswith("http") and not (page.parent / link).is_file()] == []
 
 
 def test_the_tables_of_placement_are_those_of_all_its_models() -> None:
