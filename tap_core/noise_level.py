@@ -8,7 +8,7 @@ import math
 from collections.abc import Sequence
 
 # Keeps log_noise finite for pure noise and for the clean picture, and what is smooth over sigma stays smooth there.
-# Values from 0.001 to 0.1 give equally close pictures (bench/README.md).
+# Values from 0.001 to 0.1 give equally close pictures (bench/placement/README.md).
 LEAST = 0.03
 ROUNDING = 1e-4
 

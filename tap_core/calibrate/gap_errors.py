@@ -19,14 +19,14 @@ from .trace import Trace
 from .trust_tables import trust_tables
 
 # The share of the drift that is left after repaying it: the later steps of a gap and the full step after it were
-# computed at an x that had drifted. Measured on three models, see bench/README.md.
+# computed at an x that had drifted. Measured on three models, see bench/calibration/README.md.
 LEFT_BY_REPAYING = 0.3
 
 
 def weight_of(sigma: float, mixed: bool) -> float:
     """How much an error in x at this sigma counts.
 
-    Errors of the first steps decide the picture, and they grow; measured on the demo model, bench/README.md.
+    Errors of the first steps decide the picture, and they grow; measured in bench/calibration/README.md.
     mixed: whether x is a mix of picture and noise; if not, noise is added to it, and x is 1 + sigma times as large.
     """
     counts = 0.8 + 0.7 * noise_level(sigma, mixed) ** 8

@@ -1,4 +1,4 @@
-"""A part of the probe's channels, which is enough to tell which predictor does best (bench/README.md)."""
+"""A part of the probe's channels, which is enough to tell which predictor does best (bench/choice/README.md)."""
 
 from torch import Tensor
 

@@ -3,7 +3,7 @@
 r_0: newest target in the history.  f: the pool's forecast of a full step.  r: the target that this step then showed.
 t = sum (<f - r_0, r - r_0> / |f - r_0|) / sum |f - r_0|, over the full steps of a run: token by token, how much of the
 forecast's change came true. Each full step is weighted by the length of its forecast's change. The probe moves on with
-the picture, but the target often turns back: forecasts chosen only by the probe move too far (bench/README.md).
+the picture, but the target often turns back: forecasts chosen only by the probe move too far (bench/choice/README.md).
 """
 
 import torch

@@ -2,8 +2,8 @@
 
 sigma_i: noise level of the full step.  d = (x - denoised) / sigma: the sampler's slope, after guidance.
 Between two full steps the sampler moved along forecast slopes. Once the later one is known, the slopes in between can
-be interpolated, and the difference is the drift (bench/README.md, Drift). They are interpolated over log-noise, where
-a trajectory bends most evenly; over sigma the PSNR is 0.3 to 0.8 dB lower (bench/README.md).
+be interpolated, and the difference is the drift (bench/drift/README.md). They are interpolated over log-noise, where
+a trajectory bends most evenly; over sigma the PSNR is 0.3 to 0.8 dB lower (bench/placement/README.md).
 """
 
 import math
@@ -21,7 +21,7 @@ from .still_share import still_share
 DEGREE = 2
 
 # A drift of this share of the distance moved is repaid by half where drifts turn round from one full step to the next:
-# with strong guidance, repaying all of it made the picture swing more and more (bench/README.md).
+# with strong guidance, repaying all of it made the picture swing more and more (bench/drift/README.md).
 LARGE = 0.3
 
 

@@ -25,7 +25,7 @@ PLACEMENTS = tuple(PLACED)
 
 @dataclass(frozen=True)
 class TapSettings:
-    """Settings of TAP Accelerate; the defaults measured best (bench/README.md), the pool is the paper's.
+    """Settings of TAP Accelerate; the defaults measured best (bench/placement/README.md), the pool is the paper's.
 
     orders: a list such as "0,1,2". horizon_from .. horizon_to: steps relative to the true distance.
     given_schedule: replaces interval and warmup_steps. given_pool: replaces orders and horizons.

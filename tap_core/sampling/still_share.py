@@ -3,8 +3,8 @@
 1: it stays as it was. 0: it moves along with x, and the slope d = (x - denoised) / sigma stays as it was.
 """
 
-# Three flow models were most often half way between the two, for drifts and for noise (bench/README.md). No model with
-# noise added to the picture was measured; there the picture is taken to stay still.
+# Three flow models were most often half way between the two, for drifts and for noise (bench/drift/README.md). No
+# model with noise added to the picture was measured; there the picture is taken to stay still.
 STILL_SHARE = 0.5
 
 

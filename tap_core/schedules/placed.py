@@ -12,7 +12,7 @@ from .interval import IntervalSchedule, full_steps
 
 # At noise level t the share (1 - t)^(1/e) of a picture's change is done. Measured on three models at 7 to 12 of 50
 # steps: the mean PSNR is best for e from 1.3 to 2, and half of the full steps at equal distances add 1.1 dB to it, as
-# then no gap is so long that it decides the picture (bench/README.md).
+# then no gap is so long that it decides the picture (bench/placement/README.md).
 CHANGE_EXPONENT, EVEN_SHARE = 1.6, 0.5
 
 Curve = Callable[[Sequence[float], bool], list[float]]
@@ -20,7 +20,7 @@ Curve = Callable[[Sequence[float], bool], list[float]]
 
 @dataclass(frozen=True)
 class PlacedSchedule:
-    """First and last step full, the others at equal shares of a curve over the run (bench/README.md, Placement).
+    """First and last step full, the others at equal shares of a curve over the run (bench/placement/README.md).
 
     The number of full steps is that of the paper's schedule with the same interval and warm-up.
     """
