@@ -7,7 +7,7 @@ from torch import Tensor
 from ..engine.history import History
 from .notes import Notes
 
-SOMETHING_NEW = "A prompt, size, control or weight that came or changed in mid-run was computed in full once."
+SOMETHING_NEW = "A prompt, size, control or weight that came or changed during the run was computed in full once."
 NO_NUMBERS = ("The model gave values that are not numbers (NaN or infinity). They were not kept, and the steps that "
               "would have been forecast from them were computed in full.")
 

@@ -24,10 +24,10 @@ from .notes import Notes
 from .settings import TapSettings
 from .timer import StepTimer
 
-OWN_STEPS = ("This sampler chooses its own steps, where a forecast would lead it astray; every step was computed in "
-             "full. Choose one that keeps to the sigmas it is given, such as euler or dpmpp_2m.")
-OTHER_SIZE = ("This sampler changes the size of the picture in mid-run, where nothing can be forecast from what was "
-              "before; every step was computed in full from there on. Choose another sampler.")
+OWN_STEPS = ("This sampler chooses its own steps, which forecasts cannot follow; every step was computed in full. Choose "
+             "one that keeps to the sigmas it is given, such as euler or dpmpp_2m.")
+OTHER_SIZE = ("This sampler changes the size of the picture during the run, and nothing can be forecast from a smaller one; "
+              "every step was computed in full from there on. Choose another sampler.")
 NOT_REPAID = "Drift was not repaid: this sampler does more than plain steps."
 
 
@@ -36,7 +36,7 @@ class TapRun:
 
     Per model evaluation: `begin`, then for each model call `memory.can_forecast` and either `remember` or `forecast`
     per condition, and `count_call`, then `finish`. Model calls of one evaluation may run in several threads, one a
-    device. mixed: whether x is a mix of picture and noise, as a flow model's; None where only the sigmas tell.
+    device. mixed: whether x is a mix of picture and noise, as in flow models; None where only the sigmas tell.
     """
 
     def __init__(
