@@ -24,10 +24,10 @@ from .notes import Notes
 from .settings import TapSettings
 from .timer import StepTimer
 
-OWN_STEPS = ("This sampler chooses its own steps, which forecasts cannot follow; every step was computed in full. Choose "
-             "one that keeps to the sigmas it is given, such as euler or dpmpp_2m.")
-OTHER_SIZE = ("This sampler changes the size of the picture during the run, and nothing can be forecast from a smaller one; "
-              "every step was computed in full from there on. Choose another sampler.")
+OWN_STEPS = ("This sampler chooses its own steps, which forecasts cannot follow; every step was computed in full. "
+             "Choose one that keeps to the sigmas it is given, such as euler or dpmpp_2m.")
+OTHER_SIZE = ("This sampler changes the size of the picture during the run, and nothing can be forecast from a smaller "
+              "one; every step was computed in full from there on. Choose another sampler.")
 NOT_REPAID = "Drift was not repaid: this sampler does more than plain steps."
 
 
