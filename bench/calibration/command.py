@@ -9,10 +9,16 @@ import time
 from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 
+from tap_pack.tap_core.calibrate.calibrate import PlannedRun, calibrate
+from tap_pack.tap_core.sampling.pool_settings import PoolSettings
+from tap_pack.tap_core.sampling.settings import TapSettings
+from tap_pack.tap_core.schedules.listed import ListedSchedule
+
 from figures.page import Page
 from figures.table import table
 from models.model_rows import Jobs, closeness, measure_models
 from models.stage import MODELS, Course, Stage
+from placement.command import OURS
 
 SHOTS, TRACE_SHOTS, CALLS, REPEATS = range(100, 108), (903, 904, 905), (12, 10, 8, 7), 3
 
@@ -29,9 +35,6 @@ def seconds(job: Callable[[], object]) -> float:
 
 def times(stage: Stage) -> dict[str, dict]:
     """Seconds of a run in full, of the same with TAP Measure Run on it, and of reading so many of these."""
-    from tap_pack.tap_core.calibrate.calibrate import PlannedRun, calibrate
-    from tap_pack.tap_core.sampling.pool_settings import PoolSettings
-
     traces = [stage.trace(shot, Course()) for shot in TRACE_SHOTS]
     return {"seconds": {
         "full": seconds(partial(stage.sampled, stage.model, TRACE_SHOTS[:1], Course(), TRACE_SHOTS[:1])),
@@ -43,13 +46,6 @@ def times(stage: Stage) -> dict[str, dict]:
 
 def estimates(stage: Stage) -> dict[str, dict]:
     """By calls, what a calibration on two runs expects, and what other pictures then show."""
-    from tap_pack.tap_core.calibrate.calibrate import PlannedRun, calibrate
-    from tap_pack.tap_core.sampling.pool_settings import PoolSettings
-    from tap_pack.tap_core.sampling.settings import TapSettings
-    from tap_pack.tap_core.schedules.listed import ListedSchedule
-
-    from placement.command import OURS
-
     found = calibrate([stage.trace(shot, Course()) for shot in TRACE_SHOTS[:2]], PlannedRun(PoolSettings()))
     fulls, rows = stage.takes(SHOTS, Course()), {}
     for calls in CALLS:

@@ -15,6 +15,13 @@ from pathlib import Path
 from statistics import mean
 
 from matplotlib import colormaps
+from tap_pack.tap_core.engine import probe_channels, step
+from tap_pack.tap_core.engine.selector import Selector
+from tap_pack.tap_core.sampling import forecaster
+from tap_pack.tap_core.sampling.pool_settings import PoolSettings
+from tap_pack.tap_core.sampling.settings import TapSettings
+from tap_pack.tap_core.schedules.listed import ListedSchedule
+from tap_pack.tap_core.schedules.placed import by_change, place
 from torch import Tensor
 
 from figures.page import Page
@@ -24,8 +31,8 @@ from models.model_rows import FLOOR, SCORES, Jobs, floor, full_count, measure_mo
 from models.stage import MODELS, Course, Stage
 
 SHOTS, INTERVALS = range(8), (6, 8)
-# The models here have 256 channels, of which the engine would not go below 64.
 DEFAULT = "per token, trust learned (default)"
+# The models here have 256 channels, and the engine keeps at least 64 of them.
 EVERY_8TH, FEWEST_OF_IT = "every 8th channel, trust learned", 32
 
 
@@ -75,10 +82,6 @@ def mean_ranks(values: Tensor) -> Tensor:
 @contextmanager
 def watched(fidelity: Fidelity) -> Iterator[None]:
     """Runs whose selection is the oracle show what they see to `fidelity`, and choose by the probe."""
-    from tap_pack.tap_core.engine import step
-    from tap_pack.tap_core.engine.selector import Selector
-    from tap_pack.tap_core.sampling import forecaster
-
     stock: Callable = step.skipped_step
     line_up = step.line_up
 
@@ -99,8 +102,6 @@ def watched(fidelity: Fidelity) -> Iterator[None]:
 
 def choices() -> dict[str, dict[str, object]]:
     """What is compared, as settings of TAP Accelerate that differ from its defaults."""
-    from tap_pack.tap_core.sampling.pool_settings import PoolSettings
-
     full = {"trust": "full"}
     fixed = {f"order {order}, horizon k{back or ''}": {"orders": order, "horizon_from": back, "horizon_to": back}
              for order, backs in (("0", (0,)), ("1", (0, -1, -2, -4)), ("2", (0, -2, -4))) for back in backs}
@@ -122,8 +123,6 @@ def choices() -> dict[str, dict[str, object]]:
 
 def placements(sigmas: tuple[float, ...], interval: int) -> dict[str, list[int]]:
     """Other places for as many full steps as the paper's schedule has."""
-    from tap_pack.tap_core.schedules.placed import by_change, place
-
     count, curve = full_count(sigmas, interval), by_change(sigmas[:-1], mixed=True)
     return {
         "last step forecast": place(curve[:-1], count),
@@ -135,9 +134,6 @@ def placements(sigmas: tuple[float, ...], interval: int) -> dict[str, list[int]]
 
 def jobs(stage: Stage) -> Jobs:
     """All rows of a model."""
-    from tap_pack.tap_core.sampling.settings import TapSettings
-    from tap_pack.tap_core.schedules.listed import ListedSchedule
-
     fulls = stage.takes(SHOTS, Course())
     placed = [placements(stage.sigmas(Course()), interval) for interval in INTERVALS]
     wanted = {name: [TapSettings(interval=interval, **more) for interval in INTERVALS]
@@ -154,8 +150,6 @@ def jobs(stage: Stage) -> Jobs:
 
 def with_fewer_channels(job: Callable[[], dict]) -> dict:
     """What a job gives where fewer channels of the probe may be left than the engine allows."""
-    from tap_pack.tap_core.engine import probe_channels
-
     usual, probe_channels.FEWEST_CHANNELS = probe_channels.FEWEST_CHANNELS, FEWEST_OF_IT
     try:
         return job()
@@ -165,9 +159,6 @@ def with_fewer_channels(job: Callable[[], dict]) -> dict:
 
 def fidelity_of(stage: Stage, target: str) -> dict[str, float]:
     """How well the probe ranks what is forecast."""
-    from tap_pack.tap_core.sampling.pool_settings import PoolSettings
-    from tap_pack.tap_core.sampling.settings import TapSettings
-
     fidelity = Fidelity()
     with watched(fidelity):
         stage.takes(SHOTS, Course(), TapSettings(interval=INTERVALS[0], target=target, trust="full",

@@ -15,6 +15,12 @@ from pathlib import Path
 from statistics import mean
 
 import torch
+from comfy.patcher_extension import WrappersMP
+from tap_pack.nodes.comfy_bridge.seam.patches import to_patches
+from tap_pack.tap_core.noise_level import log_noise, mixes
+from tap_pack.tap_core.sampling import drift, still_share
+from tap_pack.tap_core.sampling import run as sampling
+from tap_pack.tap_core.sampling.settings import TapSettings
 from torch import Tensor
 
 from figures.page import Page
@@ -39,8 +45,6 @@ class Walk:
 
 def walked(stage: Stage, numbers: Sequence[int], course: Course, at: Callable | None = None) -> Walk:
     """The walk of a batch of pictures. at: called with each step's number, a call of the model, x and slopes so far."""
-    from comfy.patcher_extension import WrappersMP
-
     model, sigmas, seen, slopes = stage.model.clone(), stage.sigmas(course), [], []
 
     def watch(executor: Callable, x: Tensor, timestep: Tensor, *args: object, **kwargs: object) -> Tensor:
@@ -87,28 +91,22 @@ def drift_of_a_line(slopes: list[Tensor], sigmas: tuple[float, ...], step: int) 
 @contextmanager
 def repaying(kind: type) -> Iterator[None]:
     """Runs repay their drift with another class."""
-    from tap_pack.tap_core.sampling import run
-
-    stock, finish = run.Drift, run.TapRun.finish
+    stock, finish = sampling.Drift, sampling.TapRun.finish
 
     def known(tap: object, x: Tensor, denoised: Tensor) -> Tensor:
         if tap.drift is not None:
             tap.drift.run = tap
         return finish(tap, x, denoised)
 
-    run.Drift, run.TapRun.finish = kind, known
+    sampling.Drift, sampling.TapRun.finish = kind, known
     try:
         yield
     finally:
-        run.Drift, run.TapRun.finish = stock, finish
+        sampling.Drift, sampling.TapRun.finish = stock, finish
 
 
 def kinds(walk: Walk) -> dict[str, type]:
     """Name -> how drift is repaid."""
-    from tap_pack.nodes.comfy_bridge.seam.patches import to_patches
-    from tap_pack.tap_core.noise_level import log_noise, mixes
-    from tap_pack.tap_core.sampling import drift
-
     mixed = mixes(walk.sigmas)
 
     class Interpolated(drift.Drift):
@@ -145,8 +143,6 @@ def kinds(walk: Walk) -> dict[str, type]:
 @contextmanager
 def standing_still(share: float) -> Iterator[None]:
     """Runs take the denoised picture to stand still by so much."""
-    from tap_pack.tap_core.sampling import still_share
-
     usual, still_share.STILL_SHARE = still_share.STILL_SHARE, share
     try:
         yield
@@ -156,8 +152,6 @@ def standing_still(share: float) -> Iterator[None]:
 
 def jobs(stage: Stage) -> Jobs:
     """All rows of a model."""
-    from tap_pack.tap_core.sampling.settings import TapSettings
-
     fulls, walk = stage.takes(SHOTS, Course()), walked(stage, SHOTS, Course())
     score = partial(scored, stage, SHOTS, fulls, [TapSettings(interval=interval) for interval in INTERVALS])
     return {

@@ -12,6 +12,7 @@ from pathlib import Path
 from statistics import mean
 
 import torch
+from tap_pack.nodes.fit_tables import MAGCACHE, TEACACHE, fitted
 from tqdm import tqdm
 
 from figures.metrics import psnr, relative_error, ssim
@@ -19,7 +20,7 @@ from figures.page import Page
 from figures.places import RESULTS
 from figures.results_file import write_results
 from methods.contenders import adaptive_contenders, fixed_contenders, our_contenders
-from methods.dials import DialTurner
+from methods.dials import DialTurner, known_count
 from methods.plot import pareto
 from methods.table import markdown
 from models.demo_stage import DemoStage, Shot
@@ -94,15 +95,11 @@ class Comparison:
 
     def _count(self, settings: object, scene: int) -> int:
         """Full steps of the shot with this index; those of a schedule that is known beforehand need no sampling."""
-        from tap_pack.tap_core.schedule import Seen
-        from tap_pack.tap_core.schedules.course import FixedCourse, start
-        from tap_pack.tap_core.timeline import Timeline
-
         steps = self.stage.steps
         # How many are full does not depend on the sigmas, only where they are.
-        course = start(settings.schedule(), Timeline(tuple(1 - i / steps for i in range(steps + 1))))
-        if isinstance(course, FixedCourse):
-            return sum(course.before(Seen(float(step), 0.0)).full for step in range(steps))
+        known = known_count(settings, tuple(1 - i / steps for i in range(steps + 1)))
+        if known is not None:
+            return known
         return len(self.stage.shoot(*self.shots[scene], settings=settings, decode=False).record.full_steps)
 
     def _add(self, row: dict[str, object]) -> None:
@@ -114,8 +111,6 @@ class Comparison:
 
 def measure_model(stage: DemoStage, scene: int, seed: int) -> tuple[tuple[float, ...], tuple[float, ...]]:
     """TeaCache's polynomial and MagCache's ratios of the demo model, from a full run of another scene."""
-    from tap_pack.nodes.fit_tables import MAGCACHE, TEACACHE, fitted
-
     trace = stage.trace(scene, seed, "residual")
     polynomial, ratios = (fitted(trace, method, threshold=0.0)[1] for method in (TEACACHE, MAGCACHE))
     return polynomial, ratios

@@ -5,6 +5,11 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from statistics import mean
 
+from tap_pack.tap_core.sampling.settings import TapSettings
+from tap_pack.tap_core.schedule import Seen
+from tap_pack.tap_core.schedules.course import FixedCourse, start
+from tap_pack.tap_core.timeline import Timeline
+
 from methods.contenders import Contender, Dial
 
 # A mean this near to the wanted number of steps counts as there.
@@ -63,3 +68,11 @@ class DialTurner:
         if key not in self._seen:
             self._seen[key] = self._count(contender.settings(value, index), scene)
         return self._seen[key]
+
+
+def known_count(settings: TapSettings, sigmas: tuple[float, ...]) -> int | None:
+    """How many steps are computed; None if that depends on the picture."""
+    course = start(settings.schedule(), Timeline(sigmas))
+    if not isinstance(course, FixedCourse):
+        return None
+    return sum(course.before(Seen(float(step), 0.0)).full for step in range(len(sigmas) - 1))

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field, replace
 from statistics import mean
 
 from figures.metrics import psnr, ssim
-from methods.dials import DialTurner
+from methods.dials import DialTurner, known_count
 from models.model_rows import closeness
 from models.stage import Course, Stage, Take
 from placement.rivals import SCHEDULERS
@@ -106,18 +106,8 @@ class Bench:
         return self.take(settings, DIAL_SHOTS[dial_shot]).calls if fixed is None else fixed
 
     def fixed_count(self, settings: object) -> int | None:
-        """How many steps are computed, where that does not hang on the picture."""
-        from tap_pack.tap_core.schedule import Seen
-        from tap_pack.tap_core.schedules.course import FixedCourse, start
-        from tap_pack.tap_core.timeline import Timeline
-
-        if callable(settings):
-            return None
-        timeline = Timeline(self.full(self.shots[0]).sigmas)
-        course = start(settings.schedule(), timeline)
-        if not isinstance(course, FixedCourse):
-            return None
-        return sum(course.before(Seen(float(step), 0.0)).full for step in range(timeline.steps))
+        """How many steps are computed, where that does not depend on the picture."""
+        return None if callable(settings) else known_count(settings, self.full(self.shots[0]).sigmas)
 
 
 def label(course: Course) -> str:

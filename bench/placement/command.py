@@ -12,10 +12,15 @@ from collections.abc import Sequence
 from functools import partial
 
 import torch
+from tap_pack.nodes.fit_tables import MAGCACHE, TEACACHE, fitted
+from tap_pack.tap_core.calibrate.calibrate import PlannedRun, calibrate
+from tap_pack.tap_core.sampling.pool_settings import PoolSettings
+from tap_pack.tap_core.schedules.listed import ListedSchedule
 from tqdm import tqdm
 
 from figures.page import Page, read_results
 from figures.results_file import write_results
+from methods.contenders import Contender, Dial, adaptive_contenders, fixed_contenders, our_contenders
 from models.stage import MODELS, Course, Stage, open_stage
 from placement.bench import Bench, label
 from placement.plot import plot_placement
@@ -95,13 +100,6 @@ def fewest_calls(rows: list[dict], course: Course, name: str) -> int:
 
 def contenders(stage: Stage, course: Course) -> list:
     """All methods for one model and course."""
-    from tap_pack.nodes.fit_tables import MAGCACHE, TEACACHE, fitted
-    from tap_pack.tap_core.calibrate.calibrate import PlannedRun, calibrate
-    from tap_pack.tap_core.sampling.pool_settings import PoolSettings
-    from tap_pack.tap_core.schedules.listed import ListedSchedule
-
-    from methods.contenders import Contender, Dial, adaptive_contenders, fixed_contenders, our_contenders
-
     found = calibrate([stage.trace(shot, course) for shot in TRACE_SHOTS], PlannedRun(PoolSettings()))
     placed = Dial(lambda calls: ListedSchedule(found.line(int(calls)).full), range(4, 26))
     measured = stage.trace(TRACE_SHOTS[0], course, "residual")

@@ -6,6 +6,8 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from types import SimpleNamespace
 
+from comfy.patcher_extension import WrappersMP
+from comfy_extras import nodes_easycache
 from torch import Tensor
 
 from models.stage import Patch
@@ -34,9 +36,6 @@ class StockCache:
         Both write into the model's input where that is float32, which changes the sampler's own x. They are given a
         copy of it here, so that they are compared as they are meant.
         """
-        from comfy.patcher_extension import WrappersMP
-        from comfy_extras import nodes_easycache
-
         node = getattr(nodes_easycache, f"{self.name}Node")
         kind = WrappersMP.DIFFUSION_MODEL if self.name == "EasyCache" else WrappersMP.PREDICT_NOISE
 

@@ -7,6 +7,9 @@ from __future__ import annotations
 
 from dataclasses import asdict, dataclass, field
 
+from tap_pack.tap_core.sampling.pool_settings import PoolSettings
+from tap_pack.tap_core.sampling.settings import TapSettings
+
 from models.paper_settings import PAPER_SETTINGS
 
 INTERVAL = 8  # the paper's ablations: 8 of 50 steps
@@ -37,9 +40,6 @@ class Cell:
 
     def tap_settings(self) -> object:
         """The TapSettings of this cell."""
-        from tap_pack.tap_core.sampling.pool_settings import PoolSettings
-        from tap_pack.tap_core.sampling.settings import TapSettings
-
         pool = None if self.pool is None else PoolSettings(**self.pool)
         return TapSettings(**{"interval": INTERVAL, **PAPER_SETTINGS, **self.settings}, given_pool=pool)
 

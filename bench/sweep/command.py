@@ -7,14 +7,13 @@ Without Ray, or with --workers 0, the same runs in one process.
 from __future__ import annotations
 
 import argparse
+import importlib
 import importlib.util
 from collections.abc import Sequence
 
 from figures.jobs import on_ray
-from quality import command as quality
-from real import command as real
 
-SWEPT = {"quality": quality.run, "real": real.run}
+SWEPT = ("quality", "real")
 
 
 def run(arguments: Sequence[str]) -> object:
@@ -26,10 +25,12 @@ def run(arguments: Sequence[str]) -> object:
     parser.add_argument("name", choices=SWEPT)
     parser.add_argument("options", nargs=argparse.REMAINDER, help="those of the benchmark")
     options = parser.parse_args(arguments)
+    # Only this one: each decides for itself whether it uses a graphics card.
+    swept = importlib.import_module(f"{options.name}.command").run
     if options.workers == 0:
-        return SWEPT[options.name](options.options)
+        return swept(options.options)
     if importlib.util.find_spec("ray") is None:
         print("Ray is not installed (pip install ray): the sweep runs in one process.")
-        return SWEPT[options.name](options.options)
+        return swept(options.options)
     with on_ray(options.workers, options.address, options.threads) as runner:
-        return SWEPT[options.name](options.options, runner)
+        return swept(options.options, runner)
