@@ -19,7 +19,7 @@ CHINESE = re.compile(r"[\u4e00-\u9fff]")
 # Names of sockets, methods and formats stay as they are in every language.
 SAME_IN_ALL = re.compile(r"TAP_[A-Z]+|Taylor|Newton|HiCache|Spectrum|FoCa|DiCache|TC-Pade|FreqCa|TAP|tap"
                          r"|Adams-Bashforth \(AB-Cache\)")
-# Help pages with pictures are downloaded with the pack by everybody.
+# Everybody downloads the help pages and their pictures with the pack.
 MOST_BYTES = 1_500_000
 
 
@@ -99,7 +99,7 @@ def test_every_node_has_a_help_page_that_names_every_input_and_output(name: str,
     assert language == "en" or len(CHINESE.findall(text)) > 80
 
 
-def test_help_pages_show_pictures_that_are_there_and_leave_none_over() -> None:
+def test_every_picture_of_a_help_page_exists_and_every_picture_is_shown() -> None:
     texts = [path.read_text(encoding="utf-8") for path in DOCS.rglob("*.md")]
     shown = {name for text in texts for name in re.findall(r"!\[[^\]]*\]\(([^)]+)\)", text)}
     pictures = {path.name for path in DOCS.iterdir() if path.suffix in (".jpg", ".webp", ".png")}

@@ -1,4 +1,4 @@
-"""One thread: models this tiny only lose by more."""
+"""One thread: more threads make such tiny models slower."""
 
 from __future__ import annotations
 

@@ -25,7 +25,7 @@ SCHEMA = TapAccelerate.GET_SCHEMA()
 INPUTS = {i.id: i for i in SCHEMA.inputs}
 GOOD = {"orders": "0,1,2", "horizon_from": -4, "horizon_to": 0, "horizon_step": 1.0}
 
-# As artists' workflows hold them: names, order and defaults may be added to, not changed.
+# Artists' workflows hold these: names, order and defaults may be added to, not changed.
 CONTRACT = {
     "interval": 5, "orders": "0,1,2", "horizon_from": -4, "horizon_to": 0, "proxy_loss": "cosine",
     "warmup_steps": 3, "horizon_step": 1.0, "cache_device": "gpu",
@@ -115,7 +115,7 @@ def test_a_linked_input_is_judged_when_it_is_known(linked: str) -> None:
 
 
 def test_validated_inputs_are_inputs() -> None:
-    """ComfyUI's own range check is off for inputs that `validate_inputs` names: it has to make up for that."""
+    """ComfyUI does not check the range of inputs that `validate_inputs` names, so that function must."""
     assert set(inspect.signature(TapAccelerate.validate_inputs).parameters) <= INPUTS.keys()
 
 
@@ -141,7 +141,7 @@ def test_the_node_hands_out_a_record_that_is_empty_until_a_run() -> None:
 
 @pytest.mark.parametrize("kind", [TapAccelerate, TapMeasureRun])
 def test_two_nodes_with_equal_inputs_have_an_output_each(kind: type, monkeypatch: pytest.MonkeyPatch) -> None:
-    """ComfyUI keeps outputs by what a node is given; these hold what their own run did."""
+    """ComfyUI shares outputs between nodes with equal inputs; these outputs hold what their own run did."""
     monkeypatch.setitem(comfy_nodes.NODE_CLASS_MAPPINGS, "Kind", kind.PREPARE_CLASS_CLONE(None))
     graph = DynamicPrompt({node: {"class_type": "Kind", "inputs": {"interval": 5}} for node in ("1", "2")})
     unchanged = SimpleNamespace(get=lambda node: asyncio.sleep(0, False))
@@ -159,7 +159,7 @@ def test_the_settings_reach_the_record() -> None:
     assert len(accelerated.record.candidates) == 2 * 7
 
 
-def test_a_string_of_orders_may_stand_in_any_order() -> None:
+def test_a_string_of_orders_may_have_any_order() -> None:
     pictures = [Accelerated(tiny_flux(), orders=orders).sample() for orders in ("0,1,2", "2, 1,0", "0,1,1,2")]
     assert (pictures[0] == pictures[1]).all() and (pictures[0] == pictures[2]).all()
 

@@ -74,5 +74,5 @@ def test_the_calibrated_placement_is_better_than_the_default(flux: object, draw:
         scores[name] = [decibels(draw(model, shot), truth) for shot, truth in zip(UNSEEN, truths, strict=True)]
     means = {name: sum(values) / len(values) for name, values in scores.items()}
     assert means["calibrated"] > means["default"]
-    # Pictures of one placement lie 6 dB apart; an estimate is for the mean of many.
+    # Pictures of one placement differ by 6 dB; an estimate is for the mean of many.
     assert abs(means["calibrated"] - line.decibels) < 12

@@ -1,4 +1,4 @@
-"""Calibration in whole samplings of a tiny FLUX: measured, calibrated, accelerated."""
+"""Calibration in whole runs of a tiny FLUX: measured, calibrated, accelerated."""
 
 from __future__ import annotations
 
@@ -42,7 +42,7 @@ def measured(model: ModelPatcher) -> TraceHolder:
 
 
 def measure(model: ModelPatcher, target: str = "auto", steps: int = STEPS, **options: object) -> tuple:
-    """What a measured sampling gives, and its trace."""
+    """The latents of a measured run, and its trace."""
     watched, holder = TapMeasureRun.execute(model, target).args
     return sample(watched, steps, **options), holder
 
@@ -68,7 +68,7 @@ def test_a_measured_run_is_bit_identical_to_stock(model: ModelPatcher, options: 
     assert sum(condition.share for condition in trace.conditions) == pytest.approx(1)
     assert {len(condition.probe) for condition in trace.conditions} == {STEPS}
     assert trace.plain == ("sampler" not in options)
-    if options.get("sampler") != "heun":  # whose second evaluations look like noise
+    if options.get("sampler") != "heun":  # its second evaluations look like noise
         assert trace.noisy == (options.get("sampler") == "euler_ancestral")
 
 
@@ -173,7 +173,7 @@ def test_a_bad_budget_is_refused_before_anything_runs(budget: str) -> None:
         assert node.validate_inputs(budget=None, **others) is True
 
 
-def test_what_else_is_wrong_is_refused_before_anything_runs() -> None:
+def test_other_wrong_inputs_are_refused_before_anything_runs() -> None:
     assert "text is empty" in TapPlacement.validate_inputs(text=" ", budget="10")
     assert TapPlacement.validate_inputs(text=None, budget="10") is True
     backwards = {"orders": "0,1,2", "horizon_from": 1, "horizon_to": -1, "horizon_step": 1.0}
@@ -182,7 +182,7 @@ def test_what_else_is_wrong_is_refused_before_anything_runs() -> None:
     assert "horizon_to is 9" in TapCalibrate.validate_inputs(budget="10", **{**backwards, "horizon_to": 9})
 
 
-def test_what_is_not_connected_is_said() -> None:
+def test_a_missing_connection_is_named() -> None:
     with pytest.raises(TapError, match="connect `after`"):
         calibrated(TraceHolder())
     with pytest.raises(TapError, match="connect the TAP_TRACE"):
@@ -191,7 +191,7 @@ def test_what_is_not_connected_is_said() -> None:
         TapPlacement.execute("0, 1, 2", "10")
 
 
-def test_tables_are_fitted_on_the_residual_alone(model: ModelPatcher) -> None:
+def test_tables_are_fitted_only_on_the_residual(model: ModelPatcher) -> None:
     _, holder = measure(model, "auto", cfg=2.0)
     with pytest.raises(TapError, match="set target of TAP Measure Run to residual"):
         TapFitTables.execute(holder, None, "MagCache", 0.3)

@@ -37,11 +37,11 @@ def holding(record: TapRecord | None) -> RecordHolder:
 
 
 def frames_of(record: TapRecord | None, **inputs: object) -> torch.Tensor:
-    """What the node puts out."""
+    """The output of the node."""
     return TapChoiceMap.execute(record=holding(record), **{"after": LATENT, **inputs})[0]
 
 
-def test_there_is_one_frame_a_step() -> None:
+def test_there_is_one_frame_for_each_step() -> None:
     frames = frames_of(made_record(steps=10))
     assert frames.shape[0] == 10 and frames.shape[3] == 3
     assert frames.dtype == torch.float32
@@ -122,7 +122,7 @@ def test_the_newest_run_is_shown_and_not_changed() -> None:
     assert torch.equal(first, second)
 
 
-def test_a_value_that_is_no_record_is_refused() -> None:
+def test_a_value_that_is_not_a_record_is_refused() -> None:
     with pytest.raises(TapError, match="record is a str; connect the TAP_RECORD output"):
         TapChoiceMap.execute(record="a record", after=LATENT)
 

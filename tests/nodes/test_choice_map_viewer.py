@@ -39,7 +39,7 @@ def test_the_maps_lie_over_the_picture(temporary_folder: Path) -> None:
     assert (temporary_folder / "tap" / document["pictures"][0][0]).is_file()
 
 
-def test_a_latent_at_after_gives_maps_alone(temporary_folder: Path) -> None:
+def test_a_latent_at_after_gives_only_maps(temporary_folder: Path) -> None:
     document = shown(made_record(), {"samples": torch.zeros(1, 16, 6, 10)}, temporary_folder)
     assert "pictures" not in document and len(document["layers"]) == 4
 

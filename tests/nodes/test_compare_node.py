@@ -43,14 +43,14 @@ def test_pictures_of_other_sizes_get_a_sentence(inputs: dict[str, torch.Tensor])
 
 
 def test_amplify_changes_the_map_and_not_the_figures() -> None:
-    near = TRUTH + 0.002 * TRUTH.flip(0)
-    weak, strong = (TapCompare.execute(near, TRUTH, amplify=factor).args for factor in (10, 400))
+    close = TRUTH + 0.002 * TRUTH.flip(0)
+    weak, strong = (TapCompare.execute(close, TRUTH, amplify=factor).args for factor in (10, 400))
     assert weak[0] == strong[0]
     assert strong[1].mean() > weak[1].mean()
 
 
 @pytest.mark.parametrize("other_seed", [None, TRUTH.flip(0)])
-def test_a_bar_moves_on_with_every_frame_and_a_cancelled_prompt_ends_it(
+def test_the_bar_moves_with_every_frame_and_a_cancelled_prompt_ends_it(
     other_seed: torch.Tensor | None, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     shares: list[float] = []

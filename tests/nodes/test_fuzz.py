@@ -28,7 +28,7 @@ from tap_pack.tap_core.schedules.registry import SCHEDULES
 from tiny_flux import sample, tiny_flux
 
 EXAMPLES = settings(max_examples=40, deadline=None, suppress_health_check=list(HealthCheck))
-# Of ours alone: what Python says of a wrong type, or a place in the code, helps nobody.
+# Words of Python or of our code, which help no artist.
 INTERNALS = ("tap_core", "comfy_bridge", "Traceback", "object at 0x", "'NoneType' object", "has no attribute")
 
 
@@ -82,7 +82,7 @@ def damaged_texts(draw: st.DrawFn) -> str:
 
 @st.composite
 def pictures(draw: st.DrawFn) -> torch.Tensor:
-    """Any number of frames, sizes and channels; now and then what is no number."""
+    """Any number of frames, sizes and channels; now and then a value that is not finite or not a colour."""
     frames, rows, columns, channels = (draw(st.integers(low, high)) for low, high in ((0, 3), (1, 9), (1, 9), (1, 4)))
     made = torch.rand(frames, rows, columns, channels)
     worst = draw(st.sampled_from([None, None, float("nan"), float("inf"), -5.0]))
@@ -114,7 +114,7 @@ def parts_of(entry: io.Input, made: Callable[[io.Input], st.SearchStrategy]) -> 
 
 
 def tame(entry: io.Input) -> st.SearchStrategy:
-    """What the node offers."""
+    """Values that the node offers."""
     model, holder = run_of_a_model()
     picture = torch.rand(1, 8, 12, 3, generator=torch.Generator().manual_seed(1))
     text = st.just(calibration_text()) if entry.id == "text" else st.just(getattr(entry, "default", None) or "4")
@@ -130,7 +130,7 @@ def tame(entry: io.Input) -> st.SearchStrategy:
 
 
 def wild(entry: io.Input) -> st.SearchStrategy:
-    """What may come by a link or by a prompt that another program wrote."""
+    """Values that may come from a link or from a prompt of another program."""
     model, _ = run_of_a_model()
     no_numbers = st.sampled_from([float("nan"), float("inf"), -float("inf")])
     kinds = {
@@ -170,10 +170,10 @@ def test_any_value_gives_a_result_or_a_sentence(name: str, data: st.DataObject) 
     try:
         result = node.execute(**given_values)
         if name == "TapAccelerate":
-            # What the node has taken has to give a picture, and a record that can be read.
+            # Settings that the node accepted must give a picture, and a record that can be read.
             assert sample(result.args[0], 6, 2.0, size=(4, 6)).isfinite().all()
             assert json.dumps(result.args[1].latest.report())
-    except (TapError, ValueError) as error:  # of the demo's scenes, which stand without the core
+    except (TapError, ValueError) as error:  # ValueError: the demo's scenes do not use the core
         assert clear(str(error)), error
     else:
         assert isinstance(result, io.NodeOutput)

@@ -1,4 +1,4 @@
-"""TAP Method: every named method samples, as its paper has it for the loaded model."""
+"""TAP Method: every named method runs, with its paper's settings for the loaded model."""
 
 from __future__ import annotations
 

@@ -21,7 +21,7 @@ TOGGLES = [name.replace("-", "_") for name in FAMILIES]
 
 
 def pool(**inputs: object) -> PoolSettings:
-    """What the node hands out; the other inputs have their defaults."""
+    """The output of the node; the other inputs have their defaults."""
     assert inputs.keys() <= INPUTS.keys()
     (settings,) = TapPredictorPool.execute(**{name: i.default for name, i in INPUTS.items()} | inputs).args
     return settings
@@ -30,7 +30,7 @@ def pool(**inputs: object) -> PoolSettings:
 def run(
     predictors: PoolSettings, model: ModelPatcher | None = None, steps: int = STEPS, **inputs: object
 ) -> tuple[Tensor, TapRecord]:
-    """Latents and record of one sampling of tiny FLUX."""
+    """Latents and record of one run of tiny FLUX."""
     defaults = {i.id: i.default for i in TapAccelerate.GET_SCHEMA().inputs if hasattr(i, "default")}
     given = {name: value for name, value in {**defaults, **inputs}.items() if value is not None}
     holder: RecordHolder
@@ -83,8 +83,8 @@ def test_one_family_one_order_and_no_horizons_are_one_fixed_predictor() -> None:
     assert [str(candidate) for candidate in record.candidates] == ["newton 2"]
 
 
-def test_the_oracle_errs_less_on_a_single_skipped_step_and_owns_up_to_its_cost() -> None:
-    """Over several steps it may lose: errors that are small one by one can add up, and larger ones cancel."""
+def test_the_oracle_has_a_smaller_error_on_a_single_skipped_step_and_reports_its_cost() -> None:
+    """Over several steps it may be worse: small errors can add up, and larger ones can cancel."""
     settings = {"target": "output", "interval": 2, "steps": 4, "placement": "paper", "correction": "off"}
     many = {"newton": True, "hicache": True, "dicache": True}
     (best, record), (oracle, _) = (run(pool(**many, selection=name), **settings) for name in ("best", "oracle"))

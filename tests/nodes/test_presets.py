@@ -1,4 +1,4 @@
-"""The presets of the node's menu set what the node has, to what it takes."""
+"""The presets of the node's menu set the node's own inputs to values that they accept."""
 
 from __future__ import annotations
 
@@ -14,12 +14,12 @@ from tap_pack.tap_core.sampling.settings import TapSettings
 TABLE = json.loads((Path(__file__).resolve().parents[2] / "web" / "presets.json").read_text(encoding="utf-8"))
 PRESETS = {p["name"]: {**TABLE["shared"][p["of"]], **p["values"]} for p in TABLE["presets"]}
 WIDGETS = {i.id: i for i in TapAccelerate.GET_SCHEMA().inputs if getattr(i, "default", None) is not None}
-# Where tensors are kept is a matter of the machine.
+# Where tensors are kept depends on the machine.
 LEFT_ALONE = {"cache_device"}
 
 
 @pytest.mark.parametrize("name", PRESETS)
-def test_a_preset_sets_every_widget_to_a_value_that_it_takes(name: str) -> None:
+def test_a_preset_sets_every_widget_to_a_value_that_it_accepts(name: str) -> None:
     values = PRESETS[name]
     assert values.keys() == WIDGETS.keys() - LEFT_ALONE
     for widget, value in values.items():

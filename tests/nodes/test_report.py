@@ -55,7 +55,7 @@ def test_a_run_that_skipped_nothing_says_why() -> None:
     assert figures["predictors"] == {}
 
 
-def test_a_value_that_is_no_record_is_refused() -> None:
+def test_a_value_that_is_not_a_record_is_refused() -> None:
     with pytest.raises(TapError, match="record is a Tensor"):
         TapReport.execute(record=AFTER, after=AFTER)
 

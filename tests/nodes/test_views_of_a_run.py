@@ -1,4 +1,4 @@
-"""Map and report of real samplings: they agree with the record, with each other, and with what the sampler did."""
+"""Map and report of real runs: they agree with the record, with each other, and with what the sampler did."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ def temporary_pictures(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def viewed(tap: Accelerated, latent: torch.Tensor, **inputs: object) -> tuple[torch.Tensor, str, dict]:
-    """Bare frames, report text and figures, as the nodes give them after this sampling."""
+    """Frames without a legend, report text and figures, as the nodes give them after this run."""
     after = {"samples": latent}
     frames = TapChoiceMap.execute(record=tap.holder, after=after, **{"size": 240, "legend": False, **inputs})[0]
     report = TapReport.execute(record=tap.holder, after=after)
@@ -32,13 +32,13 @@ def viewed(tap: Accelerated, latent: torch.Tensor, **inputs: object) -> tuple[to
 
 
 def striped(frames: torch.Tensor) -> list[int]:
-    """The frames with the ground colour of full steps."""
+    """The frames with the background colour of full steps."""
     ground = torch.tensor(FULL_STEP) / 255
     return [step for step, frame in enumerate(frames) if torch.isclose(frame, ground, atol=1e-3).all(-1).any()]
 
 
 @pytest.mark.parametrize("sampler", ["euler", "heun", "dpm_2"])
-def test_one_frame_a_step_and_the_full_ones_striped(sampler: str) -> None:
+def test_each_step_has_a_frame_and_full_steps_are_striped(sampler: str) -> None:
     tap = Accelerated(tiny_flux(), interval=3)
     latent = tap.sample(sampler=sampler, cfg=3.0, batch=2)
     frames, text, figures = viewed(tap, latent, batch_index=1, prompt="negative")
@@ -60,7 +60,7 @@ def test_an_odd_size_is_shown_without_its_padding() -> None:
         assert (edge == edge[:1]).all()
 
 
-def test_a_second_run_of_another_size_takes_the_place_of_the_first() -> None:
+def test_a_second_run_of_another_size_replaces_the_first() -> None:
     tap = Accelerated(tiny_flux(), interval=3)
     first, _, _ = viewed(tap, tap.sample(size=(8, 12)))
     second, _, figures = viewed(tap, tap.sample(size=(12, 8), steps=8, seed=6))
