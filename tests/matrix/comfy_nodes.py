@@ -30,7 +30,7 @@ def kind_of(spec: tuple) -> str:
 
 
 def that_take_and_give(taken: tuple[str, ...], given: str) -> list[str]:
-    """Ids of nodes that give this and need nothing but widgets and what is taken."""
+    """Ids of the nodes that give this, and that need only widgets and what is taken."""
     found = []
     for name, node in all_nodes().items():
         kinds = {kind_of(spec) for spec in wanted(node).values()} - {*WIDGETS}
@@ -49,7 +49,7 @@ def default_of(spec: tuple) -> object:
 
 
 def made_by(name: str, linked: Callable[[str], object]) -> object:
-    """The first thing that a node gives. linked: what comes to an input of this type."""
+    """The first output of a node. linked: gives the value for an input of this type."""
     node = all_nodes()[name]
     inputs = {key: default_of(spec) if kind_of(spec) in WIDGETS else linked(kind_of(spec))
               for key, spec in wanted(node).items()}

@@ -1,4 +1,4 @@
-"""`--matrix`: prints the compatibility matrix when its tests are through, and puts the short one into the README."""
+"""`--matrix`: prints the compatibility matrix after its tests, and puts the short one into the README."""
 
 from __future__ import annotations
 
@@ -11,26 +11,26 @@ import torch
 README = Path(__file__).resolve().parents[2] / "README.md"
 FOUND: dict[tuple[str, str], str] = {}
 
-# The rows are nodes and samplers of this ComfyUI and newer ones.
+# The rows name nodes and samplers that ComfyUI has since 0.30.
 collect_ignore_glob = ["test_*.py"] if tuple(map(int, comfyui_version.__version__.split(".")[:2])) < (0, 30) else []
 
 torch.set_num_threads(1)
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
-    """One switch."""
+    """Adds `--matrix`."""
     parser.addoption("--matrix", action="store_true", help="print the matrix and put it into the README")
 
 
 def pytest_runtest_logreport(report: pytest.TestReport) -> None:
-    """Note what a row found."""
+    """Notes what a row found."""
     noted = dict(report.user_properties)
     if report.when == "call" and "row" in noted:
         FOUND[noted["row"], noted["model"]] = noted.get("found", "") if report.passed else "FAILED"
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, config: pytest.Config) -> None:
-    """Show the matrix."""
+    """Shows the matrix."""
     if not config.getoption("--matrix", False):
         return
     from matrix_show import full_table, put_into, short_table

@@ -10,30 +10,30 @@ from comfy_api.torch_helpers import set_torch_compile_wrapper
 
 import tiny_flux
 from matrix_faults import marks
-from matrix_row import Holds, Row, accelerate, distance
+from matrix_row import Holds, Row, accelerate, relative_error
 from matrix_stage import Stage
 
 GROUP = "Other nodes on the model"
 WHOLE = ("diffusion_model",)
 BLOCKS = ("diffusion_model.double_blocks.0", "diffusion_model.single_blocks.0")
-# Generated code adds in another order.
+# Generated code adds numbers in another order.
 ROUNDING = 1e-4
 
 
 def small_flux() -> ModelPatcher:
-    """A block of each kind: every kernel is compiled for itself, which takes seconds."""
+    """One block of each kind: every kernel is compiled separately, which takes seconds."""
     return tiny_flux.tiny_flux(depth=1, depth_single_blocks=1)
 
 
 def compiled(model: ModelPatcher, parts: tuple[str, ...]) -> ModelPatcher:
-    """As ComfyUI's TorchCompileModel node does it."""
+    """The model as ComfyUI's TorchCompileModel node compiles it."""
     model = model.clone()
     set_torch_compile_wrapper(model, "inductor", keys=list(parts))
     return model
 
 
 def generated(parts: tuple[str, ...], stage: Stage) -> str:
-    """Without TAP, with TAP behind the compiled model, and in front of it: as uncompiled, to rounding."""
+    """The picture is that of the uncompiled model, to rounding: without TAP, with TAP after it and before it."""
     # A pool of compiling processes takes longer to start than it saves here.
     with inductor.patch(compile_threads=1):
         try:
@@ -45,17 +45,17 @@ def generated(parts: tuple[str, ...], stage: Stage) -> str:
             wanted = stage.sample(plain)
             for model, holder in in_both_orders(parts, **inputs):
                 picture = stage.sample(model)
-                assert distance(picture, wanted) < ROUNDING
+                assert relative_error(picture, wanted) < ROUNDING
                 assert holder.latest.full_steps == plain_holder.latest.full_steps and holder.latest.skipped_steps
                 assert all("run uncompiled" in reason for reason in holder.latest.fallbacks)
-                found.append(distance(picture, full))
+                found.append(relative_error(picture, full))
     torch._dynamo.reset()
     assert 0 < max(found) < 0.15
     return f"{max(found):.3f}"
 
 
 def without_compiler(stage: Stage) -> str:
-    """No C++ compiler is found: the error is the one that comes without TAP, and nothing stays."""
+    """Without a C++ compiler, the error is the same as without TAP, and nothing is left behind."""
     errors, model = [], small_flux()
     wanted, before = stage.sample(model), marks(model)
     with inductor.patch({"cpp.cxx": (None, "no-such-compiler"), "compile_threads": 1, "fx_graph_cache": False}):
@@ -71,18 +71,18 @@ def without_compiler(stage: Stage) -> str:
 
 
 def in_both_orders(parts: tuple[str, ...], **inputs: object) -> list[tuple[ModelPatcher, object]]:
-    """torch.compile in front of TAP, and behind it."""
-    behind, holder = accelerate(small_flux(), **inputs)
-    return [accelerate(compiled(small_flux(), parts), **inputs), (compiled(behind, parts), holder)]
+    """torch.compile before TAP, and after TAP."""
+    model, holder = accelerate(small_flux(), **inputs)
+    return [accelerate(compiled(small_flux(), parts), **inputs), (compiled(model, parts), holder)]
 
 
 def whole_model(stage: Stage) -> str:
-    """One graph."""
+    """One graph for the whole model."""
     return generated(WHOLE, stage)
 
 
 def by_block(stage: Stage) -> str:
-    """A graph a block."""
+    """One graph for each block."""
     return generated(BLOCKS, stage)
 
 

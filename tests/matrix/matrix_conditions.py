@@ -19,16 +19,16 @@ from comfy_extras.nodes_sag import SelfAttentionGuidance
 from comfy_extras.nodes_slg import SkipLayerGuidanceDiT, SkipLayerGuidanceDiTSimple
 from torch import Tensor
 
-from matrix_row import Close, Holds, Plugged, Row, accelerate, distance, free_memory
+from matrix_row import Close, Holds, Plugged, Row, accelerate, free_memory, relative_error
 from matrix_stage import Stage
 
 GROUP = "Prompts and guidance"
 FEW_BLOCKS = {"double_layers": "1", "single_layers": ""}
-CAME = "came or changed in mid-run"
+CAME = "came or changed"
 
 
 def prompts(**options: object) -> Callable[[Stage], Plugged]:
-    """A KSampler with these options; functions among them are given the stage."""
+    """A KSampler with these options; an option that is a function gets the stage."""
 
     def plug(stage: Stage) -> Plugged:
         given = {name: value(stage) if callable(value) else value for name, value in options.items()}
@@ -48,7 +48,7 @@ def patched(patch: Callable[[ModelPatcher], ModelPatcher], **options: object) ->
 
 
 def guided(guider: Callable[[Stage, ModelPatcher], comfy.samplers.CFGGuider]) -> Callable[[Stage], Plugged]:
-    """A guider of its own."""
+    """A guider that the row builds."""
     return lambda stage: Plugged(stage.build(), lambda model: stage.guided(guider(stage, model)))
 
 
@@ -70,13 +70,13 @@ def perp_neg(stage: Stage, model: ModelPatcher, **steps: float) -> comfy.sampler
 
 
 def areas(stage: Stage, **steps: float) -> list:
-    """A prompt for all, and one for a part."""
+    """A prompt for the whole picture, and one for a part."""
     sizes = (1, 4, 4) if len(stage.shape) == 4 else (4, 4)
     return stage.prompt() + stage.prompt(seed=4, area=(*sizes, *[0] * len(sizes)), strength=0.7, **steps)
 
 
 def masked(stage: Stage, **steps: float) -> list:
-    """A prompt for all, and one behind a mask."""
+    """A prompt for the whole picture, and one with a mask."""
     mask = torch.zeros(1, *stage.shape[1:])
     mask[..., : stage.shape[-1] // 2] = 1
     return stage.prompt() + stage.prompt(seed=4, mask=mask, mask_strength=0.8, **steps)
@@ -94,12 +94,12 @@ def two_second_passes(model: ModelPatcher) -> ModelPatcher:
 
 
 def hooked(stage: Stage) -> list:
-    """A LoRA on this prompt alone, whose strength changes twice."""
+    """A LoRA on this prompt only; its strength changes twice."""
     return _with_lora(stage, [(1.0, 0.0), (0.3, 0.4), (-0.5, 0.7)])
 
 
 def steadily_hooked(stage: Stage) -> list:
-    """A LoRA on this prompt alone."""
+    """A LoRA on this prompt only."""
     return _with_lora(stage, [(1.0, 0.0)])
 
 
@@ -118,14 +118,14 @@ def _with_lora(stage: Stage, keyframes: list[tuple[float, float]]) -> list:
 
 
 def flipping(stage: Stage) -> str:
-    """The layout changes from call to call; the picture is that of a steady one."""
+    """The layout changes from call to call, and the picture is the same as with one layout."""
     made = []
     for memory in ((1e13,), (1e13, 0, 0, 1e13, 0)):
         model, holder = accelerate(stage.build())
         with free_memory(*memory):
             made.append(stage.sample(model))
         assert holder.latest.skipped_steps and not holder.latest.fallbacks
-    assert distance(*made) < 1e-4
+    assert relative_error(*made) < 1e-4
     return "as in one batch"
 
 
@@ -164,16 +164,16 @@ UNEVEN = 0.3
 
 ROWS = [
     Row(GROUP, "prompts in one batch or in one call each", Close(0.15), prompts(), BOTH),
-    Row(GROUP, "prompts of unequal length", Close(0.15), prompts(negative=lambda s: s.prompt(2, words=9)), BOTH),
-    Row(GROUP, "the layout flips in mid-run", Holds("as in one batch", flipping), models=BOTH),
+    Row(GROUP, "prompts of different lengths", Close(0.15), prompts(negative=lambda s: s.prompt(2, words=9)), BOTH),
+    Row(GROUP, "the layout changes during the run", Holds("as in one batch", flipping), models=BOTH),
     Row(GROUP, "a batch of three", Close(0.2), prompts(latent=lambda s: s.latent(3)), BOTH),
     Row(GROUP, "CFG 1", Close(0.15), prompts(cfg=1.0), BOTH),
     Row(GROUP, "a prompt for an area", Close(0.15), prompts(positive=areas), BOTH),
-    Row(GROUP, "a prompt behind a mask", Close(0.15), prompts(positive=masked), BOTH),
+    Row(GROUP, "a prompt with a mask", Close(0.15), prompts(positive=masked), BOTH),
     Row(GROUP, "prompts for ranges of steps", Close(0.2, CAME, UNEVEN), prompts(positive=ranges), BOTH),
     Row(GROUP, "a prompt for an area, on some steps", Close(0.2, CAME),
         prompts(positive=partial(areas, **SOME_STEPS)), BOTH),
-    Row(GROUP, "a prompt behind a mask, on some steps", Close(0.2, CAME, UNEVEN),
+    Row(GROUP, "a prompt with a mask, on some steps", Close(0.2, CAME, UNEVEN),
         prompts(positive=partial(masked, **SOME_STEPS)), BOTH),
     Row(GROUP, "dual CFG, a prompt on some steps", Close(0.2, CAME, UNEVEN), guided(partial(dual_cfg, **SOME_STEPS)),
         BOTH),

@@ -1,4 +1,4 @@
-"""Rows: what goes wrong in a run must not outlive it."""
+"""Rows: what goes wrong in a run leaves nothing behind."""
 
 from __future__ import annotations
 
@@ -23,12 +23,12 @@ HOOKS = ("_forward_hooks", "_forward_pre_hooks")
 
 
 def marks(model: ModelPatcher) -> list[tuple]:
-    """All that a hook or a shadow could leave on the modules."""
+    """Everything that a hook or a shadow could leave on the modules."""
     return [(*sorted(vars(part)), *(len(getattr(part, kind)) for kind in HOOKS)) for part in model.model.modules()]
 
 
 def blocks(model: ModelPatcher) -> list[nn.Module]:
-    """All blocks of the model, or of a UNet its last ones."""
+    """All blocks of the model; of a UNet, its last ones."""
     inner = model.model.diffusion_model
     names = ("double_blocks", "single_blocks", "blocks", "output_blocks")
     found = [block for name in names for block in getattr(inner, name, [])]
@@ -36,7 +36,7 @@ def blocks(model: ModelPatcher) -> list[nn.Module]:
 
 
 def stopped(stage: Stage) -> str:
-    """Interrupted behind each step in turn: nothing stays, and the next picture is right."""
+    """Interrupted after each step in turn: nothing is left behind, and the next picture is right."""
     model, holder = accelerate(stage.build())
     wanted, before = stage.sample(model), marks(model)
     for last in range(STEPS):
@@ -51,11 +51,11 @@ def stopped(stage: Stage) -> str:
         assert len(holder.latest.evaluations) <= last + 1
     assert marks(model) == before
     assert torch.equal(stage.sample(model), wanted)
-    return f"{STEPS} of {STEPS} times nothing stays"
+    return f"{STEPS} of {STEPS} times nothing is left behind"
 
 
 def failing_block(stage: Stage) -> str:
-    """An error inside each block in turn comes out as it is, and nothing stays."""
+    """An error inside each block in turn reaches the caller unchanged, and nothing is left behind."""
     model, _ = accelerate(stage.build())
     wanted, before = stage.sample(model), marks(model)
     for block in blocks(model):
@@ -69,11 +69,11 @@ def failing_block(stage: Stage) -> str:
         hook.remove()
     assert marks(model) == before
     assert torch.equal(stage.sample(model), wanted)
-    return "nothing stays; the next prompt is right"
+    return "nothing is left behind; the next prompt is right"
 
 
 def not_a_number(value: float) -> Callable[[Stage], str]:
-    """One step's answer holds this value."""
+    """The answer of one step has this value in it."""
 
     def check(stage: Stage) -> str:
         base = stage.build().clone()
@@ -111,7 +111,7 @@ def unloaded(stage: Stage) -> str:
 
 
 def in_any_order(stage: Stage) -> str:
-    """Runs of other sizes, prompts and lengths in between change nothing."""
+    """Runs of other sizes, prompts and lengths change nothing for the next run."""
     model, _ = accelerate(stage.build())
     first = stage.sample(model)
     stage.sample(model, 7, 1.0, latent=stage.latent(2), positive=stage.prompt(8))
@@ -122,8 +122,7 @@ def in_any_order(stage: Stage) -> str:
 
 
 def two_graphs(stage: Stage) -> str:
-    """Two graphs on the same checkpoint, each with a TAP node of its own, in turns; tests/server has them in a server.
-    """
+    """Two graphs on the same checkpoint run in turn, each with its own TAP node; tests/server does it in a server."""
     base = stage.build()
     one, other = accelerate(base), accelerate(base)
     pictures = [stage.sample(model) for model, _ in (one, other, one, other)]
@@ -134,7 +133,7 @@ def two_graphs(stage: Stage) -> str:
 
 
 def freed(stage: Stage) -> str:
-    """When a run is over, nothing of what it remembered takes memory."""
+    """After a run, nothing that it remembered takes memory."""
     kept: list[weakref.ref] = []
     remember = TapRun.remember
 
@@ -153,15 +152,15 @@ def freed(stage: Stage) -> str:
 
 BOTH = ("FLUX", "Wan", "UNet")
 ROWS = [
-    Row(GROUP, "interrupted at every step", Holds("nothing stays", stopped), models=BOTH),
-    Row(GROUP, "an exception inside each block", Holds("nothing stays; the next prompt is right", failing_block),
-        models=BOTH),
+    Row(GROUP, "interrupted at every step", Holds("nothing is left behind", stopped), models=BOTH),
+    Row(GROUP, "an exception inside each block", Holds("nothing is left behind; the next prompt is right",
+                                                      failing_block), models=BOTH),
     Row(GROUP, "NaN in a step's answer", Holds("that history is dropped, and the report says so",
                                                not_a_number(float("nan"))), models=BOTH),
     Row(GROUP, "infinity in a step's answer", Holds("that history is dropped, and the report says so",
                                                     not_a_number(float("inf"))), models=BOTH),
     Row(GROUP, "model unloaded between prompts", Holds("the same picture", unloaded), models=BOTH),
-    Row(GROUP, "other runs in between", Holds("the same picture", in_any_order), models=BOTH),
-    Row(GROUP, "two graphs on one checkpoint, in turns", Holds("the same picture", two_graphs), models=BOTH),
+    Row(GROUP, "other runs between two runs", Holds("the same picture", in_any_order), models=BOTH),
+    Row(GROUP, "two graphs on one checkpoint, in turn", Holds("the same picture", two_graphs), models=BOTH),
     Row(GROUP, "memory after a run", Holds("all freed", freed), models=BOTH),
 ]

@@ -10,53 +10,53 @@ from comfy.samplers import CFGGuider
 from torch import Tensor
 
 from comfy_nodes import made_by, that_take_and_give
-from matrix_row import Holds, Row, accelerate, distance
+from matrix_row import Holds, Row, accelerate, relative_error
 from matrix_stage import Stage
 
-# torch.compile has rows of its own; merging nodes for single models are ModelMergeBlocks by other names.
+# torch.compile has its own rows. Merging nodes for one model are ModelMergeBlocks under other names.
 ELSEWHERE = ("TorchCompileModel",)
 MERGING = ("ModelMergeSimple", "ModelMergeBlocks", "ModelMergeAdd")
-# Twice a model's weights make a model that no longer gives smooth answers.
+# A model with its weights doubled no longer gives smooth answers.
 WILD = ("ModelMergeAdd",)
 WITHIN, OF_NOISE, LITTLE = 0.4, 0.8, 1e-4
 Sample = Callable[[ModelPatcher], Tensor]
 
 
 class Came(Counter):
-    """How many nodes came to what."""
+    """How many nodes had which result."""
 
     def __str__(self) -> str:
         return ", ".join(f"{count} {words}" for words, count in self.items())
 
 
 def compared(name: str, full: Tensor, accelerated: tuple[ModelPatcher, object], sample: Sample, within: float) -> str:
-    """What came of TAP beside a node; raises AssertionError where it is not right or not told."""
+    """The result of TAP together with a node; raises AssertionError if it is wrong or not reported."""
     model, holder = accelerated
     picture, record = sample(model), holder.latest
     told = [reason for reason in record.fallbacks if "Drift" not in reason]
     if not record.skipped_steps or "skips steps by itself" in " ".join(told):
-        assert told and distance(picture, full) == 0, f"{name}: {told}"
+        assert told and relative_error(picture, full) == 0, f"{name}: {told}"
         return "in full, and says why"
-    error = distance(picture, full)
+    error = relative_error(picture, full)
     assert picture.isfinite().all() and (error < within or name in WILD), f"{name}: {error:.2f}"
     assert all("came or changed" in reason for reason in told), f"{name}: {told}"
     return "forecast"
 
 
 def model_nodes(stage: Stage) -> str:
-    """In front of TAP and behind it: the same picture, near the one without TAP."""
+    """Before TAP and after TAP: the same result, and a picture close to the one without TAP."""
     came = Came()
     for name in that_take_and_give(("MODEL",), "MODEL"):
         if name in ELSEWHERE or (name.startswith("ModelMerge") and name not in MERGING):
             continue
         try:
             full = stage.sample(changed(name, stage.build()))
-        except Exception:  # whatever a node says of a model that it is not for
+        except Exception:  # a node may raise anything for a model that it does not support
             came["do not run on this model without TAP"] += 1
             continue
-        behind, holder = accelerate(stage.build())
+        plain, holder = accelerate(stage.build())
         both = [compared(name, full, each, stage.sample, WITHIN) for each in (
-            accelerate(changed(name, stage.build())), (changed(name, behind), holder))]
+            accelerate(changed(name, stage.build())), (changed(name, plain), holder))]
         assert both[0] == both[1], f"{name}: {both}"
         came[both[0]] += 1
     assert came["forecast"] > 20
@@ -64,7 +64,7 @@ def model_nodes(stage: Stage) -> str:
 
 
 def changed(name: str, model: ModelPatcher) -> ModelPatcher:
-    """The model behind a node."""
+    """The model after a node."""
     return made_by(name, lambda kind: model)
 
 
@@ -89,10 +89,10 @@ def sigma_nodes(stage: Stage) -> str:
 
 
 def beside(stage: Stage, name: str, sample: Sample) -> str:
-    """One of them with TAP and without."""
+    """The result of one node: with TAP, against without."""
     try:
         full = sample(stage.build())
-    except Exception:  # as it likes to tell that it wants other sigmas, or another model
+    except Exception:  # it may want other sigmas, or another model, and raise anything to say so
         return "do not run on this model without TAP"
     if not full.isfinite().all():
         return "give no numbers without TAP"
@@ -100,17 +100,17 @@ def beside(stage: Stage, name: str, sample: Sample) -> str:
 
 
 def guider(stage: Stage, model: ModelPatcher) -> CFGGuider:
-    """Of a SamplerCustom node."""
+    """The guider of a SamplerCustom node."""
     made = CFGGuider(model)
     made.set_conds(stage.prompt(), stage.negative())
     made.set_cfg(2.0)
     return made
 
 
-TOLD = "forecast, or in full where it says why"
+TOLD = "forecast, or computed in full, and says why"
 ROWS = [
-    Row("Other nodes on the model", "every node of ComfyUI that changes a model, with its defaults, in front of TAP "
-        "and behind it", Holds(TOLD, model_nodes), models=("FLUX", "UNet")),
+    Row("Other nodes on the model", "every node of ComfyUI that changes a model, with its defaults, before TAP and "
+        "after TAP", Holds(TOLD, model_nodes), models=("FLUX", "UNet")),
     Row("Samplers and steps", "every node of ComfyUI that gives a sampler", Holds(TOLD, sampler_nodes),
         models=("demo model",)),
     Row("Samplers and steps", "every node of ComfyUI that gives sigmas", Holds(TOLD, sigma_nodes), models=("UNet",)),

@@ -1,4 +1,4 @@
-"""Rows: what other nodes put onto the model."""
+"""Rows: what other nodes put on the model."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from torch import Tensor
 
 import tiny_flux
 from matrix_conditions import CAME, patched, prompts
-from matrix_row import Close, Exact, Holds, Plugged, Row, accelerate, distance
+from matrix_row import Close, Exact, Holds, Plugged, Row, accelerate, relative_error
 from matrix_stage import STEPS, Stage
 
 GROUP = "Other nodes on the model"
@@ -33,7 +33,7 @@ class TinyControl(ControlBase):
         self.asked = 0
 
     def get_control(self, x: Tensor, t: Tensor, *_: object) -> dict[str, list] | None:
-        """Residuals for FLUX's blocks, or a UNet's middle."""
+        """Residuals for FLUX's blocks, or for the middle of a UNet."""
         if t[0] > self.timestep_range[0] or t[0] < self.timestep_range[1]:
             return None
         self.asked += 1
@@ -65,7 +65,7 @@ def control_rests(stage: Stage) -> str:
 
 
 def image_prompt(model: ModelPatcher) -> ModelPatcher:
-    """As IP-adapters do: a block is replaced by one that adds to the stream."""
+    """A block is replaced by one that adds to the stream, as IP-adapters do it."""
 
     def block(args: dict, extra: dict) -> dict:
         made = extra["original_block"](args)
@@ -78,7 +78,7 @@ def image_prompt(model: ModelPatcher) -> ModelPatcher:
 
 
 def lora(model: ModelPatcher) -> ModelPatcher:
-    """Weights patched as a LoRA loader does it."""
+    """Weights are patched as a LoRA loader does it."""
     random, model = torch.Generator().manual_seed(3), model.clone()
     weights = {name: weight for name, weight in model.model_state_dict().items() if weight.ndim == 2}
     model.add_patches({name: ("diff", (0.02 * torch.randn(w.shape, generator=random),)) for name, w in weights.items()})
@@ -102,7 +102,7 @@ def compiled(*keys: str) -> NODE:
 
 
 def behind(node: NODE, **options: object) -> Callable[[Stage], Plugged]:
-    """A node behind TAP Accelerate."""
+    """A node after TAP Accelerate."""
 
     def plug(stage: Stage) -> Plugged:
         base = prompts(**options)(stage)
@@ -112,21 +112,21 @@ def behind(node: NODE, **options: object) -> Callable[[Stage], Plugged]:
 
 
 def compiled_in_place(stage: Stage) -> Plugged:
-    """As some packs do it: the module compiles itself."""
+    """The module compiles itself, as some packs do it."""
     plugged = prompts()(stage)
     plugged.model.model.diffusion_model.compile(backend="eager")
     return plugged
 
 
 def compiled_once_before(stage: Stage) -> Plugged:
-    """The graph exists before TAP comes."""
+    """The graph is compiled before TAP is on the model."""
     model = compiled()(stage.build())
     stage.sample(model, 2)
     return Plugged(model, stage.sample)
 
 
 def twice(stage: Stage) -> str:
-    """Of two TAP nodes in a row the last one counts."""
+    """With two TAP nodes in a row, the last one counts."""
     model = stage.build()
     first, first_holder = accelerate(model, interval=2)
     last, holder = accelerate(first, interval=4)
@@ -137,10 +137,10 @@ def twice(stage: Stage) -> str:
 
 
 def removed(stage: Stage) -> str:
-    """After a run with TAP, the model without it is what it was."""
+    """After a run with TAP, the model without TAP is unchanged."""
     model = stage.build()
     before = stage.sample(model)
-    assert distance(stage.sample(accelerate(model)[0]), before) > 0
+    assert relative_error(stage.sample(accelerate(model)[0]), before) > 0
     assert torch.equal(stage.sample(model), before)
     return "stock is back, bit for bit"
 
@@ -163,25 +163,25 @@ def block_keys(stage: Stage) -> list[str]:
 
 
 def by_block(place: Callable[..., Callable[[Stage], Plugged]]) -> Callable[[Stage], Plugged]:
-    """Each block compiled for itself, in front of TAP or behind it."""
+    """Each block is compiled separately, before TAP or after TAP."""
     return lambda stage: place(compiled(*block_keys(stage)))(stage)
 
 
 def one_at_a_time(args: dict[str, Any], calls: Forward) -> Tensor:
-    """The batch in single calls, as nodes that save memory do it."""
+    """The batch is computed in single calls, as nodes that save memory do it."""
     x, whole = args["input"], len(args["input"])
     parts = [{name: part_of(value, i, whole) for name, value in args["c"].items()} for i in range(whole)]
     return torch.cat([calls(x[i : i + 1], args["timestep"][i : i + 1], **part) for i, part in enumerate(parts)])
 
 
 def rolled(args: dict[str, Any], calls: Forward) -> Tensor:
-    """The picture moved round, elsewhere at every step, as nodes for seamless pictures do it."""
+    """The picture is rolled by another amount at every step, as nodes for seamless pictures do it."""
     by = int(1000 * args["timestep"].flatten()[0]) % args["input"].shape[-1]
     return calls(args["input"].roll(by, -1), args["timestep"], **args["c"]).roll(-by, -1)
 
 
 def in_tiles(args: dict[str, Any], calls: Forward) -> Tensor:
-    """The picture in two overlapping tiles, as tiled diffusion makes it."""
+    """The picture is made in two overlapping tiles, as tiled diffusion does it."""
     x = args["input"]
     made, times, width = torch.zeros_like(x), torch.zeros_like(x), 2 * (x.shape[-1] // 3)
     for tile in (slice(0, width), slice(x.shape[-1] - width, x.shape[-1])):
@@ -191,7 +191,7 @@ def in_tiles(args: dict[str, Any], calls: Forward) -> Tensor:
 
 
 def around_the_call(wrapper: Callable[[dict[str, Any], Forward], Tensor]) -> NODE:
-    """A function around ComfyUI's call of the model, the oldest of its hooks."""
+    """A function around ComfyUI's call of the model, by its oldest hook."""
 
     def patch(model: ModelPatcher) -> ModelPatcher:
         model = model.clone()
@@ -202,7 +202,7 @@ def around_the_call(wrapper: Callable[[dict[str, Any], Forward], Tensor]) -> NOD
 
 
 def forward_in_parts(stage: Stage) -> Plugged:
-    """The model's own forward replaced by one that takes the batch apart, as packs for several cards do it."""
+    """The model's own forward is replaced by one that splits the batch, as packs for several cards do it."""
     plugged = prompts()(stage)
     model = plugged.model.model.diffusion_model
     original = model.forward
@@ -217,7 +217,7 @@ def forward_in_parts(stage: Stage) -> Plugged:
 
 
 def part_of(value: object, i: int, whole: int) -> object:
-    """One row of what has as many as the batch."""
+    """Row i of a value that has one row for each of the batch; other values unchanged."""
     rows = isinstance(value, Tensor) and value.ndim and len(value) == whole
     return value[i : i + 1] if rows else value
 
@@ -238,20 +238,20 @@ ROWS = [
     Row(GROUP, "LoRA", Close(0.15), patched(lora), BOTH),
     Row(GROUP, "merged models", Close(0.15), patched(merged), ("FLUX",)),
     Row(GROUP, "FreeU", Close(0.2), patched(lambda m: FreeU_V2.execute(m, 1.3, 1.4, 0.9, 0.2)[0]), ("UNet",)),
-    Row(GROUP, "torch.compile in front of TAP", Close(0.15), patched(compiled()), BOTH),
-    Row(GROUP, "torch.compile behind TAP", Close(0.15), behind(compiled()), BOTH),
-    Row(GROUP, "torch.compile, a graph from before TAP", Close(0.15), compiled_once_before, COMPILED),
+    Row(GROUP, "torch.compile before TAP", Close(0.15), patched(compiled()), BOTH),
+    Row(GROUP, "torch.compile after TAP", Close(0.15), behind(compiled()), BOTH),
+    Row(GROUP, "torch.compile, compiled before TAP is added", Close(0.15), compiled_once_before, COMPILED),
     Row(GROUP, "torch.compile in place", Close(0.15), compiled_in_place, COMPILED),
-    Row(GROUP, "torch.compile by block, in front of TAP", Close(0.15), by_block(patched), COMPILED),
-    Row(GROUP, "torch.compile by block, behind TAP", Close(0.15), by_block(behind), COMPILED),
+    Row(GROUP, "torch.compile by block, before TAP", Close(0.15), by_block(patched), COMPILED),
+    Row(GROUP, "torch.compile by block, after TAP", Close(0.15), by_block(behind), COMPILED),
     Row(GROUP, "torch.compile, target residual", Close(0.2, "run uncompiled"), patched(compiled()), COMPILED,
         {"target": "residual"}),
-    Row(GROUP, "EasyCache in front of TAP", Exact("EasyCache is on the same model"), patched(easycache), COMPILED),
-    Row(GROUP, "EasyCache behind TAP", Exact("EasyCache is on the same model"), behind(easycache), COMPILED),
+    Row(GROUP, "EasyCache before TAP", Exact("EasyCache is on the same model"), patched(easycache), COMPILED),
+    Row(GROUP, "EasyCache after TAP", Exact("EasyCache is on the same model"), behind(easycache), COMPILED),
     Row(GROUP, "LazyCache", Exact("LazyCache is on the same model"), patched(lazycache), BOTH),
-    Row(GROUP, "a wrapper that splits the batch", Exact("a part of a batch"),
+    Row(GROUP, "a wrapper that splits the batch", Exact("part of a batch"),
         patched(around_the_call(one_at_a_time), latent=lambda s: s.latent(2)), BOTH),
-    Row(GROUP, "a wrapper that moves the picture from step to step", Exact("moves the picture"),
+    Row(GROUP, "a wrapper that moves the picture at each step", Exact("moves the picture"),
         patched(around_the_call(rolled)), BOTH),
     Row(GROUP, "a model that splits the batch itself", Exact("not as TAP knows it"), forward_in_parts, COMPILED),
     Row(GROUP, "tiled diffusion", Close(0.2), patched(around_the_call(in_tiles)), BOTH),

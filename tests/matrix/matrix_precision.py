@@ -13,14 +13,14 @@ from comfy.model_patcher import ModelPatcher
 
 import tiny_flux
 from matrix_patches import lora
-from matrix_row import Close, Holds, Plugged, Row, accelerate, distance
+from matrix_row import Close, Holds, Plugged, Row, accelerate, relative_error
 from matrix_stage import Stage
 
 GROUP = "Precision and memory"
 
 
 def in_dtype(dtype: torch.dtype, computed: torch.dtype | None = None) -> Callable[[Stage], Plugged]:
-    """FLUX with weights in this format, which ComfyUI computes in another one if it has to."""
+    """FLUX with weights in this format. computed: the format that ComfyUI computes in, if it is another one."""
 
     def plug(stage: Stage) -> Plugged:
         config = comfy.supported_models.Flux({**tiny_flux.SHAPE, "guidance_embed": True})
@@ -50,14 +50,14 @@ def offloaded() -> Iterator[None]:
 
 
 def same_when_offloaded(stage: Stage) -> str:
-    """Weights that stay behind, with and without a LoRA, give the same pictures."""
+    """Offloaded weights give the same pictures, with and without a LoRA."""
     for patch in (lambda model: model, lora):
         kept = stage.sample(accelerate(patch(stage.build()))[0])
         with offloaded():
             model, holder = accelerate(patch(stage.build()))
             away = stage.sample(model)
         assert holder.latest.skipped_steps and not holder.latest.fallbacks
-        assert distance(away, kept) < 1e-4
+        assert relative_error(away, kept) < 1e-4
         model.detach()
     return "the same picture"
 
@@ -70,7 +70,7 @@ def same_on_the_cpu(stage: Stage) -> str:
 
 
 def counted(stage: Stage) -> str:
-    """ComfyUI is told of the histories before it loads the model; not of those on the CPU."""
+    """ComfyUI knows the size of the histories before it loads the model; histories on the CPU do not count."""
     asked: list[float] = []
     load = comfy.model_management.load_models_gpu
 
@@ -124,6 +124,6 @@ ROWS = [
     Row(GROUP, "cache_device cpu", Holds("the same picture", same_on_the_cpu), models=("FLUX", "Wan", "UNet")),
     Row(GROUP, "the histories in ComfyUI's memory estimate", Holds("counted to the byte", counted),
         models=("FLUX", "Wan", "UNet")),
-    Row(GROUP, "out of memory in mid-run", Holds("freed; the next prompt is right", out_of_memory),
+    Row(GROUP, "out of memory during the run", Holds("freed; the next prompt is right", out_of_memory),
         models=("FLUX", "Wan")),
 ]

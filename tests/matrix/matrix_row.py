@@ -1,4 +1,4 @@
-"""A row of the compatibility matrix: what is plugged in beside TAP Accelerate, and what has to come of it."""
+"""A row of the compatibility matrix: what is plugged in together with TAP Accelerate, and the expected result."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ LAYOUT_TOLERANCE = 0.02
 
 @dataclass(frozen=True)
 class Plugged:
-    """A model as it comes to TAP, and the sampling that follows; what stands behind TAP is part of that."""
+    """A model as TAP gets it, and the sampling that follows, with everything that comes after TAP."""
 
     model: ModelPatcher
     sample: Sample
@@ -39,7 +39,7 @@ class Exact:
         return "computed in full, and says why" if self.says else "the same picture, bit for bit"
 
     def check(self, row: Row, stage: Stage) -> str:
-        """Raises AssertionError, or gives what was found."""
+        """Raises AssertionError, or returns what was found."""
         plugged = row.plug(stage)
         full, (picture, record) = plugged.sample(plugged.model), accelerated(plugged, row.inputs)
         assert torch.equal(picture, full)
@@ -50,11 +50,11 @@ class Exact:
 
 @dataclass(frozen=True)
 class Close:
-    """At most this far from the picture without TAP, and as far with prompts in one batch as in one call each.
+    """At most this error against the picture without TAP, and the same with prompts in one batch or one call each.
 
     within: share of the picture's length. says: what the report may say besides. layouts: share by which the errors in
-    both layouts may differ; more than rounding where a prompt comes in mid-run, as what shares its batch is then
-    computed with it.
+    both layouts may differ; more than rounding where a prompt comes during the run, because everything in its
+    batch is then computed with it.
     """
 
     within: float
@@ -62,10 +62,11 @@ class Close:
     layouts: float = LAYOUT_TOLERANCE
 
     def __str__(self) -> str:
-        return f"forecast; what {self.says} is computed once" if self.says and "came" in self.says else "forecast"
+        came = self.says and "came" in self.says
+        return f"forecast; what {self.says} during the run is computed once" if came else "forecast"
 
     def check(self, row: Row, stage: Stage) -> str:
-        """Raises AssertionError, or gives what was found."""
+        """Raises AssertionError, or returns what was found."""
         errors = []
         for memory in (PLENTY, NONE):
             plugged = row.plug(stage)
@@ -75,7 +76,7 @@ class Close:
             assert record.skipped_steps, "nothing was forecast"
             strange = [r for r in record.fallbacks if "Drift" not in r and (self.says is None or self.says not in r)]
             assert not strange, strange
-            errors.append(distance(picture, full))
+            errors.append(relative_error(picture, full))
         assert max(errors) <= self.within, errors
         assert abs(errors[1] - errors[0]) <= self.layouts * max(errors) + 1e-4, errors
         return f"{max(errors):.3f}"
@@ -83,7 +84,7 @@ class Close:
 
 @dataclass(frozen=True)
 class Holds:
-    """The row checks for itself. words: what is true then."""
+    """The row has its own check. words: what is true if it passes."""
 
     words: str
     check_row: Callable[[Stage], str | None]
@@ -92,13 +93,13 @@ class Holds:
         return self.words
 
     def check(self, row: Row, stage: Stage) -> str:
-        """Raises AssertionError, or gives what was found."""
+        """Raises AssertionError, or returns what was found."""
         return self.check_row(stage) or self.words
 
 
 @dataclass(frozen=True)
 class Row:
-    """One line of the matrix. models: names of stages. inputs: of TAP Accelerate, where they are not the defaults."""
+    """One line of the matrix. models: names of stages. inputs: those of TAP Accelerate that are not the defaults."""
 
     group: str
     plugged_in: str
@@ -111,13 +112,13 @@ class Row:
         return f"{self.group}: {self.plugged_in}"
 
     def check(self, stage: Stage) -> str:
-        """Raises AssertionError, or gives what was found, for the matrix."""
+        """Raises AssertionError, or returns what was found, for the matrix."""
         with torch.inference_mode():
             return self.expected.check(self, stage)
 
 
 def accelerate(model: ModelPatcher, **inputs: object) -> tuple[ModelPatcher, RecordHolder]:
-    """The model behind a TAP Accelerate node, its inputs the defaults unless told."""
+    """The model after a TAP Accelerate node; inputs that are not given have their defaults."""
     defaults = {i.id: getattr(i, "default", None) for i in TapAccelerate.GET_SCHEMA().inputs if i.id != "model"}
     given = {name: value for name, value in {**defaults, **inputs}.items() if value is not None}
     return TapAccelerate.execute(model, **given).args
@@ -133,7 +134,7 @@ def accelerated(plugged: Plugged, inputs: Mapping[str, object]) -> tuple[Tensor,
 
 @contextmanager
 def free_memory(*amounts: float) -> Iterator[None]:
-    """ComfyUI finds so much free memory before its model calls, in turns: with none, it batches no conditions."""
+    """ComfyUI finds these amounts of free memory before its calls, in turn: with none, it batches no conditions."""
     turns, known = cycle(amounts), ModelPatcher.get_free_memory
     ModelPatcher.get_free_memory = lambda self, device: next(turns)
     try:
@@ -142,6 +143,6 @@ def free_memory(*amounts: float) -> Iterator[None]:
         ModelPatcher.get_free_memory = known
 
 
-def distance(one: Tensor, other: Tensor) -> float:
-    """Relative distance of `one` from `other`."""
+def relative_error(one: Tensor, other: Tensor) -> float:
+    """Relative error of `one` against `other`."""
     return float((one - other).norm() / other.norm())

@@ -18,7 +18,7 @@ from matrix_stage import STEPS, Stage
 
 GROUP = "Samplers and steps"
 OWN_STEPS = {"dpm_fast", "dpm_adaptive"}
-# They throw noise in: another forecast is another picture, as another number of steps would be.
+# They add noise: another forecast gives another picture, as another number of steps does.
 NOISY = 0.35
 DEMO = ("demo model",)
 
@@ -78,7 +78,7 @@ def churning() -> comfy.samplers.KSAMPLER:
 
 
 def half_mask(stage: Stage) -> Tensor:
-    """The right half is made."""
+    """The mask of the right half, which is made."""
     mask = torch.zeros(1, 1, *stage.shape[-2:])
     mask[..., stage.shape[-1] // 2 :] = 1
     return mask
@@ -104,10 +104,10 @@ ROWS = [
     Row(GROUP, "SamplerCustom, sigmas that rise (unsampling)", Close(0.35),
         custom(lambda s: s.flip(0).clamp(0.02, 0.98), latent=picture)),
     Row(GROUP, "SamplerCustom, one sigma step", Exact("too few"), custom(lambda s: s[[0, -1]]), BOTH),
-    Row(GROUP, "SamplerCustom, sigmas of its own", Close(0.3),
+    Row(GROUP, "SamplerCustom, its own sigmas", Close(0.3),
         custom(lambda s: torch.tensor([1.0, 0.97, 0.9, 0.9, 0.8, 0.6, 0.7, 0.5, 0.3, 0.1, 0.0]))),
-    Row(GROUP, "a sampler that churns", Exact("chooses its own steps"), custom(lambda s: s, churning), BOTH),
-    Row(GROUP, "a sampler that makes the picture larger in mid-run", Exact("changes the size"),
+    Row(GROUP, "a sampler with churn", Exact("chooses its own steps"), custom(lambda s: s, churning), BOTH),
+    Row(GROUP, "a sampler that makes the picture larger during the run", Exact("changes the size"),
         custom(lambda s: s, lambda: SamplerLCMUpscale.execute(2.0, 4, "bislerp").args[0])),
     Row(GROUP, "inpainting mask", Close(0.25), prompts(**INPAINTED), BOTH),
     Row(GROUP, "differential diffusion", Close(0.2),

@@ -12,7 +12,7 @@ Found = dict[tuple[str, str], str]
 
 
 def full_table(rows: list[Row], found: Found) -> str:
-    """What was plugged in by what came of it on each model; found: (row, model) -> words."""
+    """One line for each row, one column for each model; found: (row, model) -> words."""
     models = list(dict.fromkeys(model for _, model in found))
     lines = [["", "what was plugged in", *models]]
     for row in rows:
@@ -24,11 +24,11 @@ def full_table(rows: list[Row], found: Found) -> str:
 
 
 def short_table(rows: list[Row]) -> str:
-    """One line for all rows of a group of which the same comes."""
+    """One line for all rows of a group that have the same result."""
     groups: dict[tuple[str, str], list[str]] = {}
     for row in rows:
         groups.setdefault((row.group, str(row.expected)), []).append(row.plugged_in)
-    lines = ["| | plugged in | what comes of it |", "|---|---|---|"]
+    lines = ["| | plugged in | result |", "|---|---|---|"]
     order, last = list(dict.fromkeys(group for group, _ in groups)), ""
     for (group, words), names in sorted(groups.items(), key=lambda line: order.index(line[0][0])):
         lines.append(f"| {group if group != last else ''} | {_listed(names)} | {words} |")
@@ -37,7 +37,7 @@ def short_table(rows: list[Row]) -> str:
 
 
 def put_into(readme: Path, table: str) -> None:
-    """Write the table between its marks. Raises ValueError if they are not there."""
+    """Writes the table between its marks. Raises ValueError if they are not there."""
     text = readme.read_text(encoding="utf-8")
     if BEGIN not in text or END not in text:
         raise ValueError(f"{readme.name} has no place for the table: {BEGIN} and {END}.")
@@ -46,7 +46,7 @@ def put_into(readme: Path, table: str) -> None:
 
 
 def _listed(names: list[str]) -> str:
-    """Names in a row; those that begin alike, as samplers do, share their first word."""
+    """Names in one line; samplers, and schedulers, share their first word."""
     by_kind: dict[str, list[str]] = {}
     for name in names:
         kind, _, rest = name.partition(" ")

@@ -1,4 +1,4 @@
-"""Row: very many prompts in one process, each with another model, size and settings, some interrupted."""
+"""Row: 200 prompts in one process, each with another model, size and settings, some interrupted."""
 
 from __future__ import annotations
 
@@ -27,17 +27,17 @@ from matrix_row import Holds, Row, accelerate
 from matrix_stage import STAGES, Stage
 
 PROMPTS, WARM_UP = 200, 50
-# Schedules that need to be told nothing.
+# Schedules that need no settings.
 SIMPLE = (TeaCacheSchedule, EasyCacheSchedule, ConfidenceGateSchedule, FallbackSchedule, DiCacheSchedule,
           SpeculativeSchedule, StabilitySchedule, TrajectoryStabilitySchedule)
 MODELS = ("FLUX", "Wan", "UNet")
 SAMPLERS = ("euler", "heun", "dpmpp_2m", "uni_pc", "euler_ancestral", "dpm_2", "lcm", "ddim", "dpmpp_sde", "dpm_fast")
-# Python's and the allocator's own unrest; a history that stayed would be 10 KB a prompt and more.
+# The limit covers what Python and the allocator do; a history that is not freed is 10 KB a prompt or more.
 TENSORS_MORE, MEGABYTES_MORE = 0, 40
 
 
 def inputs(lot: random.Random) -> dict[str, object]:
-    """Any setting of TAP Accelerate."""
+    """Random settings of TAP Accelerate."""
     low = lot.randint(-8, 4)
     given = {
         "interval": lot.randint(1, 8), "orders": lot.choice(ORDER_SETS), "horizon_from": low,
@@ -72,13 +72,13 @@ def prompt(lot: random.Random, models: dict[str, object]) -> None:
 
 
 def live_tensors() -> int:
-    """Tensors that something still holds."""
+    """The number of tensors that something still holds."""
     gc.collect()
     return sum(1 for each in gc.get_objects() if type(each) in (torch.Tensor, torch.nn.Parameter))
 
 
 def resident() -> float:
-    """Megabytes of memory that the process has now, or has had where that is not told."""
+    """Megabytes of memory that the process has now, or its peak where the system does not tell."""
     pages = Path("/proc/self/statm")
     if pages.exists():
         return int(pages.read_text().split()[1]) * resource.getpagesize() / 2**20
@@ -86,7 +86,7 @@ def resident() -> float:
 
 
 def soak(stage: Stage) -> str:
-    """No error, no memory that grows, nothing left on the models, and the first picture comes out again."""
+    """No error, memory does not grow, nothing is left on the models, and the first picture comes out again."""
     models = {name: STAGES[name].build() for name in MODELS}
     first = {name: STAGES[name].sample(accelerate(model)[0]) for name, model in models.items()}
     lot, before = random.Random(0), {name: marks(model) for name, model in models.items()}

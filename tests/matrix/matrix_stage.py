@@ -1,4 +1,4 @@
-"""The models that the matrix is tried on: ComfyUI's own classes, tiny, and the demo model."""
+"""The models of the matrix: tiny ones of ComfyUI's own classes, and the demo model."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ STEPS = 12
 
 @dataclass(frozen=True)
 class Stage:
-    """A model, prompts for it, and its sampling. shape: of one latent; context, pooled: channels of a prompt."""
+    """A model, its prompts and its sampling. shape: of one latent; context, pooled: channels of a prompt."""
 
     name: str
     build: Callable[[], ModelPatcher]
@@ -35,7 +35,7 @@ class Stage:
     pooled: int = 0
 
     def prompt(self, seed: int = 1, words: int = 7, **extra: object) -> list:
-        """The conditioning that a text of so many tokens would give."""
+        """Conditioning as a text of this many tokens gives it."""
         random = torch.Generator().manual_seed(seed)
         values = {"pooled_output": 10 * torch.randn(1, self.pooled, generator=random)} if self.pooled else {}
         return [[10 * torch.randn(1, words, self.context, generator=random), {**values, **extra}]]
@@ -76,7 +76,7 @@ class DemoStage(Stage):
     """The trained demo model, in scenes."""
 
     def prompt(self, seed: int = 1, words: int = 0, **extra: object) -> list:
-        """A scene; one more for each seed."""
+        """A scene; every seed gives another one."""
         from tap_pack.demo.scenes import random_scene
         from tap_pack.nodes.demo_scene import TapDemoScene
 
@@ -92,7 +92,7 @@ class DemoStage(Stage):
 
 
 def _tiny(row: TinyModel, shape: tuple[int, ...]) -> Stage:
-    # A model of its own for every row: one that another row has patched would not be what it says.
+    # Every row builds its own model: another row may have patched a shared one.
     return Stage(row.name, lambda: patcher(row.build_anew()), shape, row.context, row.pooled or 0)
 
 

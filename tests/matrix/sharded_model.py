@@ -1,7 +1,7 @@
-"""A FLUX whose tokens two processes share out inside the model, as sequence-parallel packs do it.
+"""A FLUX whose tokens are split across two processes inside the model, as sequence-parallel packs do it.
 
 Each process has its part of the picture from the first block to the last; in every block keys and values are gathered
-from all of them. A process that skipped blocks alone would leave the other one waiting.
+from all of them. If only one process skipped blocks, the other one would wait forever.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from comfy.model_patcher import ModelPatcher
 from tap_pack.tap_core.schedules.teacache import TeaCacheSchedule
 from torch import Tensor, nn
 
-from matrix_row import accelerate, distance
+from matrix_row import accelerate, relative_error
 from matrix_stage import Stage
 from two_processes import PROCESSES, in_two_processes, joined, share_of
 
@@ -23,7 +23,7 @@ Forward = Callable[..., object]
 
 
 class Did(NamedTuple):
-    """What a record tells, without its maps: tensors do not go well from process to process."""
+    """What a record tells, without its maps: tensors are hard to send from process to process."""
 
     full: tuple[int, ...]
     skipped: tuple[int, ...]
@@ -31,7 +31,7 @@ class Did(NamedTuple):
 
 
 def share_out(model: ModelPatcher, rank: int) -> ModelPatcher:
-    """The model with its picture's tokens cut up before the first block and put together behind the last one."""
+    """The model with its picture's tokens split before the first block and joined after the last block."""
     flux, shared = model.model.diffusion_model, model.clone()
     count = 0
 
@@ -58,7 +58,7 @@ def share_out(model: ModelPatcher, rank: int) -> ModelPatcher:
 
 
 def pictures(stage: Stage, build: Callable[[], ModelPatcher]) -> list[tuple[list, Did | None]]:
-    """Without TAP, with its defaults, and with a schedule that looks at the picture; and what TAP did."""
+    """Pictures without TAP, with its defaults, and with a schedule that looks at the picture; and what TAP did."""
     made = [(stage.sample(build()).tolist(), None)]
     for inputs in ({}, {"schedule": TEACACHE}):
         model, holder = accelerate(build(), **inputs)
@@ -68,11 +68,11 @@ def pictures(stage: Stage, build: Callable[[], ModelPatcher]) -> list[tuple[list
 
 
 def check_shared_picture(stage: Stage) -> str:
-    """Every process has the picture of one, and says why TAP did not help."""
+    """Every process has the picture that a single process makes, and says why TAP did not help."""
     alone = stage.sample(stage.build())
     for made in in_two_processes(lambda rank: pictures(stage, lambda: share_out(stage.build(), rank))):
         (plain, _), (default, did), (watched, other) = made
-        assert distance(torch.tensor(plain), alone) < 1e-4
+        assert relative_error(torch.tensor(plain), alone) < 1e-4
         assert plain == default == watched
         assert not did.skipped and not other.skipped
         assert "share out the tokens of a picture" in did.says[0]
@@ -81,12 +81,12 @@ def check_shared_picture(stage: Stage) -> str:
 
 
 def check_pictures_of_their_own(stage: Stage) -> str:
-    """Processes that make a picture each: TAP does what it does in one, but for schedules that look at the picture."""
+    """Processes that each make a picture: TAP works as in one, except for schedules that look at the picture."""
     wanted = pictures(stage, stage.build)
     for made in in_two_processes(lambda rank: pictures(stage, stage.build)):
         (plain, _), (default, did), (watched, other) = made
         assert plain == wanted[0][0] == watched and not other.skipped
-        assert distance(torch.tensor(default), torch.tensor(wanted[1][0])) < 1e-6
+        assert relative_error(torch.tensor(default), torch.tensor(wanted[1][0])) < 1e-6
         assert did == wanted[1][1] and did.skipped and not did.says
     return f"forecast, {len(did.full)} of {len(did.full) + len(did.skipped)} steps computed"
 

@@ -1,6 +1,6 @@
-"""Tokens shared out among processes: each runs the engine on some of every token tensor, without a word to the other.
+"""Tokens split across processes: each runs the engine on its part of every token tensor; they do not communicate.
 
-The model here makes each token from itself alone, so that whatever comes out otherwise comes from TAP.
+The model here makes each token only from itself, so every difference comes from TAP.
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ Part = dict[str, object]
 def pools() -> dict[str, PoolSettings]:
     """One pool of each family, and the usual one with every selection."""
     made = {name: PoolSettings(families=(name,)) for name in FAMILIES}
-    # An oracle chooses by the truth, which a forecast does not have.
+    # An oracle chooses by the true result, which a forecast does not have.
     made |= {f"selection: {name}": PoolSettings(selection=name) for name in SELECTIONS if name != "oracle"}
     return made | {"dicache, one for all": PoolSettings(families=("dicache",), dicache_per_token=False)}
 
@@ -43,28 +43,28 @@ def schedules() -> dict[str, AnySchedule]:
 
 
 def is_declared_local(settings: PoolSettings) -> bool:
-    """Whether the pool says that it may be shared out."""
+    """Whether the pool says that its tokens may be split."""
     return settings.selector().local and all(member.local for member in settings.pool().explicit)
 
 
 def not_local() -> list[str]:
-    """What is declared not to be local, by name."""
+    """Names of pools and schedules that are declared not to be local."""
     names = [name for name, settings in pools().items() if not is_declared_local(settings)]
     return sorted(names + [name for name, schedule in schedules().items() if not schedule_is_local(schedule)])
 
 
 def tokens_of(rank: int) -> slice:
-    """Those of one process."""
+    """The tokens of one process."""
     size = TOKENS // PROCESSES
     return slice(rank * size, (rank + 1) * size)
 
 
 def forecast(settings: PoolSettings, tokens: slice) -> Part:
-    """A skipped step of which a process has these tokens."""
+    """A skipped step of a process that has these tokens."""
     parts = [noise((2, TOKENS, CHANNELS), seed, torch.float32)[:, tokens] * 0.5**seed for seed in range(3)]
     path = polynomial(parts, even_timeline(STEPS, "sigma"))
     history = history_of(PAST, path, lambda position: path(position).sin())
-    # Some tokens go on as they came, others do not: one choice for all would be another one for some.
+    # Some tokens move steadily, others do not: a shared choice is then wrong for some.
     unrest = torch.linspace(0, 0.1, TOKENS)[tokens, None] * noise((2, TOKENS, CHANNELS), 7, torch.float32)[:, tokens]
     grid = (1, 4, 6) if tokens == WHOLE else (1, 4 // PROCESSES, 6)
     made: Forecast = skipped_step(history, ASKED, path(ASKED) + unrest, settings.pool(), even_timeline(STEPS), "cosine",
@@ -92,7 +92,7 @@ def sampled(settings: TapSettings, tokens: slice) -> tuple[TapRecord, list[Tenso
 
 
 def run_of(settings: TapSettings, tokens: slice) -> Part:
-    """What came of a run, without tensors."""
+    """The result of a run, without tensors."""
     record, choices, picture = sampled(settings, tokens)
     return {"full": record.full_steps, "skipped": record.skipped_steps, "says": record.fallbacks,
             "choice": [choice.tolist() for choice in choices], "target": picture.tolist()}
@@ -110,12 +110,12 @@ def part_of_a_run(rank: int) -> dict[str, Part]:
 
 
 def part_of_a_step(rank: int) -> dict[str, Part | None]:
-    """A forecast of every pool, in one of the processes; None where there is none."""
+    """A forecast of every pool, in one of the processes; None where the pool gives none."""
     return {name: _or_none(settings, tokens_of(rank)) for name, settings in pools().items()}
 
 
 def check_steps() -> None:
-    """What is declared local forecasts each token as one process would, and nothing else does."""
+    """Pools that are declared local forecast each token as a single process does, and no other pool does."""
     whole = {name: forecast(settings, WHOLE) for name, settings in pools().items()}
     parts = in_two_processes(part_of_a_step)
     alike = {name for name in whole if all(part[name] for part in parts) and _alike(whole[name], parts, name)}
@@ -123,7 +123,7 @@ def check_steps() -> None:
 
 
 def check_runs() -> None:
-    """What is local makes the run that one process makes; all else computes every step and says what to click."""
+    """Local options give the run of a single process; all others compute every step and say what to change."""
     whole = {name: run_of(settings, WHOLE) for name, settings in cases().items() if name not in not_local()}
     parts = in_two_processes(part_of_a_run)
     for name in cases():

@@ -1,4 +1,4 @@
-"""Every row of the compatibility matrix on every model that it names."""
+"""Runs every row of the compatibility matrix on every model that it names."""
 
 from __future__ import annotations
 
