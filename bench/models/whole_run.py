@@ -12,7 +12,7 @@ from dataclasses import dataclass, replace
 import torch
 from tap_pack.nodes.comfy_bridge.adapters.find_adapter import find_adapter
 from tap_pack.nodes.comfy_bridge.run.model_call import apply_model
-from tap_pack.nodes.comfy_bridge.run.sampling import RUN_KEY, Sampling
+from tap_pack.nodes.comfy_bridge.run.run_state import RUN_KEY, RunState
 from tap_pack.tap_core.sampling.run import TapRun
 from tap_pack.tap_core.sampling.settings import TapSettings
 
@@ -34,14 +34,14 @@ class WholeRun:
         self.sigmas = [1 - step / steps for step in range(steps + 1)]
         self.run = TapRun(self.settings, self.sigmas, self.size.name)
         inner = self.model.diffusion_model
-        self._sampling = Sampling(self.run, find_adapter(inner), inner)
-        self._sampling.checked.add(id(inner))  # the self-check looks at values
+        self._state = RunState(self.run, find_adapter(inner), inner)
+        self._state.checked.add(id(inner))  # the self-check looks at values
 
     def evaluations(self) -> Iterator[bool]:
         """Each evaluation, once it is over: whether it was computed in full."""
         x = self.size.noise(self.device, self.dtype)
         for step, sigma in enumerate(self.sigmas[:-1]):
-            self._sampling.begin(sigma, x)
+            self._state.begin(sigma, x)
             denoised = sum(self._call(x, sigma, place, words) for place, words in enumerate(self.size.words))
             denoised = self.run.finish(x, denoised)
             x = denoised + (x - denoised) * (self.sigmas[step + 1] / sigma)
@@ -56,7 +56,7 @@ class WholeRun:
 
     def _call(self, x: torch.Tensor, sigma: float, place: int, words: int) -> torch.Tensor:
         options = {
-            RUN_KEY: self._sampling, "uuids": [f"condition {place}"], "cond_or_uncond": [place],
+            RUN_KEY: self._state, "uuids": [f"condition {place}"], "cond_or_uncond": [place],
             "wrappers": {"apply_model": {"tap": [apply_model]}},
         }
         sigmas = torch.full((1,), sigma, device=self.device)

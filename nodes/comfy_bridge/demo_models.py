@@ -1,4 +1,4 @@
-"""Shows the demo's model files to ComfyUI's stock loaders."""
+"""Makes the demo's model files known to ComfyUI's own loaders."""
 
 from pathlib import Path
 
@@ -8,6 +8,6 @@ DEMO_MODELS = Path(__file__).resolve().parents[2] / "demo" / "models"
 
 
 def register_demo_models() -> None:
-    """Add the demo folders behind the artist's own: their default place for downloads stays what it was."""
+    """Add the demo folders after the user's own, whose default place for downloads does not change."""
     for kind in ("diffusion_models", "vae"):
         folder_paths.add_model_folder_path(kind, str(DEMO_MODELS / kind))

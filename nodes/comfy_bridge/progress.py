@@ -1,4 +1,4 @@
-"""The bar on a node that works for a while; it also ends the work when the user cancels."""
+"""The progress bar of a node that works for a while; it also ends the work if the user cancels."""
 
 from collections.abc import Callable
 
@@ -9,7 +9,7 @@ PARTS = 100
 
 
 def progress_bar() -> Callable[[float], None]:
-    """A function that is told the share that is done, from 0 to 1."""
+    """A function to call with the share that is done, from 0 to 1."""
     bar = comfy.utils.ProgressBar(PARTS)
 
     def report(share: float) -> None:

@@ -152,4 +152,4 @@ def test_the_look_at_memory_sees_a_run(tiny_served: ServedPack) -> None:
             seen.append(tiny_served.server.get("/tap_tests/state"))
 
     tiny_served.run(accelerated(tiny_prompt("FLUX.1 dev", 5, steps=80)), watch)
-    assert {"TapRun", "History", "Sampling", "LiveRun"} <= set(seen[0]["alive"])
+    assert {"TapRun", "History", "RunState", "LiveRun"} <= set(seen[0]["alive"])

@@ -1,1 +1,1 @@
-"""What a run tells the browser."""
+"""Plans and events of a run, for the browser."""

@@ -1,4 +1,4 @@
-"""What browsers agreed with the server: which of them want to hear of runs, and what each node's last run told."""
+"""What the server keeps for browsers: which of them want events of runs, and the last event of each node."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from aiohttp import web
 
 from .queue import Event
 
-# So many clients, and so many nodes, are remembered; the oldest are forgotten.
+# At most so many clients and so many nodes are kept; the oldest are dropped.
 MOST = 500
 
 
@@ -18,17 +18,17 @@ class LiveBoard:
         self._last: dict[tuple[str, str], Event] = {}
 
     def set_wanted(self, client: str, wanted: bool) -> None:
-        """What the browser's setting says."""
+        """The setting of a browser."""
         self._silent.pop(client, None)
         if not wanted:
             _put(self._silent, client, None)
 
     def wanted_by(self, client: str) -> bool:
-        """Whether a browser is to be told of runs; one that said nothing is."""
+        """Whether a browser wants events of runs; yes if it has not said."""
         return client not in self._silent
 
     def keep(self, event: Event) -> None:
-        """Remember an event for browsers that open its workflow later, or again."""
+        """Keep an event for browsers that open its workflow later, or again."""
         if event["workflow"]:
             _put(self._last, (event["workflow"], event["node"]), event)
 
@@ -48,7 +48,7 @@ BOARD = LiveBoard()
 
 
 def add_routes(routes: web.RouteTableDef, board: LiveBoard = BOARD) -> None:
-    """POST /tap/live tells what a browser wants, GET /tap/runs/{workflow} asks how its last runs stand."""
+    """POST /tap/live sets what a browser wants; GET /tap/runs/{workflow} returns the last event of each node."""
 
     @routes.post("/tap/live")
     async def set_wanted(request: web.Request) -> web.Response:

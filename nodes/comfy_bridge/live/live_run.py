@@ -1,4 +1,4 @@
-"""What a run tells the browser while it goes on: the plan, each step as it ends, and what came of it."""
+"""What a run tells the browser: the plan, each step when it ends, and the result."""
 
 import logging
 import sys
@@ -13,20 +13,20 @@ from .plan import NOTHING, expected_cache, plan_of
 from .plan_marks import FULL, TO_COME, mark_of, put_mark
 from .queue import Event, LiveQueue, Send
 
-# Its form may grow; what the browser does not know it passes over.
+# Fields may be added; the browser ignores those that it does not know.
 EVENT = "tap.run"
-# Tells runs apart, also one from a later one that lies at the same place in memory.
+# Each run has its own number; an object's id could come again in a later run.
 NUMBERS = count(1)
 
 log = logging.getLogger("tap")
 
 
 class LiveRun:
-    """Tells of one run. node: where it is shown; "" if there is nobody to tell, then only the log gets the plan."""
+    """Tells about one run. node: where it is shown; "" if no browser listens, then only the log gets the plan."""
 
     def __init__(self, run: TapRun, node: str = "", send: Send | None = None) -> None:
         self._run, self._node, self._number = run, node, next(NUMBERS)
-        self._plan, self._cache, self._sure = plan_of(run), 0, False
+        self._plan, self._cache, self._cache_known = plan_of(run), 0, False
         self._logged = False
         self._marks, self._reasons = [TO_COME] * run.timeline.steps, {}
         send = send or browser_of_prompt()
@@ -37,11 +37,11 @@ class LiveRun:
 
     @property
     def awaits_cache(self) -> bool:
-        """Whether it is still to be told what the histories will take."""
+        """Whether the memory that the histories will take is still unknown."""
         return self._plan.snapshots > 0 and not self._logged
 
     def begins(self, nbytes: int) -> None:
-        """The first step is about to be computed; it will leave so much in the histories."""
+        """The first step starts; it will add so many bytes to the histories."""
         self._cache = self._plan.snapshots * nbytes
         self._log_plan()
         self._tell()
@@ -73,13 +73,13 @@ class LiveRun:
             log.info("TAP: plan: %s", self._line())
 
     def _correct_cache(self) -> None:
-        """What could not be known beforehand: guidance that runs the model once more, a schedule's own memory."""
+        """Count what was not known before: guidance that runs the model once more, a schedule's own memory."""
         run, before = self._run, self._cache
         expected = expected_cache(run, self._plan.snapshots)
-        self._cache = max(expected, run.record.cache_bytes, before if self._sure or not expected else 0)
-        if expected and not self._sure and self._cache != before:
+        self._cache = max(expected, run.record.cache_bytes, before if self._cache_known or not expected else 0)
+        if expected and not self._cache_known and self._cache != before:
             log.info("TAP: cache %s, other than planned", size_words(self._cache))
-        self._sure = self._sure or expected > 0
+        self._cache_known = self._cache_known or expected > 0
 
     def _line(self) -> str:
         return f"{self._plan.words}, cache {size_words(self._cache)}" if self._cache else self._plan.words
@@ -96,7 +96,7 @@ class LiveRun:
 
 
 def tell_nothing_is_skipped(node: str, reason: str, steps: int) -> None:
-    """There will be no run: tell the browser why."""
+    """There is no run: tell the browser why."""
     send = browser_of_prompt() if node else None
     if send:
         send({"version": 1, "node": node, "plan": "", "marks": FULL * max(steps, 0), "ended": True, "reasons": {},
@@ -104,7 +104,7 @@ def tell_nothing_is_skipped(node: str, reason: str, steps: int) -> None:
 
 
 def browser_of_prompt() -> Send | None:
-    """Sends to the browser that queued the prompt; None where no server runs, nobody listens or wants to."""
+    """Sends to the browser that queued the prompt; None if no server runs or no browser wants to listen."""
     server = running_server()
     client = getattr(server, "client_id", None)
     if client is None or not BOARD.wanted_by(client):
@@ -121,16 +121,16 @@ def browser_of_prompt() -> Send | None:
 
 
 def running_server() -> object | None:
-    """ComfyUI's server, if it runs."""
+    """ComfyUI's server; None if it does not run."""
     return getattr(getattr(sys.modules.get("server"), "PromptServer", None), "instance", None)
 
 
 def _workflow_of_prompt(server: object) -> str:
-    """The name that the browser gives the workflow of the prompt that runs; "" if it came without one."""
+    """The browser's id of the workflow whose prompt runs; "" if it has none."""
     running = list(getattr(getattr(server, "prompt_queue", None), "currently_running", {}).values())
     for _, prompt_id, _, extra, *_ in running:
         if prompt_id == getattr(server, "last_prompt_id", None):
             workflow = (extra.get("extra_pnginfo") or {}).get("workflow") or {}
             found = str(workflow.get("id") or "")
-            return found if found.strip("0-") else ""  # all zeros: it has no name yet
+            return found if found.strip("0-") else ""  # all zeros: it has no id yet
     return ""

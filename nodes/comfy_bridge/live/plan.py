@@ -1,4 +1,4 @@
-"""What a run will do, told before its first step."""
+"""What a run will do, known before its first step."""
 
 from dataclasses import dataclass
 
@@ -12,9 +12,9 @@ NOTHING = "Nothing will be skipped"
 
 @dataclass(frozen=True)
 class Plan:
-    """words: the plan as a line. marks: a letter a step, "" where the schedule decides as it goes.
+    """words: the plan as a line. marks: a letter for each step; "" if the schedule decides during the run.
 
-    snapshots: how many full steps each history will hold; 0 if nothing is kept.
+    snapshots: how many full steps each history will keep; 0 if nothing is kept.
     """
 
     words: str
@@ -23,7 +23,7 @@ class Plan:
 
 
 def plan_of(run: TapRun) -> Plan:
-    """The plan of a run that has not begun, as far as it can be known; a schedule may have words of its own."""
+    """The plan of a run that has not begun, as far as it is known; a schedule may have its own words for it."""
     if run.notes.fell_back:
         return Plan(f"{NOTHING}. " + " ".join(run.record.fallbacks), FULL * run.timeline.steps)
     schedule, steps = run.settings.schedule(), run.timeline.steps
@@ -47,6 +47,6 @@ def counted(full: int, steps: int) -> str:
 
 
 def expected_cache(run: TapRun, snapshots: int) -> int:
-    """Bytes that histories of so many snapshots will take, from what the first ones are; 0 if there are none."""
+    """Bytes that histories of so many snapshots will take, computed from the first snapshots; 0 if there are none."""
     held = [(history.nbytes, len(history.snapshots)) for history in run.memory.histories.values()]
     return sum(nbytes // count * snapshots for nbytes, count in held if count)

@@ -1,20 +1,20 @@
-"""The letters by which steps are told to the browser, one a step."""
+"""The letters that tell the browser what each step was."""
 
 from ....tap_core.record.record import Evaluation
 
-FULL, SKIPPED, FOR_A_REASON, TO_COME = "f", "s", "r", "."
-# Of several evaluations in a step the last one here shows.
-RISING = (TO_COME, SKIPPED, FULL, FOR_A_REASON)
+FULL, SKIPPED, UNPLANNED_FULL, TO_COME = "f", "s", "r", "."
+# If a step has several evaluations, the mark that is last here is shown.
+PRECEDENCE = (TO_COME, SKIPPED, FULL, UNPLANNED_FULL)
 
 
 def mark_of(evaluation: Evaluation, planned_full: bool) -> str:
-    """What an evaluation was: computed as planned, forecast, or computed although it should have been forecast."""
+    """What an evaluation was: computed as planned, forecast, or computed although a forecast was planned."""
     if not evaluation.full:
         return SKIPPED
-    return FULL if planned_full else FOR_A_REASON
+    return FULL if planned_full else UNPLANNED_FULL
 
 
 def put_mark(marks: list[str], step: int, mark: str) -> None:
-    """Note one evaluation of a step, which may have several."""
+    """Put the mark of one evaluation; a step may have several."""
     if step < len(marks):
-        marks[step] = max(marks[step], mark, key=RISING.index)
+        marks[step] = max(marks[step], mark, key=PRECEDENCE.index)

@@ -1,4 +1,4 @@
-"""Events to the browser, on a thread of their own: sampling hands them over and goes on."""
+"""Events to the browser, sent from their own thread: the run puts them into a queue and goes on."""
 
 import logging
 import queue
@@ -8,16 +8,16 @@ from collections.abc import Callable
 Event = dict[str, object]
 Send = Callable[[Event], None]
 
-# An event tells all that is known, so that a later one makes an earlier one superfluous.
+# Each event holds everything, so a later event replaces an earlier one.
 WAITING = 2
-# Seconds between two events: ten a second are as many as an eye follows.
+# Seconds between two events: the eye cannot follow more than ten a second.
 PAUSE = 0.1
 
 log = logging.getLogger("tap")
 
 
 class LiveQueue:
-    """Takes events without ever waiting; those that come faster than they can be sent are dropped."""
+    """Takes events and never waits; events that come faster than they can be sent are dropped."""
 
     def __init__(self, send: Send, pause: float = PAUSE) -> None:
         self.dropped = 0
@@ -27,14 +27,14 @@ class LiveQueue:
         threading.Thread(target=self._work, name="tap-live", daemon=True).start()
 
     def put(self, event: Event) -> None:
-        """Hand over one event, or drop it if others still wait."""
+        """Queue one event, or drop it if others still wait."""
         try:
             self._events.put_nowait(event)
         except queue.Full:
             self.dropped += 1
 
     def end(self, event: Event) -> None:
-        """The last event, which is not dropped: it takes the place of those that wait."""
+        """Queue the last event, which replaces all that wait and is not dropped."""
         while True:
             try:
                 self._events.get_nowait()
@@ -49,7 +49,7 @@ class LiveQueue:
         while (event := self._events.get()) is not None:
             try:
                 self._send(event)
-            except Exception:  # whatever the server does, sampling goes on
+            except Exception:  # an error in the server must not end the run
                 log.debug("TAP: an event for the browser was lost", exc_info=True)
             self._ended.wait(self._pause)
 

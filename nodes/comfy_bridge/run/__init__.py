@@ -1,1 +1,1 @@
-"""One sampling run in ComfyUI: its wrappers, conditions, ControlNets and memory."""
+"""One run in ComfyUI: its wrappers, conditions, ControlNets and memory."""

@@ -1,4 +1,4 @@
-"""What tells the conditions of one model call from all others: each is forecast from its own past alone."""
+"""Keys that tell the conditions of a model call apart: each is forecast only from its own past."""
 
 from collections import Counter
 from collections.abc import Hashable, Iterable, Mapping
@@ -13,9 +13,8 @@ Key = tuple[Hashable, ...]
 class ConditionKeys:
     """Makes the keys of one model evaluation.
 
-    A key is (id, number of the prompt as the guider has it, such as 0 for the positive one, frames, make-up, where,
-    number). Guidance that runs the model a second time reuses ids: its calls are told apart by their make-up, then by
-    their number.
+    A key is (id, the guider's number of the prompt, such as 0 for the positive one, frames, changes by other nodes,
+    where, number). Guidance that runs the model a second time reuses ids: then the changes differ, or else the number.
     """
 
     def __init__(self) -> None:
@@ -26,8 +25,8 @@ class ConditionKeys:
         self._calls.clear()
 
     def of(self, options: dict, base: nn.Module, control: object, where: Hashable) -> list[Key]:
-        """One key for each condition in this call. base: ComfyUI's model; where: what runs the call, on which part."""
-        shared = (window_frames(options), _makeup(options, base, control), where)
+        """One key for each condition in this call. base: ComfyUI's model; where: device, model, part of the latent."""
+        shared = (window_frames(options), _changes(options, base, control), where)
         keys = []
         for uuid, condition in zip(options["uuids"], options["cond_or_uncond"], strict=True):
             key = (uuid, condition, *shared)
@@ -37,7 +36,7 @@ class ConditionKeys:
 
 
 def window_frames(options: dict) -> tuple[int, ...]:
-    """The frames that this call gets of a video which is made in windows; none for a whole one."""
+    """The frames of a video in this call if the video is made in windows; () for a whole video."""
     window = options.get("context_window")
     if window is None:
         return ()
@@ -45,8 +44,8 @@ def window_frames(options: dict) -> tuple[int, ...]:
     return (*([] if anchor is None or anchor < 0 else [anchor]), *window.index_list)
 
 
-def _makeup(options: dict, base: nn.Module, control: object) -> Key:
-    """What other nodes have put into the model for this call, by place and name; weights that hooks have changed."""
+def _changes(options: dict, base: nn.Module, control: object) -> Key:
+    """What other nodes change in the model for this call: patches by place and name, ControlNets, hooks on weights."""
     replaced = ((name, key, _name(call)) for name, calls in options.get("patches_replace", {}).items()
                 for key, call in calls.items())
     patched = ((name, _names(calls)) for name, calls in options.get("patches", {}).items())
@@ -56,7 +55,7 @@ def _makeup(options: dict, base: nn.Module, control: object) -> Key:
 
 
 def _hooked(base: nn.Module) -> Key:
-    """The hooks at work on the weights, and how strongly."""
+    """The active hooks on the weights, and their strength."""
     hooks = getattr(getattr(base, "current_patcher", None), "current_hooks", None)
     return () if hooks is None else tuple((id(hook.hook_ref), hook.strength) for hook in hooks.hooks)
 
@@ -68,6 +67,6 @@ def _names(calls: object) -> Key:
 
 
 def _name(call: object) -> str:
-    """What a patch is called: some nodes make it anew at each step."""
+    """The name of a patch: some nodes make a new object at each step."""
     kind = call if hasattr(call, "__qualname__") else type(call)
     return f"{kind.__module__}.{kind.__qualname__}"

@@ -1,4 +1,4 @@
-"""A run that is computed in full and leaves a trace."""
+"""A run that is computed in full and records a trace."""
 
 import logging
 from collections.abc import Hashable, Sequence
@@ -13,17 +13,17 @@ from ....tap_core.schedule import SKIP, Decision, Seen
 from ....tap_core.timeline import Timeline
 from .wrappers import TapPatch, mixes_noise
 
-# Of ComfyUI: cfg of the positive prompt and 1 - cfg of the negative.
+# ComfyUI's own, which add up cfg of the positive prompt and 1 - cfg of the negative.
 USUAL_GUIDERS = ("CFGGuider", "Guider_Basic")
 
 log = logging.getLogger("tap")
 
 
 class EveryStep:
-    """Computes every step, and has each one caught."""
+    """Computes every step and captures it."""
 
     needs: frozenset[str] = frozenset()
-    skips_any = True  # or nothing would be caught
+    skips_any = True  # otherwise nothing would be captured
     local = True
     plan = "every step is computed, to be measured"
 
@@ -36,29 +36,29 @@ class EveryStep:
         return Decision(full=True, reason="measured")
 
     def in_call(self, seen: Seen) -> Decision:
-        """Nothing is ever asked for."""
+        """It never asks for anything."""
         return SKIP
 
     def after(self, seen: Seen) -> None:
-        """Nothing is learnt."""
+        """It learns nothing."""
 
 
 class MeasuringRun(TapRun):
-    """Computes everything and keeps a trace. guidance: the sampler's cfg; None where prompts are weighed otherwise."""
+    """Computes every step and keeps a trace. guidance: the guider's cfg; None if it combines prompts otherwise."""
 
     def __init__(self, settings: TapSettings, sigmas: Sequence[float], model: str, mixed: bool | None,
                  guidance: float | None) -> None:
         super().__init__(settings, sigmas, model, mixed)
         self._guidance = guidance
         if guidance is None:
-            self.notes.note("This guider weighs its prompts in a way of its own; a calibration counts them alike.")
+            self.notes.note("This guider combines its prompts in its own way; a calibration counts them equally.")
         self._tracks: dict[Hashable, Track] = {}
         self._latest: Tensor | None = None
         self._moved: list[Tensor] = []
         self._steps: set[int] = set()
 
     def remember(self, key: Hashable, probe: Tensor, target: Tensor) -> None:
-        """Take what a full call showed of one condition; a sampler's second evaluations within a step are left out."""
+        """Record one condition of a full call; a sampler's second evaluations within a step are left out."""
         step = int(self.decider.seen.position)
         if step != self.decider.seen.position:
             return
@@ -67,7 +67,7 @@ class MeasuringRun(TapRun):
             track.add(step, probe, target)
 
     def finish(self, x: Tensor, denoised: Tensor) -> Tensor:
-        """The model evaluation is over; the denoised picture goes on as it is."""
+        """The model evaluation is over; the denoised picture goes on unchanged."""
         step = int(self.decider.seen.position)
         if step == self.decider.seen.position and step not in self._steps and not self.notes.fell_back:
             slope = (x - denoised) / max(self.decider.seen.sigma, 1e-6)
@@ -78,7 +78,7 @@ class MeasuringRun(TapRun):
         return super().finish(x, denoised)
 
     def trace(self) -> Trace | None:
-        """What the run showed; None if it showed nothing."""
+        """The trace of the run; None if no condition was recorded at every step."""
         tracks = [track for track in self._tracks.values() if len(track.steps) == self.timeline.steps]
         if not tracks:
             return None
@@ -96,9 +96,9 @@ class MeasuringRun(TapRun):
 
 
 class TraceHolder:
-    """Where TAP Measure Run leaves the trace of its latest run: the node makes it before there is a run.
+    """Holds the trace of the latest run of TAP Measure Run; the node makes the holder before there is a run.
 
-    It is emptied when a run starts, so that nothing can be calibrated on an older one.
+    It is emptied when a run starts, so that no calibration uses an older trace.
     """
 
     def __init__(self) -> None:
@@ -111,7 +111,7 @@ class TraceHolder:
 
 
 class MeasuringPatch(TapPatch):
-    """The wrappers of one TAP Measure Run node; `holder` takes the trace of its latest run."""
+    """The wrappers of one TAP Measure Run node; `holder` gets the trace of its latest run."""
 
     def __init__(self, target: str, holder: TraceHolder) -> None:
         super().__init__(TapSettings(target=target, correction="off", given_schedule=EveryStep()), holder)
@@ -123,7 +123,7 @@ class MeasuringPatch(TapPatch):
         return MeasuringRun(self.settings, sigmas, model, mixes_noise(guider), guidance)
 
     def end(self, run: MeasuringRun, complete: bool) -> None:
-        """Leave the trace of a run that came to its end, or say why there is none."""
+        """Put the trace of a complete run into the holder, or the reason why there is none."""
         trace = run.trace() if complete else None
         record = run.close(complete)
         self.holder.latest = trace

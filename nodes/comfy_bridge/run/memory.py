@@ -1,4 +1,4 @@
-"""What the histories of a run will take of the device's memory, told to ComfyUI before it loads the model."""
+"""Memory on the device for the histories of a run: ComfyUI is told before it loads the model."""
 
 import math
 
@@ -12,32 +12,32 @@ from ..seam.call_target import CALL_TARGETS
 from ..seam.in_out_seam import InOutAdapter
 from ..seam.plain_module import plain_module
 from ..seam.shadow import Shadow, shadowed
-from .sampling import Sampling, sampling_of
+from .run_state import RunState, state_of
 
 
-def make_room(executor: WrapperExecutor, model: object, shape: tuple[int, ...], conditions: dict[str, list],
+def prepare_sampling(executor: WrapperExecutor, model: object, shape: tuple[int, ...], conditions: dict[str, list],
               *args: object, **kwargs: object) -> object:
-    """PREPARE_SAMPLING: ComfyUI's estimate for latents of this shape, and the histories on top."""
+    """PREPARE_SAMPLING: add the histories to ComfyUI's estimate for latents of this shape."""
     options = kwargs.get("model_options") or {}
-    sampling = sampling_of(options.get("transformer_options", {}))
+    state = state_of(options.get("transformer_options", {}))
     count = sum(map(len, conditions.values()))
-    extra = history_bytes(sampling, model.model, tuple(shape), count) if sampling is not None else 0
+    extra = history_bytes(state, model.model, tuple(shape), count) if state is not None else 0
     if not extra:
         return executor(model, shape, conditions, *args, **kwargs)
     estimate = model.model.memory_required
 
-    def more(*args: object, **kwargs: object) -> float:
+    def with_histories(*args: object, **kwargs: object) -> float:
         return estimate(*args, **kwargs) + extra
 
-    with shadowed([Shadow(model.model, "memory_required", more)]):
+    with shadowed([Shadow(model.model, "memory_required", with_histories)]):
         return executor(model, shape, conditions, *args, **kwargs)
 
 
-def history_bytes(sampling: Sampling, base: nn.Module, shape: tuple[int, ...], conditions: int) -> int:
-    """Bytes of all snapshots on the model's device for latents [B, C, (T,) H, W]; 0 for packed latents, which hide
-    their size.
+def history_bytes(state: RunState, base: nn.Module, shape: tuple[int, ...], conditions: int) -> int:
+    """Bytes of all snapshots on the model's device for latents [B, C, (T,) H, W]; 0 for packed latents, whose
+    shape does not show their size.
     """
-    run, adapter = sampling.run, sampling.adapter
+    run, adapter = state.run, state.adapter
     if run.notes.fell_back or not run.decider.skips_any or run.settings.cache_device == "cpu" or len(shape) < 4:
         return 0
     model = plain_module(base.diffusion_model)
@@ -47,18 +47,18 @@ def history_bytes(sampling: Sampling, base: nn.Module, shape: tuple[int, ...], c
     kind = run.settings.target
     in_float = 4 * output * (2 if kind == "auto" else 1)
     target = in_float if kind in CALL_TARGETS else bytes_each * (width if kind == "residual" else output)
-    # The meta device counts without memory.
+    # Tensors on the meta device take no memory.
     probe = strided_probe(torch.empty(1, 1, width, device="meta"), run.settings.probe_stride).shape[-1] * bytes_each
     return conditions * run.pool.snapshots * tokens * (probe + target)
 
 
 def _computed_in(base: nn.Module) -> torch.dtype:
-    """What the model computes in: weights of fp8 are cast."""
+    """The type that the model computes in: fp8 weights are cast."""
     return getattr(base, "manual_cast_dtype", None) or base.get_dtype()
 
 
 def probe_width(adapter: Adapter, model: nn.Module) -> int:
-    """Channels of the probe: what block 0's attention takes in; 0 if it does not say."""
+    """Channels of the probe: the input width of block 0's attention; 0 if it has none to read."""
     named = adapter.attention_input(plain_module(adapter.first_block(model)))
     parts = [named] if isinstance(named, nn.Module) else named
     return max((part.in_features for module in parts for part in module.modules() if hasattr(part, "in_features")),

@@ -1,4 +1,4 @@
-"""A ControlNet that waits: it is run when the blocks that want its residuals are, not when ComfyUI makes the batch."""
+"""A ControlNet that waits: it does not run before blocks need its residuals, so a skipped call does not run it."""
 
 from collections.abc import Callable, Hashable, Iterator, MutableMapping
 
@@ -9,44 +9,44 @@ Residuals = dict[str, list]
 
 
 class WaitingResiduals(MutableMapping):
-    """Residuals that are computed when someone looks at them. state: which of the chained ControlNets are at work."""
+    """Residuals that are computed when they are first read. state: which of the chained ControlNets are active."""
 
     def __init__(self, compute: Callable[[], Residuals | None], state: Hashable) -> None:
         self._compute, self.state = compute, state
-        self._found: Residuals | None = None
+        self._residuals: Residuals | None = None
         self._done = False
 
-    def found(self) -> Residuals | None:
-        """Themselves, or None where no ControlNet is at work at this step."""
+    def computed(self) -> Residuals | None:
+        """The residuals; None if no ControlNet is active at this step."""
         if not self._done:
-            self._found, self._done = self._compute(), True
-        return self._found
+            self._residuals, self._done = self._compute(), True
+        return self._residuals
 
     def __getitem__(self, name: str) -> list:
-        return (self.found() or {})[name]
+        return (self.computed() or {})[name]
 
     def __setitem__(self, name: str, values: list) -> None:
-        (self.found() or {})[name] = values
+        (self.computed() or {})[name] = values
 
     def __delitem__(self, name: str) -> None:
-        del (self.found() or {})[name]
+        del (self.computed() or {})[name]
 
     def __iter__(self) -> Iterator[str]:
-        return iter(self.found() or {})
+        return iter(self.computed() or {})
 
     def __len__(self) -> int:
-        return len(self.found() or {})
+        return len(self.computed() or {})
 
 
 class WaitingControl:
-    """Stands in for a ControlNet in the conditions of one model evaluation."""
+    """Takes the place of a ControlNet in the conditions of one model evaluation."""
 
     def __init__(self, control: object) -> None:
         self._control = control
 
     def get_control(self, x: Tensor, t: Tensor, *rest: object) -> WaitingResiduals:
         """ComfyUI's call for the residuals of x [B, C, ...] at sigmas t [B]."""
-        return WaitingResiduals(lambda: self._control.get_control(x, t, *rest), _at_work(self._control, t))
+        return WaitingResiduals(lambda: self._control.get_control(x, t, *rest), _active(self._control, t))
 
     def get_instance_for_device(self, device: torch.device) -> "WaitingControl":
         """The same on another device."""
@@ -57,19 +57,19 @@ class WaitingControl:
 
 
 def residuals(control: object) -> object:
-    """What the model is to be given, computed now if it was waiting."""
-    return control.found() if isinstance(control, WaitingResiduals) else control
+    """The residuals for the model, computed now if they were waiting."""
+    return control.computed() if isinstance(control, WaitingResiduals) else control
 
 
 def control_state(control: object) -> Hashable:
-    """Which ControlNets are at work in a call."""
+    """Which ControlNets are active in a call."""
     if control is None or isinstance(control, WaitingResiduals):
         return () if control is None else control.state
     return (type(control).__name__,)
 
 
-def _at_work(control: object, t: Tensor) -> tuple[bool, ...]:
-    """For each of the chained ControlNets whether its range of steps holds t."""
+def _active(control: object, t: Tensor) -> tuple[bool, ...]:
+    """For each of the chained ControlNets, whether t is in its range of steps."""
     states, sigma = [], None
     while control is not None:
         steps = getattr(control, "timestep_range", None)

@@ -1,4 +1,9 @@
-"""TAP's wrappers around ComfyUI's sampling: one run per sampling, one decision per model evaluation."""
+"""TAP's wrappers around ComfyUI's sampling: one run for each sampling, one decision for each model evaluation.
+
+In the order in which ComfyUI calls them: OUTER_SAMPLE makes the run, and PREPARE_SAMPLING (memory.py) asks for memory.
+Then for each evaluation PREDICT_NOISE decides, full or skipped, CALC_COND_BATCH (condition_batch.py) makes ControlNets
+wait, and APPLY_MODEL (model_call.py), once for each batch of conditions, computes or forecasts the call.
+"""
 
 import logging
 from collections.abc import Sequence
@@ -17,33 +22,33 @@ from ..adapters.find_adapter import find_adapter, why_in_full
 from ..live.live_run import LiveRun, tell_nothing_is_skipped
 from ..seam.in_out_seam import InOutAdapter
 from ..seam.plain_module import plain_module
-from .lazy_control import calc_cond_batch
-from .memory import make_room
+from .condition_batch import calc_cond_batch
+from .memory import prepare_sampling
 from .model_call import apply_model
-from .sampling import RUN_KEY, Sampling, sampling_of
+from .run_state import RUN_KEY, RunState, state_of
 
 KEY = "tap"
-# Samplers of ComfyUI that take up to four past slopes as they were.
-REMEMBERING = ("sample_lms", "sample_ipndm", "sample_ipndm_v")
+# Samplers of ComfyUI that reuse up to four past slopes.
+MULTISTEP = ("sample_lms", "sample_ipndm", "sample_ipndm_v")
 
 log = logging.getLogger("tap")
 
 
 class TapPatch:
-    """The settings of one TAP Accelerate node, and where its records go; no sampling state lives here.
+    """The settings of one TAP Accelerate node, and where its records go; it has no state of a run.
 
-    node: its id in the prompt, by which the browser finds it.
+    node: its id in the prompt, so that the browser can find it.
     """
 
     def __init__(self, settings: TapSettings, holder: RecordHolder, node: str = "") -> None:
         self.settings, self.holder, self.node = settings, holder, node
 
     def install(self, model: ModelPatcher) -> None:
-        """Add the wrappers to a cloned model, in place of those of an earlier TAP node."""
+        """Add the wrappers to a cloned model; they replace those of an earlier TAP node."""
         wrappers = {
-            WrappersMP.OUTER_SAMPLE: self.sample,
-            WrappersMP.PREPARE_SAMPLING: make_room,
-            WrappersMP.PREDICT_NOISE: evaluate,
+            WrappersMP.OUTER_SAMPLE: self.outer_sample,
+            WrappersMP.PREPARE_SAMPLING: prepare_sampling,
+            WrappersMP.PREDICT_NOISE: predict_noise,
             WrappersMP.CALC_COND_BATCH: calc_cond_batch,
             WrappersMP.APPLY_MODEL: apply_model,
         }
@@ -51,41 +56,41 @@ class TapPatch:
             model.remove_wrappers_with_key(kind, KEY)
             model.add_wrapper_with_key(kind, KEY, wrapper)
 
-    def sample(self, executor: WrapperExecutor, noise: Tensor, latent: Tensor, sampler: object, sigmas: Tensor,
+    def outer_sample(self, executor: WrapperExecutor, noise: Tensor, latent: Tensor, sampler: object, sigmas: Tensor,
                *args: object, **kwargs: object) -> Tensor:
-        """OUTER_SAMPLE: make the run, and free it whatever happens."""
+        """OUTER_SAMPLE: make the run, and free it in any case."""
         self.holder.clear()
         guider, complete = executor.class_obj, False
-        sampling = self._start(guider, sigmas)
-        if sampling is not None:
-            _leave_memory_alone(sampling.run, sampler)
+        state = self._start(guider, sigmas)
+        if state is not None:
+            _repay_nothing_to_multistep(state.run, sampler)
             mask = kwargs.get("denoise_mask", args[0] if args else None)
-            sampling.run.motion.kept = mask < 1 if isinstance(mask, Tensor) and mask.shape == noise.shape else None
+            state.run.motion.kept = mask < 1 if isinstance(mask, Tensor) and mask.shape == noise.shape else None
         options = guider.model_options.setdefault("transformer_options", {})
-        if sampling is not None:
-            sampling.live = LiveRun(sampling.run, self.node)
-        options[RUN_KEY] = sampling
-        _move_inside(options.get("wrappers", {}).get(WrappersMP.APPLY_MODEL, {}))
+        if state is not None:
+            state.live = LiveRun(state.run, self.node)
+        options[RUN_KEY] = state
+        _make_innermost(options.get("wrappers", {}).get(WrappersMP.APPLY_MODEL, {}))
         try:
             output = executor(noise, latent, sampler, sigmas, *args, **kwargs)
             complete = True
             return output
         finally:
             options.pop(RUN_KEY, None)
-            if sampling is not None:
-                self.end(sampling.run, complete)
-                sampling.live.ended()
+            if state is not None:
+                self.end(state.run, complete)
+                state.live.ended()
 
     def make_run(self, sigmas: Sequence[float], model: str, guider: object) -> TapRun:
         """The run of one sampling. Raises TapError if its settings do not fit the sigmas."""
         return TapRun(self.settings, sigmas, model, mixes_noise(guider))
 
     def end(self, run: TapRun, complete: bool) -> None:
-        """Sampling is over, or was interrupted: leave the record."""
+        """The run has ended or was interrupted: put its record into the holder."""
         self.holder.fill(run.close(complete))
         log.info("TAP: %s", summary_line(run.record))
 
-    def _start(self, guider: object, sigmas: Tensor) -> Sampling | None:
+    def _start(self, guider: object, sigmas: Tensor) -> RunState | None:
         model = guider.model_patcher.model
         diffusion_model = plain_module(model.diffusion_model)
         adapter, name = find_adapter(diffusion_model), type(model).__name__
@@ -97,14 +102,14 @@ class TapPatch:
             log.warning("TAP: every step is computed in full. %s", error)
             tell_nothing_is_skipped(self.node, str(error), len(sigmas) - 1)
             return None
-        reason = _why_rival(guider) or why_in_full(adapter, diffusion_model, name)
+        reason = _why_other_cache(guider) or why_in_full(adapter, diffusion_model, name)
         if reason:
             run.notes.fall_back(reason)
-        return Sampling(run, adapter, diffusion_model)
+        return RunState(run, adapter, diffusion_model)
 
 
 def mixes_noise(guider: object) -> bool | None:
-    """Whether the guider's model takes a mix of picture and noise, as flow models do; None where that is not known."""
+    """Whether the guider's model takes a mix of picture and noise, as flow models do; None if that is not known."""
     sampling = guider.model_patcher.get_model_object("model_sampling")
     try:
         picture = sampling.noise_scaling(torch.tensor([0.5]), torch.zeros(1, 1), torch.ones(1, 1))
@@ -113,58 +118,58 @@ def mixes_noise(guider: object) -> bool | None:
         return None
 
 
-def _leave_memory_alone(run: TapRun, sampler: object) -> None:
-    """Repay no drift where the sampler weighs the slopes of past steps: each would carry the repayment on.
+def _repay_nothing_to_multistep(run: TapRun, sampler: object) -> None:
+    """Repay no drift if the sampler reuses the slopes of past steps, because each of them would repeat the repayment.
 
-    While a first gap repeats one slope such a sampler moves as a plain one does, so that it cannot be seen in time.
+    In a first gap, where the slope is repeated, such a sampler moves as a plain one: it is not seen in time.
     """
-    if run.drift is not None and getattr(getattr(sampler, "sampler_function", None), "__name__", "") in REMEMBERING:
+    if run.drift is not None and getattr(getattr(sampler, "sampler_function", None), "__name__", "") in MULTISTEP:
         run.drift = None
         run.notes.note("Drift was not repaid: this sampler does more than plain steps.")
 
 
-def _why_rival(guider: object) -> str:
-    """Why another cache on the model leaves nothing to forecast, or nothing."""
+def _why_other_cache(guider: object) -> str:
+    """Why another cache on the model leaves nothing to forecast; "" if there is none."""
     cache = guider.model_options.get("transformer_options", {}).get("easycache")
     if cache is None:
         return ""
-    rival = getattr(cache, "name", "EasyCache")
-    return (f"{rival} is on the same model and skips steps by itself; TAP computes in full what it leaves. Take "
-            "out one of the two nodes.")
+    name = getattr(cache, "name", "EasyCache")
+    return (f"{name} is on the same model and skips steps by itself; TAP computes all other steps in full. "
+            "Remove one of the two nodes.")
 
 
-def evaluate(executor: WrapperExecutor, x: Tensor, timestep: Tensor, *args: object, **kwargs: object) -> Tensor:
-    """PREDICT_NOISE: one model evaluation of the sampler; all its conditions share one decision."""
+def predict_noise(executor: WrapperExecutor, x: Tensor, timestep: Tensor, *args: object, **kwargs: object) -> Tensor:
+    """PREDICT_NOISE: one model evaluation of the sampler, with one decision for all its conditions."""
     options = executor.class_obj.model_options
-    sampling = sampling_of(options.get("transformer_options", {}))
-    if sampling is None:
+    state = state_of(options.get("transformer_options", {}))
+    if state is None:
         return executor(x, timestep, *args, **kwargs)
-    if _adds_guidance_anew(options, *args, **kwargs):
-        sampling.run.notes.fall_back("A CFG++ sampler adds the whole guidance anew at every step, so that small errors "
+    if _is_cfg_plus_plus(options, *args, **kwargs):
+        state.run.notes.fall_back("A CFG++ sampler adds the whole guidance again at every step, so that small errors "
                                      "of forecasts grow; every step was computed in full. Choose the sampler without "
                                      "cfg_pp.")
-    sampling.begin(float(timestep.flatten()[0]), x, next(iter(options.get("multigpu_clones", ())), None))
-    denoised = sampling.run.decider.approximation
+    state.begin(float(timestep.flatten()[0]), x, next(iter(options.get("multigpu_clones", ())), None))
+    denoised = state.run.decider.approximation
     if denoised is None:
         try:
             denoised = executor(x, timestep, *args, **kwargs)
         finally:
-            sampling.decided.set()  # whatever became of the call that decides, no other waits for it
+            state.decided.set()  # even if the deciding call failed, no other call waits for it
     else:
-        sampling.run.count_call(skipped=True)
-    denoised = sampling.run.finish(x, denoised)
-    if sampling.live is not None:
-        sampling.live.evaluated()
+        state.run.count_call(skipped=True)
+    denoised = state.run.finish(x, denoised)
+    if state.live is not None:
+        state.live.evaluated()
     return denoised
 
 
-def _adds_guidance_anew(own: dict, model_options: dict | None = None, *_: object, **__: object) -> bool:
-    """Whether the sampler takes the guidance apart, as CFG++ does by a function of its own behind the model's."""
+def _is_cfg_plus_plus(own: dict, model_options: dict | None = None, *_: object, **__: object) -> bool:
+    """Whether the sampler takes the guidance apart as CFG++ does: it adds a function after those of the model."""
     kind = "sampler_post_cfg_function"
     return len((model_options or {}).get(kind, ())) > len(own.get(kind, ()))
 
 
-def _move_inside(wrappers: dict) -> None:
-    """Put TAP's wrapper behind all others: a call reaches it as they made it, with the model that they compiled."""
+def _make_innermost(wrappers: dict) -> None:
+    """Put TAP's wrapper after all others: it gets the call as they changed it, with the model that they compiled."""
     if KEY in wrappers:
         wrappers[KEY] = wrappers.pop(KEY)

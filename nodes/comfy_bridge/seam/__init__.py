@@ -1,1 +1,1 @@
-"""One call of the diffusion model: its blocks reached, its target read and put back."""
+"""One call of the diffusion model: how its blocks are reached, and its target is read and put back."""

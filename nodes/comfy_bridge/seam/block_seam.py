@@ -16,21 +16,21 @@ from .cut import Cut
 from .hooks import Look, input_hook, output_hook
 from .self_check import watched_attention
 from .shadow import shadowed
-from .targets import Caught, Target
+from .targets import Captured, Target
 
 # What an adapter raises if a fork, or another ComfyUI version, has other names, arguments or shapes.
 MOVED = (AttributeError, LookupError, TypeError, ValueError, RuntimeError)
 
 Forward = Callable[[dict], Tensor]
 Predict = Callable[[Tensor], Tensor | None]
-Decide = Callable[[Caught], Tensor | None]
-SeeEntry = Callable[[Caught], None]
+Decide = Callable[[Captured], Tensor | None]
+SeeEntry = Callable[[Captured], None]
 
 
 class Seam(Protocol):
     """One model call: computed and captured, or forecast."""
 
-    caught: Caught
+    captured: Captured
 
     def compute(self, forward: Forward, options: dict) -> Tensor:
         """Run the forward in full and capture its probe and target."""
@@ -52,7 +52,7 @@ class BlockSeam:
     """The seam of a model whose blocks are known.
 
     cut: how the call's latent is cut into tokens. watch: capture what enters block 0's attention. keeps: what else to
-    capture, see Caught. on_entry: called with what was captured at block 0, before that runs.
+    capture, see Captured. on_entry: called with what was captured at block 0, before that runs.
     """
 
     def __init__(self, adapter: Adapter, model: nn.Module, target: Target, cut: Cut, conditions: Mapping[str, object],
@@ -60,7 +60,7 @@ class BlockSeam:
         self.adapter, self.model, self.target, self.watch, self.keeps = adapter, model, target, watch, keeps
         self.cut, self.conditions, self.on_entry = cut, conditions, on_entry
         self.blocks = adapter.blocks(model)
-        self.caught = Caught(picture=target.at_output and adapter.output_is_picture)
+        self.captured = Captured(picture=target.at_output and adapter.output_is_picture)
 
     def compute(self, forward: Forward, options: dict) -> Tensor:
         """Run the forward in full and capture its probe and target."""
@@ -72,7 +72,7 @@ class BlockSeam:
         with ExitStack() as stack:
             stack.callback(self._free)
             if self.watch:
-                stack.enter_context(watched_attention(self.adapter, self.model, self.caught))
+                stack.enter_context(watched_attention(self.adapter, self.model, self.captured))
             stack.enter_context(self._hook_after_blocks(self._read))
             last = self._run_last if "last_output" in self.keeps else None
             return forward(stack.enter_context(self.blocks.taken_over(options, first_block, last=last)))
@@ -82,8 +82,8 @@ class BlockSeam:
 
         def first_block(args: Arguments, original: Original) -> object:
             self._enter(args)
-            self.caught.target = None if self.caught.probe is None else predict(self.caught.probe)
-            self.caught.skipped = True
+            self.captured.target = None if self.captured.probe is None else predict(self.captured.probe)
+            self.captured.skipped = True
             return self.blocks.skipped(args)
 
         def skip(args: Arguments, original: Original) -> object:
@@ -98,36 +98,36 @@ class BlockSeam:
     def capture_probe(self, forward: Forward, options: dict) -> None:
         """Capture only the probe: every block is skipped, and no target is put back."""
         self.forecast(forward, options, lambda probe: None)
-        self.caught.skipped, self.caught.complete = False, self.caught.probe is not None
+        self.captured.skipped, self.captured.complete = False, self.captured.probe is not None
 
     def attempt(self, forward: Forward, options: dict, decide: Decide, verify: Tensor | None = None) -> Tensor:
         """Run the forward, and decide at block 0 whether to skip the blocks. See Seam."""
-        caught = self.caught
+        captured = self.captured
 
         def first_block(args: Arguments, original: Original) -> object:
             self._enter(args)
             run = self._run_first(args, original) if "block" in self.keeps else None
-            caught.target = None if caught.probe is None else decide(caught)
-            if caught.target is None:
+            captured.target = None if captured.probe is None else decide(captured)
+            if captured.target is None:
                 return original(args) if run is None else run
-            caught.skipped = True
+            captured.skipped = True
             # Not before: a call that is computed needs what runs between the blocks.
             stack.enter_context(shadowed(self.adapter.extras(self.model)))
             return self.blocks.skipped(args)
 
         def other(args: Arguments, original: Original) -> object:
-            return self.blocks.skipped(args) if caught.skipped else original(args)
+            return self.blocks.skipped(args) if captured.skipped else original(args)
 
         def last(args: Arguments, original: Original) -> object:
-            if not caught.skipped:
+            if not captured.skipped:
                 return self._run_last(args, original) if "last_output" in self.keeps else original(args)
             name = self._name(args)
-            if verify is not None and verify.shape == self.adapter.tokens(args[name], caught.entry).shape:
-                self._run_last({**args, name: self.adapter.like(verify, args[name], caught.entry)}, original)
+            if verify is not None and verify.shape == self.adapter.tokens(args[name], captured.entry).shape:
+                self._run_last({**args, name: self.adapter.like(verify, args[name], captured.entry)}, original)
             return self.blocks.skipped(args)
 
         def after_blocks(whole: Tensor) -> Tensor | None:
-            return self._write(whole) if caught.skipped else self._read(whole)
+            return self._write(whole) if captured.skipped else self._read(whole)
 
         with ExitStack() as stack:
             stack.callback(self._free)
@@ -136,43 +136,43 @@ class BlockSeam:
 
     def _free(self) -> None:
         """Free block 0's arguments: their options refer to this seam, a cycle that only the collector would end."""
-        if self.caught.entry is not None:
-            self.caught.entry.args = {}
+        if self.captured.entry is not None:
+            self.captured.entry.args = {}
 
     def _enter(self, args: Arguments) -> None:
         """Block 0 is called. Blocks change the stream in place, so what is needed later is copied."""
-        caught = self.caught
+        captured = self.captured
         try:
             self._take_probe(args)
         except torch.OutOfMemoryError:
             raise
         except MOVED:
-            caught.probe = None
-        if caught.probe is None:
-            caught.strange = True
+            captured.probe = None
+        if captured.probe is None:
+            captured.mismatch = True
             return
-        caught.start = None if self.target.at_output else caught.entry.tokens.clone()
+        captured.start = None if self.target.at_output else captured.entry.tokens.clone()
         if "stream" in self.keeps:
-            caught.stream = caught.entry.tokens.clone() if caught.start is None else caught.start
+            captured.stream = captured.entry.tokens.clone() if captured.start is None else captured.start
         if self.on_entry is not None:
-            self.on_entry(caught)
+            self.on_entry(captured)
 
     def _run_first(self, args: Arguments, original: Original) -> object:
         result = original(args)
-        if "block" in self.keeps and not self.caught.strange:
+        if "block" in self.keeps and not self.captured.mismatch:
             stream = self._stream_in(args, result)
-            self.caught.block = self.adapter.tokens(stream, self.caught.entry)[:, self.caught.entry.image].clone()
+            self.captured.block = self.adapter.tokens(stream, self.captured.entry)[:, self.captured.entry.image].clone()
         return result
 
     def _run_last(self, args: Arguments, original: Original) -> object:
-        caught, stream = self.caught, self._name(args)
-        if caught.strange:
+        captured, stream = self.captured, self._name(args)
+        if captured.mismatch:
             return original(args)
-        caught.last_input = self.adapter.tokens(args[stream], caught.entry).clone()
-        if caught.skipped:
-            args = {**args, stream: self.adapter.like(caught.last_input.clone(), args[stream], caught.entry)}
+        captured.last_input = self.adapter.tokens(args[stream], captured.entry).clone()
+        if captured.skipped:
+            args = {**args, stream: self.adapter.like(captured.last_input.clone(), args[stream], captured.entry)}
         result = original(args)
-        caught.last_output = self.adapter.tokens(self._stream_in(args, result), caught.entry).clone()
+        captured.last_output = self.adapter.tokens(self._stream_in(args, result), captured.entry).clone()
         return result
 
     def _stream_in(self, args: Arguments, result: object) -> Tensor:
@@ -187,24 +187,24 @@ class BlockSeam:
         return self.adapter.stream if self.adapter.stream in args else self.adapter.last_stream
 
     def _read(self, whole: Tensor) -> None:
-        caught = self.caught
-        if caught.probe is not None:
-            caught.target, caught.complete = self.target.read(caught, whole), True
+        captured = self.captured
+        if captured.probe is not None:
+            captured.target, captured.complete = self.target.read(captured, whole), True
 
     def _write(self, whole: Tensor) -> Tensor | None:
-        if self.caught.target is None:
+        if self.captured.target is None:
             return None
-        self.caught.complete = True
-        return self.target.write(self.caught, whole)
+        self.captured.complete = True
+        return self.target.write(self.captured, whole)
 
     def _take_probe(self, args: Arguments) -> None:
         entry = Entry(self.adapter, self.model, args, self.conditions, self.cut)
         entry.stream = self.adapter.tokens(args[self.adapter.stream], entry)
         entry.image = self.adapter.image_tokens(entry)
-        self.caught.entry = entry
+        self.captured.entry = entry
         # An adapter does not know a stream without all tokens of the picture.
         if entry.tokens.shape[1] == entry.count:
-            self.caught.probe = self.adapter.probe(self.blocks.first, entry)
+            self.captured.probe = self.adapter.probe(self.blocks.first, entry)
 
     def _hook_after_blocks(self, look: Look) -> AbstractContextManager[None]:
         if self.target.at_output:

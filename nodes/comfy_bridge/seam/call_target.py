@@ -11,7 +11,7 @@ from torch import Tensor
 
 from .block_seam import BlockSeam, Decide, Forward, Predict
 from .cut import Cut
-from .targets import Caught
+from .targets import Captured
 
 CALL_TARGETS = ("auto", "denoised", "slope")
 
@@ -60,16 +60,16 @@ class CallTarget:
         return self.cut.latent(tokens, self.x.shape)
 
 
-class AtTheEnd:
+class NoTarget:
     """The target of a block seam inside a CallSeam, which reads the real target: nothing is forecast here."""
 
     at_output = True
 
-    def read(self, caught: Caught, whole: Tensor) -> Tensor:
+    def read(self, captured: Captured, whole: Tensor) -> Tensor:
         """Only a stand-in until the call has ended."""
         return whole
 
-    def write(self, caught: Caught, whole: Tensor) -> Tensor:
+    def write(self, captured: Captured, whole: Tensor) -> Tensor:
         """Unchanged; nobody looks at it."""
         return whole
 
@@ -78,7 +78,7 @@ class CallSeam:
     """A block seam for the probe, in a call whose output holds the target."""
 
     def __init__(self, inner: BlockSeam, target: CallTarget) -> None:
-        self.inner, self.target, self.caught = inner, target, inner.caught
+        self.inner, self.target, self.captured = inner, target, inner.captured
 
     def compute(self, forward: Forward, options: dict) -> Tensor:
         """Run the call in full and capture its probe and target."""
@@ -91,7 +91,7 @@ class CallSeam:
     def attempt(self, forward: Forward, options: dict, decide: Decide, verify: Tensor | None = None) -> Tensor:
         """Compute or forecast, as `decide` chooses at block 0."""
         output = self.inner.attempt(forward, options, decide, verify)
-        return self._write(output) if self.caught.skipped else self.read(output)
+        return self._write(output) if self.captured.skipped else self.read(output)
 
     def capture_probe(self, forward: Forward, options: dict) -> None:
         """Capture only the probe."""
@@ -99,9 +99,9 @@ class CallSeam:
 
     def read(self, denoised: Tensor) -> Tensor:
         """Capture the target in what the call returned, and return that."""
-        if self.caught.complete:
-            self.caught.target = self.target.read(denoised)
+        if self.captured.complete:
+            self.captured.target = self.target.read(denoised)
         return denoised
 
     def _write(self, output: Tensor) -> Tensor:
-        return self.target.write(self.caught.target).to(output.dtype) if self.caught.complete else output
+        return self.target.write(self.captured.target).to(output.dtype) if self.captured.complete else output

@@ -40,7 +40,7 @@ class CompiledSeam:
     """
 
     def __init__(self, inner: BlockSeam | CallSeam, base: nn.Module, probe_forward: Forward | None) -> None:
-        self.inner, self.base, self.probe_forward, self.caught = inner, base, probe_forward, inner.caught
+        self.inner, self.base, self.probe_forward, self.captured = inner, base, probe_forward, inner.captured
 
     def compute(self, forward: Forward, options: dict) -> Tensor:
         """See Seam."""

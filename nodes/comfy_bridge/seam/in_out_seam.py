@@ -10,7 +10,7 @@ from .block_seam import Decide, Forward, Predict
 from .call_target import CallTarget
 from .cut import SIDE_PATCH
 from .patches import Grid, patch_grid
-from .targets import Caught
+from .targets import Captured
 
 
 class InOutAdapter:
@@ -33,24 +33,24 @@ class InOutSeam:
 
     def __init__(self, entering: Tensor, target: CallTarget) -> None:
         self.target = target
-        self.caught = Caught(probe=target.cut.tokens(entering))
+        self.captured = Captured(probe=target.cut.tokens(entering))
 
     def compute(self, forward: Forward, options: dict) -> Tensor:
         """Run the model and capture what it made of x."""
         denoised = forward(options)
         if torch.is_tensor(denoised) and denoised.shape == self.target.x.shape:
-            self.caught.target, self.caught.complete = self.target.read(denoised), True
+            self.captured.target, self.captured.complete = self.target.read(denoised), True
         return denoised
 
     def forecast(self, forward: Forward, options: dict, predict: Predict) -> Tensor:
         """The denoised picture that the forecast implies."""
-        return self._denoised(predict(self.caught.probe))
+        return self._denoised(predict(self.captured.probe))
 
     def attempt(self, forward: Forward, options: dict, decide: Decide, verify: Tensor | None = None) -> Tensor:
         """Compute or forecast, as `decide` chooses; there is no block to run or to verify."""
-        target = decide(self.caught)
+        target = decide(self.captured)
         return self.compute(forward, options) if target is None else self._denoised(target)
 
     def _denoised(self, target: Tensor) -> Tensor:
-        self.caught.complete = self.caught.skipped = True
+        self.captured.complete = self.captured.skipped = True
         return self.target.write(target)

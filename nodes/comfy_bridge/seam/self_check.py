@@ -12,7 +12,7 @@ from torch import Tensor, nn
 from .adapter import Adapter
 from .plain_module import plain_module
 from .shadow import Shadow, shadowed
-from .targets import Caught
+from .targets import Captured
 
 # Compiled or quantized parts may round in another way; a changed model differs by far more.
 TOLERANCE = 0.02
@@ -29,7 +29,7 @@ def missing_part(adapter: Adapter, model: nn.Module) -> str:
 
 
 @contextmanager
-def watched_attention(adapter: Adapter, model: nn.Module, caught: Caught) -> Iterator[None]:
+def watched_attention(adapter: Adapter, model: nn.Module, captured: Captured) -> Iterator[None]:
     """Capture what enters block 0's attention; a compiled block runs uncompiled, because its hooks do not fire."""
     block = adapter.first_block(model)
     plain = plain_module(block)
@@ -39,7 +39,7 @@ def watched_attention(adapter: Adapter, model: nn.Module, caught: Caught) -> Ite
 
     def before(module: nn.Module, args: tuple, kwargs: dict) -> None:
         seen.setdefault(module, next(iter((*args, *kwargs.values()))))
-        caught.attended = list(seen.values()) if len(modules) > 1 else seen[module]
+        captured.attended = list(seen.values()) if len(modules) > 1 else seen[module]
 
     with ExitStack() as stack:
         for module in modules:
@@ -48,18 +48,18 @@ def watched_attention(adapter: Adapter, model: nn.Module, caught: Caught) -> Ite
         yield
 
 
-def attended_tokens(caught: Caught) -> Tensor:
+def attended_tokens(captured: Captured) -> Tensor:
     """The picture's tokens [B, N, D] of what entered the attention."""
-    entry = caught.entry
-    attended = entry.adapter.tokens(caught.attended, entry)
+    entry = captured.entry
+    attended = entry.adapter.tokens(captured.attended, entry)
     return attended if attended.shape[1] <= entry.count else attended[:, entry.image]
 
 
-def probe_is_attended(caught: Caught) -> bool:
+def probe_is_attended(captured: Captured) -> bool:
     """Whether the probe is what the attention was given, up to rounding; waits for the device."""
-    if caught.attended is None or caught.probe is None:
+    if captured.attended is None or captured.probe is None:
         return False
-    attended, probe = attended_tokens(caught).float(), caught.probe.float()
+    attended, probe = attended_tokens(captured).float(), captured.probe.float()
     if attended.shape != probe.shape:
         return False
     # A model that gives NaN gives it to both; that does not mean that the model has changed.

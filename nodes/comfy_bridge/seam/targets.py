@@ -12,12 +12,12 @@ from .layout import Whole
 
 
 @dataclass
-class Caught:
+class Captured:
     """What was captured of a forward so far.
 
     start: [B, N, D] the stream before block 0, if the target needs it. probe: [B, N, D]. target: [B, N, C].
     attended: what entered block 0's attention, if that was watched, in the model's shape. complete: the final layer was
-    reached. strange: block 0 is not as the adapter says. picture: the output is a picture [B, C, (T,) H, W] instead of
+    reached. mismatch: block 0 is not as the adapter says. picture: the output is a picture [B, C, (T,) H, W] instead of
     tokens. skipped: the blocks were skipped.
     For schedules that look at them: stream, block [B, N, D] what enters and leaves block 0; last_input, last_output
     [B, M, D] the same of the last block, all tokens.
@@ -30,7 +30,7 @@ class Caught:
     target: Tensor | None = None
     attended: Tensor | None = None
     complete: bool = False
-    strange: bool = False
+    mismatch: bool = False
     stream: Tensor | None = None
     block: Tensor | None = None
     last_input: Tensor | None = None
@@ -43,12 +43,12 @@ class Target(Protocol):
 
     at_output: bool
 
-    def read(self, caught: Caught, whole: Whole) -> Tensor:
+    def read(self, captured: Captured, whole: Whole) -> Tensor:
         """On a full step: the target [B, N, C] in the layer's output or input."""
         ...
 
-    def write(self, caught: Caught, whole: Whole) -> Whole:
-        """On a skipped step: `whole` with `caught.target` put in."""
+    def write(self, captured: Captured, whole: Whole) -> Whole:
+        """On a skipped step: `whole` with `captured.target` put in."""
         ...
 
 
@@ -57,13 +57,13 @@ class ResidualTarget:
 
     at_output = False
 
-    def read(self, caught: Caught, whole: Whole) -> Tensor:
+    def read(self, captured: Captured, whole: Whole) -> Tensor:
         """The difference that the blocks make."""
-        return image_tokens(whole, caught) - caught.start
+        return image_tokens(whole, captured) - captured.start
 
-    def write(self, caught: Caught, whole: Whole) -> Whole:
+    def write(self, captured: Captured, whole: Whole) -> Whole:
         """The stream before block 0 plus the difference."""
-        return with_image_tokens(whole, caught.start + caught.target, caught)
+        return with_image_tokens(whole, captured.start + captured.target, captured)
 
 
 class OutputTarget:
@@ -71,31 +71,31 @@ class OutputTarget:
 
     at_output = True
 
-    def read(self, caught: Caught, whole: Whole) -> Tensor:
+    def read(self, captured: Captured, whole: Whole) -> Tensor:
         """A copy of them."""
-        return image_tokens(whole, caught).clone()
+        return image_tokens(whole, captured).clone()
 
-    def write(self, caught: Caught, whole: Whole) -> Whole:
+    def write(self, captured: Captured, whole: Whole) -> Whole:
         """The forecast tokens."""
-        return with_image_tokens(whole, caught.target, caught)
+        return with_image_tokens(whole, captured.target, captured)
 
 
 TARGET_KINDS: dict[str, Target] = {"residual": ResidualTarget(), "output": OutputTarget()}
 
 
-def image_tokens(whole: Whole, caught: Caught) -> Tensor:
+def image_tokens(whole: Whole, captured: Captured) -> Tensor:
     """The picture's tokens [B, N, C] in `whole`; the model may have cut off all others already."""
-    entry = caught.entry
-    if caught.picture:
+    entry = captured.entry
+    if captured.picture:
         return entry.cut.tokens_of(_parts(whole))
     tokens = entry.adapter.tokens(whole, entry)
     return tokens if tokens.shape[1] == entry.count else tokens[:, entry.image]
 
 
-def with_image_tokens(whole: Whole, part: Tensor, caught: Caught) -> Whole:
+def with_image_tokens(whole: Whole, part: Tensor, captured: Captured) -> Whole:
     """`whole` with its image tokens replaced by `part` [B, N, C]; neither is changed."""
-    entry = caught.entry
-    if caught.picture:
+    entry = captured.entry
+    if captured.picture:
         before = _parts(whole)
         made = entry.cut.parts(part, [picture.shape for picture in before])
         made = [picture.to(was.dtype) for picture, was in zip(made, before, strict=True)]

@@ -14,7 +14,7 @@ import torch
 from comfy.patcher_extension import WrappersMP
 from tap_pack.nodes.comfy_bridge.adapters.find_adapter import find_adapter
 from tap_pack.nodes.comfy_bridge.run.model_call import ModelCall
-from tap_pack.nodes.comfy_bridge.run.sampling import Sampling
+from tap_pack.nodes.comfy_bridge.run.run_state import RunState
 from tap_pack.nodes.comfy_bridge.run.wrappers import TapPatch
 from tap_pack.nodes.comfy_bridge.seam.block_seam import BlockSeam, Seam
 from tap_pack.nodes.comfy_bridge.seam.cut import cut_of, parts_of
@@ -64,11 +64,11 @@ class Call:
 
     def seam(self, target: str, watch: bool = False, x: Tensor | None = None) -> Seam:
         """The seam that TAP would use."""
-        sampling = Sampling(TapRun(TapSettings(target=target), [1.0, 0.0], ""), self.adapter, self.model)
-        sampling.checked = set() if watch else {id(self.model)}
+        state = RunState(TapRun(TapSettings(target=target), [1.0, 0.0], ""), self.adapter, self.model)
+        state.checked = set() if watch else {id(self.model)}
         noisy = self.x if x is None else x
-        call = ModelCall(sampling, self.base, self.adapter, (noisy, self.sigma), self.options, self.kwargs)
-        sampling.run.record.grid = self.grid
+        call = ModelCall(state, self.base, self.adapter, (noisy, self.sigma), self.options, self.kwargs)
+        state.run.record.grid = self.grid
         return call._seam()
 
     def forward(self, options: dict, x: Tensor | None = None) -> Tensor:
@@ -121,19 +121,19 @@ def test_the_probe_is_what_attention_gets_and_a_replayed_target_gives_the_same_p
         before = own_attributes(call.model)
         full = call.seam(target, watch=True)
         assert torch.equal(full.compute(call.forward, call.options), plain)
-        assert full.caught.complete and full.caught.target.isfinite().all()
+        assert full.captured.complete and full.captured.target.isfinite().all()
         if isinstance(full, BlockSeam):
-            assert torch.equal(attended_tokens(full.caught), full.caught.probe)
+            assert torch.equal(attended_tokens(full.captured), full.captured.probe)
 
         def replay(probe: Tensor) -> Tensor:
-            assert torch.equal(probe, full.caught.probe)
-            return full.caught.target
+            assert torch.equal(probe, full.captured.probe)
+            return full.captured.target
 
         skipped = call.seam(target)
         output = skipped.forecast(call.forward, call.options, replay)
         # A picture that is found as x minus a slope has the rounding of x: 2500 in Stable Video Diffusion's first step.
         rounding = 0.0 if isinstance(full, BlockSeam) else 1e-7 * call.x.abs().max().item()
-        assert skipped.caught.complete and close(output, plain, rounding)
+        assert skipped.captured.complete and close(output, plain, rounding)
         assert own_attributes(call.model) == before
 
     for shape in row.sizes:
@@ -150,12 +150,12 @@ def test_a_call_that_decides_at_block_0_is_computed_or_forecast_as_any_other(row
             return
         full.keeps = skipped.keeps = seen
         plain = call.forward(call.options)
-        assert torch.equal(full.attempt(call.forward, call.options, lambda caught: None), plain)
-        assert full.caught.stream.shape == full.caught.block.shape == full.caught.start.shape
-        assert full.caught.last_input.shape == full.caught.last_output.shape
-        target, verify = full.caught.target, full.caught.last_input
-        assert close(skipped.attempt(call.forward, call.options, lambda caught: target, verify), plain)
-        assert skipped.caught.skipped and torch.equal(skipped.caught.last_input, verify)
+        assert torch.equal(full.attempt(call.forward, call.options, lambda captured: None), plain)
+        assert full.captured.stream.shape == full.captured.block.shape == full.captured.start.shape
+        assert full.captured.last_input.shape == full.captured.last_output.shape
+        target, verify = full.captured.target, full.captured.last_input
+        assert close(skipped.attempt(call.forward, call.options, lambda captured: target, verify), plain)
+        assert skipped.captured.skipped and torch.equal(skipped.captured.last_input, verify)
 
     in_first_call(row, next(iter(row.sizes)), look)
 
@@ -167,11 +167,11 @@ def test_tokens_lie_on_the_picture_as_the_grid_says(row: TinyModel) -> None:
             assert call.grid == grid
             plain = call.seam("output")
             plain.compute(call.forward, call.options)
-            assert plain.caught.probe.shape[:2] == plain.caught.target.shape[:2]
-            assert plain.caught.probe.shape[1] == cut_of(call.x, grid, call.shapes, call.adapter.side_patch).count
+            assert plain.captured.probe.shape[:2] == plain.captured.target.shape[:2]
+            assert plain.captured.probe.shape[1] == cut_of(call.x, grid, call.shapes, call.adapter.side_patch).count
             for place in ((0, 0, 0), (grid[0] - 1, 0, grid[2] - 1), (grid[0] // 2, grid[1] - 1, 0)):
                 dotted = with_dot(call, place)
-                moved = probe_at(call, dotted) - plain.caught.probe
+                moved = probe_at(call, dotted) - plain.captured.probe
                 expected = (place[0] * grid[1] + place[1]) * grid[2] + place[2]
                 assert moved.norm(dim=-1).argmax(dim=-1).eq(expected).all(), place
 
@@ -182,7 +182,7 @@ def probe_at(call: Call, x: Tensor) -> Tensor:
     """The probe [B, N, D] of another noisy picture."""
     seam = call.seam("output", x=x)
     seam.compute(lambda options: call.forward(options, x), call.options)
-    return seam.caught.probe
+    return seam.captured.probe
 
 
 def with_dot(call: Call, place: tuple[int, int, int]) -> Tensor:
@@ -209,14 +209,14 @@ def test_a_prompt_has_the_same_target_alone_and_beside_another(name: str, target
 
     def look(call: Call) -> None:
         both = call.seam(target)
-        outputs, targets = both.compute(call.forward, call.options).chunk(2), both.caught.target.chunk(2)
+        outputs, targets = both.compute(call.forward, call.options).chunk(2), both.captured.target.chunk(2)
         assert not close(*targets, 1e-5)
         same = []
         for place in (0, 1):
             alone = call.alone(place)
             seam = alone.seam(target)
             if close(seam.compute(alone.forward, alone.options), outputs[place], 1e-5):
-                assert close(seam.caught.target, targets[place], 1e-5)
+                assert close(seam.captured.target, targets[place], 1e-5)
                 same.append(place)
         assert same == ([1] if name == "SeedVR2" else [0, 1])
 

@@ -16,6 +16,7 @@ from tap_pack.nodes.comfy_bridge.run.measuring import EveryStep
 from tap_pack.nodes.comfy_bridge.run.wrappers import TapPatch
 from tap_pack.tap_core.errors import TapError
 from tap_pack.tap_core.record.record import RecordHolder, TapRecord
+from tap_pack.tap_core.sampling.memory import Memory
 from tap_pack.tap_core.sampling.run import TapRun
 from tap_pack.tap_core.sampling.settings import TapSettings
 from tap_pack.tap_core.schedules.listed import ListedSchedule
@@ -133,7 +134,7 @@ def test_settings_that_do_not_fit_the_run_are_told(
 
 def test_a_step_in_full_for_a_reason_is_marked_and_explained(model: ModelPatcher, told: list[dict],
                                                              monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(TapRun, "can_forecast", lambda run, *_: False)
+    monkeypatch.setattr(Memory, "can_forecast", lambda memory, *_: False)
     sampled(model)
     event = last_of(told)
     assert set(event["marks"]) == {"f", "r"}

@@ -57,17 +57,17 @@ class Careless:
 
     def __call__(self, *args: object, transformer_options: dict, **kwargs: object) -> Tensor:
         self.calls += 1
-        run = self.original if self.calls < self.start else self.spoilt
+        run = self.original if self.calls < self.start else self.broken
         return run(*args, transformer_options=transformer_options, **kwargs)
 
-    def spoilt(self, *args: object, **kwargs: object) -> Tensor:
+    def broken(self, *args: object, **kwargs: object) -> Tensor:
         raise NotImplementedError
 
 
 class NoBlocksReplaced(Careless):
     """It runs the blocks without asking for replacements."""
 
-    def spoilt(self, *args: object, transformer_options: dict, **kwargs: object) -> Tensor:
+    def broken(self, *args: object, transformer_options: dict, **kwargs: object) -> Tensor:
         options = {key: value for key, value in transformer_options.items() if key != "patches_replace"}
         return self.original(*args, transformer_options=options, **kwargs)
 
@@ -75,7 +75,7 @@ class NoBlocksReplaced(Careless):
 class AnotherFinalLayer(Careless):
     """It uses a final layer of its own."""
 
-    def spoilt(self, *args: object, **kwargs: object) -> Tensor:
+    def broken(self, *args: object, **kwargs: object) -> Tensor:
         layer, self.flux.final_layer = self.flux.final_layer, copy.deepcopy(self.flux.final_layer)
         for hooks in (self.flux.final_layer._forward_hooks, self.flux.final_layer._forward_pre_hooks):
             hooks.clear()
@@ -102,13 +102,13 @@ def test_a_model_that_tap_cannot_reach_into_is_never_wrong(
 
 
 @pytest.mark.parametrize("target", TARGETS)
-@pytest.mark.parametrize("spoilt", [NoBlocksReplaced, AnotherFinalLayer])
+@pytest.mark.parametrize("broken", [NoBlocksReplaced, AnotherFinalLayer])
 @pytest.mark.parametrize("start", [1, 4])
-def test_a_replaced_forward_that_cannot_be_caught_is_run_in_full(
-    model: ModelPatcher, warnings: Callable[[], list[str]], spoilt: type[Careless], target: str, start: int
+def test_a_replaced_forward_that_cannot_be_captured_is_run_in_full(
+    model: ModelPatcher, warnings: Callable[[], list[str]], broken: type[Careless], target: str, start: int
 ) -> None:
     stock = sample(model, cfg=3.0)
-    spoilt(model, start)
+    broken(model, start)
     accelerated = Accelerated(model, target=target)
     assert torch.equal(accelerated.sample(cfg=3.0), stock)
     record = accelerated.record
@@ -118,13 +118,13 @@ def test_a_replaced_forward_that_cannot_be_caught_is_run_in_full(
     assert len(warnings()) == 1
 
 
-def test_a_run_that_steps_aside_keeps_no_histories(model: ModelPatcher, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_run_that_falls_back_keeps_no_histories(model: ModelPatcher, monkeypatch: pytest.MonkeyPatch) -> None:
     runs: list[TapRun] = []
     remember = TapRun.remember
     monkeypatch.setattr(TapRun, "remember", lambda run, *args: (runs.append(run), remember(run, *args))[1])
     kept: list[int] = []
     NoBlocksReplaced(model, start=4)
-    Accelerated(model).sample(callback=lambda *_: kept.append(len(runs[-1].histories) if runs else 0))
+    Accelerated(model).sample(callback=lambda *_: kept.append(len(runs[-1].memory.histories) if runs else 0))
     assert kept[2:] == [1] + [0] * (STEPS - 3)
 
 

@@ -1,4 +1,4 @@
-"""The seam in FLUX: what is caught at its first block and final layer, and what is put back."""
+"""The seam in FLUX: what is captured at its first block and final layer, and what is put back."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from comfy.model_patcher import ModelPatcher
 from comfy.patcher_extension import WrapperExecutor, WrappersMP
 from tap_pack.nodes.comfy_bridge.adapters.find_adapter import find_adapter
 from tap_pack.nodes.comfy_bridge.run.model_call import apply_model
-from tap_pack.nodes.comfy_bridge.run.sampling import RUN_KEY, Sampling
+from tap_pack.nodes.comfy_bridge.run.run_state import RUN_KEY, RunState
 from tap_pack.tap_core.sampling.run import TapRun
 from tap_pack.tap_core.sampling.settings import TapSettings
 from tap_pack.tap_core.schedule import SKIP
@@ -53,24 +53,24 @@ def replay(model: ModelPatcher, target: str = "residual", control: dict | None =
     def call(executor: WrapperExecutor, x: Tensor, t: Tensor, c_concat: Tensor | None, c_crossattn: Tensor,
              _: object, options: dict, **kwargs: object) -> Tensor:
         run = TapRun(TapSettings(orders="0", warmup_steps=1, target=target, probe_stride=1), [1.0, 0.5, 0.0], "FLUX")
-        sampling = Sampling(run, find_adapter(executor.class_obj.diffusion_model), executor.class_obj.diffusion_model)
-        options = {**options, RUN_KEY: sampling}
-        caught: list[tuple[Tensor, Tensor]] = []
+        state = RunState(run, find_adapter(executor.class_obj.diffusion_model), executor.class_obj.diffusion_model)
+        options = {**options, RUN_KEY: state}
+        captured: list[tuple[Tensor, Tensor]] = []
 
         def remember(key: object, probe: Tensor, target: Tensor) -> None:
-            caught.append((probe.clone(), target.clone()))
+            captured.append((probe.clone(), target.clone()))
             TapRun.remember(run, key, probe, target)
 
         run.remember = remember
         outputs, entered, blocks = [], [], []
         for decision in (run.decider.decision, SKIP):
-            sampling.begin(1.0, x[: len(x) // len(options["uuids"])])
+            state.begin(1.0, x[: len(x) // len(options["uuids"])])
             run.decider.decision = decision
             with counted_blocks(model) as counts, entering_attention(model) as tensors:
                 outputs.append(apply_model(executor, x, t, c_concat, c_crossattn, control, options, **kwargs))
             entered.append(tensors)
             blocks.append(sum(counts.values()))
-        probes, targets = ([pair[i] for pair in caught] for i in (0, 1))
+        probes, targets = ([pair[i] for pair in captured] for i in (0, 1))
         replays.append(Replayed(outputs[0], outputs[1], run, probes, targets, entered[0], blocks))
         return outputs[0]
 
@@ -138,8 +138,8 @@ def test_no_block_runs_in_a_skipped_call(model: ModelPatcher, target: str) -> No
 @pytest.mark.parametrize("references", [name for name in REFERENCES if name != "no references"])
 def test_reference_tokens_are_never_scored_nor_forecast(target: str, references: str) -> None:
     replayed = replay(tiny_flux(), target, positive=prompt(**REFERENCES[references]))
-    (caught,), (choices,) = replayed.targets, replayed.run.record.evaluations[-1].choices
-    assert caught.shape == (1, TOKENS, 128 if target == "residual" else 64)
+    (captured,), (choices,) = replayed.targets, replayed.run.record.evaluations[-1].choices
+    assert captured.shape == (1, TOKENS, 128 if target == "residual" else 64)
     assert choices.member.shape == choices.order.shape == choices.loss.shape == (1, TOKENS)
     assert replayed.run.record.grid == (1, 4, 6)
 
@@ -208,7 +208,7 @@ def test_nothing_writes_into_a_remembered_tensor(model: ModelPatcher, target: st
     replayed = replay(model, target, cfg=3.0)
     kept = [history.snapshots[0] for history in replayed.run.memory.histories.values()]
     assert all(torch.equal(snapshot.probe, probe) for snapshot, probe in zip(kept, replayed.probes, strict=True))
-    assert all(torch.equal(snapshot.target, caught) for snapshot, caught in zip(kept, replayed.targets, strict=True))
+    assert all(torch.equal(snapshot.target, target) for snapshot, target in zip(kept, replayed.targets, strict=True))
 
 
 @pytest.mark.parametrize("target", TARGETS)

@@ -25,7 +25,7 @@ NAMES = ["FLUX.1 dev", "Chroma Radiance", "Qwen-Image", "HunyuanVideo", "Wan 2.1
          "Z-Image", "Cosmos Predict2", "Stable Diffusion 1.5", "Stable Diffusion XL", "Stable Cascade, stage C"]
 ROWS: dict[str, TinyModel] = {row.name: row for row in ALL_ROWS if row.name in NAMES}
 # What lives as long as a run, or one call of the model.
-MORTAL = {"TapRun", "MeasuringRun", "History", "Sampling", "ModelCall", "BlockSeam", "CallSeam", "InOutSeam", "LiveRun",
+MORTAL = {"TapRun", "MeasuringRun", "History", "RunState", "ModelCall", "BlockSeam", "CallSeam", "InOutSeam", "LiveRun",
           "LiveQueue", "WaitingControl"}
 HOOKS = ("_forward_hooks", "_forward_pre_hooks")
 

@@ -1,4 +1,4 @@
-"""What one model call is about: which conditions, on which part of the latent, cut into which tokens."""
+"""What one model call is about: its conditions, its part of the latent, and how that is cut into tokens."""
 
 from torch import Tensor, nn
 
@@ -9,37 +9,37 @@ from ..seam.cut import cut_of, is_packed, parts_of, place_in
 from ..seam.in_out_seam import InOutAdapter
 from ..seam.patches import filled_share
 from ..seam.plain_module import plain_module
-from .sampling import Sampling
+from .run_state import RunState
 
 
-class Call:
+class CallContext:
     """One call of the diffusion model on x [B*conditions, C, (T,) H, W] at sigmas [B*conditions].
 
-    leads: whether it is the call that decides for all devices. place: where in the sampler's latent x lies, () if it is
-    all of it, None if it is nowhere. keys: one a condition. grid: of the picture's tokens.
+    decides: whether this call decides for those of all devices. place: where in the sampler's latent x is: () if it is
+    all of it, None if it is not in there. keys: one for each condition. grid: of the picture's tokens.
     """
 
-    def __init__(self, sampling: Sampling, base: nn.Module, adapter: Adapter | InOutAdapter,
+    def __init__(self, state: RunState, base: nn.Module, adapter: Adapter | InOutAdapter,
                  noisy: tuple[Tensor, Tensor], options: dict, conditions: dict, control: object = None) -> None:
-        self.sampling, self.adapter, self.tap, self.decider = sampling, adapter, sampling.run, sampling.run.decider
+        self.state, self.adapter, self.tap, self.decider = state, adapter, state.run, state.run.decider
         self.base, self.model = base, plain_module(base.diffusion_model)
         (self.x, self.sigmas), self.options, self.conditions = noisy, options, conditions
         device = options.get("multigpu_thread_device")
-        self.leads = device is None or device == sampling.lead
-        self.place = place_in(self.decider.seen.x, self.x) if sampling.wrapped else ()
+        self.decides = device is None or device == state.deciding_device
+        self.place = place_in(self.decider.seen.x, self.x) if state.wrapped else ()
         where = (device or self.x.device, id(self.model), self.place)
-        self.keys = sampling.keys.of(options, base, control, where)
+        self.keys = state.keys.of(options, base, control, where)
         self.shapes = conditions.get("latent_shapes")
         self.grid = adapter.grid(self.model, parts_of(self.x, self.shapes)[0])
         self.cut = cut_of(self.x, self.grid, self.shapes, adapter.side_patch)
 
     def whole_batch(self) -> bool:
-        """Whether each condition of this call has all pictures; a wrapper of another node may split them."""
+        """Whether each condition of this call has all pictures of the batch; another node's wrapper may split them."""
         whole, (each, rest) = self.decider.seen.x, divmod(len(self.x), len(self.keys))
         return not rest and each >= (1 if whole is None else len(whole))
 
     def show_grid(self) -> None:
-        """Record how the tokens of the whole picture lie; this call may have a part of it."""
+        """Record the grid of the whole picture's tokens; this call may have only a part of the picture."""
         whole = self.decider.seen.x
         if is_packed(self.shapes) or whole is None or whole.shape[2:] == self.x.shape[2:]:
             whole = parts_of(self.x, self.shapes)[0]
@@ -48,7 +48,7 @@ class Call:
         record.filled = filled_share(whole, self.adapter.patch(self.model), record.grid)
 
     def call_target(self, kind: str) -> CallTarget:
-        """Reads and writes a target of this kind at the end of this call."""
+        """Reads and writes a target of this kind in the output of this call."""
         sigma, noisy = self.sigmas.reshape(-1, *[1] * (self.x.ndim - 1)), self.tap.motion.noisy
         noisy, still = None if noisy is None else noisy.to(self.x.device), still_share(self.tap.timeline.mixes)
         return CallTarget(kind, self.x, sigma, self.cut, noisy, still)

@@ -1,4 +1,4 @@
-"""What TAP's wrappers share during one sampling run."""
+"""What TAP's wrappers share during one run."""
 
 import threading
 
@@ -14,16 +14,17 @@ from ..seam.in_out_seam import InOutAdapter
 from ..seam.plain_module import plain_module
 from .condition import ConditionKeys
 
-# In ComfyUI's transformer options, where the wrappers find the sampling run that they belong to.
+# The name of the run's state in ComfyUI's transformer options.
 RUN_KEY = "tap_sampling"
 
 
-class Sampling:
-    """One run, and how it reaches its models. A class, because ComfyUI copies dicts in its options.
+class RunState:
+    """One run, and how it reaches its models. A class, because ComfyUI copies the dicts in its options.
 
-    adapter: of the guider's model. checked: ids of models whose probe was found to be what their attention gets. parts:
-    of the latent, one a condition of the first evaluation. wrapped: whether another node's wrapper makes the calls of
-    this evaluation, maybe of other parts of the picture.
+    adapter: of the guider's model. checked: ids of models that passed the self-check. parts: shapes of the parts of the
+    latent, one for each condition of the first evaluation. wrapped: whether another node's wrapper makes the calls of
+    this evaluation, maybe with other parts of the picture. deciding_device: of several devices, the one whose call
+    decides for all. decided: set when that call has decided.
     """
 
     def __init__(self, run: TapRun, adapter: Adapter | InOutAdapter, model: nn.Module) -> None:
@@ -34,11 +35,11 @@ class Sampling:
         self.live: LiveRun | None = None
         self.parts: list[Shape] = []
         self.wrapped = False
-        self.lead: torch.device | None = None
+        self.deciding_device: torch.device | None = None
         self.decided = threading.Event()
 
-    def reach(self, base: nn.Module) -> Adapter | InOutAdapter:
-        """The adapter of the model that a call runs: a guider may have a second one, and each device has its own."""
+    def adapter_of(self, base: nn.Module) -> Adapter | InOutAdapter:
+        """The adapter of the model that a call runs: a guider may have a second model, and each device has its own."""
         model = plain_module(base.diffusion_model)
         if model is self.model:
             return self.adapter
@@ -49,14 +50,14 @@ class Sampling:
                 self.run.notes.fall_back(reason)
         return self._others[id(model)]
 
-    def begin(self, sigma: float, x: Tensor, lead: torch.device | None = None) -> None:
-        """A model evaluation of x [B, C, ...] starts. lead: of several devices the one whose call decides for all."""
+    def begin(self, sigma: float, x: Tensor, deciding_device: torch.device | None = None) -> None:
+        """A model evaluation of x [B, C, ...] starts."""
         self.keys.clear()
         self.decided.clear()
-        self.lead = lead
+        self.deciding_device = deciding_device
         self.run.begin(sigma, x.device, x)
 
 
-def sampling_of(options: dict) -> Sampling | None:
-    """The sampling run that transformer options belong to; None where TAP is not at work."""
+def state_of(options: dict) -> RunState | None:
+    """The state of the run that these transformer options belong to; None if TAP is not in use."""
     return options.get(RUN_KEY)

@@ -1,0 +1,35 @@
+"""What TAP does before ComfyUI puts the conditions of an evaluation into batches."""
+
+from comfy.patcher_extension import WrapperExecutor
+from torch import Tensor
+
+from .expected_memory import figure_or, parts_of_conditions
+from .run_state import state_of
+from .waiting_control import WaitingControl
+
+
+def calc_cond_batch(executor: WrapperExecutor, model: object, conditions: list, *args: object) -> list[Tensor]:
+    """CALC_COND_BATCH: ControlNets wait until the model call knows whether its blocks are run.
+
+    The first one of a run also notes the parts of all its conditions, which may come in several model calls.
+    """
+    state = state_of(args[-1].get("transformer_options", {}))
+    if state is None or not state.run.evaluating or state.run.notes.fell_back:
+        return executor(model, conditions, *args)
+    if state.live is not None and state.live.awaits_cache:
+        state.parts = figure_or([], lambda: parts_of_conditions(state, model, conditions, *args))
+    if not state.run.decider.skips_any:
+        return executor(model, conditions, *args)
+    state.wrapped = "model_function_wrapper" in args[-1]
+    if state.wrapped:  # it may run the ControlNet itself on a part of the picture
+        return executor(model, conditions, *args)
+    waiting: dict[int, WaitingControl] = {}
+
+    def with_waiting_control(condition: dict) -> dict:
+        control = condition.get("control")
+        if control is None or isinstance(control, WaitingControl):
+            return condition
+        # ComfyUI batches conditions that share one object.
+        return {**condition, "control": waiting.setdefault(id(control), WaitingControl(control))}
+
+    return executor(model, [side and [with_waiting_control(each) for each in side] for side in conditions], *args)
