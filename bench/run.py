@@ -1,6 +1,6 @@
-"""Measures one thing: `python3 bench/run.py NAME [options]`. `--help` behind a name shows its options.
+"""Measures one thing: `python3 bench/run.py NAME [options]`. `--help` after a name shows its options.
 
-It sets everything up, like demo/run.py. Figures go to bench/results, as JSON, Markdown and pictures.
+It sets everything up, as demo/run.py does. Figures and plots go to bench/results, tables to the README of the study.
 """
 
 import sys
@@ -15,7 +15,7 @@ BENCHMARKS = {
     "cost": (["bench"], "FLOPs of the paper's five models, full size: its Tables 1 to 3"),
     "memory": (["bench"], "memory that TAP holds with those models, measured"),
     "overhead": (["bench"], "seconds of a skipped step over those of a full one, at FLUX's width"),
-    "engine": ([], "a skipped step of the engine alone, over one pass through its tensors"),
+    "engine": ([], "a skipped step of the engine by itself, over one pass through its tensors"),
     "methods": (["bench"], "all published methods on the demo model, at equal numbers of full steps"),
     "placement": (["bench"], "the best picture for so many model calls, on three models"),
     "calibration": ([], "what calibrating takes beside a full run, what its estimate is worth"),

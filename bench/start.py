@@ -1,4 +1,4 @@
-"""Starts a module of this folder: `python bench/start.py cost.command`, behind it the options.
+"""Starts a module of this folder: `python bench/start.py cost.command`, after it the options.
 
 Python puts the folder of this file on its path, so modules import each other as `cost.operations`. The repository's
 root is never on it: our `nodes/` would hide ComfyUI's `nodes.py`.

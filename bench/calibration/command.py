@@ -1,6 +1,6 @@
 """What calibrating takes beside the full runs that it reads, and what its estimate is worth on other pictures.
 
-`python3 bench/run.py calibration`; alone on the machine, as it measures seconds.
+`python3 bench/run.py calibration`; run nothing else at the same time, as it measures seconds.
 """
 
 from __future__ import annotations

@@ -27,7 +27,7 @@ from torch import Tensor
 from figures.page import Page
 from figures.plot import plotted
 from figures.table import table
-from models.model_rows import FLOOR, SCORES, Jobs, floor, full_count, measure_models, scored, shown
+from models.model_rows import AFTER_A_MODEL, FLOOR, SCORES, Jobs, floor, full_count, measure_models, scored, shown
 from models.stage import MODELS, Course, Stage
 
 SHOTS, INTERVALS = range(8), (6, 8)
@@ -182,7 +182,7 @@ def markdown(found: dict) -> str:
         (f"{row['model']}, {row['name'].rpartition(' ')[2]}", f"{row['rank_correlation']:.2f}",
          f"{row['error_chosen']:.4g}, {row['error_best_fixed']:.4g}, {row['error_oracle']:.4g}",
          f"{row['realised']:.0%}") for row in rows if "realised" in row))
-    return "\n".join([f"{SCORES}, over {len(SHOTS)} prompts; behind the model the calls, of 50.", "", *scores, "",
+    return "\n".join([f"{SCORES}, over {len(SHOTS)} prompts; {AFTER_A_MODEL}.", "", *scores, "",
                       *fidelity])
 
 

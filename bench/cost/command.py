@@ -109,7 +109,7 @@ def markdown(found: dict) -> str:
     """Both tables."""
     models = found["models"]
     steps = table(("model", "size", "full step, TFLOPs", "of it attention", "paper", "skipped step, TFLOPs",
-                   "elements besides"), (
+                   "arithmetic on elements"), (
         (m["model"], m["size"], f"{m['full']['total']:.2f}", f"{m['full']['attention']:.2f}", f"{m['full_paper']:.2f}",
          f"{m['skipped']['total']:.4f}", f"{m['skipped']['elements']:.4f}") for m in models))
     runs = table(("model", "method", "N", "full steps", "TFLOPs of a run", "speed-up", "paper", "apart"), (

@@ -24,7 +24,7 @@ ATTENTION = ("bmm", "baddbmm", "scaled_dot_product")
 class Operations:
     """total: floating point operations of matrix products; attention: those of them that attention makes.
 
-    elements: arithmetic besides, softmax left out: PyTorch shows it to nobody.
+    elements: all other arithmetic, without softmax, which PyTorch does not show.
     """
 
     total: float

@@ -19,7 +19,7 @@ RUNS, STEPS = 12, 50
 
 
 class Clock:
-    """Seconds of one processor spent in functions that it wraps, in whatever thread they run."""
+    """Seconds of one processor spent in functions that it wraps, in all threads."""
 
     def __init__(self) -> None:
         self.seconds, self.calls = 0.0, 0

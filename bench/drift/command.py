@@ -2,7 +2,7 @@
 
 `python3 bench/run.py drift`.  d = (x - denoised) / sigma: the sampler's slope.  e: a drift of x.
 gamma = <sigma (d(x + e) - d(x)), e> / <e, e>: 1 where the denoised picture stands still, 0 where it moves along with x;
-nu = |sigma (d(x + e) - d(x))| / |e|: how much of an answer there is, whatever its direction.
+nu = |sigma (d(x + e) - d(x))| / |e|: how much of an answer there is, in any direction.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ from torch import Tensor
 from figures.page import Page
 from figures.plot import plotted
 from figures.table import table
-from models.model_rows import FLOOR, SCORES, Jobs, floor, measure_models, scored, shown
+from models.model_rows import AFTER_A_MODEL, FLOOR, SCORES, Jobs, floor, measure_models, scored, shown
 from models.stage import MODELS, Course, Stage
 
 SHOTS, INTERVALS = range(100, 108), (6, 8)
@@ -176,7 +176,7 @@ def markdown(found: dict) -> str:
         (f"{row['model']}, {row['name'].partition(', ')[2]}",
          *(f"{each['gamma']:.1f} / {each['nu']:.1f} at {each['sigma']:.2f}" for each in row["answers"]))
         for row in rows if "answers" in row))
-    return "\n".join([f"{SCORES}, over {len(SHOTS)} prompts; behind the model the calls, of 50.", "", *closeness, "",
+    return "\n".join([f"{SCORES}, over {len(SHOTS)} prompts; {AFTER_A_MODEL}.", "", *closeness, "",
                       "How a model answers a drift of x along full runs: gamma / nu at a noise level.", "", *answered])
 
 

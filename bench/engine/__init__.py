@@ -1,4 +1,4 @@
-"""A skipped step of the engine alone."""
+"""A skipped step of the engine by itself."""
 
 from models.pack import load_pack
 

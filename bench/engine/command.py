@@ -67,7 +67,7 @@ class Stage:
 def interleaved(
     works: dict[str, Callable[[], object]], repeats: int, clock: Callable[[], float]
 ) -> dict[str, list[float]]:
-    """Milliseconds of each piece of work, in turn, so that all of them meet whatever else runs on the machine."""
+    """Milliseconds of each piece of work, in turn, so that other work on the machine disturbs all of them equally."""
     times: dict[str, list[float]] = {name: [] for name in works}
     for turn in tqdm(range(repeats + 2), unit="turn"):
         for name, work in works.items():
@@ -79,7 +79,7 @@ def interleaved(
 
 
 def clock_for(device: torch.device, threads: int) -> tuple[str, Callable[[], float]]:
-    """Which clock tells the time of the work alone, and that clock."""
+    """The name of the clock that counts only the time of the work, and that clock."""
     if device.type == "cuda":
         return "wall", lambda: torch.cuda.synchronize() or time.perf_counter()
     # The processor's time leaves out what other processes took, but several threads would count as one after another.

@@ -17,7 +17,7 @@ from torch.utils._pytree import tree_leaves
 class Allocations:
     """kept: bytes still held when the work is over; peak: the most at a time; both beyond what was held before.
 
-    waiting: what is held besides until Python's garbage collector finds it, tensors in a circle of references.
+    waiting: what is held beyond this until Python's garbage collector finds it, tensors in a circle of references.
     """
 
     kept: int

@@ -51,7 +51,7 @@ def on_ray(workers: int | None, address: str | None, threads: int = 1) -> Iterat
 
 
 def as_tasks(jobs: Sequence[Job]) -> Iterator[Row]:
-    """Rows as they come, each at once, so that whatever ends a worker takes none with it that was finished.
+    """Rows as they come, each at once, so that no finished row is lost when a worker ends.
 
     The task of a killed worker is started again; rows that it gave before are not given twice. A job that fails by
     itself is told at the end, when the others are done.

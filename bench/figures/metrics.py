@@ -1,4 +1,4 @@
-"""How near two pictures are. Pictures are [H, W, 3], floats from 0 to 1."""
+"""How close two pictures are. Pictures are [H, W, 3], floats from 0 to 1."""
 
 import math
 

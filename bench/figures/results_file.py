@@ -20,7 +20,7 @@ PACKAGES = ("torch", "numpy", "ray")
 def write_results(
     name: str, arguments: Sequence[str], found: dict[str, object], folder: Path = RESULTS, part: str = ""
 ) -> Path:
-    """Keep what was found by `python3 bench/run.py NAME arguments`; replaced in one go. part: in a file of its own."""
+    """Keep what `python3 bench/run.py NAME arguments` found; the file is replaced at once. part: in its own file."""
     folder.mkdir(parents=True, exist_ok=True)
     stem = f"{name}_{part}" if part else name
     file, half = folder / f"{stem}.json", folder / f"{stem}.json.half"
@@ -58,7 +58,7 @@ def cpu_name() -> str:
 
 
 def versions() -> dict[str, str]:
-    """Of Python, ComfyUI and the packages that bear on the figures, as far as they are there."""
+    """Of Python, ComfyUI and the packages that may change the figures, if they are there."""
     found = {"python": platform.python_version()}
     stated = Path(os.environ.get("COMFYUI_PATH", ROOT / ".comfyui")) / "comfyui_version.py"
     if stated.exists():

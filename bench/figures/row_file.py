@@ -35,7 +35,7 @@ class RowFile:
         self.rows.append(dict(zip(self.columns, values, strict=True)))
 
     def fill(self, row: dict[str, str], values: Mapping[str, object]) -> None:
-        """Set columns of one of the rows; the file is replaced in one go."""
+        """Set columns of one of the rows; the file is replaced at once."""
         row.update({column: str(value) for column, value in values.items()})
         half = self.path.with_suffix(".half")
         lines = [self._line(self.columns), *(self._line([each[c] for c in self.columns]) for each in self.rows)]

@@ -73,7 +73,7 @@ def measure(size: FullSize, base: torch.nn.Module, device: torch.device, bar: tq
 class Held:
     """bytes: held between steps, once garbage is collected; record: those of the snapshots, as the record tells.
 
-    skip_peak: what a skipped step needs besides. waiting: what that step leaves to the garbage collector.
+    skip_peak: what a skipped step needs beyond this. waiting: what that step leaves to the garbage collector.
     """
 
     bytes: int

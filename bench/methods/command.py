@@ -1,6 +1,6 @@
 """Every method at about 12, 10, 8 and 7 full steps of 50 on the demo model, against the same seed's full run.
 
-`python3 bench/run.py methods` carries on where it was stopped; `--fresh` starts anew. Results go to
+`python3 bench/run.py methods` carries on where it was stopped; `--fresh` starts from nothing. Results go to
 bench/results/methods.json; table and plot in bench/methods/README.md are made of them.
 """
 
@@ -61,7 +61,7 @@ class Comparison:
         return {"earlier": commands, "rows": rows}
 
     def measure(self, contender: object, budget: int) -> None:
-        """The contender's row with as near to so many full steps as its dial goes."""
+        """The contender's row, its number of full steps as close to this as its dial allows."""
         if self._is_found(contender.name, budget):
             return
         dial, value = self._dials.turn(contender, budget)

@@ -36,8 +36,8 @@ Rule = Callable[[float], AnySchedule]
 class Dial:
     """A schedule with one number to turn; more of it computes fewer steps.
 
-    values: those to try, if few; else span: between which it is turned. says: what, besides the number that is turned,
-    departs from how the method is compared elsewhere in the table.
+    values: those to try, if few; else span: between which it is turned. says: what differs from the
+    method's other cells in the table, apart from the number that is turned.
     """
 
     rule: Rule
@@ -48,7 +48,7 @@ class Dial:
 
 @dataclass(frozen=True)
 class Contender:
-    """A method to compare. dials: tried in turn, a later one only where the earlier ones come near enough nowhere."""
+    """A method to compare. dials: tried in turn, a later one only where no earlier one comes close enough."""
 
     name: str
     pool: PoolSettings

@@ -12,10 +12,10 @@ from tap_pack.tap_core.timeline import Timeline
 
 from methods.contenders import Contender, Dial
 
-# A mean this near to the wanted number of steps counts as there.
-NEAR, CLOSE_ENOUGH = 0.5, 0.25
+# A mean this close to the wanted number of steps is close enough; closer than the second, the search ends.
+ENOUGH, SEARCHED = 0.5, 0.25
 TURNS = 8
-# Of a short list of values so many are tried on all scenes, those that the first scene calls nearest.
+# So many values of a short list are tried on all scenes: those that are closest on the first scene.
 FINALISTS = 3
 
 Count = Callable[[object, int], int]
@@ -29,19 +29,19 @@ class DialTurner:
         self._seen: dict[tuple[str, int, float, int], int] = {}
 
     def turn(self, contender: Contender, budget: int) -> tuple[int, float]:
-        """Index of the first dial that comes near to so many full steps, else of the nearest, and its value."""
-        nearest: tuple[float, int, float] | None = None
+        """Index and value of the first dial that comes close enough to so many full steps, else of the closest one."""
+        closest: tuple[float, int, float] | None = None
         for index, dial in enumerate(contender.dials):
             value = self._value(contender, index, dial, budget)
-            miss = abs(self._mean(contender, index, value) - budget)
-            if miss <= NEAR:
+            error = abs(self._mean(contender, index, value) - budget)
+            if error <= ENOUGH:
                 return index, value
-            if nearest is None or miss < nearest[0]:
-                nearest = (miss, index, value)
-        return nearest[1:]
+            if closest is None or error < closest[0]:
+                closest = (error, index, value)
+        return closest[1:]
 
     def _value(self, contender: Contender, index: int, dial: Dial, budget: int) -> float:
-        """The value that computes nearest to so many steps, the least of those as near."""
+        """The value whose number of full steps is closest; the least of those that are equally close."""
         if dial.span:
             return self._bisected(contender, index, dial.span, budget)
         first = sorted(dial.values, key=lambda value: abs(self._one(contender, index, value, 0) - budget))
@@ -52,7 +52,7 @@ class DialTurner:
         tried = {value for name, dial, value, scene in self._seen if (name, dial, scene) == (contender.name, index, 0)}
         known = {value: self._mean(contender, index, value) for value in tried}
         for _ in range(TURNS):
-            if any(abs(count - budget) <= CLOSE_ENOUGH for count in known.values()):
+            if any(abs(count - budget) <= SEARCHED for count in known.values()):
                 break
             low = max([v for v, count in known.items() if count > budget], default=span[0])
             high = min([v for v, count in known.items() if count < budget and v > low], default=span[1])

@@ -38,7 +38,7 @@ def markdown(found: dict) -> str:
 def _departures(found: dict) -> list[str]:
     """Where a method was turned by more than its one dial."""
     said = [f"{row['name']} at {row['budget']}: {row['says']}" for row in found["rows"] if row.get("says")]
-    return ["", f"Set otherwise to come near the column: {'; '.join(said)}."] if said else []
+    return ["", f"Set differently to come close to the column: {'; '.join(said)}."] if said else []
 
 
 def _cell(row: dict | None, budget: int) -> str:

@@ -54,7 +54,7 @@ class FullSize:
         return sum(int(self.config.get(name, 0)) for name in ("depth", "depth_single_blocks", "num_layers"))
 
     def build(self, device: str | torch.device, dtype: torch.dtype = torch.bfloat16, **other: object) -> object:
-        """ComfyUI's model with whatever the memory holds, on this device; other: entries of the config to replace."""
+        """ComfyUI's model on this device, its weights not set; other: entries of the config to replace."""
         import comfy.supported_models
 
         config = getattr(comfy.supported_models, self.kind)({**self.config, **other})

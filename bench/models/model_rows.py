@@ -17,6 +17,7 @@ Jobs = Mapping[str, Callable[[], dict]]  # from the name of a row to what finds 
 FLOOR = "another seed (floor)"
 # What `shown` shows.
 SCORES = "Mean PSNR in dB (worst) / mean PSNR of the latents"
+AFTER_A_MODEL = "the number after a model is its calls, of 50"
 
 
 def closeness(takes: Sequence[Take], fulls: Sequence[Take]) -> dict[str, float]:
@@ -42,7 +43,7 @@ def full_count(sigmas: tuple[float, ...], interval: int) -> int:
 
 
 def floor(stage: Stage, shots: Sequence[int], fulls: Sequence[Take], intervals: Sequence[int]) -> dict:
-    """A row's scores of the same pictures from other seeds, whatever the calls."""
+    """A row's scores of the same pictures from other seeds, the same for all numbers of calls."""
     found = closeness(stage.takes(shots, Course(), seeds=[shot + 500 for shot in shots]), fulls)
     return {"calls": {str(full_count(fulls[0].sigmas, interval)): found for interval in intervals}}
 

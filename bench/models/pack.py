@@ -11,7 +11,7 @@ from figures.places import ROOT
 
 
 def load_pack(cpu: bool = True) -> None:
-    """Makes ComfyUI importable, and the repository as `tap_pack`, whatever its folder is called; once a process.
+    """Makes ComfyUI importable, and the repository as `tap_pack`, for any name of its folder; once a process.
 
     cpu: whether ComfyUI leaves a graphics card alone; the demo model is too small for one.
     """

@@ -23,8 +23,8 @@ Patch = Callable[[object], object]  # from a ModelPatcher to one that has more o
 class Course:
     """How a picture is sampled.
 
-    patch: what is put on the model, None for stock. alone: whether each picture is a batch of its own, as it has to be
-    where the sampler draws noise: a batch would share what it draws.
+    patch: what is put on the model, None for stock. alone: whether each picture is its own batch. This is
+    needed where the sampler draws noise: a batch would share what it draws.
     """
 
     steps: int = 50

@@ -145,7 +145,7 @@ def train(lesson: Lesson, steps: int | None = None) -> None:
 
 
 def start(lesson: Lesson) -> tuple[nn.Module, int]:
-    """The model to train and the steps that it has behind it."""
+    """The model to train and the steps that it was trained for."""
     from tap_pack.demo.checkpoint import under
 
     model, done = new_model(lesson).diffusion_model.train().requires_grad_(True), steps_done(lesson)
@@ -156,7 +156,7 @@ def start(lesson: Lesson) -> tuple[nn.Module, int]:
 
 
 def steps_done(lesson: Lesson) -> int:
-    """Steps behind the weights on disk, 0 where there are none."""
+    """Steps that the weights on disk were trained for, 0 where there are none."""
     if not lesson.file.exists():
         return 0
     with safe_open(lesson.file, "pt") as file:

@@ -32,7 +32,7 @@ def markdown(found: dict) -> str:
     steps = table(("settings", "added to a full step, s", "skipped step, s", "of a full one",
                    "beyond embedder and final layer", "operators added to a full step", "to a skipped one",
                    "launching these, ms"), map(_step, found["ways"]))
-    runs = table(("settings", "N", "full steps", "speed-up", "of full steps alone", "reached", "paper, wall clock",
+    runs = table(("settings", "N", "full steps", "speed-up", "of full steps only", "reached", "paper, wall clock",
                   "paper, FLOPs"), (_run(way["name"], row) for way in found["ways"] for row in way["rows"]))
     lines = [found["about"], "", *parts, "", *steps, "", *runs]
     return "\n".join(lines if found["device"] == "cuda" else [*lines, "", MISSING])

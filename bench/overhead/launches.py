@@ -1,4 +1,4 @@
-"""What a graphics card is asked to do in a step besides the blocks: operators launched, and how long launching takes.
+"""What a step asks of a graphics card beyond the blocks: operators launched, and how long launching takes.
 
 Operators are counted on the meta device, where TAP works in pieces as large as on a card. Seconds are those that one
 processor takes for as many of them at a size at which nothing but Python and launching takes time.
@@ -81,7 +81,7 @@ def operators_of(size: FullSize, settings: TapSettings) -> dict[bool, int]:
 def launching(size: FullSize, ways: Sequence[TapSettings]) -> list[dict[bool, float]]:
     """Seconds of such evaluations of a tiny model, of each way the least of many runs, at the median.
 
-    The ways take turns, so that all of them meet whatever else runs on the machine.
+    The ways take turns, so that other work on the machine disturbs all of them equally.
     """
     found: list[tuple[list[bool], list[list[float]]]] = [([], []) for _ in ways]
     with torch.inference_mode():

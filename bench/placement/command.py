@@ -1,7 +1,7 @@
 """The best picture for a given number of model calls: every method, ComfyUI's caches and better solvers on 3 models.
 
-`python3 bench/run.py placement`; it carries on where it was stopped, `--fresh` starts anew. Dials are turned on two
-pictures, scores are of others. Results go to bench/results/placement_MODEL.json, tables and plot in
+`python3 bench/run.py placement`; it carries on where it was stopped, `--fresh` starts from nothing. Dials are turned on
+two pictures, scores are of others. Results go to bench/results/placement_MODEL.json, tables and plot in
 bench/placement/README.md are made from them. The models that are not there yet are trained first, which takes half an
 hour each.
 """
@@ -55,7 +55,7 @@ def rows_on_disk(model: str, weights: str = "") -> list[dict]:
     """The rows of one model found so far; none if they are of other weights than these."""
     kept = read_results(f"placement_{model}")
     if weights and kept["rows"] and kept["weights"] != weights:
-        print(f"placement_{model}.json holds rows of other weights (a model that is trained anew is another one): "
+        print(f"placement_{model}.json holds rows of other weights (a model that is trained again is another one): "
               f"all of {model} is measured again.")
         return []
     return kept["rows"]
@@ -89,7 +89,7 @@ def compare(stage: Stage, kept: Kept, part: str) -> None:
     if part in ("all", "noisy"):
         for course in NOISY:
             table(course, NOISY_SHOTS, (10,), (), chief=True)
-            # EasyCache makes more calls there, whatever its threshold: all make as many.
+            # EasyCache makes more calls there, with any threshold: all make as many.
             table(course, NOISY_SHOTS, (fewest_calls(kept.rows, course, "EasyCache"),), (), chief=True)
 
 

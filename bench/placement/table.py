@@ -37,7 +37,7 @@ def _table(model: str, course: str, rows: list[dict]) -> str:
     order = sorted(cells, key=lambda name: -next((cells[name][b]["psnr"] for b in (at, *budgets, 0)
                                                   if b in cells[name]), 0))
     lines = [f"**{model}; {course}.** Mean PSNR in dB (worst) / mean SSIM (worst) / mean PSNR of the latents; in "
-             "brackets behind it the calls, where they are not those of the column.", ""]
+             "square brackets the calls, where they are not those of the column.", ""]
     return "\n".join([*lines, *table(("method", *(f"{budget} calls" for budget in budgets)), (
         (name, *(_cell(cells[name].get(b, cells[name].get(0)), b) for b in budgets)) for name in order))])
 

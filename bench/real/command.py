@@ -25,7 +25,7 @@ from real.shot import COLUMNS, FLOOR, KEY, METHODS, STOCK
 
 PROMPTS = Path(__file__).with_name("prompts.csv")
 PICTURES = OUTPUT / "real"
-# What decides about a picture, besides prompt and seed.
+# What decides about a picture, apart from prompt and seed.
 SETUP = ("model", "vae", "text_encoder", "kind", "size", "steps", "cfg", "guidance", "sampler", "scheduler")
 FIGURES = ("full_steps", "seconds", "speed_up", *(metric.name for metric in METRICS), "latent_error")
 

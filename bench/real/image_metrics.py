@@ -23,8 +23,8 @@ Metric = Callable[[Tensor, Tensor, str], float]
 class ImageMetric:
     """package: what has to be importable, pip: what to install for it. load: gives the metric; it may take a while.
 
-    weights: what it looks for and where, behind "it needs". of_stock: whether it says something of the fully computed
-    picture too, which has nothing to be compared with: it is known from picture and prompt alone.
+    weights: what it looks for and where, after "it needs". of_stock: whether the full picture has it too:
+    then it needs only picture and prompt, nothing to compare with.
     """
 
     name: str
@@ -42,7 +42,7 @@ class ImageMetric:
             return f"{self.name} is left out: the package {self.package} is missing (pip install {self.pip})."
         try:
             importlib.import_module(self.package)
-        except Exception as error:  # whatever somebody else's package fails with
+        except Exception as error:  # any error of somebody else's package
             return (f"{self.name} is left out: the package {self.package} does not start in this Python "
                     f"({_in_short(error)}). bench/start.py real.score_pictures computes it afterwards in another one.")
         try:

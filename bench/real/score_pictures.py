@@ -30,7 +30,7 @@ def picture_of(file: Path) -> Tensor:
 
 
 def run(arguments: Sequence[str]) -> list[dict[str, object]]:
-    """Whatever is missing, then the summary anew."""
+    """What is missing, then the summary again."""
     parser = argparse.ArgumentParser(prog="bench/start.py real.score_pictures", description=__doc__)
     parser.add_argument("folder", type=Path, nargs="?", default=PICTURES, help="the --output of real")
     options = parser.parse_args(arguments)

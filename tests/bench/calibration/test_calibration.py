@@ -28,7 +28,7 @@ def test_seconds_are_taken_of_all_that_it_needs(rows: list[dict]) -> None:
     assert 0 < seconds["read"]["1"] < seconds["read"]["3"]
 
 
-def test_more_calls_are_expected_to_be_nearer_and_are(rows: list[dict]) -> None:
+def test_more_calls_are_expected_to_be_closer_and_are(rows: list[dict]) -> None:
     expected, reached = ([rows[1]["estimates"][str(calls)][what] for calls in calibration_study.CALLS]
                          for what in ("expected", "psnr"))
     assert expected == sorted(expected, reverse=True)

@@ -20,7 +20,7 @@ def test_a_line_leaves_no_drift_behind_and_a_bend_does():
     assert drift_study.drift_of_a_line(bend, sigmas, 14).mean() == pytest.approx(short / 20, rel=1e-4)
 
 
-def test_where_nothing_is_forecast_the_picture_is_nearer():
+def test_where_nothing_is_forecast_the_picture_is_closer():
     from tap_pack.tap_core.sampling.settings import TapSettings
 
     stage, course = open_stage("demo"), Course(steps=12)

@@ -248,7 +248,7 @@ def test_the_default_is_nowhere_far_below_the_best_fixed_predictor_of_its_pool()
         assert scores["per token, trust learned (default)"] > max(fixed) - 0.3, (model, calls)
 
 
-def test_other_pictures_are_as_near_as_the_estimate_give_or_take_what_the_nodes_say() -> None:
+def test_other_pictures_are_as_close_as_the_estimate_give_or_take_what_the_nodes_say() -> None:
     misses = [cell["expected"] - cell["psnr"] for row in found("calibration")["rows"]
               for cell in row.get("estimates", {}).values()]
     assert len(misses) == 12

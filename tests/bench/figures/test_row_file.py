@@ -26,7 +26,7 @@ def test_rows_are_there_again_after_an_interruption(tmp_path: Path) -> None:
     assert again.rows[1]["value"] == ""
 
 
-def test_a_row_that_was_cut_off_is_made_anew(tmp_path: Path) -> None:
+def test_a_row_that_was_cut_off_is_made_again(tmp_path: Path) -> None:
     file = tmp_path / "rows.csv"
     opened(file).add({"name": "a", "seed": 1, "value": 2})
     with file.open("a", encoding="utf-8") as half:

@@ -38,14 +38,14 @@ def test_a_threshold_is_turned_until_the_mean_of_all_scenes_is_there() -> None:
         assert mean == pytest.approx(budget, abs=0.5)
 
 
-def test_another_dial_is_tried_where_the_first_comes_near_nowhere() -> None:
+def test_another_dial_is_tried_where_the_first_is_never_close() -> None:
     contender = Made([Dial(None, range(3, 12)), Dial(None, range(3, 12), says="otherwise")])
     dials = turner(lambda dial, value, scene: (14 - int(value) // 3 if dial == 0 else 20 - int(value)))
     assert dials.turn(contender, 12)[0] == 0
     assert dials.turn(contender, 9) == (1, 11)
 
 
-def test_the_nearest_is_taken_where_no_dial_gets_there() -> None:
+def test_the_closest_is_taken_where_no_dial_gets_there() -> None:
     contender = Made([Dial(None, range(3, 6)), Dial(None, range(3, 6))])
     dials = turner(lambda dial, value, scene: 20 + dial + int(value))
     assert dials.turn(contender, 10) == (0, 3)

@@ -29,7 +29,7 @@ def test_every_row_has_its_scores_and_a_second_run_adds_none(tmp_path: Path) -> 
     assert (tmp_path / "pareto.png").stat().st_size > 5000
     assert methods.run(arguments)["rows"] == found["rows"]
 
-    # One of them anew; the file says how the others were found.
+    # One of them again; the file says how the others were found.
     again = methods.run([*arguments, "--methods", "FORA", "--fresh"])
     assert [row["name"] for row in again["rows"]] == ["TeaCache", "euler, fewer steps", "FORA"]
     assert again["rows"][:2] == found["rows"][1:]

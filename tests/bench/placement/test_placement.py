@@ -1,4 +1,4 @@
-"""The placement benchmark's own parts: the code of its pictures, its dials, its tables."""
+"""The parts of `placement`: its dials, its rows, its tables."""
 
 from __future__ import annotations
 
@@ -8,29 +8,10 @@ from types import SimpleNamespace
 import pytest
 import torch
 
-from models import train_balls, train_words
-from models.stage import CallCounter, Course, Take
-from models.train_code import CHANNELS, LinearCode
+from models.stage import Course, Take
 from placement import bench as placement_bench
 from placement import table as placement_table
 from placement.bench import Bench
-
-
-@pytest.mark.parametrize("data", [train_words, train_balls])
-def test_pictures_survive_their_linear_code(data):
-    films = torch.stack([data.draw(seed)[0] for seed in range(40)])
-    code = LinearCode.fit(films)
-    latents = code.encode(films)
-    assert latents.shape == (40, CHANNELS, films.shape[1], films.shape[-1] // 4, films.shape[-1] // 4)
-    assert latents.mean().abs() < 1e-3 and latents.square().mean() == pytest.approx(1, abs=0.05)
-    assert (code.decode(latents) - films).square().mean() < 3e-3
-
-
-@pytest.mark.parametrize("data", [train_words, train_balls])
-def test_a_seed_draws_one_picture_and_its_code(data):
-    (film, code), (again, same), (other, _) = data.draw(3), data.draw(3), data.draw(4)
-    assert torch.equal(film, again) and torch.equal(code, same) and not torch.equal(film, other)
-    assert code.shape == (data.TOKENS, data.WIDTH) and film.min() >= 0 and film.max() <= 1
 
 
 class Fake:
@@ -62,13 +43,6 @@ def test_a_dial_is_turned_to_the_wanted_number_of_calls_and_scored_on_other_pict
     assert row["psnr"] == pytest.approx(20 * torch.log10(torch.tensor(100 / 42)).item(), abs=1e-3)
     bench.measure(turned_to(lambda value: 1 / 0), 8)
     assert bench.rows == [row], "a row that was found is not measured again"
-
-
-def test_calls_are_counted_once_an_evaluation():
-    counter = CallCounter()
-    for sigma in (1.0, 1.0, 0.5, 0.25, 0.25):  # two conditions, together and apart
-        counter._count(lambda x, timestep: x, torch.zeros(1), torch.tensor([sigma]))
-    assert counter.calls == 3
 
 
 def test_tables_name_what_was_computed_and_what_could_not_be():

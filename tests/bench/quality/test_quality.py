@@ -7,7 +7,6 @@ from pathlib import Path
 
 import pytest
 
-from methods import plot as methods_plot
 from quality import command as quality
 from quality import plots
 from quality.cells import Cell, all_cells
@@ -29,7 +28,7 @@ def test_tables_and_plots_are_made(tmp_path: Path) -> None:
     found = quality.run(arguments)
     modulated, raw = found["cells"]
     assert modulated["full_steps"] == raw["full_steps"] == 8
-    # The raw probe is another one, and both are nearer than another seed.
+    # The raw probe is another one, and both are closer than another seed.
     assert modulated["psnr"] != raw["psnr"]
     assert min(modulated["psnr"], raw["psnr"]) > found["floor"]["psnr"]
     kept = json.loads((tmp_path / "results" / "quality.json").read_text(encoding="utf-8"))
@@ -58,13 +57,6 @@ def test_shares_are_those_of_the_tokens() -> None:
 def test_every_plot_is_drawn(tmp_path: Path) -> None:
     cells = [{"figure": cell.figure, "row": cell.row, "column": cell.column, "psnr": 30.0 + place}
              for place, cell in enumerate(all_cells())]
-    names = [*methods_plot.NAMED, "Another method"]
-    methods = {"asked": {"steps": 50}, "full": {"psnr": 20.0, "seconds": 4.0},
-               "rows": [{"name": name, "full_steps": full, "seconds": full / 10, "psnr": 30.0 + full}
-                        for name in names for full in (7, 10)]}
     choices = {"order": {"3": {"0": 1.0}}, "horizon": {"3": {"-1": 0.4, "0": 0.6}}}
     plots.plot_quality({"cells": cells, "choices": choices}, tmp_path)
-    methods_plot.pareto(methods, tmp_path)
-    assert {file.name for file in tmp_path.iterdir()} == {
-        "pareto.png", "orders_horizons.png", "single_predictors.png", "choices.png"
-    }
+    assert {file.name for file in tmp_path.iterdir()} == {"orders_horizons.png", "single_predictors.png", "choices.png"}

@@ -78,10 +78,10 @@ def test_lpips_is_none_between_equal_pictures_and_symmetric(monkeypatch: pytest.
     monkeypatch.setattr(lpips, "LPIPS", lambda net, verbose: made(
         net=net, verbose=verbose, pretrained=False, pnet_rand=True, lpips=False))
     measure = image_metrics.loaded("lpips")
-    near = (PICTURE + 0.02 * (OTHER - PICTURE)).clamp(0, 1)
+    close = (PICTURE + 0.02 * (OTHER - PICTURE)).clamp(0, 1)
     assert measure(PICTURE, PICTURE, "") == 0
     assert measure(PICTURE, OTHER, "") == pytest.approx(measure(OTHER, PICTURE, ""), rel=1e-4)
-    assert 0 < measure(near, PICTURE, "") < measure(OTHER, PICTURE, "")
+    assert 0 < measure(close, PICTURE, "") < measure(OTHER, PICTURE, "")
 
 
 def test_clip_compares_picture_and_prompt(monkeypatch: pytest.MonkeyPatch) -> None:
