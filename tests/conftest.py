@@ -22,10 +22,13 @@ sys.path[:] = [path for path in sys.path if Path(path or ".").resolve() != ROOT]
 sys.path.insert(0, str(COMFYUI))
 
 import comfy.cli_args  # noqa: E402  ComfyUI had to be put on the path first
+import torch  # noqa: E402  after OMP_NUM_THREADS
 
 # Read when comfy.model_management is imported, hence before any test is.
 comfy.cli_args.args.cpu = True
 comfy.cli_args.args.use_pytorch_cross_attention = True
+# Models this tiny are only slower with more threads.
+torch.set_num_threads(1)
 
 
 def load_pack() -> None:

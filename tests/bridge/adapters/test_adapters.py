@@ -28,7 +28,6 @@ from torch import Tensor, nn
 from tiny_models import TinyModel, patcher, sample
 from tiny_table import ALL_ROWS
 
-torch.set_num_threads(1)
 # ComfyUI collects garbage at every sampling; without all the modules among it that takes no time.
 gc.collect()
 gc.freeze()
