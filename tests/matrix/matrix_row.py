@@ -19,6 +19,9 @@ Sample = Callable[[ModelPatcher], Tensor]
 PLENTY, NONE = 1e13, 0.0
 # The layout of a batch must not change what TAP loses, beyond rounding.
 LAYOUT_TOLERANCE = 0.02
+# Rounding is what the pictures without TAP differ by between the layouts, on this processor; at most this share of the
+# error, because some nodes make another picture in each layout.
+ROUNDING_AT_MOST = 0.1
 
 
 @dataclass(frozen=True)
@@ -67,7 +70,7 @@ class Close:
 
     def check(self, row: Row, stage: Stage) -> str:
         """Raises AssertionError, or returns what was found."""
-        errors = []
+        errors, stock = [], []
         for memory in (PLENTY, NONE):
             plugged = row.plug(stage)
             with free_memory(memory):
@@ -77,8 +80,10 @@ class Close:
             strange = [r for r in record.fallbacks if "Drift" not in r and (self.says is None or self.says not in r)]
             assert not strange, strange
             errors.append(relative_error(picture, full))
+            stock.append(full)
         assert max(errors) <= self.within, errors
-        assert abs(errors[1] - errors[0]) <= self.layouts * max(errors) + 1e-4, errors
+        rounding = min(relative_error(*stock), ROUNDING_AT_MOST * max(errors))
+        assert abs(errors[1] - errors[0]) <= self.layouts * max(errors) + rounding + 1e-4, (errors, rounding)
         return f"{max(errors):.3f}"
 
 

@@ -77,11 +77,18 @@ def test_the_picture_stays_close(guidance: bool, target: str) -> None:
 @pytest.mark.parametrize("dtype", [torch.bfloat16, torch.float16])
 @pytest.mark.parametrize("target", TARGETS)
 def test_half_precision_stays_as_close_as_full(dtype: torch.dtype, target: str) -> None:
-    errors = []
-    for model in (tiny_flux(dtype=dtype), tiny_flux()):
+    errors, half = [], tiny_flux(dtype=dtype)
+    for model in (half, tiny_flux()):
         accelerated = Accelerated(model, target=target, interval=3)
         errors.append(distance(accelerated.sample(size=(4, 6)), sample(model, size=(4, 6))))
-    assert errors[0] < 1.1 * errors[1] + 0.01
+    assert errors[0] < 1.1 * errors[1] + 2 * rounding(half)
+
+
+def rounding(model: ModelPatcher) -> float:
+    """What this processor rounds: how far apart stock's pictures are, conditions in one batch and in two calls."""
+    split = model.clone()
+    one_by_one(split, lambda: 0)
+    return distance(*(sample(each, size=(4, 6), cfg=2.0) for each in (split, model)))
 
 
 # Per sampler: model evaluations in 20 steps, those that are computed, and the error allowed.
