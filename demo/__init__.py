@@ -1,1 +1,1 @@
-"""The embedded demo: procedural scenes, a small autoencoder and a small FLUX trained on them."""
+"""The demo model: drawn scenes, and a small autoencoder and a small FLUX that were trained on them."""

@@ -12,7 +12,7 @@ Optimisers = Sequence[torch.optim.Optimizer]
 
 
 def save_checkpoint(path: Path, step: int, model: torch.nn.Module, average: Tensors, optimisers: Optimisers) -> None:
-    """Everything that training needs to carry on; replaces an older file only once the new one is whole."""
+    """Saves everything that training needs to go on; replaces an older file only when the new one is complete."""
     tensors = {f"model.{name}": value for name, value in model.state_dict().items()}
     tensors |= {f"average.{name}": value for name, value in average.items()}
     for place, optimiser in enumerate(optimisers):
@@ -27,7 +27,7 @@ def save_checkpoint(path: Path, step: int, model: torch.nn.Module, average: Tens
 
 
 def load_checkpoint(path: Path, model: torch.nn.Module, average: Tensors, optimisers: Optimisers) -> int:
-    """Restores what `save_checkpoint` wrote and returns the step; 0 when there is nothing yet."""
+    """Restores what `save_checkpoint` wrote and returns the step; 0 if there is no file yet."""
     if not path.exists():
         return 0
     with safe_open(path, "pt") as file:

@@ -1,4 +1,4 @@
-"""Makes ComfyUI's own classes importable for training: from COMFYUI_PATH, else the .comfyui beside demo/."""
+"""Makes ComfyUI's own classes importable for training: from COMFYUI_PATH, else from .comfyui next to demo/."""
 
 import os
 import sys
@@ -6,7 +6,7 @@ from pathlib import Path
 
 
 def use_comfy() -> None:
-    """Puts ComfyUI on the path, on the CPU; its weights then take gradients."""
+    """Puts ComfyUI on the path, on the CPU, so that its weights can have gradients."""
     path = os.environ.get("COMFYUI_PATH", str(Path(__file__).parents[1] / ".comfyui"))
     if path not in sys.path:
         sys.path.insert(0, path)

@@ -1,4 +1,4 @@
-"""What a demo scene can hold, and its code for the demo FLUX: one context token an attribute.
+"""What a demo scene can show, and its code for the demo FLUX: one context token for each attribute.
 
 T attributes, D code channels. A choice is one-hot; a slider is shared by its two nearest bins, so it moves smoothly.
 """
@@ -37,7 +37,7 @@ Conditioning = tuple[torch.Tensor, torch.Tensor]
 
 
 def encode_scene(scene: Scene) -> Conditioning:
-    """Context [1, T, D] and pooled vector [1, D] for a scene that names every attribute."""
+    """Context [1, T, D] and pooled vector [1, D] of a scene; the scene names every attribute."""
     context = torch.zeros(1, TOKENS, CODE_WIDTH)
     first = 0
     for token, weights in enumerate(attribute_weights(scene).values()):
@@ -47,7 +47,7 @@ def encode_scene(scene: Scene) -> Conditioning:
 
 
 def encode_empty() -> Conditioning:
-    """The code of no scene in particular, for guidance: context [1, T, D] and pooled [1, D], both zero."""
+    """The code of no scene, for guidance: context [1, T, D] and pooled vector [1, D], both zero."""
     return torch.zeros(1, TOKENS, CODE_WIDTH), torch.zeros(1, CODE_WIDTH)
 
 

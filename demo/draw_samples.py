@@ -1,6 +1,6 @@
 """Draws scenes with the trained models through ComfyUI's own sampler, into demo/samples.jpg.
 
-Run from the pack's folder: `python -m demo.draw_samples`. Upper row 50 Euler steps, lower row 10, the same noise.
+Run from the pack's folder: `python -m demo.draw_samples`. Upper row: 50 Euler steps; lower row: 10, same noise.
 """
 
 import argparse
@@ -45,7 +45,7 @@ def sample(scene: Scene, steps: int, seed: int) -> torch.Tensor:
 
 
 def main(seed: int, target: Path) -> None:
-    """Writes the sheet."""
+    """Draws all samples and writes them as one picture."""
     use_comfy()
     import comfy.model_management
 

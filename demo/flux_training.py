@@ -1,6 +1,6 @@
-"""ComfyUI's own FLUX class made trainable: the sizes of the demo model, its first weights, its flow matching loss.
+"""Makes ComfyUI's own FLUX class trainable: sizes of the demo model, its first weights, its flow matching loss.
 
-Latents x0 are [B, 16, H, W] of unit variance, their tokens [B, H/2 * W/2, 64]; t is the noise level, 1 is all noise.
+Latents x0 are [B, 16, H, W] of unit variance, their tokens [B, H/2 * W/2, 64]; t is the noise level, 1 is only noise.
 """
 
 import torch
@@ -42,7 +42,7 @@ def new_flux() -> nn.Module:
     comfy.ldm.flux.math.optimized_attention = attention_pytorch  # on a CPU the fastest one that has a gradient
 
     class TrainingOps(comfy.ops.disable_weight_init):
-        """ComfyUI's layers; LayerNorm keeps its own copy of an input which the blocks then add to in place."""
+        """ComfyUI's layers; LayerNorm copies its input, because the blocks then add to it in place."""
 
         class LayerNorm(comfy.ops.disable_weight_init.LayerNorm):
             def forward(self, x: torch.Tensor) -> torch.Tensor:
@@ -55,25 +55,25 @@ def new_flux() -> nn.Module:
 
 @torch.no_grad()
 def first_weights(model: nn.Module) -> None:
-    """Xavier everywhere; gates and the last layer at zero, so that training starts from the identity."""
+    """Xavier everywhere; gates and the last layer are zero, so training starts from the identity."""
     for name, value in model.named_parameters():
         if value.ndim == 1:
             value.fill_(1.0) if "norm" in name else value.zero_()
         elif "_mod." in name or "odulation" in name or name.startswith("final_layer"):
             value.zero_()
         elif name.startswith(("txt_in", "vector_in.in_layer")):
-            value.normal_(0, 0.4)  # a one-hot code lights a single column
+            value.normal_(0, 0.4)  # a one-hot code uses only one column
         else:
             nn.init.xavier_uniform_(value)
 
 
 def to_tokens(x: torch.Tensor) -> torch.Tensor:
-    """[B, 16, H, W] -> [B, H/2 * W/2, 64], channels before the place inside a patch as in FLUX."""
+    """[B, 16, H, W] -> [B, H/2 * W/2, 64], channels before the place inside a patch, as in FLUX."""
     return F.pixel_unshuffle(x, 2).flatten(2).transpose(1, 2)
 
 
 def window_places(window: tuple[int, int], batch: int) -> torch.Tensor:
-    """A window of rows x columns at a random spot for each picture: row and column of its tokens [B, N, 2]."""
+    """A window of rows x columns at a random place in each picture: row and column of its tokens [B, N, 2]."""
     spot = [torch.randint(GRID - side + 1, (batch, 1, 1)) for side in window]
     row, column = (at + torch.arange(side) for at, side in zip(spot, window, strict=True))
     row, column = row.transpose(1, 2).expand(-1, -1, window[1]), column.expand(-1, window[0], -1)
@@ -81,7 +81,7 @@ def window_places(window: tuple[int, int], batch: int) -> torch.Tensor:
 
 
 def noise_levels(count: int) -> torch.Tensor:
-    """Half of them logit-normal, where the picture is decided, half uniform, so that the ends are known too; [B]."""
+    """Noise levels [B]: half logit-normal, where the picture is decided, half uniform, to learn the ends too."""
     middle = torch.sigmoid(torch.randn(count))
     return torch.where(torch.rand(count) < 0.5, middle, torch.rand(count))
 

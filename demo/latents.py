@@ -1,4 +1,4 @@
-"""Draws scenes and encodes them once, so that the transformer trains on latents.
+"""Draws scenes and encodes them once, to train the transformer on latents.
 
 Run from the pack's folder: `python -m demo.latents --count 8000`.
 """
@@ -20,7 +20,7 @@ FIRST_SEED = 25_600_000
 
 
 def latents_file(part: int) -> Path:
-    """Where latents are kept."""
+    """The file of one part of the latents."""
     return ROOT / f"output/training/latents_{part}.safetensors"
 
 
@@ -42,7 +42,7 @@ def encode_scenes(seeds: range, batch: int = 16) -> Tensors:
 
 
 def load_latents() -> Tensors:
-    """All parts together."""
+    """The latents and contexts of all parts, joined."""
     parts = [load_file(path) for path in sorted(latents_file(0).parent.glob("latents_*.safetensors"))]
     if not parts:
         raise SystemExit("There are no latents yet; run python -m demo.latents first.")

@@ -1,6 +1,6 @@
 """The linear half of the demo autoencoder: principal components of 8 x 8 pixel patches, written into TAESD's encoder.
 
-A learned encoder of this shape needs hours; components are found at once and keep what is seen of a picture.
+To learn an encoder of this shape takes hours. Components are found in seconds and keep what people see of a picture.
 """
 
 import numpy as np
@@ -9,7 +9,7 @@ from torch import nn
 from torch.nn import functional as F
 
 CHANNELS, PATCH = 16, 8
-# 1 would give every component the same spread, 0 its own: in between, coarse structure weighs more than fine.
+# 1 gives every component the same spread, 0 its own; in between, coarse structure counts more than fine structure.
 WHITENING = 0.7
 
 
@@ -39,7 +39,7 @@ def encode(x: torch.Tensor, kernel: torch.Tensor, bias: torch.Tensor) -> torch.T
 
 @torch.no_grad()
 def write_encoder(encoder: nn.Sequential, kernel: torch.Tensor, bias: torch.Tensor) -> None:
-    """Makes TAESD's encoder compute `encode`; its blocks are zero, which leaves a ReLU, so values stay above 0."""
+    """Makes TAESD's encoder compute `encode`. A block of zeros is only a ReLU, so values must stay above 0."""
     for value in encoder.parameters():
         value.zero_()
     encoder[0].weight[range(3), range(3), 1, 1] = 1
@@ -64,5 +64,5 @@ def fold_pixels(weight: torch.Tensor, channels: int) -> None:
 
 def fold_kernel(kernel: torch.Tensor) -> torch.Tensor:
     """[16, 3, 8, 8] -> [16, 48, 2, 2]: the same kernel on pixels that were folded twice."""
-    twice = kernel.reshape(CHANNELS, 3, 2, 2, 2, 2, 2, 2)  # rows 4a + 2b + c and columns alike, the last folded first
+    twice = kernel.reshape(CHANNELS, 3, 2, 2, 2, 2, 2, 2)  # rows 4a + 2b + c, columns too; the last is folded first
     return twice.permute(0, 1, 4, 7, 3, 6, 2, 5).reshape(CHANNELS, 48, 2, 2)

@@ -1,6 +1,6 @@
 """Speeds up the demo model in a real ComfyUI: sets everything up, runs with and without TAP, shows the difference.
 
-Start it with any Python from 3.10 to 3.13: `python3 demo/run.py`. What it makes is left in `output/`.
+Start it with any Python from 3.10 to 3.13: `python3 demo/run.py`. The results are in `output/`.
 """
 
 import os
@@ -10,7 +10,7 @@ from launch.python_version import require_python
 
 
 def main() -> int:
-    """Reads the options, does the set-up, then goes on in the Python that has ComfyUI's packages."""
+    """Reads the options, does the set-up, then continues in the Python that has ComfyUI's packages."""
     from launch.options import read_options
     from launch.prepare import hand_over, prepare
 

@@ -1,4 +1,4 @@
-"""A canvas for demo scenes: coordinates in 0..1, y down; drawn at twice the size, which smooths every edge."""
+"""A canvas for demo scenes: coordinates in 0..1, y down. It draws at twice the size, which smooths every edge."""
 
 from collections.abc import Sequence
 
@@ -41,7 +41,7 @@ class Canvas:
         self.draw.line(self.pixels(points), fill=colour, width=max(1, round(width * self.side)))
 
     def shade(self, points: Sequence[Point], top: Colour, bottom: Colour) -> None:
-        """A polygon filled with a vertical gradient from its highest to its lowest point."""
+        """A polygon filled with a vertical gradient, from its highest point to its lowest."""
         rows = [y for _, y in points]
         mask = Image.new("L", self.image.size)
         ImageDraw.Draw(mask).polygon(self.pixels(points), fill=255)
@@ -51,7 +51,7 @@ class Canvas:
         self.image.paste(fill, (0, first), mask.crop((0, first, self.side, last)))
 
     def glow(self, x: float, y: float, radius: float, colour: Colour, strength: float) -> None:
-        """Light that fades from a point outwards."""
+        """Light around a point; it fades outwards."""
         grid = (np.arange(64) + 0.5) / 64
         away = ((grid[None, :] - x) ** 2 + (grid[:, None] - y) ** 2) / radius**2
         mask = Image.fromarray((255 * strength * np.exp(-away)).astype(np.uint8))

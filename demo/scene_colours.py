@@ -1,4 +1,4 @@
-"""The colours of a demo scene: which light the time of day gives, and what it falls on."""
+"""The colours of a demo scene: the light of each time of day, and the surfaces that it falls on."""
 
 from dataclasses import dataclass
 

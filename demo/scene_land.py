@@ -1,4 +1,4 @@
-"""The land of a demo scene: two hazy ranges behind, one near hill."""
+"""The land of a demo scene: two hazy ranges behind, one hill in front."""
 
 import numpy as np
 
@@ -10,7 +10,7 @@ BASE = 0.70
 
 
 def paint_land(canvas: Canvas, rng: np.random.Generator, scene: Scene, light: Light) -> None:
-    """Two ranges of the chosen land, the farther one higher and paler."""
+    """Two ranges of the chosen land; the one behind is higher and paler."""
     paint = {"mountains": paint_mountains, "hills": paint_hills, "mesas": paint_mesas, "city": paint_city}[
         scene["land"]
     ]
@@ -88,7 +88,7 @@ def paint_mesas(
 def paint_city(
     canvas: Canvas, rng: np.random.Generator, height: float, colour: Colour, light: Light, distance: float
 ) -> None:
-    """A skyline of towers; the near ones have windows."""
+    """A skyline of towers; those of the front range have windows."""
     left = -0.02
     while left < 1:
         wide, tall = 0.05 + 0.04 * rng.random(), height * (0.35 + 0.65 * rng.random())
@@ -110,7 +110,7 @@ def paint_windows(
                 canvas.box(x, y, x + 0.008, y + 0.011, colour)
 
 
-def paint_near_hill(canvas: Canvas, rng: np.random.Generator, scene: Scene, light: Light, shore: float) -> None:
+def paint_front_hill(canvas: Canvas, rng: np.random.Generator, scene: Scene, light: Light, shore: float) -> None:
     """A low green rise that hides the foot of the land."""
     x = np.linspace(0, 1, 65)
     phase = 6.3 * rng.random()

@@ -8,7 +8,7 @@ from .scene_colours import Light, blend, hazy
 
 
 def paint_landmark(canvas: Canvas, scene: Scene, light: Light, foot: float) -> None:
-    """The chosen landmark, standing at row `foot`; a balloon floats."""
+    """The chosen landmark, which stands at row `foot`; a balloon floats."""
     painters = {
         "cabin": paint_cabin,
         "lighthouse": paint_lighthouse,
@@ -37,7 +37,7 @@ def paint_cabin(canvas: Canvas, light: Light, x: float, foot: float) -> None:
 
 
 def paint_lighthouse(canvas: Canvas, light: Light, x: float, foot: float) -> None:
-    """A striped tower with a lamp; the lamp shines except by day."""
+    """A striped tower with a lamp; the lamp is on except by day."""
     white, red = hazy((250, 246, 240), light, 0), hazy((206, 52, 50), light, 0)
     low, high = 0.05, 0.032
     for stripe in range(5):
@@ -52,7 +52,7 @@ def paint_lighthouse(canvas: Canvas, light: Light, x: float, foot: float) -> Non
 
 
 def paint_windmill(canvas: Canvas, light: Light, x: float, foot: float) -> None:
-    """A tapering mill with four sails."""
+    """A mill that is narrower at the top, with four sails."""
     wall, sail = hazy((236, 222, 196), light, 0), hazy((250, 250, 246), light, 0)
     canvas.polygon([(x - 0.06, foot), (x + 0.06, foot), (x + 0.036, foot - 0.17), (x - 0.036, foot - 0.17)], wall)
     canvas.polygon(

@@ -34,7 +34,7 @@ def paint_sun(canvas: Canvas, scene: Scene, light: Light) -> None:
 
 
 def paint_clouds(canvas: Canvas, rng: np.random.Generator, light: Light) -> None:
-    """Heaps of discs on a flat base, lit from above."""
+    """Groups of discs on a flat base, lit from above."""
     bright, dark = (
         blend(light.sky[2], (255, 255, 255), 0.35 + 0.4 * light.brightness),
         blend(light.sky[1], light.sky[2], 0.6),

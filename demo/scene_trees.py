@@ -1,4 +1,4 @@
-"""The trees of a demo scene: pines or round crowns, far ones first."""
+"""The trees of a demo scene: pines or round crowns, painted from back to front."""
 
 import numpy as np
 
@@ -9,24 +9,24 @@ from .scene_colours import LEAVES, PINES, Light, blend, hazy
 MORE_TREES = 11
 
 
-def paint_trees(canvas: Canvas, rng: np.random.Generator, scene: Scene, light: Light, far: float, near: float) -> None:
-    """Trees whose feet stand between the rows `far` and `near`; nearer ones are larger."""
+def paint_trees(canvas: Canvas, rng: np.random.Generator, scene: Scene, light: Light, rear: float, fore: float) -> None:
+    """Trees whose feet stand between the rows `rear` and `fore`; those in front are larger."""
     if scene["trees"] == "none":
         return
     paint = paint_pine if scene["trees"] == "pines" else paint_round
     count = round(3 + MORE_TREES * float(scene["tree_amount"]))
     trees = rng.random((3 + MORE_TREES, 3))[:count]
     for depth, size, x in sorted(trees.tolist()):
-        foot = far + (near - far) * depth**1.6
-        tall = (0.11 + 0.06 * size) * (1 + 1.3 * (foot - far) / 0.25)
-        # The middle stays open, so that path and landmark are seen.
+        foot = rear + (fore - rear) * depth**1.6
+        tall = (0.11 + 0.06 * size) * (1 + 1.3 * (foot - rear) / 0.25)
+        # The middle stays open, to keep path and landmark visible.
         if foot > 0.78 and 0.3 < x < 0.7:
             x = x - 0.3 if x < 0.5 else x + 0.3
         paint(canvas, scene, light, x, foot, tall)
 
 
 def paint_pine(canvas: Canvas, scene: Scene, light: Light, x: float, foot: float, tall: float) -> None:
-    """Four tiers, dark to the right, snow on them in winter."""
+    """Four tiers, darker on the right, with snow in winter."""
     green = hazy(PINES[scene["season"]], light, 0.04)
     dark, snow = blend(green, (8, 16, 34), 0.35), hazy((244, 248, 255), light, 0.0)
     canvas.box(x - 0.03 * tall, foot - 0.14 * tall, x + 0.03 * tall, foot, hazy((92, 66, 48), light, 0.0))

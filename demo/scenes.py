@@ -1,4 +1,4 @@
-"""Procedural scenes: a landscape made from named attributes and a seed, painted from the sky forward."""
+"""Draws a landscape from named attributes and a seed, from the sky to the foreground."""
 
 import numpy as np
 from PIL import Image
@@ -6,29 +6,29 @@ from PIL import Image
 from .conditioning import CHOICES, SLIDERS, Scene
 from .scene_canvas import Canvas
 from .scene_colours import FLOWERS, GRASS, LIGHTS, blend, lit
-from .scene_land import paint_land, paint_near_hill
+from .scene_land import paint_front_hill, paint_land
 from .scene_landmarks import paint_landmark
 from .scene_sky import paint_sky
 from .scene_trees import paint_trees
 
 SHORE = 0.68
-# How many arrangements of each part there are: few enough for a small model to know them, enough for seeds to differ.
+# The number of arrangements of each part: few enough for a small model to learn, enough to make seeds differ.
 ARRANGEMENTS = {"sky": 4, "land": 4, "hill": 3, "trees": 4, "ground": 4}
 
 
 def random_scene(seed: int) -> dict[str, str | float]:
-    """Attributes drawn evenly; the same seed gives the same scene."""
+    """A random value for each attribute, all equally likely; the same seed gives the same scene."""
     rng = np.random.default_rng(seed)
     scene: dict[str, str | float] = {name: options[rng.integers(len(options))] for name, options in CHOICES.items()}
     return scene | {name: float(rng.random()) for name in SLIDERS}
 
 
 def draw_scene(scene: Scene, seed: int, size: int = 256) -> np.ndarray:
-    """The picture of a scene, uint8 [size, size, 3]; the seed decides what the attributes leave open."""
+    """The picture of a scene, uint8 [size, size, 3]; the seed decides everything that the attributes do not."""
     rng, canvas, light = part_generators(seed), Canvas(size), LIGHTS[scene["time"]]
     paint_sky(canvas, rng["sky"], scene, light)
     paint_land(canvas, rng["land"], scene, light)
-    paint_near_hill(canvas, rng["hill"], scene, light, SHORE)
+    paint_front_hill(canvas, rng["hill"], scene, light, SHORE)
     if scene["weather"] == "mist":
         canvas.veil(SHORE - 0.07, 0.07, blend(light.sky[2], lit((255, 255, 255), light), 0.4), 0.75)
     if scene["ground"] == "lake":
@@ -43,7 +43,7 @@ def draw_scene(scene: Scene, seed: int, size: int = 256) -> np.ndarray:
 
 
 def part_generators(seed: int) -> dict[str, np.random.Generator]:
-    """For every part of the picture the random numbers of one of its arrangements."""
+    """For each part of the picture, the random numbers of one of its arrangements."""
     rng = np.random.default_rng(seed)
     chosen = [int(rng.integers(count)) for count in ARRANGEMENTS.values()]
     return {

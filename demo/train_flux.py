@@ -1,7 +1,7 @@
-"""Trains the demo FLUX on encoded scenes, first on windows of a quarter of the picture, then on whole pictures.
+"""Trains the demo FLUX on encoded scenes: first on windows of a quarter of the picture, then on whole pictures.
 
-Make the latents first, see latents.py. Then, from the pack's folder: `python -m demo.train_flux --stage windows`, and
-`--stage whole`, which starts from the averaged weights of the first.
+Make the latents first, see latents.py. Then run `python -m demo.train_flux --stage windows` from the pack's folder, and
+after it `--stage whole`, which starts from the averaged weights of the first stage.
 """
 
 import argparse
@@ -27,7 +27,7 @@ LOG = ROOT / "output/training/flux_log.jsonl"
 
 @dataclass(frozen=True)
 class Stage:
-    """Which parts of the pictures are learned, in rows x columns of tokens, and for how long."""
+    """One stage of the training. windows: the learned parts of the pictures, in rows x columns of tokens."""
 
     windows: tuple[tuple[int, int], ...]
     batch: int
@@ -36,14 +36,14 @@ class Stage:
 
 
 STAGES = {
-    # A window costs a quarter of a picture and shows the same detail; tall ones teach reflections, wide ones horizons.
+    # A window costs a quarter of a picture and has the same detail; tall ones teach reflections, wide ones horizons.
     "windows": Stage(((8, 8), (16, 4), (8, 8), (4, 16)), 32, 2e-3, 1900),
     "whole": Stage(((16, 16),), 16, 1.5e-3, 1850),
 }
 
 
 def checkpoint_file(name: str) -> Path:
-    """Where the training state of one stage is kept."""
+    """The file with the training state of one stage."""
     return ROOT / f"output/training/flux_{name}.safetensors"
 
 
@@ -58,7 +58,7 @@ def build_optimisers(model: nn.Module) -> list[torch.optim.Optimizer]:
 
 
 def start_stage(name: str, model: nn.Module, optimisers: list[torch.optim.Optimizer]) -> tuple[int, Tensors]:
-    """The step to carry on from and the averaged weights; whole pictures start from what the windows taught."""
+    """The step to go on from and the averaged weights; the whole pictures start from the result of the windows."""
     first = checkpoint_file("windows")
     if name == "whole" and first.exists() and not checkpoint_file(name).exists():
         model.load_state_dict(under("average", load_file(first)))
@@ -73,7 +73,7 @@ def export(average: Tensors) -> None:
 
 
 def train(name: str, steps: int, threads: int) -> None:
-    """Trains one stage up to `steps`, carrying on from its checkpoint."""
+    """Trains one stage up to `steps`, from its checkpoint if there is one."""
     torch.set_num_threads(threads)
     model = new_flux()
     optimisers = build_optimisers(model)
@@ -96,7 +96,7 @@ def train(name: str, steps: int, threads: int) -> None:
 
 
 def write_log(name: str, step: int, losses: list[float], seconds: float) -> None:
-    """One line of JSON for the latest steps."""
+    """Adds one line of JSON about the latest steps."""
     line = {"stage": name, "step": step, "loss": sum(losses) / len(losses), "seconds": round(seconds, 1)}
     with LOG.open("a") as log:
         log.write(json.dumps(line) + "\n")

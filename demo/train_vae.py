@@ -23,11 +23,11 @@ ROOT = Path(__file__).parents[1]
 CHECKPOINT = ROOT / "output/training/vae.safetensors"
 CODE_FILE = ROOT / "output/training/picture_code.safetensors"
 VAE_FILE = Path(__file__).parent / "models/vae/tap_demo_vae.safetensors"
-# The decoder's blocks at high resolution cost most and teach least: they stay at zero, which leaves their last ReLU.
+# The decoder's blocks at high resolution cost most and help least: they stay at zero, and only their last ReLU is left.
 IDLE_BLOCKS = (15, 18)
-# What ComfyUI's FLUX latent format applies; written into the file, it gives the transformer latents of unit variance.
+# ComfyUI's FLUX latent format applies these; the file has them too, to give the transformer latents of unit variance.
 FLUX_SCALE, FLUX_SHIFT = 0.3611, 0.1159
-# TAESD's decoder squashes its input beyond 3; sharp edges reach 12.
+# TAESD's decoder compresses inputs above 3; sharp edges reach 12.
 DECODER_SCALE = 0.35
 LATENT_NOISE = 0.15
 
@@ -49,7 +49,7 @@ def new_decoder() -> nn.Sequential:
 
 
 def decode(decoder: nn.Module, z: torch.Tensor) -> torch.Tensor:
-    """Pictures of latents."""
+    """The pictures of latents."""
     return decoder((z * DECODER_SCALE).contiguous(memory_format=torch.channels_last))
 
 
@@ -60,7 +60,7 @@ def draw_pool(count: int, size: int, first_seed: int) -> np.ndarray:
 
 
 def picture_code() -> tuple[torch.Tensor, torch.Tensor]:
-    """Kernel and bias of the encoder; found once, then kept."""
+    """Kernel and bias of the encoder; computed once, then read from a file."""
     if not CODE_FILE.exists():
         kernel, bias = fit_components(draw_pool(1000, 256, 10_000_000))
         CODE_FILE.parent.mkdir(parents=True, exist_ok=True)
@@ -95,20 +95,20 @@ def random_crops(pools: list[np.ndarray], rng: np.random.Generator, batch: int, 
     crops = []
     for _ in range(batch):
         pool = pools[int(rng.random() < 0.05)]
-        # Oftener from below, where the detail is, than from the sky.
+        # More often from below, where the detail is, than from the sky.
         top, left = ((pool.shape[1] - side + 1) * rng.random(2) ** (0.5, 1)).astype(int)
         crops.append(pool[rng.integers(len(pool)), top : top + side, left : left + side])
     return torch.from_numpy(np.stack(crops)).permute(0, 3, 1, 2).float().div(255)
 
 
 def picture_loss(made: torch.Tensor, x: torch.Tensor) -> torch.Tensor:
-    """Mean distance of colours and of edges."""
+    """Mean error of colours and of edges."""
     edges = [F.l1_loss(made.diff(dim=dim), x.diff(dim=dim)) for dim in (2, 3)]
     return F.l1_loss(made, x) + 2 * F.mse_loss(made, x) + sum(edges)
 
 
 def decoder_loss(decoder: nn.Module, z: torch.Tensor, x: torch.Tensor) -> tuple[torch.Tensor, float]:
-    """Loss through slightly noisy latents, as a transformer makes them, and the squared error."""
+    """Loss with slightly noisy latents, as a transformer makes them, and the squared error."""
     noisy = z + torch.randn_like(z) * LATENT_NOISE * torch.rand(len(z), 1, 1, 1)
     with torch.autocast("cpu", torch.bfloat16):
         made = decode(decoder, noisy).float()
@@ -116,7 +116,7 @@ def decoder_loss(decoder: nn.Module, z: torch.Tensor, x: torch.Tensor) -> tuple[
 
 
 class ConvMuon:
-    """Muon for the 64 to 64 convolutions, each seen as a matrix [out, 9 * in], and AdamW for the rest."""
+    """Muon for the 64 to 64 convolutions, each as a matrix [out, 9 * in], and AdamW for the rest."""
 
     def __init__(self, decoder: nn.Module) -> None:
         self.inner = [value for value in decoder.parameters() if value.ndim == 4 and value.shape[:2] == (64, 64)]
@@ -126,7 +126,7 @@ class ConvMuon:
         self.both = [muon, torch.optim.AdamW(outer, weight_decay=0.0)]
 
     def step(self, peak: float, share: float) -> None:
-        """One step from the gradients that are there, at a share of the peak rate."""
+        """One step with the current gradients, at a share of the peak rate."""
         for value, matrix in zip(self.inner, self.matrices, strict=True):
             matrix.grad = as_matrix(value.grad)
         for optimiser, rate in zip(self.both, (peak, 0.25 * peak), strict=True):
@@ -140,7 +140,7 @@ def as_matrix(kernel: torch.Tensor) -> torch.Tensor:
 
 
 def train(steps: int, batch: int, peak: float, threads: int) -> None:
-    """Trains up to `steps`, carrying on from the checkpoint, and writes the file for ComfyUI."""
+    """Trains up to `steps`, from the checkpoint if there is one, and writes the file for ComfyUI."""
     torch.set_num_threads(threads)
     torch.manual_seed(0)
     (kernel, bias), decoder = picture_code(), new_decoder()

@@ -1,4 +1,4 @@
-"""What every training has in common: the rate at a step, a step down the loss, the running average of the weights."""
+"""What both trainings use: the rate at a step, one step of the optimisers, the running average of the weights."""
 
 from collections.abc import Sequence
 
@@ -9,12 +9,12 @@ from .checkpoint import Tensors
 
 
 def learning_rate(step: int, steps: int, peak: float, warmup: int = 200) -> float:
-    """A linear rise, a constant, then a linear fall over the last 40 %."""
+    """The rate at a step: a linear rise, a constant, then a linear fall over the last 40 %."""
     return peak * min(1.0, (step + 1) / warmup, max(0.02, (steps - step) / (0.4 * steps)))
 
 
 def train_step(model: nn.Module, optimisers: Sequence[torch.optim.Optimizer], loss: Tensor, rate: float) -> float:
-    """One step of every optimiser down this loss; returns its value."""
+    """One step of every optimiser on this loss; returns its value."""
     for optimiser in optimisers:
         optimiser.param_groups[0]["lr"] = rate
         optimiser.zero_grad()
@@ -32,7 +32,7 @@ def start_average(model: nn.Module) -> Tensors:
 
 @torch.no_grad()
 def update_average(average: Tensors, model: nn.Module, step: int, slowest: float = 0.999) -> None:
-    """Moves the average towards the weights; early on faster, so that the start is forgotten."""
+    """Moves the average towards the weights; faster at the start, to forget the first weights."""
     keep = min(slowest, (1 + step) / (10 + step))
     for name, value in model.state_dict().items():
         average[name].lerp_(value, 1 - keep)

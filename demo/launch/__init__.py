@@ -1,1 +1,1 @@
-"""Sets up a ComfyUI with only this pack, starts it and talks to it; the standard library does until it is there."""
+"""Sets up a ComfyUI with only this pack and talks to it; until it is there, only the standard library is used."""

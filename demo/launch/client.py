@@ -42,7 +42,7 @@ class PromptInterrupted(Problem):
 
 @dataclass
 class PromptRun:
-    """What a prompt left behind: outputs by node id, and when each node began."""
+    """The results of a prompt: outputs by node id, and when each node began."""
 
     prompt_id: str
     outputs: dict[str, dict] = field(default_factory=dict)
@@ -68,12 +68,12 @@ def run_prompt(url: str, prompt: Prompt, title: str = "", watch: Watcher | None 
 
 
 async def queue_and_follow(url: str, prompt: Prompt, bar: tqdm, watch: Watcher | None) -> PromptRun:
-    """Listens first and queues then, so that no message is missed."""
+    """Listens first, then queues, to miss no message."""
     client = uuid.uuid4().hex
     async with aiohttp.ClientSession(base_url=url) as session, session.ws_connect(f"/ws?clientId={client}") as socket:
         async with session.post("/prompt", json={"prompt": prompt, "client_id": client}) as answer:
             answered = await answer.json()
-        # With some good outputs ComfyUI accepts a prompt and leaves the others out.
+        # If only some outputs are good, ComfyUI accepts the prompt without the others.
         if answer.status != 200 or answered["node_errors"]:
             raise PromptRefused(answered)
         run = PromptRun(answered["prompt_id"])
@@ -84,7 +84,7 @@ async def queue_and_follow(url: str, prompt: Prompt, bar: tqdm, watch: Watcher |
 
 
 async def follow(socket: aiohttp.ClientWebSocketResponse, run: PromptRun, bar: tqdm, watch: Watcher | None) -> None:
-    """Returns at the end of the prompt, and raises when it fails."""
+    """Returns at the end of the prompt. Raises Problem if the prompt fails."""
     async for message in socket:
         now = time.perf_counter()
         if message.type != aiohttp.WSMsgType.TEXT:
@@ -98,7 +98,7 @@ async def follow(socket: aiohttp.ClientWebSocketResponse, run: PromptRun, bar: t
 
 
 def take(kind: str, data: dict, now: float, run: PromptRun, bar: tqdm) -> bool:
-    """Takes in one message about this prompt; True when it was the last one."""
+    """Reads one message about this prompt; True if it was the last one."""
     if kind == "execution_error":
         raise PromptFailed(data)
     if kind == "execution_interrupted":

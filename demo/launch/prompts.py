@@ -1,4 +1,4 @@
-"""The demo workflow in the form that ComfyUI's HTTP interface takes: node id to class and inputs."""
+"""The demo workflow as ComfyUI's HTTP interface takes it: node id to class and inputs."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from .client import Prompt
 
 MODEL = "tap_demo_flux.safetensors"
 VAE = "tap_demo_vae.safetensors"
-# Ids are words, because they come back in the server's messages.
+# Ids are words, because the server's messages name them.
 SAMPLER, PICTURE, FRAMES, FILM, REPORT = "sampler", "picture", "frames", "film", "report"
 
 
@@ -58,7 +58,7 @@ def node(kind: str, **inputs: object) -> dict:
 
 
 def fill_defaults(prompt: Prompt, known: dict[str, dict]) -> Prompt:
-    """The prompt with every widget that it leaves out at its default; `known` is what /object_info answers."""
+    """The prompt, with the default of every widget that it does not name; `known` is the answer of /object_info."""
     filled = {}
     for name, asked in prompt.items():
         required = known[asked["class_type"]]["input"].get("required", {})

@@ -1,4 +1,4 @@
-"""Says in one line when the running Python will not do; kept so plain that Python 3.6 can still read it."""
+"""Says in one line if the running Python does not fit; simple enough for Python 3.6 to read it."""
 
 import shutil
 import sys
@@ -8,7 +8,7 @@ NEWEST = (3, 13)
 
 
 def version_complaint(version: tuple, newest: tuple = NEWEST) -> str:
-    """One line that says which Python to use instead, or nothing when this one is fine."""
+    """One line that says which Python to use instead; "" if this one fits."""
     if OLDEST <= tuple(version[:2]) <= newest:
         return ""
     found = [name for name in ("python3.13", "python3.12", "python3.11", "python3.10") if shutil.which(name)]
@@ -17,7 +17,7 @@ def version_complaint(version: tuple, newest: tuple = NEWEST) -> str:
 
 
 def require_python() -> None:
-    """Ends the program with that line when the running Python is too old to read the other files."""
+    """Ends the program with that line if the running Python is too old to read the other files."""
     complaint = version_complaint(sys.version_info, newest=sys.version_info[:2])
     if complaint:
         sys.exit(complaint)

@@ -1,4 +1,4 @@
-"""Runs pip, shows what it is doing in a few words, and turns its failures into one clear line."""
+"""Runs pip, shows in a few words what it does, and reports its failures in one clear line."""
 
 from __future__ import annotations
 
@@ -41,7 +41,7 @@ def run_pip(python: Path, arguments: Sequence[str], log: Path, status: StatusLin
 
 
 def in_short(line: str) -> str:
-    """A line of pip in a few words, or nothing when it tells a person nothing."""
+    """A line of pip in a few words; "" if it tells a person nothing."""
     words = line.split()
     if not words or words[0] not in ("Collecting", "Downloading", "Using", "Building", "Installing"):
         return ""

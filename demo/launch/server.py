@@ -1,4 +1,4 @@
-"""Starts a real ComfyUI server, headless, that knows this pack and no other, and ends it again."""
+"""Starts a real ComfyUI server, without a browser, that knows only this pack, and ends it again."""
 
 from __future__ import annotations
 
@@ -24,9 +24,9 @@ from .problem import Problem
 from .status_line import StatusLine
 
 HOST = "127.0.0.1"
-# The whitelist of ComfyUI compares folder names, and a clone may be called anything: the pack is linked under this one.
+# ComfyUI's whitelist compares folder names, and a clone can have any name: the pack is linked under this one.
 PACK_FOLDER = "tap-accelerate"
-# A proxy set for the internet must not be asked for a server on this machine.
+# A proxy for the internet must not be used for a server on this machine.
 LOCAL = urllib.request.build_opener(urllib.request.ProxyHandler({}))
 
 
@@ -50,7 +50,7 @@ class Server:
         LOCAL.open(request, timeout=30).close()
 
     def fetch(self, image: dict[str, str]) -> bytes:
-        """The bytes of a picture that a node has saved, as named in its output."""
+        """The bytes of a picture that a node has saved; image: its entry in the node's output."""
         query = urllib.parse.urlencode({key: image[key] for key in ("filename", "subfolder", "type")})
         with LOCAL.open(f"{self.url}/view?{query}", timeout=30) as answer:
             return answer.read()
@@ -64,12 +64,12 @@ class Server:
 def running_server(
     comfyui: Path, pack: Path, base: Path, port: int | None = None, options: Sequence[str] = ()
 ) -> Iterator[Server]:
-    """A server for the length of a `with`; models, inputs and outputs of this ComfyUI lie below `base`."""
+    """A server for the time of a `with`; models, inputs and outputs of this ComfyUI are below `base`."""
     port = free_port() if port is None else check_port(port)
     link_pack(pack, base)
     log = base / "server.log"
     command = [sys.executable, "main.py", *server_options(base, port), *options]
-    # A program that is told to end must still end its server.
+    # If this program is told to end, it must still end its server.
     before = signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
     with log.open("w", encoding="utf-8") as file:
         process = subprocess.Popen(command, cwd=comfyui, stdin=subprocess.DEVNULL, stdout=file, stderr=file)
@@ -87,7 +87,7 @@ def server_options(base: Path, port: int) -> list[str]:
     options = ["--listen", HOST, "--port", str(port), "--base-directory", str(base), "--disable-auto-launch"]
     options += ["--disable-api-nodes", "--disable-all-custom-nodes", "--whitelist-custom-nodes", PACK_FOLDER]
     options += ["--database-url", "sqlite:///:memory:"]
-    # Left to itself, ComfyUI asks for an NVIDIA driver and stops where there is none.
+    # Without --cpu, ComfyUI asks for an NVIDIA driver and stops where there is none.
     return options if has_gpu() else [*options, "--cpu"]
 
 
@@ -97,14 +97,14 @@ def has_gpu() -> bool:
 
 
 def link_pack(pack: Path, base: Path) -> None:
-    """Makes the folders of a fresh ComfyUI, with the pack as the only thing in custom_nodes."""
+    """Makes the folders of a new ComfyUI, with only the pack in custom_nodes."""
     for folder in ("custom_nodes", "input", "models", "output", "user"):
         (base / folder).mkdir(parents=True, exist_ok=True)
     link = base / "custom_nodes" / PACK_FOLDER
     if link.exists() and link.samefile(pack):
         return
     if os.path.lexists(link):
-        # It leads to where the pack was before it was moved.
+        # It is a link to the place where the pack was before it was moved.
         link.rmdir() if os.name == "nt" else link.unlink()
     if os.name == "nt":
         # A junction, because symbolic links need special rights on Windows.
@@ -116,17 +116,17 @@ def link_pack(pack: Path, base: Path) -> None:
 
 
 def free_port() -> int:
-    """A port that nobody listens on."""
+    """A port that no program listens on."""
     with socket.socket() as probe:
         probe.bind((HOST, 0))
         return probe.getsockname()[1]
 
 
 def check_port(port: int) -> int:
-    """The same port, when nobody listens on it."""
+    """The same port. Raises Problem if a program listens on it."""
     with socket.socket() as probe:
         if os.name == "posix":
-            # A port of a server that has just ended can be used again; on Windows this would allow to share one.
+            # The port of a server that has just ended can be used again; on Windows, this option would share a port.
             probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         try:
             probe.bind((HOST, port))
@@ -136,7 +136,7 @@ def check_port(port: int) -> int:
 
 
 def wait_until_ready(server: Server, limit: float = 600.0) -> None:
-    """Returns when the server answers; stops with the reason when it ended instead, or takes too long."""
+    """Returns when the server answers. Raises Problem, with the reason, if it ended or takes too long."""
     status = StatusLine()
     while status.seconds() < limit:
         status.show("starting ComfyUI")
@@ -157,7 +157,7 @@ def last_words(server: Server) -> str:
 
 
 def end_process(process: subprocess.Popen, patience: float = 15.0) -> None:
-    """Ends this one process, with force when it does not follow."""
+    """Ends this one process, by force if it does not end in time."""
     process.terminate()
     try:
         process.wait(patience)

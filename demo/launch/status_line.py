@@ -1,4 +1,4 @@
-"""Tells that something slow is going on: one rewritten line on a terminal, a line now and then elsewhere."""
+"""Shows that something slow is running: one line that changes on a terminal, a new line now and then elsewhere."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from typing import TextIO
 
 
 class StatusLine:
-    """Shows the seconds since it was made and what is happening now."""
+    """Shows the seconds since its start and what is happening now."""
 
     def __init__(self, stream: TextIO | None = None, every: float = 15.0) -> None:
         self.stream = stream or sys.stdout
@@ -18,11 +18,11 @@ class StatusLine:
         self.shown = -every
 
     def seconds(self) -> float:
-        """Seconds since it was made."""
+        """Seconds since its start."""
         return time.monotonic() - self.started
 
     def show(self, text: str, at_once: bool = False) -> None:
-        """Shows what is happening now; `at_once` where nothing else will be shown for a while."""
+        """Shows what is happening now; at_once: print it now, because nothing else will be shown for a while."""
         seconds = self.seconds()
         line = f"  {seconds:4.0f} s  {text}"
         if self.stream.isatty():
@@ -33,12 +33,12 @@ class StatusLine:
             self._write(line + "\n")
 
     def end(self, text: str) -> None:
-        """Leaves one last line."""
+        """Prints one last line, which stays."""
         self.clear()
         self._write(f"  {self.seconds():4.0f} s  {text}\n")
 
     def clear(self) -> None:
-        """Takes the line away, so that other text can follow."""
+        """Removes the line, to make place for other text."""
         if self.stream.isatty():
             self._write("\r" + " " * (shutil.get_terminal_size().columns - 1) + "\r")
 

@@ -1,4 +1,4 @@
-"""Programs that are not Python's: on Debian and Ubuntu they are installed when they are missing."""
+"""Programs outside Python: on Debian and Ubuntu, they are installed if they are missing."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from .problem import Problem
 
 
 def require_tools(tools: Mapping[str, Sequence[str]]) -> None:
-    """Installs what is missing. tools: name of the Debian package -> programs of which one is enough."""
+    """Installs what is missing. tools: name of the Debian package -> its possible programs; one is enough."""
     missing = [package for package, programs in tools.items() if not any(map(shutil.which, programs))]
     if not missing:
         return

@@ -1,4 +1,4 @@
-"""Makes the virtual environment of the repository and knows what is in it."""
+"""Makes the virtual environment of the repository and tells what is in it."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ def python_in(folder: Path) -> Path:
 
 
 def make_venv(folder: Path) -> Path:
-    """Makes the environment unless it is there and its pip answers; returns its interpreter."""
+    """Makes the environment, if it is not there with a working pip; returns its interpreter."""
     python = python_in(folder)
     if has_pip(python):
         return python
@@ -44,7 +44,7 @@ def has_pip(python: Path) -> bool:
 
 
 def explain_venv_failure(output: str) -> str:
-    """What went wrong, from the words of the venv module."""
+    """What went wrong, from the output of the venv module."""
     if FULL_DISK.search(output):
         return NO_SPACE
     if "ensurepip" in output:
@@ -63,7 +63,7 @@ def holds_torch(folder: Path) -> bool:
 
 
 def read_stamp(folder: Path) -> set[str]:
-    """The requirements that a set-up which came to its end has installed."""
+    """The requirements that a completed set-up has installed."""
     try:
         stamp = json.loads((folder / STAMP).read_text(encoding="utf-8"))
     except (OSError, ValueError):
@@ -72,7 +72,7 @@ def read_stamp(folder: Path) -> set[str]:
 
 
 def write_stamp(folder: Path, requirements: Iterable[str]) -> None:
-    """Notes that these requirements are installed; replaced in one go, so a half-written stamp cannot be."""
+    """Notes that these requirements are installed. The file is replaced in one step, so it is never half-written."""
     half = folder / (STAMP + ".half")
     half.write_text(json.dumps({"requirements": sorted(requirements)}, indent=1), encoding="utf-8")
     half.replace(folder / STAMP)
