@@ -12,8 +12,8 @@ import pytest
 ROOT = Path(__file__).resolve().parents[1]
 COMFYUI = Path(os.environ.get("COMFYUI_PATH") or ROOT / ".comfyui").resolve()
 
-# With more threads than free cores they wait for each other; half of the processors are never all taken, and workers
-# beside each other share them out. Servers that tests start inherit it.
+# More threads than free cores wait for each other. Half of the processors is a safe number, and parallel workers share
+# them. Servers that tests start have the same number.
 WORKERS = int(os.environ.get("PYTEST_XDIST_WORKER_COUNT", "2"))
 os.environ.setdefault("OMP_NUM_THREADS", str(max(1, (os.cpu_count() or 2) // max(WORKERS, 2))))
 
@@ -21,14 +21,21 @@ os.environ.setdefault("OMP_NUM_THREADS", str(max(1, (os.cpu_count() or 2) // max
 sys.path[:] = [path for path in sys.path if Path(path or ".").resolve() != ROOT]
 sys.path.insert(0, str(COMFYUI))
 
-import comfy.cli_args  # noqa: E402  ComfyUI had to be put on the path first
+import comfy.cli_args  # noqa: E402  ComfyUI must be on the path first
+import hypothesis  # noqa: E402
 import torch  # noqa: E402  after OMP_NUM_THREADS
 
-# Read when comfy.model_management is imported, hence before any test is.
+# comfy.model_management reads them when it is imported, so they are set before any test.
 comfy.cli_args.args.cpu = True
 comfy.cli_args.args.use_pytorch_cross_attention = True
 # Models this tiny are only slower with more threads.
 torch.set_num_threads(1)
+
+# How fast examples are made says nothing on a busy machine.
+hypothesis.settings.register_profile(
+    "any machine", deadline=None, suppress_health_check=[hypothesis.HealthCheck.too_slow]
+)
+hypothesis.settings.load_profile("any machine")
 
 
 def load_pack() -> None:
