@@ -1,6 +1,6 @@
 """Every test of the pack, in a real ComfyUI: `python3 tests/run.py [--comfyui VERSION] [pytest arguments]`.
 
-With `--matrix` those of what can be plugged in alone, as a table that also goes into the README.
+With `--matrix`, only the tests of what can be plugged in; they give a table that also goes into the README.
 """
 
 import argparse
@@ -8,9 +8,9 @@ import os
 import sys
 from pathlib import Path
 
-# For the tests of the browser's side: Debian's packages, and the programs they bring.
+# For the tests in the browser: Debian's packages, and the programs in them.
 TOOLS = {"chromium": ("chromium", "chromium-browser", "google-chrome"), "nodejs": ("node",)}
-# Each has a ComfyUI of its own in memory.
+# Each has its own ComfyUI in memory.
 MOST_WORKERS = 4
 ROOT = Path(__file__).resolve().parents[1]
 sys.path.insert(0, str(ROOT / "demo"))
@@ -22,7 +22,7 @@ def main() -> int:
     from launch.prepare import COMFYUI_VERSION, hand_over, prepare
     from launch.system_tools import require_tools
 
-    # No abbreviations and no help of its own: everything else is pytest's.
+    # No abbreviations and no own help: all other options are pytest's.
     options = argparse.ArgumentParser(add_help=False, allow_abbrev=False)
     options.add_argument("--comfyui", choices=CARRIERS, default=COMFYUI_VERSION)
     options.add_argument("--matrix", action="store_true")
@@ -38,7 +38,7 @@ def main() -> int:
 
 
 def all_at_once() -> list[str]:
-    """What makes the whole suite run on several processors; files stay together, as their tests share servers."""
+    """The options to run the whole suite on several processors; tests of one file share servers and stay together."""
     return ["-n", str(min(os.cpu_count() or 1, MOST_WORKERS)), "--dist", "loadfile"]
 
 

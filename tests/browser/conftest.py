@@ -20,7 +20,7 @@ WINDOW = {"width": 1280, "height": 960}
 
 @pytest.fixture(scope="session")
 def browser_server(comfyui: Path, repository: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
-    """The running server, with the settings of somebody who has seen the tutorial."""
+    """The running server, with the settings of a user who has seen the tutorial."""
     base = tmp_path_factory.mktemp("browser")
     user = base / "user" / "default"
     user.mkdir(parents=True)
@@ -31,7 +31,7 @@ def browser_server(comfyui: Path, repository: Path, tmp_path_factory: pytest.Tem
 
 @pytest.fixture(scope="module")
 def browser() -> Iterator[Browser]:
-    """Chromium. It ends with each file of tests: Playwright's event loop bars others from the thread."""
+    """Chromium. It ends with each file of tests: Playwright's event loop allows no other in its thread."""
     found = next(filter(None, map(shutil.which, NAMES)), None)
     assert found, "Chromium is missing: install it (Debian: chromium), then run the tests again."
     with sync_playwright() as playwright:

@@ -38,7 +38,7 @@ def line(comfy: ComfyPage) -> str:
 
 
 def slider(comfy: ComfyPage, name: str, share: float) -> tuple[float, float]:
-    """A place on a slider of a node in the classic renderer."""
+    """A place on the slider of a node, in the classic renderer."""
     y, height, width = comfy.page.evaluate(
         """([id, name]) => {
             const node = app.canvas.graph.getNodeById(id), widget = node.widgets.find(w => w.name === name);
@@ -71,7 +71,7 @@ def choose_in_menu(comfy: ComfyPage, node: int, *entries: str) -> None:
         entry.hover() if leads_on and comfy.vue else entry.click()
 
 
-def test_the_strip_fills_while_sampling_and_ends_with_what_was_done(opened: ComfyPage) -> None:
+def test_the_strip_fills_during_the_run_and_ends_with_the_result(opened: ComfyPage) -> None:
     opened.element(ACCELERATE, "").wait_for()
     opened.page.evaluate(WATCH, f"{ACCELERATE}")
     opened.run()
@@ -88,7 +88,7 @@ def test_the_strip_fills_while_sampling_and_ends_with_what_was_done(opened: Comf
     assert line(opened).startswith("6 of 20 steps computed")
 
 
-def test_the_strip_tells_why_nothing_is_skipped(opened: ComfyPage) -> None:
+def test_the_strip_says_why_nothing_is_forecast(opened: ComfyPage) -> None:
     opened.page.evaluate(
         "id => { app.canvas.graph.getNodeById(id).widgets.find(w => w.name === 'interval').value = 1; }", ACCELERATE
     )
@@ -97,7 +97,7 @@ def test_the_strip_tells_why_nothing_is_skipped(opened: ComfyPage) -> None:
     assert opened.element(ACCELERATE, "").get_attribute("data-marks") == "f" * 20
 
 
-def test_a_setting_takes_the_strip_away_and_brings_it_back(opened: ComfyPage) -> None:
+def test_a_setting_removes_the_strip_and_brings_it_back(opened: ComfyPage) -> None:
     strip = opened.element(ACCELERATE, "")
     opened.set("TAP.LiveStrip", False)
     strip.wait_for(state="hidden")
@@ -116,14 +116,14 @@ def test_the_slider_moves_with_the_mouse(opened: ComfyPage) -> None:
     page.mouse.down()
     page.mouse.move(*end, steps=5)
     page.mouse.up()
-    # The place that was dragged to, not that of the first touch; Nodes 2.0's knob keeps its distance from the pointer.
+    # The place where the drag ended, not the first touch; Nodes 2.0's knob keeps its distance from the pointer.
     opened.until(lambda: 9 <= opened.widgets(ACCELERATE)["interval"] <= 14, "the slider's place", 5)
     value = opened.widgets(ACCELERATE)["interval"]
     holds(opened, interval=value)
 
 
 def test_the_slider_moves_with_keys(opened: ComfyPage) -> None:
-    """The classic renderer paints its sliders: keys reach them in the panel of the node's parameters."""
+    """The classic renderer paints its sliders: keys work in the panel of the node's parameters."""
     page, before = opened.page, opened.widgets(ACCELERATE)["interval"]
     panel = page.get_by_role("button", name="Toggle properties panel").first
     if opened.vue:

@@ -1,4 +1,4 @@
-"""The strip of the run through refreshes, with its setting off, and what undo sees of a run."""
+"""The strip of the run after a refresh, with its setting off, and what undo sees of a run."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from browser_graph import ACCELERATE, REPORT, VIEWER, viewed_prompt
 from browser_page import ComfyPage
 
 STEPS, MANY = 20, 120
-# Every event of ours that reaches the page, whatever it then does with it.
+# Every event of ours that reaches the page.
 HEAR = """() => {
     window.heard = [];
     window.comfyAPI.api.api.addEventListener('tap.run', ({ detail }) => window.heard.push(detail.marks));
@@ -18,9 +18,9 @@ UNDO_STEPS = """() => {
     changeTracker.captureCanvasState();
     return changeTracker.undoQueue.length;
 }"""
-# As when the workflow has just been saved.
+# The state just after the workflow was saved.
 SAVED = "() => app.extensionManager.workflow.activeWorkflow.changeTracker.reset()"
-# What differs between the states that undo would go back to, from one of them on.
+# What differs between the states that undo goes back to, from one of them on.
 CHANGES = """first => {
     const { undoQueue, activeState } = app.extensionManager.workflow.activeWorkflow.changeTracker;
     const states = [...undoQueue.slice(first), activeState], found = [];
@@ -37,7 +37,7 @@ CHANGES = """first => {
 
 @pytest.fixture(scope="module")
 def opened(comfy: ComfyPage) -> ComfyPage:
-    """The workflow is open, under a name of its own, and changes its seed for nobody."""
+    """The workflow is open, under its own name, and its seed stays the same."""
     comfy.load(viewed_prompt(seed=61, steps=STEPS))
     change(comfy, "KSampler", "control_after_generate", "fixed")
     comfy.page.evaluate("() => app.loadGraphData({ ...app.canvas.graph.serialize(), id: crypto.randomUUID() })")
@@ -67,7 +67,7 @@ def change(comfy: ComfyPage, kind: str, widget: str, value: object) -> None:
 
 
 def another_seed(comfy: ComfyPage) -> None:
-    """So that the next run is not one that ComfyUI has at hand."""
+    """Changes the seed: ComfyUI then has no cached result for the next run."""
     another_seed.count += 1
     comfy.page.evaluate(
         """seed => {
@@ -97,7 +97,7 @@ def test_a_finished_strip_is_there_after_a_refresh(opened: ComfyPage) -> None:
     assert line(opened) == before
 
 
-def test_a_refresh_in_mid_run_goes_on_where_it_was(opened: ComfyPage) -> None:
+def test_after_a_refresh_during_a_run_the_strip_goes_on(opened: ComfyPage) -> None:
     change(opened, "KSampler", "steps", MANY)
     another_seed(opened)
     opened.page.evaluate(UNDO_STEPS)
@@ -176,9 +176,9 @@ def test_undo_brings_no_older_map_back(opened: ComfyPage) -> None:
     opened.page.evaluate("() => app.extensionManager.workflow.activeWorkflow.changeTracker.undo()")
     opened.until(lambda: shown_map(opened) == latest, "the latest map again")
     opened.until(lambda: marks(opened) == final_marks(opened), "the latest strip again")
-    # Back at what was saved: another map is no change.
+    # This is the saved state again: another map is no change.
     assert not opened.page.evaluate("app.extensionManager.workflow.activeWorkflow.isModified")
-    # Undo has made every node anew; what is on the page must be theirs.
+    # Undo has made every node again; the elements on the page must belong to the new nodes.
     another_seed(opened)
     run_to_its_map(opened)
 
@@ -191,7 +191,7 @@ def shown_map(comfy: ComfyPage) -> str:
 def run_to_its_map(comfy: ComfyPage) -> str:
     """Queues the workflow and waits until its map and its strip are there; the run's name."""
     comfy.run()
-    # The server has ended the prompt before the page has heard of it: a map may be an older one until it has this name.
+    # The server ends the prompt before the page hears of it: until the map has this name, it can be an older one.
     name = comfy.outputs(VIEWER)["tap_choice_map"][0]["filename"].removesuffix(".json")
     comfy.until(lambda: shown_map(comfy) == name, "the map of the last run")
     comfy.until(lambda: marks(comfy) == final_marks(comfy), "the strip of the last run")

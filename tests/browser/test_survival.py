@@ -1,4 +1,4 @@
-"""The viewer through all that happens to a node: reloads, copies, subgraphs, other sizes, files that are not whole."""
+"""The viewer after everything that happens to a node: reloads, copies, subgraphs, other sizes, broken files."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from playwright.sync_api import Page, Route
 from browser_graph import ACCELERATE, REPORT, VIEWER, viewed_prompt
 from browser_page import ComfyPage
 
-# Contrast of text that can be read (WCAG 2, AA).
+# The lowest contrast of text that people can read (WCAG 2, AA).
 LEAST_CONTRAST = 4.5
 CONTRASTS = """id => {
     const root = document.getElementById(`tap-on-${id}`), back = getComputedStyle(root).backgroundColor;
@@ -25,7 +25,7 @@ CONTRASTS = """id => {
         return [part, (more + .05) / (less + .05)];
     });
 }"""
-# Of each part of the viewer: name, top, bottom, right, the viewer's own size, and what is cut off of it.
+# For each part of the viewer: name, top, bottom, right, the viewer's own size, and how much is cut off.
 PLACES = """id => {
     const root = document.getElementById(`tap-on-${id}`), layout = root.querySelector('.tap-layout');
     return [...layout.children].filter(part => part.offsetHeight).map(part => [part.className,
@@ -51,7 +51,7 @@ def viewed(comfy: ComfyPage) -> ComfyPage:
 
 
 def shown(comfy: ComfyPage, node: int = VIEWER) -> list[str]:
-    """Run, layer, step and frame that are on the stage; none while there is none."""
+    """Run, layer, step and frame that are on the stage; empty if there is none."""
     return (comfy.element(node, "").get_attribute("data-shown") or "").split()
 
 
@@ -79,7 +79,7 @@ def test_the_workflow_opened_again_shows_the_same(viewed: ComfyPage) -> None:
     viewed.until(lambda: shown(viewed) == before, "the same map")
 
 
-def test_a_copy_shows_the_same_and_goes_its_own_way(viewed: ComfyPage) -> None:
+def test_a_copy_shows_the_same_and_is_independent(viewed: ComfyPage) -> None:
     before = shown(viewed)
     copy = viewed.page.evaluate(
         """id => {
@@ -193,7 +193,7 @@ def test_it_can_be_read_in_both_themes(viewed: ComfyPage, theme: str) -> None:
 
 
 def test_at_twice_the_size_nothing_overlaps_or_is_cut_off(viewed: ComfyPage) -> None:
-    """At 200 % a browser's window has half as many pixels of its own."""
+    """At 200 %, a browser's window has half as many pixels."""
     page: Page = viewed.page
     page.set_viewport_size({"width": 640, "height": 480})
     viewed.page.evaluate("id => { app.canvas.graph.getNodeById(id).setSize([440, 640]); }", VIEWER)

@@ -14,7 +14,7 @@ SCROLLS = "part => part.scrollHeight > part.clientHeight"
 
 @pytest.fixture(scope="module")
 def opened(comfy: ComfyPage, repository: Path) -> ComfyPage:
-    """The workflow that calibrates, made quick, with the two nodes that it lacks."""
+    """The workflow that calibrates, made fast, with the two nodes that it does not have."""
     workflow = json.loads((repository / "workflows" / "Tap_Calibrate.json").read_text(encoding="utf-8"))
     comfy.page.evaluate("workflow => app.loadGraphData(workflow)", workflow)
     comfy.page.evaluate(
@@ -49,12 +49,12 @@ def node(comfy: ComfyPage, kind: str) -> int:
 
 
 def text(comfy: ComfyPage, kind: str) -> str:
-    """What stands on its face."""
+    """The text on its face."""
     return comfy.element(node(comfy, kind), " .tap-text-words").text_content()
 
 
 def sizes(comfy: ComfyPage) -> dict[str, list[float]]:
-    """Sizes of the nodes of ours that show text."""
+    """Sizes of our nodes that show text."""
     return {kind: comfy.page.evaluate("id => [...app.canvas.graph.getNodeById(id).size]", node(comfy, kind))
             for kind in KINDS}
 
@@ -65,7 +65,7 @@ KINDS = {
 }
 
 
-def test_before_a_run_each_says_what_will_come(opened: ComfyPage) -> None:
+def test_before_a_run_each_says_what_it_will_show(opened: ComfyPage) -> None:
     assert all(text(opened, kind).startswith("Queue: ") for kind in KINDS)
 
 

@@ -1,4 +1,4 @@
-"""The viewer in the real frontend: what it shows is what the record holds."""
+"""The viewer in the real frontend: it shows what is in the record."""
 
 from __future__ import annotations
 
@@ -42,7 +42,7 @@ def viewed(comfy: ComfyPage) -> ComfyPage:
 
 
 def shown(comfy: ComfyPage) -> list[str]:
-    """Run, layer, step and frame that are on the stage; none while there is none."""
+    """Run, layer, step and frame that are on the stage; empty if there is none."""
     return (comfy.element(VIEWER, "").get_attribute("data-shown") or "").split()
 
 
@@ -53,7 +53,7 @@ def choose(comfy: ComfyPage, layer: str) -> None:
 
 
 def go_to(comfy: ComfyPage, step: int) -> None:
-    """Moves to a step, from 0, by keys."""
+    """Moves to a step, counted from 0, by keys."""
     strip = comfy.element(VIEWER, " .tap-steps")
     strip.focus()
     comfy.page.keyboard.press("Home")
@@ -69,13 +69,13 @@ def set_opacity(comfy: ComfyPage, share: float) -> None:
 
 
 def colours(comfy: ComfyPage) -> np.ndarray:
-    """What is painted on every token, [H, W, 3]."""
+    """The painted colour of every token, [H, W, 3]."""
     found = comfy.page.evaluate(SAMPLE, [VIEWER, TOKENS, TOKENS])
     return np.array(found)[:, :3].reshape(TOKENS, TOKENS, 3)
 
 
 def picture(comfy: ComfyPage, entry: dict) -> np.ndarray:
-    """A picture that a node left."""
+    """A picture in the output of a node."""
     return np.asarray(Image.open(io.BytesIO(comfy.server.fetch(entry))).convert("RGB")).astype(int)
 
 
@@ -107,12 +107,12 @@ def test_without_opacity_the_final_picture_is_there(viewed: ComfyPage) -> None:
     go_to(viewed, viewed.report(REPORT)["skipped_steps"][0])
     set_opacity(viewed, 0)
     saved = at_tokens(picture(viewed, viewed.outputs(SAVE)["images"][0]))
-    # The picture in the viewer is packed with loss, and larger than the saved one.
+    # The picture in the viewer has lossy compression, and is larger than the saved one.
     assert np.abs(colours(viewed) - saved).mean() < 12
     set_opacity(viewed, 0.65)
 
 
-def test_a_token_under_the_pointer_is_told_in_words(viewed: ComfyPage) -> None:
+def test_a_token_under_the_pointer_is_described_in_words(viewed: ComfyPage) -> None:
     choose(viewed, "predictor")
     step, row, column = viewed.report(REPORT)["skipped_steps"][1], 2, 5
     go_to(viewed, step)
@@ -166,7 +166,7 @@ def test_the_strip_is_scrubbed_with_the_mouse_and_says_its_step(viewed: ComfyPag
     assert strip.get_attribute("aria-valuetext").startswith(f"Step 8 of {STEPS}: ")
 
 
-def test_a_click_on_the_legend_shows_one_choice_alone(viewed: ComfyPage) -> None:
+def test_a_click_on_the_legend_shows_one_choice_only(viewed: ComfyPage) -> None:
     choose(viewed, "order")
     viewed.element(VIEWER, " .tap-tick input").uncheck()
     set_opacity(viewed, 1)
@@ -194,7 +194,7 @@ def test_a_click_on_the_legend_shows_one_choice_alone(viewed: ComfyPage) -> None
 
 
 def show_made(comfy: ComfyPage, **record: object) -> dict:
-    """Lets the viewer show a made run; its index image and document."""
+    """Lets the viewer show a made-up run; returns its index image and document."""
     data = viewer_data(made_record(**record), "made")
     folder = comfy.server.log.parent / "temp" / "tap"
     name = write_viewer_files(data, folder, torch.rand(6, 32, 32, 3))
@@ -235,7 +235,7 @@ def test_a_video_has_frames_and_a_batch_has_pictures_and_prompts(viewed: ComfyPa
 
 
 def test_a_large_pool_and_small_tokens_are_shown(viewed: ComfyPage) -> None:
-    """More kinds than the legend lists, patterns in place of letters."""
+    """It has more kinds than the legend lists, and patterns instead of letters."""
     pool = TapSettings(orders="0,1,2,3", horizon_from=-8, horizon_to=4, horizon_step=0.5)
     show_made(viewed, steps=9, grid=(1, 48, 48), pool=pool)
     viewed.element(VIEWER, " .tap-tick input").check()

@@ -39,5 +39,5 @@ def test_the_help_page_opens_in_it_with_its_picture(comfy: ComfyPage, language: 
     comfy.until(
         lambda: panel.locator("img").first.evaluate("image => image.complete && image.naturalWidth > 0"), "the picture"
     )
-    # The frontend asks for docs/NODE/en.md before it takes docs/NODE.md, which all languages without a page share.
+    # The frontend asks for docs/NODE/en.md first, then for docs/NODE.md, the page for all languages without their own.
     comfy.complaints[:] = [said for said in comfy.complaints if not said.endswith("/TapAccelerate/en.md")]

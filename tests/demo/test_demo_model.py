@@ -26,7 +26,7 @@ VAE_FLOOR = 28.0
 
 
 def decibels(a: torch.Tensor, b: torch.Tensor) -> float:
-    """Peak signal to noise ratio of two pictures in 0..1."""
+    """PSNR in dB of two pictures in 0..1."""
     return float(-10 * torch.log10((a - b).square().mean().detach()))
 
 
@@ -99,8 +99,8 @@ def test_the_empty_code_has_the_shape_of_a_scene() -> None:
 
 def test_sliders_move_smoothly() -> None:
     for name in SLIDERS:
-        near, far = (encode_scene(DEFAULT_SCENE | {name: value})[1] for value in (0.50, 0.51))
-        assert 0 < (near - far).abs().max() < 0.1
+        one, other = (encode_scene(DEFAULT_SCENE | {name: value})[1] for value in (0.50, 0.51))
+        assert 0 < (one - other).abs().max() < 0.1
 
 
 def test_an_unknown_choice_says_what_there_is() -> None:
@@ -139,19 +139,19 @@ def test_latents_have_the_spread_that_the_transformer_was_trained_on(flux, vae, 
 
 
 def test_fifty_steps_draw_the_scene_that_was_asked_for(sampled: torch.Tensor) -> None:
-    """Nearer to drawings of the same scene than to drawings of the same scene at any other time of day."""
+    """The picture is closer to drawings of the same scene than to drawings of it at any other time of day."""
     assert sampled.shape == (1, 256, 256, 3)
 
-    def likeness(time: str) -> float:
+    def closeness(time: str) -> float:
         drawings = [torch.tensor(draw_scene(DEFAULT_SCENE | {"time": time}, seed)) / 255 for seed in range(4)]
         return max(decibels(sampled[0], drawing) for drawing in drawings)
 
-    others = [likeness(time) for time in CHOICES["time"] if time != DEFAULT_SCENE["time"]]
-    assert likeness(DEFAULT_SCENE["time"]) > max(others) + 3
+    others = [closeness(time) for time in CHOICES["time"] if time != DEFAULT_SCENE["time"]]
+    assert closeness(DEFAULT_SCENE["time"]) > max(others) + 3
 
 
 def test_fifty_steps_leave_edges_sharp(sampled: torch.Tensor) -> None:
-    """As much change from pixel to pixel as drawings have, neither mush nor grain."""
+    """The change from pixel to pixel is that of drawings: neither blurred nor grainy."""
     made = sampled.diff(dim=2).abs().mean()
     drawings = torch.stack([torch.tensor(draw_scene(DEFAULT_SCENE, seed)) / 255 for seed in range(4)])
     assert 0.6 < made / drawings.diff(dim=2).abs().mean() < 1.5

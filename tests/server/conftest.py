@@ -1,4 +1,4 @@
-"""Real ComfyUI servers for the tests here: one with this pack alone, one with tiny models beside it."""
+"""Real ComfyUI servers for the tests here: one with only this pack, one that also has tiny models."""
 
 from __future__ import annotations
 
@@ -11,14 +11,14 @@ from tap_pack.demo.launch.server import PACK_FOLDER, running_server
 from served_pack import ServedPack
 
 TINY_PACK = "tiny_pack"
-# ComfyUI's old cache forgets what the last prompt did not use: a prompt that comes back is then run again. On the CPU
-# equal can mean equal bit for bit.
+# ComfyUI's old cache forgets what the last prompt did not use: the same prompt is then run again later. On the CPU,
+# equal results are equal bit for bit.
 OPTIONS = ["--cpu", "--cache-classic"]
 
 
 @pytest.fixture(scope="session")
 def served(comfyui: Path, repository: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[ServedPack]:
-    """A running server that knows this pack and no other."""
+    """A running server that knows only this pack."""
     base = tmp_path_factory.mktemp("comfyui")
     with running_server(comfyui, repository, base, options=OPTIONS) as server:
         yield ServedPack(server, base, server.get("/object_info"))
@@ -26,7 +26,7 @@ def served(comfyui: Path, repository: Path, tmp_path_factory: pytest.TempPathFac
 
 @pytest.fixture(scope="module")
 def tiny_served(comfyui: Path, repository: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[ServedPack]:
-    """A running server that also has tiny models of many kinds, from a pack for tests alone."""
+    """A running server that also has tiny models of many kinds, from a pack that is only for tests."""
     base = tmp_path_factory.mktemp("tiny")
     folder = base / "custom_nodes" / TINY_PACK
     folder.mkdir(parents=True)

@@ -24,7 +24,7 @@ def fetched(served: ServedPack, path: str) -> tuple[str, bytes]:
 def test_pages_are_served_in_both_languages(name: str, served: ServedPack) -> None:
     for path in (f"{DOCS}/{name}.md", f"{DOCS}/{name}/zh.md"):
         kind, body = fetched(served, path)
-        # The frontend takes HTML for a page that is missing.
+        # The frontend reads an HTML answer as a missing page.
         assert "text/html" not in kind
         assert body.decode("utf-8").startswith("# TAP ")
 
@@ -35,7 +35,7 @@ def test_a_language_without_a_page_is_missing_so_that_the_english_one_is_shown(s
     assert missing.value.code == 404
 
 
-def test_pictures_lie_beside_the_pages(served: ServedPack) -> None:
+def test_pictures_are_next_to_the_pages(served: ServedPack) -> None:
     kind, body = fetched(served, f"{DOCS}/compare.jpg")
     assert kind == "image/jpeg"
     assert len(body) > 5000

@@ -1,4 +1,4 @@
-"""The pack in a real server, over HTTP and websocket: what an artist does, in the order of doing it."""
+"""The pack in a real server, over HTTP and websocket: what an artist does, step by step."""
 
 from __future__ import annotations
 
@@ -11,9 +11,9 @@ from tap_pack.demo.launch.prompts import SAMPLER, node, stock_prompt, tap_prompt
 from served_pack import ServedPack, with_latent
 
 STEPS = 20
-# A quarter of the demo picture: what is tested does not depend on its size.
+# A quarter of the demo picture: the tests do not depend on its size.
 SMALL = {"steps": STEPS, "size": 128}
-# Three full steps first and one in five of the others: 3 + (20 - 3) // 5, wherever they are placed.
+# Three full steps first and one in five of the others: 3 + (20 - 3) // 5, with every placement.
 FULL_STEPS = 6
 
 
@@ -51,7 +51,7 @@ def test_the_demo_prompt_is_accelerated_and_seen(served: ServedPack, stock: tupl
     assert served.frames(run) == STEPS
     assert f"TAP: {FULL_STEPS} of {STEPS} steps computed" in served.server.log_text()
     difference = np.abs(served.picture(run) - stock[0])
-    # The same picture, made another way.
+    # The same picture, made in another way.
     assert 0 < difference.mean() < 16
 
 
@@ -81,12 +81,12 @@ def test_interval_one_is_stock_bit_for_bit(served: ServedPack, stock: tuple[np.n
     assert np.array_equal(served.picture(run), stock[0])
 
 
-def test_an_interrupt_in_mid_run_leaves_the_server_usable(served: ServedPack) -> None:
+def test_an_interrupt_during_a_run_leaves_the_server_usable(served: ServedPack) -> None:
     before = served.run(with_latent(tap_prompt(seed=14, **SMALL)))
     steps_seen = []
 
     def interrupt(kind: str, data: dict) -> None:
-        # ComfyUI tells of progress now and then, not of every step.
+        # ComfyUI reports progress now and then, not at every step.
         if kind == "progress" and data["node"] == SAMPLER and data["value"] >= 6:
             if not steps_seen:
                 served.server.post("/interrupt")

@@ -1,4 +1,4 @@
-"""Very many prompts in one server: random models, methods, sizes and settings, some interrupted, some without TAP."""
+"""200 prompts in one server: random models, methods, sizes and settings, some interrupted, some without TAP."""
 
 from __future__ import annotations
 
@@ -21,9 +21,9 @@ from served_pack import ServedPack
 from tiny_prompts import accelerated, tiny_prompt
 
 PROMPTS, WARM_UP = 200, 80
-# Megabytes: the allocator's unrest, and tables that ComfyUI's models keep. Histories that stayed would be 1 MB more.
+# Megabytes: what the allocator does, and tables that ComfyUI's models keep. Histories that stay would add 1 MB.
 MEGABYTES_MORE, TENSORS_MORE = 40, 0.1
-# It chooses its own number of steps, which with random weights can be very large.
+# It chooses its own number of steps; with random weights, this can be very large.
 ENDLESS = {"dpm_adaptive"}
 # A list of steps has to fit the run.
 LISTED = {"list of steps"}
@@ -48,14 +48,14 @@ class Lot:
         scheduler = self.among("KSampler", "scheduler")
         prompt = tiny_prompt(
             self.among("TinyModel", "name"), lot.randint(0, 10_000), scheduler=scheduler,
-            # Of one step kl_optimal makes the sigma NaN, with TAP or without.
+            # With one step, kl_optimal makes the sigma NaN, with TAP or without.
             steps=lot.randint(2 if scheduler == "kl_optimal" else 1, 12), sampler_name=lot.choice(samplers),
             cfg=lot.choice((1.0, 2.5)), denoise=lot.choice((1.0, 1.0, 0.6)))
         prompt["tiny"]["inputs"] |= {"size": lot.randint(0, 1), "batch": lot.randint(1, 2)}
         return prompt if lot.random() < 0.15 else self.with_tap(prompt)
 
     def with_tap(self, prompt: Prompt) -> Prompt:
-        """Any setting of TAP Accelerate; a method, a pool or a schedule now and then, and a look at the record."""
+        """Random settings of TAP Accelerate; sometimes a method, a pool or a schedule, and a view of the record."""
         lot = self.random
         prompt = accelerated(prompt, **self.settings())
         sockets, kind = prompt["tap"]["inputs"], lot.random()
@@ -77,7 +77,7 @@ class Lot:
         return prompt
 
     def settings(self) -> dict[str, object]:
-        """Of TAP Accelerate."""
+        """Random inputs of TAP Accelerate."""
         lot = self.random
         return {
             "interval": lot.randint(1, 8), "orders": lot.choice(ORDER_SETS), "horizon_from": lot.randint(-6, 0),
@@ -95,7 +95,7 @@ class Lot:
 
 
 def interrupting(served: ServedPack, lot: random.Random) -> object:
-    """What interrupts a prompt in its sampler, now and then."""
+    """A watcher that sometimes interrupts a prompt in its sampler."""
     if lot.random() > 0.15:
         return None
 
@@ -107,7 +107,7 @@ def interrupting(served: ServedPack, lot: random.Random) -> object:
 
 
 def digest(served: ServedPack, prompt: Prompt) -> str:
-    """What a prompt makes."""
+    """The result of a prompt."""
     return served.run(prompt).outputs["digest"]["digest"][0]
 
 
@@ -134,8 +134,7 @@ def test_two_hundred_prompts_leave_nothing_behind(tiny_served: ServedPack, seed:
 
 
 def weighed(served: ServedPack, process: psutil.Process) -> tuple[float, float]:
-    """Megabytes that the server has, and those of its tensors, after a prompt that is always the same; nothing else
-    of TAP is left."""
+    """Megabytes of the server, and of its tensors, after a prompt that is always the same; nothing of TAP is left."""
     with suppress(PromptInterrupted):
         served.run(tiny_prompt("FLUX.1 dev", 1))
         served.run(tiny_prompt("FLUX.1 dev", 2))

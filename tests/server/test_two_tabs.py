@@ -1,4 +1,4 @@
-"""The same graph from two browser tabs at once: each is told of its own runs alone, and gets its own pictures."""
+"""The same graph from two browser tabs at once: each hears only of its own runs, and gets its own pictures."""
 
 from __future__ import annotations
 
@@ -20,13 +20,13 @@ MODEL = "Qwen-Image"
 
 
 def graph(seed: int) -> Prompt:
-    """The graph that both tabs have; each press of Queue draws a seed."""
+    """The graph that both tabs have; each press of Queue takes a new seed."""
     prompt = accelerated(tiny_prompt(MODEL, seed, steps=STEPS))
     return prompt | {"report": node("TapReport", record=["tap", 1], after=[SAMPLER, 0])}
 
 
 class Tab:
-    """One browser tab: a client id, its socket, and all that it was told. on_step: called when its sampler moves."""
+    """One browser tab: a client id, its socket, and what it received. on_step: called when its sampler moves."""
 
     def __init__(self, session: aiohttp.ClientSession, known: dict) -> None:
         self.session, self.known, self.client = session, known, uuid.uuid4().hex
@@ -35,14 +35,14 @@ class Tab:
         self.on_step: Callable[[str], Awaitable[None]] | None = None
 
     async def listen(self) -> None:
-        """Take in what the server says until the tab is closed."""
+        """Receives the messages of the server until the tab is closed."""
         async with self.session.ws_connect(f"/ws?clientId={self.client}") as socket:
             async for message in socket:
                 if message.type == aiohttp.WSMsgType.TEXT:
                     await self.hear(**json.loads(message.data))
 
     async def hear(self, type: str, data: dict) -> None:
-        """One message."""
+        """Handles one message."""
         self.told.append((type, data))
         if type == "progress" and self.on_step:
             step, self.on_step = self.on_step, None
@@ -51,23 +51,23 @@ class Tab:
             self.ended.setdefault(data["prompt_id"], asyncio.Event()).set()
 
     async def queue(self, prompt: Prompt) -> str:
-        """Press Queue; the id of the prompt."""
+        """Presses Queue; returns the id of the prompt."""
         body = {"prompt": fill_defaults(prompt, self.known), "client_id": self.client}
         async with self.session.post("/prompt", json=body) as answer:
             return (await answer.json())["prompt_id"]
 
     async def outputs(self, prompt_id: str) -> dict:
-        """What a prompt left, when it is through."""
+        """The outputs of a prompt, after its end."""
         await asyncio.wait_for(self.ended.setdefault(prompt_id, asyncio.Event()).wait(), 60)
         async with self.session.get(f"/history/{prompt_id}") as answer:
             return (await answer.json())[prompt_id]["outputs"]
 
     async def interrupt(self, prompt_id: str) -> None:
-        """Press the cross on this prompt."""
+        """Presses the cross on this prompt."""
         await self.session.post("/interrupt", json={"prompt_id": prompt_id})
 
     def runs(self) -> list[list[dict]]:
-        """The live events, a list a run."""
+        """The live events, one list for each run."""
         found: dict[int, list[dict]] = {}
         for kind, data in self.told:
             if kind == "tap.run":
@@ -77,7 +77,7 @@ class Tab:
 
 @asynccontextmanager
 async def two_tabs(served: ServedPack) -> AsyncIterator[list[Tab]]:
-    """Two tabs on one server; what is still on its way when they close is lost."""
+    """Two tabs on one server; messages that arrive after they close are lost."""
     async with aiohttp.ClientSession(base_url=served.server.url) as session:
         tabs = [Tab(session, served.known) for _ in range(2)]
         ears = [asyncio.create_task(tab.listen()) for tab in tabs]
@@ -85,14 +85,14 @@ async def two_tabs(served: ServedPack) -> AsyncIterator[list[Tab]]:
             await asyncio.sleep(0.05)
         try:
             yield tabs
-            await asyncio.sleep(0.5)  # the last live event is sent by a thread of its own
+            await asyncio.sleep(0.5)  # another thread sends the last live event
         finally:
             for ear in ears:
                 ear.cancel()
 
 
 def wanted(served: ServedPack, seed: int) -> str:
-    """The picture of a seed, made alone."""
+    """The picture of a seed, from a run with nothing else."""
     return served.run(graph(seed)).outputs["digest"]["digest"][0]
 
 
@@ -129,7 +129,7 @@ def test_each_tab_gets_its_own_events_and_pictures(tiny_served: ServedPack) -> N
 
 
 def check_runs(runs: list[list[dict]], stopped: int) -> None:
-    """Each is told from its plan to its end, its steps filling up, and no event comes behind the end."""
+    """Each run has its events from plan to end, its steps fill up, and no event comes after the end."""
     for events in runs:
         assert [event["ended"] for event in events] == [False] * (len(events) - 1) + [True]
         done = [sum(mark != "." for mark in event["marks"]) for event in events]
@@ -137,7 +137,7 @@ def check_runs(runs: list[list[dict]], stopped: int) -> None:
     assert sum(events[-1]["line"].startswith("Stopped") for events in runs) == stopped
 
 
-def test_a_tab_that_closes_in_mid_run_harms_nobody(tiny_served: ServedPack) -> None:
+def test_a_tab_that_closes_during_a_run_does_no_harm(tiny_served: ServedPack) -> None:
     pictures = {seed: wanted(tiny_served, seed) for seed in (1, 2)}
 
     async def work() -> tuple[dict, dict]:

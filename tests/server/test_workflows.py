@@ -1,4 +1,4 @@
-"""The workflows that artists open: complete, portable, and in step with the nodes of the real server."""
+"""The workflows that artists open: complete, portable, and the same nodes as in the real server."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ def graph_of(name: str) -> dict:
 
 
 def nodes_of(file: Path) -> list[dict]:
-    """The nodes of a workflow file, notes left out."""
+    """The nodes of a workflow file, without its notes."""
     return [node for node in graph_of(file.stem)["nodes"] if node["type"] not in NOTES]
 
 
@@ -48,7 +48,7 @@ def named_files(file: Path) -> set[str]:
 
 def test_all_workflows_are_there() -> None:
     assert {file.stem for file in FILES} == {*FREE, *WITH_MODELS}
-    # ComfyUI takes every JSON file here for a workflow, and everything else should be a thumbnail.
+    # ComfyUI reads every JSON file here as a workflow; every other file should be a thumbnail.
     assert {file.suffix for file in FOLDER.iterdir()} == {".json", ".jpg"}
 
 
@@ -96,7 +96,7 @@ def test_seeds_are_fixed_and_steps_are_few(file: Path, served: ServedPack) -> No
 def test_every_widget_has_a_value_that_the_server_takes(file: Path, served: ServedPack) -> None:
     for node in nodes_of(file):
         known = served.known[node["type"]]
-        # Inputs are only ever appended: a workflow that was saved before has fewer.
+        # Inputs are only ever appended: an older workflow has fewer.
         assert len(node["widgets_values"]) <= len(widget_inputs(known)), node["type"]
         values = values_of(node, known)
         for name, spec in inputs_of(known):
@@ -126,7 +126,7 @@ def test_nodes_have_the_inputs_and_outputs_of_the_server(file: Path, served: Ser
     for node in nodes_of(file):
         known = served.known[node["type"]]
         names = [name for name, _ in inputs_of(known)]
-        # The same: what was appended later is not in the file.
+        # As above: an older file does not have what was appended later.
         assert [i["name"] for i in node["inputs"]] == names[: len(node["inputs"])], node["type"]
         assert [o["type"] for o in node["outputs"]] == known["output"]
         linked = {i["name"] for i in node["inputs"] if i["link"] is not None}
@@ -174,7 +174,7 @@ def test_with_models_it_lacks_those_files_and_nothing_else(name: str, served: Se
 
 
 def ran(name: str, served: ServedPack) -> tuple[dict, PromptRun]:
-    """A workflow as it is shipped, run: its prompt and what came out."""
+    """Runs a workflow as it comes with the pack; its prompt and its run."""
     prompt = as_prompt(graph_of(name), served.known)
     return prompt, served.run(prompt)
 

@@ -1,4 +1,4 @@
-"""Stand-ins for the package index and for ComfyUI, so that a whole set-up runs in seconds and without a network."""
+"""Stand-ins for the package index and for ComfyUI, to run a whole set-up in seconds and without a network."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from package_shelf import write_carrier, write_wheel
 
 @pytest.fixture
 def shelf(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """A folder that takes the place of the package index."""
+    """A folder that replaces the package index."""
     folder = tmp_path / "shelf"
     folder.mkdir()
     forget_pip_settings(monkeypatch)
@@ -27,7 +27,7 @@ def shelf(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 @pytest.fixture
 def clone(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """A repository folder in which nothing was set up."""
+    """A repository folder with nothing set up."""
     folder = tmp_path / "clone"
     folder.mkdir()
     (folder / "pyproject.toml").write_text('tests = ["tap-stand-in-tool"]\n', encoding="utf-8")
@@ -36,7 +36,7 @@ def clone(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 
 def forget_pip_settings(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Lets pip know nothing but what a test tells it."""
+    """Makes pip use only the settings of a test."""
     for name in [name for name in os.environ if name.startswith("PIP_")]:
         monkeypatch.delenv(name)
     monkeypatch.setenv("PIP_CONFIG_FILE", os.devnull)
@@ -44,9 +44,9 @@ def forget_pip_settings(monkeypatch: pytest.MonkeyPatch) -> None:
 
 @pytest.fixture
 def no_network(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Makes pip meet a package index that refuses every connection."""
+    """Gives pip a package index that refuses every connection."""
     forget_pip_settings(monkeypatch)
-    # Port 9 is the discard service, which no machine runs any more.
+    # Port 9 is the discard service; no machine runs it today.
     monkeypatch.setenv("PIP_INDEX_URL", "http://127.0.0.1:9/simple")
     # pip names the broken connection only when it tries again.
     monkeypatch.setenv("PIP_RETRIES", "1")

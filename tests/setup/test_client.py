@@ -1,4 +1,4 @@
-"""What the client makes of the server's messages, and what the demo makes of two pictures."""
+"""How the client reads the server's messages, and how the demo compares two pictures."""
 
 from __future__ import annotations
 
@@ -79,12 +79,12 @@ def png(value: int) -> bytes:
 
 
 def timed_run(name: str, seconds: float, full_steps: list[int]) -> PromptRun:
-    """A run that took so long in the sampler."""
+    """A run with this time in the sampler."""
     report = {"text": [f"report of {name}"], "tap_report": [json.dumps({"full_steps": full_steps})]}
     return PromptRun(name, {REPORT: report}, [(SAMPLER, 10.0), ("decode", 10.0 + seconds), (None, 20.0)])
 
 
-def test_the_quickest_runs_are_compared() -> None:
+def test_the_fastest_runs_are_compared() -> None:
     options = argparse.Namespace(steps=50, interval=5, seed=7, runs=2)
     stock = [timed_run("s1", 4.0, []), timed_run("s2", 3.0, [])]
     tap = [timed_run("t1", 1.0, [0, 1]), timed_run("t2", 2.0, [0, 1, 2])]

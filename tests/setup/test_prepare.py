@@ -20,11 +20,11 @@ from package_shelf import write_wheel
 
 
 def site_packages(clone: Path) -> Path:
-    """Where the environment of the clone keeps its packages."""
+    """The folder with the packages of the clone's environment."""
     return next(path for path in (clone / ".venv").rglob("site-packages") if path.is_dir())
 
 
-def test_a_second_call_carries_on_and_a_third_has_nothing_to_do(clone: Path, shelf: Path) -> None:
+def test_a_second_call_goes_on_and_a_third_has_nothing_to_do(clone: Path, shelf: Path) -> None:
     with pytest.raises(Problem, match=r"tap_stand_in_torch==2\.11\.0"):
         prepare(root=clone)
     assert not (clone / ".venv" / STAMP).exists()
@@ -46,7 +46,7 @@ def test_a_second_call_carries_on_and_a_third_has_nothing_to_do(clone: Path, she
         prepare(extras=["tests"], root=clone)
 
 
-def test_a_package_that_was_left_without_files_is_installed_again(clone: Path, shelf: Path) -> None:
+def test_a_package_with_missing_files_is_installed_again(clone: Path, shelf: Path) -> None:
     write_wheel(shelf, "tap_stand_in_torch", "2.11.0")
     place = prepare(root=clone)
     lost = site_packages(clone) / "tap_stand_in.py"
@@ -83,7 +83,7 @@ def test_without_a_network_both_calls_end_with_one_line(clone: Path, repository:
     assert python_in(clone / ".venv").exists()
 
 
-def test_too_little_space_is_said_before_anything_is_made(clone: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_too_little_space_is_reported_before_anything_is_made(clone: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(prepare_module.shutil, "disk_usage", lambda path: SimpleNamespace(free=2.5e9))
     with pytest.raises(Problem, match=r"2\.5 GB are free .* needs 7 GB") as said:
         prepare(root=clone)

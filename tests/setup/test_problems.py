@@ -1,4 +1,4 @@
-"""Whatever goes wrong is told in one line."""
+"""Every problem is reported in one line."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ def test_a_command_ends_with_one_line(error: BaseException, line: str) -> None:
     assert ended.value.code == line
 
 
-def test_a_mistake_of_ours_keeps_its_traceback() -> None:
+def test_an_error_in_our_code_keeps_its_traceback() -> None:
     with pytest.raises(OSError, match="nothing there"):
         run_command(raiser(OSError(errno.ENOENT, "nothing there")))
 
@@ -58,7 +58,7 @@ def test_failures_of_pip_in_one_line(output: str, said: str) -> None:
     assert "\n" not in line
 
 
-def test_a_python_without_ensurepip_is_told_what_to_install() -> None:
+def test_without_ensurepip_it_says_what_to_install() -> None:
     said = explain_venv_failure(
         "The virtual environment was not created successfully because ensurepip is not\navailable."
     )

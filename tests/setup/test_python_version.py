@@ -39,7 +39,7 @@ def test_a_fitting_python_on_the_path_is_named(monkeypatch: pytest.MonkeyPatch) 
 
 
 @pytest.mark.parametrize("script", ["demo/run.py", "tests/run.py"])
-def test_both_commands_stop_with_that_line_alone(repository: Path, script: str) -> None:
+def test_both_commands_stop_with_only_that_line(repository: Path, script: str) -> None:
     path = (repository / script).as_posix()
     ran = subprocess.run([sys.executable, "-c", PRETEND, path], capture_output=True, text=True)
     assert ran.returncode == 1
@@ -50,6 +50,6 @@ def test_both_commands_stop_with_that_line_alone(repository: Path, script: str) 
 @pytest.mark.parametrize(
     "file", ["demo/run.py", "tests/run.py", "demo/launch/__init__.py", "demo/launch/python_version.py"]
 )
-def test_what_an_old_python_reads_first_it_can_read(repository: Path, file: str) -> None:
+def test_an_old_python_can_read_the_first_files(repository: Path, file: str) -> None:
     ast.parse((repository / file).read_text(encoding="utf-8"), feature_version=(3, 6))
     assert "from __future__" not in (repository / file).read_text(encoding="utf-8")

@@ -43,7 +43,7 @@ def stand_in(folder: Path, text: str) -> Path:
     return folder
 
 
-def test_a_taken_port_is_told_in_one_line() -> None:
+def test_a_taken_port_is_reported_in_one_line() -> None:
     with socket.socket() as other:
         other.bind(("127.0.0.1", 0))
         other.listen()
@@ -102,7 +102,7 @@ def test_a_program_that_is_told_to_end_ends_its_server(tmp_path: Path, repositor
 
 
 @pytest.mark.skipif(os.name == "nt", reason="Windows ends a process at once, without asking it")
-def test_a_server_that_will_not_end_is_made_to(tmp_path: Path) -> None:
+def test_a_server_that_does_not_end_is_ended_by_force(tmp_path: Path) -> None:
     text = (
         "import signal, time\nsignal.signal(signal.SIGTERM, signal.SIG_IGN)\nprint('deaf', flush=True)\ntime.sleep(60)"
     )
@@ -124,7 +124,7 @@ def test_the_pack_is_linked_under_its_own_name_and_nothing_else(tmp_path: Path) 
     assert (custom_nodes / PACK_FOLDER / "__init__.py").exists()
 
 
-def test_a_pack_that_was_moved_is_linked_anew(tmp_path: Path) -> None:
+def test_a_pack_that_was_moved_is_linked_again(tmp_path: Path) -> None:
     old, new = tmp_path / "old", tmp_path / "new"
     old.mkdir()
     link_pack(old, tmp_path / "base")

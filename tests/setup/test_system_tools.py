@@ -1,4 +1,4 @@
-"""Programs that the tests need beside Python."""
+"""Programs that the tests need in addition to Python."""
 
 from __future__ import annotations
 
@@ -20,13 +20,13 @@ def programs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 
 def write_program(folder: Path, name: str, script: str = "") -> None:
-    """A program that does this."""
+    """A program that runs this script."""
     file = folder / name
     file.write_text(f"#!/bin/sh\n{script}\n", encoding="utf-8")
     file.chmod(0o755)
 
 
-def test_nothing_is_installed_when_all_is_there(programs: Path) -> None:
+def test_nothing_is_installed_if_everything_is_there(programs: Path) -> None:
     write_program(programs, "google-chrome")
     write_program(programs, "node")
     write_program(programs, "apt-get", "exit 1")

@@ -13,7 +13,7 @@ KNOWN = {"tap": ACCELERATE, "viewer": VIEWER, "report": REPORT, PICTURE: SAVE, S
 
 
 def viewed_prompt(seed: int, steps: int = 12, size: int = 128, batch: int = 1, **settings: object) -> Prompt:
-    """The demo model with TAP, the viewer, the report, and a bare choice map of each layer to compare with."""
+    """The demo model with TAP, the viewer, the report, and a plain choice map of each layer to compare with."""
     prompt = tap_prompt(seed, steps, size, **settings)
     prompt["empty"]["inputs"]["batch_size"] = batch
     views = {"record": ["tap", 1], "after": ["decode", 0]}
@@ -25,7 +25,7 @@ def viewed_prompt(seed: int, steps: int = 12, size: int = 128, batch: int = 1, *
 
 
 def numbered(prompt: Prompt) -> Prompt:
-    """The prompt with numbers in place of its words."""
+    """The prompt with numbers instead of words as node ids."""
     ids = KNOWN | {f"map {layer}": number for layer, number in MAPS.items()}
     ids |= {name: 20 + place for place, name in enumerate(name for name in prompt if name not in ids)}
     numbers = {name: str(number) for name, number in ids.items()}

@@ -1,4 +1,4 @@
-"""A page of the real frontend: what a person does with nodes, and what can be seen of them."""
+"""A page of the real frontend: what a person does with nodes, and what a person sees."""
 
 from __future__ import annotations
 
@@ -14,8 +14,8 @@ from tap_pack.demo.launch.prompts import fill_defaults
 from tap_pack.demo.launch.server import Server
 
 READY = "() => window.app?.canvas?.graph && window.app.extensionManager"
-# What the frontend itself complains of, whatever packs there are: files that a new user does not have, models of its
-# first workflow, its own listeners that look at the graph too early.
+# Errors of the frontend itself, with any packs: files that a new user does not have, models of its first workflow, its
+# own listeners that look at the graph too early.
 NOT_OURS = ("Failed to load resource", "Connecting to 'https://", "Fetch API cannot load https://",
             "ComfyApp graph accessed before initialization")
 
@@ -49,7 +49,7 @@ class ComfyPage:
         self.settle()
 
     def reload(self) -> None:
-        """What F5 does."""
+        """Reloads the page, as F5 does."""
         # The frontend saves the open workflow a moment after its last change.
         self.page.wait_for_timeout(1200)
         self.page.reload()
@@ -58,7 +58,7 @@ class ComfyPage:
         self.settle()
 
     def settle(self) -> None:
-        """Two frames: what has changed is drawn."""
+        """Waits for two frames, until every change is drawn."""
         self.page.evaluate("() => new Promise(done => requestAnimationFrame(() => requestAnimationFrame(done)))")
 
     def show(self, node: int) -> None:
@@ -107,7 +107,7 @@ class ComfyPage:
         )
 
     def prompt_inputs(self, node: int) -> dict[str, Any]:
-        """What would be sent to the server for a node."""
+        """What the page would send to the server for a node."""
         return self.page.evaluate("async id => (await app.graphToPrompt()).output[id].inputs", str(node))
 
     def element(self, node: int, selector: str) -> Locator:
@@ -122,7 +122,7 @@ class ComfyPage:
         return self.page.locator(f"#tap-on-{node}{selector}")
 
     def still(self, part: Locator) -> dict[str, float]:
-        """Where a part is in the window, once it has stopped moving there."""
+        """The place of a part in the window, after it has stopped moving."""
         places: list[dict | None] = [None]
 
         def rests() -> bool:
@@ -133,7 +133,7 @@ class ComfyPage:
         return places[-1]
 
     def place(self, node: int, x: float, y: float) -> tuple[float, float]:
-        """Where a point of a node, in the graph's units from its corner, is in the window."""
+        """The place in the window of a point of a node; x, y: the graph's units from the node's corner."""
         return tuple(self.page.evaluate(
             """([id, x, y]) => {
                 const { canvas } = app, { pos } = canvas.graph.getNodeById(id), { scale, offset } = canvas.ds;
@@ -144,7 +144,7 @@ class ComfyPage:
         ))
 
     def until(self, holds: Callable[[], object], what: str, limit: float = 60) -> Any:
-        """Waits for something to hold; what it gives."""
+        """Waits until something is true; returns its value."""
         end = time.monotonic() + limit
         while time.monotonic() < end:
             if found := holds():

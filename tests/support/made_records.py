@@ -1,4 +1,4 @@
-"""Records without a run: known choices for every token, for whatever is made from records."""
+"""Records without a run: known choices for every token, to test everything that is made from records."""
 
 from __future__ import annotations
 

@@ -21,20 +21,20 @@ def _words_of(schema: io.Schema) -> dict:
 
 
 def input_words(schema: io.Schema) -> dict[str, list[dict]]:
-    """The words of every input, by its key in the translations; knobs of several options can share a key."""
+    """The words of every input, by its key in the translations; inputs of several options can share a key."""
     found: dict[str, list[dict]] = {}
     for given in schema.inputs:
         found.setdefault(given.id, []).append(_entry(given.display_name or given.id, given.tooltip))
         for option in getattr(given, "options", None) or []:
             for knob in getattr(option, "inputs", []):
-                # The browser calls it "schedule.threshold" and looks it up with "_" for ".".
+                # The browser calls it "schedule.threshold" and looks it up with "_" instead of ".".
                 found.setdefault(f"{given.id}_{knob.id}", []).append(
                     _entry(knob.display_name or knob.id, knob.tooltip))
     return found
 
 
 def _one(found: list[dict]) -> dict:
-    """One entry for a key; tooltips that differ by option are left to the schema."""
+    """One entry for a key; if tooltips differ by option, the schema keeps them."""
     return found[0] if all(entry == found[0] for entry in found) else {"name": found[0]["name"]}
 
 

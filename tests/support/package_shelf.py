@@ -1,4 +1,4 @@
-"""Writes packages as an index would hold them: stand-ins for ComfyUI's carrier and for a wheel."""
+"""Writes packages as an index has them: stand-ins for the package with ComfyUI and for a wheel."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from pathlib import Path
 from tap_pack.demo.launch.comfyui_source import CARRIERS
 from tap_pack.demo.launch.prepare import COMFYUI_VERSION as VERSION
 
-# A build backend inside the archive: pip asks a source distribution for its metadata, and nothing can be fetched here.
+# A build backend inside the archive: pip asks a source distribution for its metadata, and there is no network here.
 BACKEND = f"""
 from pathlib import Path
 def prepare_metadata_for_build_wheel(directory, settings=None):
@@ -23,7 +23,7 @@ def prepare_metadata_for_build_wheel(directory, settings=None):
 
 
 def write_carrier(folder: Path) -> None:
-    """A source distribution with a ComfyUI of three files in it."""
+    """A source distribution that has a ComfyUI of three files."""
     files = {
         "pyproject.toml": '[build-system]\nrequires = []\nbuild-backend = "backend"\nbackend-path = ["."]\n',
         "backend.py": BACKEND,

@@ -1,4 +1,4 @@
-"""Runs prompts of the demo model on a real server and reads what they left."""
+"""Runs prompts of the demo model on a real server and reads their outputs."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ class ServedPack:
     known: dict
 
     def run(self, prompt: Prompt, watch: Watcher | None = None) -> PromptRun:
-        """Runs a prompt and makes sure that the sampler was not answered from the cache."""
+        """Runs a prompt and makes sure that the sampler really ran and was not cached."""
         run = run_prompt(self.server.url, fill_defaults(prompt, self.known), watch=watch)
         assert SAMPLER not in prompt or run.seconds_in(SAMPLER) is not None
         return run
@@ -44,7 +44,7 @@ class ServedPack:
         return json.loads(run.outputs[REPORT]["tap_report"][0])
 
     def frames(self, run: PromptRun) -> int:
-        """How many frames the choice map has."""
+        """The number of frames of the choice map."""
         return len(run.outputs[FRAMES]["images"])
 
 

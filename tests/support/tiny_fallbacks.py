@@ -1,4 +1,4 @@
-"""Models that go by their input and output, tiny: no transformers, and lists of points with a camera."""
+"""Tiny models that TAP reaches by input and output only: no transformers, and lists of points with a camera."""
 
 from __future__ import annotations
 
@@ -52,6 +52,6 @@ FALLBACK_ROWS = [
               {(16, 8, 12): (1, 4, 6), (16, 6, 8): (1, 3, 4)}, (), pooled=64),
     TinyModel("Stable Cascade, stage B", "Stable_Cascade_B", CASCADE_B,
               {(4, 16, 24): (1, 8, 12), (4, 20, 16): (1, 10, 8)}, (), pooled=64),
-    # As many points as the model has places for. Its latent has them before their channels.
+    # The model has a place for each of these points. Its latent has points before channels.
     TinyModel("TripoSplat", "TripoSplat", SPLAT, {(24, 16): (1, 1, 8)}, (), sound=(1, 5)),
 ]  # fmt: skip

@@ -49,7 +49,7 @@ def fill(model: nn.Module, seed: int) -> None:
 
 
 def prompt(words: int = 7, seed: int = 1, **extra: object) -> list:
-    """The conditioning that a text of so many tokens would give; two seeds give very different pictures."""
+    """Conditioning as a text of this many tokens gives it; two seeds give very different pictures."""
     random = torch.Generator().manual_seed(seed)
     text = 10 * torch.randn(1, words, 48, generator=random)
     return [[text, {"pooled_output": 10 * torch.randn(1, 64, generator=random), **extra}]]
@@ -60,7 +60,7 @@ def sample(
     seed: int = 5, size: tuple[int, int] = (8, 12), batch: int = 1, positive: list | None = None,
     negative: list | None = None, latent: Tensor | None = None, scheduler: str = "simple", **options: object,
 ) -> Tensor:
-    """Latents [batch, 16, *size] of one sampling, in inference mode, as ComfyUI runs its nodes."""
+    """Latents [batch, 16, *size] of one run, in inference mode, as ComfyUI runs its nodes."""
     latent = torch.zeros(batch, 16, *size) if latent is None else latent
     with torch.inference_mode():
         return comfy.sample.sample(
@@ -70,12 +70,12 @@ def sample(
         )
 
 
-# Where full steps stand and what is done to x is then known beforehand.
+# With these, the places of the full steps and the changes of x are known in advance.
 PAPER = {"target": "residual", "correction": "off", "placement": "paper", "trust": "full", "probe_stride": 1}
 
 
 class Accelerated:
-    """A model behind a TAP Accelerate node with these inputs; the others are the paper's, else the node's defaults."""
+    """A model after a TAP Accelerate node with these inputs; the others are PAPER's, else the node's defaults."""
 
     def __init__(self, model: comfy.model_patcher.ModelPatcher, **inputs: object) -> None:
         defaults = {i.id: getattr(i, "default", None) for i in TapAccelerate.GET_SCHEMA().inputs if i.id != "model"}
@@ -85,12 +85,12 @@ class Accelerated:
         self.model, self.holder = TapAccelerate.execute(model, **given).args
 
     def sample(self, *args: object, **options: object) -> Tensor:
-        """As `sample`."""
+        """The same as the function `sample`, with this model."""
         return sample(self.model, *args, **options)
 
     @property
     def record(self) -> TapRecord:
-        """Of the latest run."""
+        """The record of the latest run."""
         record = self.holder.latest
         assert record is not None, "no run"
         return record
@@ -104,7 +104,7 @@ def blocks(model: comfy.model_patcher.ModelPatcher) -> list[nn.Module]:
 
 @contextmanager
 def counted_blocks(model: comfy.model_patcher.ModelPatcher) -> Iterator[Counter[int]]:
-    """How often each block ran within the context, by its place."""
+    """The number of runs of each block inside the context, by its place."""
     counts: Counter[int] = Counter()
 
     def count(place: int) -> object:
@@ -119,5 +119,5 @@ def counted_blocks(model: comfy.model_patcher.ModelPatcher) -> Iterator[Counter[
 
 
 def distance(one: Tensor, other: Tensor) -> float:
-    """Relative distance of `one` from `other`."""
+    """Relative error of `one` against `other`."""
     return float((one - other).norm() / other.norm())

@@ -1,4 +1,4 @@
-"""HunyuanVideo, its image-to-video, 1.5, and HunyuanImage 2.1, tiny. They take whole patches alone."""
+"""HunyuanVideo, its image-to-video, 1.5, and HunyuanImage 2.1, tiny. They take only whole patches."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ def random_values(**shapes: tuple[int, ...]) -> dict[str, Tensor]:
 
 
 def first_frame(latent: Tensor) -> dict[str, object]:
-    """Image-to-video, version 2: the first frame is given, at a time of its own."""
+    """Image-to-video, version 2: the first frame is given, with its own time."""
     return {"guiding_frame_index": 0, "concat_latent_image": latent}
 
 
@@ -44,7 +44,7 @@ def reference(latent: Tensor) -> dict[str, object]:
 
 
 def glyphs(latent: Tensor) -> dict[str, object]:
-    """Text to be painted."""
+    """Text that the picture shows."""
     return random_values(conditioning_byt5small=(1, 3, 1472))
 
 

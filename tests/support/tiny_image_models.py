@@ -1,4 +1,4 @@
-"""Image models outside the large families, tiny."""
+"""Tiny image models outside the large families."""
 
 from __future__ import annotations
 
@@ -111,7 +111,7 @@ def two_languages(latent: Tensor) -> dict[str, object]:
 
 
 def edited(latent: Tensor) -> dict[str, object]:
-    """HiDream's, and a picture to edit beside the image (E1)."""
+    """Two texts, and a picture to edit next to the image (E1)."""
     return {**two_languages(latent), "concat_latent_image": noise(1, *latent.shape[1:])}
 
 
@@ -131,12 +131,12 @@ def masked_references(latent: Tensor) -> dict[str, object]:
 
 
 def timed_references(latent: Tensor) -> dict[str, object]:
-    """Reference pictures at a time of their own."""
+    """Reference pictures with their own time."""
     return {**references(latent), "reference_latents_method": "index_timestep_zero"}
 
 
 def omni(latent: Tensor) -> dict[str, object]:
-    """Reference pictures with texts of their own, for Z-Image omni."""
+    """Reference pictures with their own texts, for Z-Image omni."""
     return {**references(latent), "reference_latents_text_embeds": [noise(1, 5, 48), noise(1, 4, 48), noise(1, 3, 48)]}
 
 
@@ -151,7 +151,7 @@ def deep_references(latent: Tensor) -> dict[str, object]:
 
 
 def token_numbers(latent: Tensor) -> dict[str, object]:
-    """HiDream-O1 reads numbers of words, the last one of which stands for the time."""
+    """Numbers of words, as HiDream-O1 reads them; the last one means the time."""
     return {"text_input_ids": torch.tensor([[151644, 872, 198, 9, 4, 7, 151673]])}
 
 
@@ -161,7 +161,7 @@ def shown_pictures(latent: Tensor) -> dict[str, object]:
 
 
 def coarse(latent: Tensor) -> dict[str, object]:
-    """A latent to paint, and how noisy it is."""
+    """A latent to paint, and its noise level."""
     return {"lq_latent": noise(1, 16, 2, 3), "degrade_sigma": torch.tensor([0.1])}
 
 

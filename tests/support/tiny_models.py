@@ -1,4 +1,4 @@
-"""ComfyUI's own model classes with tiny random weights: one entry a model of the table in tests/bridge/adapters."""
+"""ComfyUI's own model classes with tiny random weights: one for each model of the table in tests/bridge/adapters."""
 
 from __future__ import annotations
 
@@ -23,11 +23,11 @@ CPU = torch.device("cpu")
 class TinyModel:
     """One row of the table.
 
-    kind: class in comfy.supported_models; config: what it would have detected in a file.
+    kind: class in comfy.supported_models; config: what ComfyUI detects in its file.
     sizes: latent shape of one picture -> its token grid. context: channels of the text; pooled: those of its summary.
     conditioning: what else the prompt carries, made from the latent. blocks: what counts as a block, else all of it.
-    lone: ComfyUI runs it with one picture and one prompt at a time alone; single: with one picture alone.
-    sound: shape of the latent packed behind.
+    lone: ComfyUI runs it only with one picture and one prompt at a time; single: only with one picture.
+    sound: shape of the sound latent that is packed after the video's.
     """
 
     name: str
@@ -48,7 +48,7 @@ class TinyModel:
 
     @property
     def batch(self) -> int:
-        """Pictures at a time."""
+        """Number of pictures at the same time."""
         return 1 if self.lone or self.single else 2
 
     @property
@@ -57,13 +57,13 @@ class TinyModel:
         return hasattr(comfy.supported_models, self.kind)
 
     def build(self, dtype: torch.dtype = torch.float32) -> BaseModel:
-        """The model; the last one built is kept."""
+        """The model; the last one that was built is kept."""
         return _kept(self, dtype)
 
     def build_anew(self, dtype: torch.dtype = torch.float32) -> BaseModel:
-        """The model, not shared with anyone."""
+        """A new model that nothing else uses."""
         config = getattr(comfy.supported_models, self.kind)(dict(self.config))
-        # Some kinds set the full size of what they do not detect.
+        # Some kinds set the full size for values that they do not detect.
         config.unet_config.update(self.config)
         config.set_inference_dtype(dtype, None)
         model = self.model(config) if self.model else config.get_model({}, "")
@@ -92,7 +92,7 @@ def _kept(row: TinyModel, dtype: torch.dtype) -> BaseModel:
 
 
 def fill(model: nn.Module, seed: int = 0) -> None:
-    """Random weights: ComfyUI leaves them as the memory was."""
+    """Sets random weights: ComfyUI leaves whatever was in memory."""
     generator = torch.Generator().manual_seed(seed)
     for name, weight in model.named_parameters():
         if weight.ndim >= 2 and "modulation" not in name.rpartition(".")[2]:

@@ -18,6 +18,6 @@ def tiny_prompt(name: str, seed: int, **sampling: object) -> Prompt:
 
 
 def accelerated(prompt: Prompt, **settings: object) -> Prompt:
-    """The same behind TAP Accelerate."""
+    """The same with TAP Accelerate after the model."""
     sampler = {**prompt[SAMPLER], "inputs": {**prompt[SAMPLER]["inputs"], "model": ["tap", 0]}}
     return {**prompt, "tap": node("TapAccelerate", model=["tiny", 0], **settings), SAMPLER: sampler}

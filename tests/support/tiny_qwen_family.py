@@ -1,4 +1,4 @@
-"""Qwen-Image, its Edit and Layered, tiny."""
+"""Tiny Qwen-Image, with its Edit and Layered."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Models of 3D shapes, tiny: their tokens lie nowhere."""
+"""Tiny models of 3D shapes: their tokens have no place in a picture."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Models of music and sound, tiny: their tokens are moments in a row."""
+"""Tiny models of music and sound: their tokens are moments in time."""
 
 from __future__ import annotations
 
@@ -36,10 +36,10 @@ ACE15 = {
 
 
 class PlainLyrics(nn.Module):
-    """In place of what reads the lyrics, which is large whatever the configuration, and of no concern here."""
+    """Replaces the reader of the lyrics, which is large with every configuration and not needed here."""
 
     def forward(self, lyrics: Tensor, mask: Tensor, **kwargs: object) -> tuple[Tensor, Tensor]:
-        """As they are."""
+        """Returns the lyrics unchanged."""
         return lyrics, mask
 
 
@@ -51,7 +51,7 @@ def with_plain_lyrics(config: object) -> BaseModel:
 
 
 def with_clocks(kind: str) -> Callable[[object], BaseModel]:
-    """Stable Audio, whose file holds what tells it the length in seconds."""
+    """Stable Audio; its file also has the part that reads the length in seconds."""
 
     def model(config: object) -> BaseModel:
         clock = NumberConditioner(768, 0, 512, fourier_features_type=kind) if kind == "expo" else NumberConditioner(768)
@@ -75,7 +75,7 @@ def read_lyrics(latent: Tensor) -> dict[str, object]:
 
 
 def sung_like(latent: Tensor) -> dict[str, object]:
-    """The same, and a song to sound like."""
+    """The same, and a reference song."""
     song = torch.randn(1, 64, latent.shape[-1], generator=torch.Generator().manual_seed(4))
     return {**read_lyrics(latent), "reference_audio_timbre_latents": [song]}
 

@@ -1,4 +1,4 @@
-"""Video models outside the large families, tiny."""
+"""Tiny video models outside the large families."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ KANDINSKY = {
     "image_model": "kandinsky5", "in_text_dim": 48, "in_text_dim2": 64, "time_dim": 32, "model_dim": 64, "ff_dim": 128,
     "visual_embed_dim": 132, "num_text_blocks": 1, "num_visual_blocks": 3, "axes_dims": (16, 24, 24),
 }  # fmt: skip
-# Its class wants hidden size times ratio to be 12288.
+# Its class needs hidden size times ratio to be 12288.
 MOCHI = {
     "image_model": "mochi_preview", "depth": 2, "patch_size": 2, "hidden_size_x": 128, "hidden_size_y": 64,
     "mlp_ratio_x": 96.0, "mlp_ratio_y": 2.0, "num_heads": 2, "learn_sigma": False,
@@ -71,7 +71,7 @@ def spoken(latent: Tensor) -> dict[str, object]:
 
 
 def seen_and_heard(latent: Tensor) -> dict[str, object]:
-    """A picture and a sound that MiniMax H3 shall keep to."""
+    """A reference picture and sound, for MiniMax H3."""
     picture = {"kind": "image", "latent_h": 4, "latent_w": 6, "latent": noise(1, 24, 1, 4, 6)}
     return {"minimax_refs": [picture, {"kind": "audio", "ref_audio_t": 3, "audio_latent": noise(1, 32, 2, 3)}]}
 

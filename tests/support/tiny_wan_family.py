@@ -1,4 +1,4 @@
-"""Wan 2.1 and 2.2 and what was made of them, tiny."""
+"""Tiny Wan 2.1 and 2.2, and the models made from them."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ def noise(*shape: int, seed: int = 4) -> Tensor:
 
 
 def seen(dim: int = 1280) -> SimpleNamespace:
-    """What a vision encoder tells of a picture."""
+    """What a vision encoder says about a picture."""
     return SimpleNamespace(penultimate_hidden_states=noise(1, 5, dim))
 
 
@@ -54,12 +54,12 @@ def timed_frames(latent: Tensor) -> dict[str, object]:
 
 
 def reference_frame(latent: Tensor) -> dict[str, object]:
-    """A picture whose tokens stand in front (Fun-Control)."""
+    """A picture whose tokens come before the video's (Fun-Control)."""
     return {"reference_latents": [noise(1, 16, 1, *latent.shape[-2:])]}
 
 
 def more_frames(latent: Tensor) -> dict[str, object]:
-    """Frames behind the video's (Phantom), and pictures behind them (Bernini)."""
+    """Frames after the video's (Phantom), and pictures after them (Bernini)."""
     return {"time_dim_concat": noise(1, *latent.shape[1:2], 1, *latent.shape[-2:]),
             "context_latents": [noise(1, 16, 1, 4, 6)]}  # fmt: skip
 
@@ -77,7 +77,7 @@ def camera(latent: Tensor) -> dict[str, object]:
 
 
 def speech(latent: Tensor) -> dict[str, object]:
-    """A voice, for S2V: sound, a portrait, and what moved before."""
+    """A voice, for S2V: sound, a portrait, and the frames before."""
     return {"audio_embed": noise(1, 25, 8, latent.shape[2] * 4), "reference_motion": noise(1, 16, 19, 8, 8),
             "reference_latents": [noise(1, 16, 1, *latent.shape[-2:])],
             "control_video": noise(*latent.shape)}  # fmt: skip
@@ -107,13 +107,13 @@ def music(fps: float) -> Callable[[Tensor], dict[str, object]]:
 
 
 def without_face_encoder(config: object) -> BaseModel:
-    """Animate, whose face encoder, large and of no concern here, is left out."""
+    """Animate without its face encoder, which is large and not needed here."""
     model = config.get_model({}, "")
     del model.diffusion_model.motion_encoder
     model.diffusion_model.motion_encoder = SimpleNamespace(get_motion=lambda faces: noise(len(faces), 512))
     return model
 
-# ComfyUI took its frame rate for one picture alone at first.
+# In its first version, ComfyUI took its frame rate for only one picture.
 DANCER = replace(
     wan("WanDancer", "WAN22_WanDancer", None, MUSIC_SIZES, model_type="wandancer", in_dim=36,
         audio_inject_layers=[0, 1]),

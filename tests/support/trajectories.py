@@ -31,7 +31,7 @@ def history_of(past: Sequence[float], probe: Path, target: Path | None = None) -
 
 
 def noise(shape: Sequence[int], seed: int, dtype: torch.dtype = torch.float64) -> Tensor:
-    """Standard normal numbers that depend on nothing but their seed."""
+    """Standard normal numbers that depend only on their seed."""
     return torch.randn(*shape, generator=torch.Generator().manual_seed(seed), dtype=dtype)
 
 
@@ -41,7 +41,7 @@ def polynomial(coefficients: Sequence[Tensor], timeline: Timeline) -> Path:
 
 
 def realistic(shape: Sequence[int], roughness: float, dtype: torch.dtype, seed: int = 0) -> Path:
-    """Tokens that each turn in a plane of their own, at 1e-3 to 1e-1 of their length a step, over a slight roughness.
+    """Tokens that each turn in their own plane, at 1e-3 to 1e-1 of their length in a step, with a little roughness.
 
     roughness: noise as a share of the change in one step.
     """

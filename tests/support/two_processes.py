@@ -14,18 +14,18 @@ import torch.distributed
 from torch import Tensor
 
 PROCESSES = 2
-# A process that waits for one that never comes gives up after so many seconds.
+# A process that waits for another one gives up after this many seconds.
 PATIENCE = 60
 Found = TypeVar("Found")
 
 
 def can_fork() -> bool:
-    """Whether this system has processes that begin as copies."""
+    """Whether this system can fork."""
     return "fork" in multiprocessing.get_all_start_methods()
 
 
 def in_two_processes(work: Callable[[int], Found]) -> list[Found]:
-    """What `work(rank)` gives in each, free of tensors. Raises AssertionError with the error of one that failed."""
+    """What `work(rank)` returns in each, without tensors. Raises AssertionError with the error of one that failed."""
     context = multiprocessing.get_context("fork")
     with tempfile.TemporaryDirectory() as folder:
         answers = context.Queue()
@@ -41,7 +41,7 @@ def in_two_processes(work: Callable[[int], Found]) -> list[Found]:
 
 
 def joined(part: Tensor, dim: int = 1) -> Tensor:
-    """The parts of all processes, one behind the other."""
+    """The parts of all processes, joined in the order of their ranks."""
     parts = [torch.empty_like(part, memory_format=torch.contiguous_format) for _ in range(PROCESSES)]
     torch.distributed.all_gather(parts, part.contiguous())
     return torch.cat(parts, dim)

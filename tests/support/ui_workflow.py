@@ -6,10 +6,10 @@ from collections.abc import Iterator
 
 from tap_pack.demo.launch.client import Prompt
 
-# Of a dynamic combo the workflows use choices without inputs of their own.
+# The workflows use only choices of a dynamic combo that have no own inputs.
 WIDGETS = {"INT", "FLOAT", "STRING", "BOOLEAN", "COMBO", "IMAGECOMPARE", "COMFY_DYNAMICCOMBO_V3"}
 SEED_CONTROL = "control_after_generate"
-# What the browser sends for a widget that saves nothing; lists are wrapped, or they would be links.
+# What the browser sends for a widget that saves nothing; a list is wrapped, because a plain list is a link.
 UNSAVED = {"IMAGECOMPARE": {"__value__": ["", ""]}}
 
 
@@ -26,7 +26,7 @@ def inputs_of(known: dict) -> Iterator[tuple[str, list]]:
 
 
 def settings_of(spec: list) -> dict:
-    """What /object_info says about an input beside its type."""
+    """What /object_info says about an input, besides its type."""
     return spec[1] if len(spec) > 1 else {}
 
 
@@ -39,12 +39,12 @@ def widgets_of(name: str, spec: list) -> list[str]:
 
 
 def values_of(node: dict, known: dict) -> dict:
-    """A node's widgets and their values; a workflow that was saved before inputs were appended has fewer."""
+    """A node's widgets and their values; an older workflow has fewer."""
     return dict(zip(widget_inputs(known), node["widgets_values"], strict=False))
 
 
 def why_illegal(value: object, spec: list) -> str | None:
-    """What is wrong with a widget's value, None if the server takes it."""
+    """What is wrong with a widget's value; None if the server takes it."""
     kind, settings = spec[0], settings_of(spec)
     options = kind if isinstance(kind, list) else settings.get("options")
     if options is not None:
@@ -59,7 +59,7 @@ def why_illegal(value: object, spec: list) -> str | None:
 
 
 def as_prompt(graph: dict, known: dict) -> Prompt:
-    """The API-format prompt of a workflow without subgraphs; notes are left out."""
+    """The API-format prompt of a workflow without subgraphs, without its notes."""
     sources = {link[0]: [str(link[1]), link[2]] for link in graph["links"]}
     prompt = {}
     for node in graph["nodes"]:

@@ -1,4 +1,4 @@
-"""Runs a schedule over a made-up trajectory, as a sampling run would, without a model."""
+"""Runs a schedule over a made-up trajectory, as a run does, but without a model."""
 
 from __future__ import annotations
 

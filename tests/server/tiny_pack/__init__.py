@@ -1,4 +1,4 @@
-"""A pack for tests alone: tiny models of ComfyUI's own classes as a node, and a look at what TAP has left in memory."""
+"""A pack only for tests: tiny models of ComfyUI's own classes as a node, and a list of what TAP has in memory."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ HOOKS = ("_forward_hooks", "_forward_pre_hooks")
 
 @cache
 def model_of(name: str) -> ModelPatcher:
-    """What a loader has made once of a file."""
+    """The model that a loader makes once from a file."""
     return patcher(ROWS[name].build_anew())
 
 
@@ -41,7 +41,7 @@ class TinyModelNode(io.ComfyNode):
 
     @classmethod
     def define_schema(cls) -> io.Schema:
-        """For prompts of the tests."""
+        """The node for prompts of the tests."""
         return io.Schema(
             node_id="TinyModel", category="tests",
             inputs=[io.Combo.Input("name", options=list(ROWS)), io.Int.Input("size", default=0, min=0, max=1),
@@ -58,7 +58,7 @@ class TinyModelNode(io.ComfyNode):
 
 
 class LatentDigestNode(io.ComfyNode):
-    """Tells a latent from all others, bit for bit."""
+    """A digest that differs for every other latent, bit for bit."""
 
     @classmethod
     def define_schema(cls) -> io.Schema:
@@ -68,7 +68,7 @@ class LatentDigestNode(io.ComfyNode):
 
     @classmethod
     def execute(cls, latent: io.Latent.Type) -> io.NodeOutput:
-        """Its digest, and whether all of it are numbers."""
+        """Its digest, and whether it has no NaN and no infinity."""
         samples = latent["samples"].contiguous()
         digest = hashlib.sha256(samples.numpy().tobytes()).hexdigest()
         return io.NodeOutput(ui={"digest": [digest], "finite": [bool(samples.isfinite().all())]})
@@ -78,18 +78,18 @@ class TinyPack(ComfyExtension):
     """The nodes of this pack."""
 
     async def get_node_list(self) -> list[type[io.ComfyNode]]:
-        """Both."""
+        """Both nodes."""
         return [TinyModelNode, LatentDigestNode]
 
 
 async def comfy_entrypoint() -> TinyPack:
-    """For ComfyUI."""
+    """Called by ComfyUI."""
     return TinyPack()
 
 
 @PromptServer.instance.routes.get("/tap_tests/state")
 async def state(request: web.Request) -> web.Response:
-    """What TAP has in memory now that no prompt runs."""
+    """What TAP has in memory while no prompt runs."""
     gc.collect()
     give_back_memory()
     things = gc.get_objects()
@@ -108,13 +108,13 @@ async def state(request: web.Request) -> web.Response:
 
 
 def give_back_memory() -> None:
-    """Has the C library return what was freed: how much it keeps for later varies by tens of megabytes."""
+    """Makes the C library return freed memory: what it keeps for later varies by tens of megabytes."""
     trim = getattr(ctypes.CDLL(None), "malloc_trim", None) if sys.platform == "linux" else None
     if trim is not None:
         trim(0)
 
 
 def hooked(model: torch.nn.Module) -> bool:
-    """Whether a module has a hook, or a forward of its own."""
+    """Whether a module has a hook, or its own forward."""
     return any(getattr(part, kind) for part in model.modules() for kind in HOOKS) or any(
         "forward" in vars(part) for part in model.modules())
