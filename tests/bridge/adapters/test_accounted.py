@@ -1,4 +1,4 @@
-"""Every model class that ComfyUI samples is run by a row of the table, or it is said why no step of it is skipped."""
+"""Every model class that ComfyUI samples is run by a row of the table, or has a reason why no step is skipped."""
 
 from __future__ import annotations
 
@@ -13,11 +13,11 @@ from torch import nn
 
 from tiny_table import ALL_ROWS
 
-# They look at pictures and make none: nothing of them is ever sampled.
+# They look at pictures and make none, so they are never sampled.
 NOT_SAMPLED = {
     "rt_detr.rtdetr_v4.RTv4", "sam3.detector.SAM3Model", "depth_anything_3.model.DepthAnything3Net",
 }  # fmt: skip
-# What some kinds would have detected in a file.
+# Values that some kinds would read from a model file.
 DETECTED = {"in_channels": 4, "hidden_size": 128}
 
 
@@ -26,7 +26,7 @@ class Stopped(Exception):
 
 
 def class_of(kind: type) -> type[nn.Module]:
-    """The class of the diffusion model that a kind of `comfy.supported_models` builds, which is not built here."""
+    """The class of the diffusion model that a kind of `comfy.supported_models` builds, without building it."""
 
     def stop(self: object, config: object, model_type: object = None, device: object = None,
              unet_model: type = comfy.model_base.UNetModel) -> None:
@@ -41,7 +41,7 @@ def class_of(kind: type) -> type[nn.Module]:
 
 
 def run_classes() -> set[type[nn.Module]]:
-    """Those of all rows."""
+    """The classes of all rows."""
     return {class_of(getattr(comfy.supported_models, row.kind)) for row in ALL_ROWS if row.known}
 
 

@@ -28,7 +28,7 @@ from torch import Tensor, nn
 from tiny_models import TinyModel, patcher, sample
 from tiny_table import ALL_ROWS
 
-# ComfyUI collects garbage at every sampling; without all the modules among it that takes no time.
+# ComfyUI collects garbage at every run; that takes no time if all modules are frozen.
 gc.collect()
 gc.freeze()
 
@@ -51,7 +51,7 @@ def inference() -> Iterator[None]:
 
 
 class Call:
-    """One model call as it reaches TAP, to be made again and again."""
+    """One model call as it reaches TAP, which can be made again."""
 
     def __init__(self, executor: Callable[..., Tensor], args: tuple, kwargs: dict) -> None:
         self.executor, self.args, self.kwargs = executor, args, kwargs
@@ -76,7 +76,7 @@ class Call:
 
 
     def alone(self, place: int) -> Call:
-        """The same for one of its conditions, of one picture each."""
+        """The same call with only one of its conditions, of one picture each."""
 
         def one(value: object) -> object:
             return value[place : place + 1] if torch.is_tensor(value) and len(value) == len(self.x) else value
@@ -87,7 +87,7 @@ class Call:
 
 
 def in_first_call(row: TinyModel, shape: tuple[int, ...], look: Callable[[Call], None]) -> None:
-    """Let `look` see the first model call of a picture, positive and negative prompt in one batch."""
+    """Give `look` the first model call of a picture, with positive and negative prompt in one batch."""
     seen = []
 
     def wrapper(executor: Callable[..., Tensor], *args: object, **kwargs: object) -> Tensor:
@@ -103,7 +103,7 @@ def in_first_call(row: TinyModel, shape: tuple[int, ...], look: Callable[[Call],
 
 
 def own_attributes(model: nn.Module) -> list[tuple]:
-    """All that a shadow or a hook could leave behind."""
+    """Everything that a shadow or a hook could leave."""
     return [(*sorted(vars(part)), len(part._forward_hooks), len(part._forward_pre_hooks)) for part in model.modules()]
 
 
@@ -130,7 +130,7 @@ def test_the_probe_is_what_attention_gets_and_a_replayed_target_gives_the_same_p
 
         skipped = call.seam(target)
         output = skipped.forecast(call.forward, call.options, replay)
-        # A picture that is found as x minus a slope has the rounding of x: 2500 in Stable Video Diffusion's first step.
+        # A picture computed as x minus a slope has the rounding of x: 2500 in Stable Video Diffusion's first step.
         rounding = 0.0 if isinstance(full, BlockSeam) else 1e-7 * call.x.abs().max().item()
         assert skipped.captured.complete and close(output, plain, rounding)
         assert own_attributes(call.model) == before
@@ -140,7 +140,7 @@ def test_the_probe_is_what_attention_gets_and_a_replayed_target_gives_the_same_p
 
 
 def test_a_call_that_decides_at_block_0_is_computed_or_forecast_as_any_other(row: TinyModel) -> None:
-    """As schedules that look at blocks do: they also see what enters and leaves the first and the last."""
+    """As for schedules that look at blocks: they also see what enters and leaves the first and the last block."""
     seen = frozenset({"stream", "block", "last_input", "last_output"})
 
     def look(call: Call) -> None:
@@ -185,9 +185,9 @@ def probe_at(call: Call, x: Tensor) -> Tensor:
 
 
 def with_dot(call: Call, place: tuple[int, int, int]) -> Tensor:
-    """The noisy picture [B, C, (T,) H, W], but for the last pixel of one patch.
+    """The noisy picture [B, C, (T,) H, W], with another value at the last pixel of one patch.
 
-    The last one, because ComfyUI fills up odd sizes with the first rows and columns.
+    The last pixel, because ComfyUI pads odd sizes with the first rows and columns.
     """
     dotted = call.x.clone()
     picture = parts_of(dotted, call.shapes)[0]
@@ -201,7 +201,7 @@ def with_dot(call: Call, place: tuple[int, int, int]) -> Tensor:
 @pytest.mark.parametrize("target", ["residual", "output"])
 @pytest.mark.parametrize("name", ["Hunyuan3D 2.1", "SeedVR2", "FLUX.1 dev"])
 def test_a_prompt_has_the_same_target_alone_and_beside_another(name: str, target: str) -> None:
-    """The first two turn their batch round. ComfyUI's SeedVR2 itself makes another video of one of the two."""
+    """The first two swap the halves of their batch. ComfyUI's SeedVR2 itself makes another video of one of the two."""
     row = next(replace(row, single=True) for row in ALL_ROWS if row.name == name)
     if not row.known:
         pytest.skip("not in this ComfyUI")
@@ -225,7 +225,7 @@ def test_a_prompt_has_the_same_target_alone_and_beside_another(name: str, target
 @pytest.mark.parametrize("cfg", [1.0, 3.0], ids=["no guidance", "guidance"])
 def test_sampling_skips_blocks_and_turned_off_changes_nothing(row: TinyModel, cfg: float) -> None:
     if row.lone and cfg > 1.0:
-        pytest.skip("ComfyUI itself runs this model without guidance alone")
+        pytest.skip("ComfyUI itself runs this model only without guidance")
     shape, grid = next(iter(row.sizes.items()))
     stock = sample(row, patcher(row.build()), shape, row.batch, cfg, STEPS)
     with counted_blocks(row) as counts:

@@ -33,7 +33,7 @@ def row(request: pytest.FixtureRequest) -> TinyModel:
 
 
 def sampled(row: TinyModel, schedule: AnySchedule | None, target: str = "residual") -> tuple[Tensor, TapRecord | None]:
-    """A short sampling, stock without a schedule, and its record."""
+    """The picture of a short run, stock if there is no schedule, and its record."""
     model, holder, shape = patcher(row.build()), RecordHolder(), next(iter(row.sizes))
     if schedule is not None:
         TapPatch(TapSettings(given_schedule=schedule, target=target), holder).install(model)
@@ -46,7 +46,7 @@ def has_blocks(row: TinyModel) -> bool:
 
 
 @pytest.mark.parametrize("target", ["residual", "output"])
-def test_a_call_that_turns_full_behind_block_0_is_bit_equal_to_stock(row: TinyModel, target: str) -> None:
+def test_a_call_that_turns_full_after_block_0_is_bit_equal_to_stock(row: TinyModel, target: str) -> None:
     output, record = sampled(row, DiCacheSchedule(threshold=0.0, retention=0.0, difference=True), target)
     assert torch.equal(output, sampled(row, None)[0])
     if has_blocks(row):
@@ -54,7 +54,7 @@ def test_a_call_that_turns_full_behind_block_0_is_bit_equal_to_stock(row: TinyMo
         assert not record.fallbacks
 
 
-def test_a_first_block_that_is_content_lets_all_others_be_skipped(row: TinyModel) -> None:
+def test_a_first_block_that_agrees_lets_all_others_be_skipped(row: TinyModel) -> None:
     output, record = sampled(row, DiCacheSchedule(threshold=math.inf, retention=0.0))
     assert output.isfinite().all()
     assert record.full_steps == ([0, STEPS - 1] if has_blocks(row) else list(range(STEPS)))
@@ -62,7 +62,7 @@ def test_a_first_block_that_is_content_lets_all_others_be_skipped(row: TinyModel
 
 
 def last_block_verified(row: TinyModel) -> list[int]:
-    """The full steps of a run that verifies its last block; a step that could not be makes the next one full."""
+    """The full steps of a run that verifies its last block; if it cannot be verified, the next step is full."""
     output, record = sampled(row, SpeculativeSchedule(threshold=math.inf, min_skip=1, max_skip=0, warmup=2))
     assert output.isfinite().all()
     return record.full_steps
@@ -91,7 +91,7 @@ def test_a_stream_of_another_length_cannot_be_verified(
 def number_references(monkeypatch: pytest.MonkeyPatch, numbers: Iterator[int]) -> None:
     """Tells HiDream-O1's references apart by these numbers.
 
-    ComfyUI goes by the id() of a tensor that every step makes anew, so that it is chance whether it takes two steps'
-    references for the same and leaves the text, which it then has in its cache, out of the stream.
+    ComfyUI goes by the id() of a tensor that every step makes anew, so that it depends on chance whether it takes two
+    steps' references for the same and leaves the text out of the stream, because its cache has the text.
     """
     monkeypatch.setattr("comfy.ldm.hidream_o1.model.id", lambda tensor: next(numbers), raising=False)

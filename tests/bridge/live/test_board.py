@@ -1,4 +1,4 @@
-"""What browsers agree with the server: whether they are told of runs, and how the last ones stand."""
+"""What the server keeps for browsers: which want events of runs, and the last event of each node."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ CLIENT, WORKFLOW = "a browser", "a workflow"
 
 @pytest.fixture
 def board(monkeypatch: pytest.MonkeyPatch) -> LiveBoard:
-    """An empty one."""
+    """An empty board."""
     fresh = LiveBoard()
     monkeypatch.setattr(live, "BOARD", fresh)
     return fresh
@@ -31,7 +31,7 @@ def board(monkeypatch: pytest.MonkeyPatch) -> LiveBoard:
 
 @pytest.fixture
 def sent(board: LiveBoard, monkeypatch: pytest.MonkeyPatch) -> list[tuple]:
-    """What a server sends while it runs a prompt of a browser."""
+    """Everything that a server sends while it runs a browser's prompt."""
     events: list[tuple] = []
     extra = {"extra_pnginfo": {"workflow": {"id": WORKFLOW, "nodes": []}}}
     running = {4: (0, "another prompt", {}, {}, []), 5: (0, "a prompt", {}, extra, [])}
@@ -52,14 +52,14 @@ def model() -> ModelPatcher:
 
 
 def run(model: ModelPatcher, interval: int = 5) -> None:
-    """One sampling behind node 12:7."""
+    """One run of node 12:7."""
     clone = model.clone()
     TapPatch(TapSettings(interval=interval), RecordHolder(), "12:7").install(clone)
     sample(clone, 8)
 
 
 def wait_for_end(board: LiveBoard) -> dict:
-    """The last event, which a thread of its own sends."""
+    """The last event, which another thread sends."""
     deadline = time.monotonic() + 10
     while not (board.of(WORKFLOW) and board.of(WORKFLOW)[0]["ended"]) and time.monotonic() < deadline:
         time.sleep(0.01)
@@ -90,7 +90,7 @@ def test_a_browser_that_wants_nothing_is_sent_nothing(
     assert wait_for_end(board) and sent
 
 
-def test_turned_off_in_mid_run_sending_ends(model: ModelPatcher, board: LiveBoard, sent: list[tuple]) -> None:
+def test_sending_ends_if_it_is_turned_off_in_a_run(model: ModelPatcher, board: LiveBoard, sent: list[tuple]) -> None:
     send = live.browser_of_prompt()
     send({"node": "7", "ended": False})
     board.set_wanted(CLIENT, wanted=False)
@@ -104,13 +104,13 @@ def test_a_reason_why_nothing_is_skipped_is_kept_too(board: LiveBoard, sent: lis
     assert board.of(WORKFLOW)[0]["line"].endswith("This calibration is of another model.")
 
 
-def test_a_prompt_without_a_workflow_is_told_of_and_not_kept(board: LiveBoard, sent: list[tuple]) -> None:
+def test_an_event_without_a_workflow_is_sent_and_not_kept(board: LiveBoard, sent: list[tuple]) -> None:
     live.running_server().last_prompt_id = "another prompt"
     live.browser_of_prompt()({"node": "7"})
     assert sent[0][1]["workflow"] == "" and board.of("") == []
 
 
-def test_the_oldest_are_forgotten() -> None:
+def test_the_oldest_are_dropped() -> None:
     board = LiveBoard()
     for number in range(MOST + 3):
         board.keep({"workflow": f"w{number}", "node": "1"})

@@ -1,4 +1,4 @@
-"""What a run tells the browser and the log: the plan, every step, and what came of it."""
+"""What a run tells the browser and the log: the plan, every step, and the result."""
 
 from __future__ import annotations
 
@@ -45,7 +45,7 @@ def run_of(steps: int, **settings: object) -> TapRun:
 
 
 def sampled(model: ModelPatcher, steps: int = 20, node: str = "7", **settings: object) -> TapRecord:
-    """The record of a sampling, told of as node `node`."""
+    """The record of a run that is shown at node `node`."""
     holder, clone = RecordHolder(), model.clone()
     TapPatch(TapSettings(**settings), holder, node).install(clone)
     sample(clone, steps)
@@ -53,7 +53,7 @@ def sampled(model: ModelPatcher, steps: int = 20, node: str = "7", **settings: o
 
 
 def last_of(events: list[dict]) -> dict:
-    """The event that ends a run, once it has come."""
+    """The event that ends a run; waits for it."""
     deadline = time.monotonic() + 10
     while not (events and events[-1]["ended"]) and time.monotonic() < deadline:
         time.sleep(0.01)
@@ -83,23 +83,23 @@ def test_when_nothing_will_be_skipped_the_plan_says_why(steps: int, settings: di
     assert plan.marks == "f" * steps
 
 
-def test_a_run_that_steps_aside_is_no_plan() -> None:
+def test_a_run_that_falls_back_has_no_plan() -> None:
     run = run_of(20)
     run.notes.fall_back("This model is computed in full: it is strange.")
     assert plan_of(run).words == "Nothing will be skipped. This model is computed in full: it is strange."
 
 
-def test_a_schedule_that_decides_as_it_goes_promises_nothing() -> None:
+def test_a_schedule_that_decides_during_the_run_has_no_marks() -> None:
     plan = plan_of(run_of(20, given_schedule=TeaCacheSchedule()))
     assert "decides as it goes" in plan.words and plan.marks == ""
 
 
-def test_a_run_that_is_measured_plans_no_skipping() -> None:
+def test_a_measured_run_plans_no_skipped_steps() -> None:
     plan = plan_of(run_of(5, given_schedule=EveryStep()))
     assert plan.words == "every step is computed, to be measured" and plan.marks == "fffff"
 
 
-def test_the_browser_sees_the_run_that_the_record_tells(model: ModelPatcher, told: list[dict]) -> None:
+def test_the_browser_sees_the_same_run_as_the_record(model: ModelPatcher, told: list[dict]) -> None:
     record = sampled(model)
     event = last_of(told)
     assert event["node"] == "7"
@@ -108,16 +108,16 @@ def test_the_browser_sees_the_run_that_the_record_tells(model: ModelPatcher, tol
     assert told[0]["marks"] == "." * 20 and told[0]["line"] == plan_of(run_of(20)).words
 
 
-def test_each_run_has_a_number_of_its_own(told: list[dict]) -> None:
+def test_each_run_has_its_own_number(told: list[dict]) -> None:
     for _ in range(50):
-        live.LiveRun(run_of(20), "7")  # let go at once, so that the next one may lie at its place in memory
+        live.LiveRun(run_of(20), "7")  # freed at once, so that the next one may get its place in memory
     deadline = time.monotonic() + 10
     while len({event["run"] for event in told}) < 50 and time.monotonic() < deadline:
         time.sleep(0.01)
     assert len({event["run"] for event in told}) == 50
 
 
-def test_settings_that_do_not_fit_the_run_are_told(
+def test_the_browser_is_told_of_settings_that_do_not_fit_the_run(
     model: ModelPatcher, told: list[dict], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def refuse(*_: object) -> None:
@@ -156,7 +156,7 @@ def test_without_a_browser_nothing_is_sent(model: ModelPatcher) -> None:
     assert threading.active_count() == before
 
 
-def test_a_browser_that_lags_never_holds_sampling_up() -> None:
+def test_a_slow_browser_never_delays_the_run() -> None:
     gate, seen = threading.Event(), []
     events = LiveQueue(lambda event: (gate.wait(10), seen.append(event)), pause=0)
     started = time.perf_counter()

@@ -1,4 +1,4 @@
-"""What TAP does where it cannot work: the model runs in full, and the log and the record say why, once."""
+"""If TAP cannot work, the model runs in full, and the log and the record say why, once."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ TARGETS = ("residual", "output")
 
 @pytest.fixture
 def warnings(caplog: pytest.LogCaptureFixture) -> Callable[[], list[str]]:
-    """What TAP has warned of in the log."""
+    """TAP's warnings in the log."""
     caplog.set_level(logging.WARNING, logger="tap")
     return lambda: [r.getMessage() for r in caplog.records if r.name == "tap" and r.levelno == logging.WARNING]
 
@@ -35,7 +35,7 @@ def model() -> ModelPatcher:
 
 
 class NoTransformer(nn.Module):
-    """Not a class that any adapter knows."""
+    """A class that no adapter knows."""
 
     dtype = torch.float32
 
@@ -48,7 +48,7 @@ class NoTransformer(nn.Module):
 
 
 class Careless:
-    """Stands in for `Flux.forward_orig`, as some nodes do, and from call `start` on spoils what TAP relies on."""
+    """Replaces `Flux.forward_orig`, as some nodes do, and from call `start` on breaks what TAP relies on."""
 
     def __init__(self, model: ModelPatcher, start: int = 1) -> None:
         self.flux, self.calls, self.start = model.model.diffusion_model, 0, start
@@ -73,7 +73,7 @@ class NoBlocksReplaced(Careless):
 
 
 class AnotherFinalLayer(Careless):
-    """It uses a final layer of its own."""
+    """It uses another final layer."""
 
     def broken(self, *args: object, **kwargs: object) -> Tensor:
         layer, self.flux.final_layer = self.flux.final_layer, copy.deepcopy(self.flux.final_layer)
@@ -91,7 +91,7 @@ def test_a_model_that_tap_cannot_reach_into_is_never_wrong(
     model.model.diffusion_model = NoTransformer()
     accelerated = Accelerated(model)
     picture = accelerated.sample()
-    if len(accelerated.record.full_steps) < STEPS:  # forecast from what goes in and comes out
+    if len(accelerated.record.full_steps) < STEPS:  # forecast by its input and output
         assert distance(picture, sample(model)) < 0.2
         assert accelerated.record.fallbacks == []
         return
@@ -130,10 +130,10 @@ def test_a_run_that_falls_back_keeps_no_histories(model: ModelPatcher, monkeypat
 
 @pytest.mark.parametrize("target", TARGETS)
 def test_the_next_run_tries_again(model: ModelPatcher, warnings: Callable[[], list[str]], target: str) -> None:
-    spoiler = NoBlocksReplaced(model)
+    replaced = NoBlocksReplaced(model)
     accelerated = Accelerated(model, target=target)
     accelerated.sample()
-    model.model.diffusion_model.forward_orig = spoiler.original
+    model.model.diffusion_model.forward_orig = replaced.original
     assert torch.equal(accelerated.sample(), Accelerated(tiny_flux(), target=target).sample())
     assert accelerated.record.fallbacks == []
     assert len(warnings()) == 1
@@ -142,7 +142,7 @@ def test_the_next_run_tries_again(model: ModelPatcher, warnings: Callable[[], li
 def grown(
     executor: Callable[..., Tensor], x: Tensor, t: Tensor, *args: object, twice: bool, **kwargs: object
 ) -> Tensor:
-    """The model's answer for x, which is given to it beside another picture, or as the left half of a wider one."""
+    """The model's output for x, which it gets next to another picture, or as the left half of a wider one."""
     if not twice:
         return executor(torch.cat([x, x], dim=-1), t, *args, **kwargs)[..., : x.shape[-1]]
     concat, text, *rest = args
@@ -155,7 +155,7 @@ def grown(
 def test_a_size_that_changes_in_the_middle_of_a_run_starts_a_new_history(
     model: ModelPatcher, target: str, twice: bool
 ) -> None:
-    """Another node's wrapper may hand the model what it likes."""
+    """Another node's wrapper may give the model anything."""
     calls = itertools.count()
 
     def sixth(executor: Callable[..., Tensor], *args: object, **kwargs: object) -> Tensor:
@@ -178,24 +178,24 @@ def test_a_size_that_changes_in_the_middle_of_a_run_starts_a_new_history(
 def test_a_model_that_turns_to_nan_does_not_stop_the_run(
     model: ModelPatcher, target: str, loss: str, layer: str, after: int
 ) -> None:
-    """Before the last step of the warm-up, so that NaN is remembered, or on the way to a skipped step."""
+    """Before the last step of the warm-up, so that NaN is remembered, or just before a skipped step."""
 
-    def spoil(step: int, *_: object) -> None:
+    def break_stream(step: int, *_: object) -> None:
         for weight in getattr(model.model.diffusion_model, layer).parameters() if step == after else []:
             weight.fill_(float("nan"))
 
     accelerated = Accelerated(model, target=target, proxy_loss=loss)
-    assert accelerated.sample(9, cfg=2.0, size=(4, 4), callback=spoil).isnan().all()
+    assert accelerated.sample(9, cfg=2.0, size=(4, 4), callback=break_stream).isnan().all()
     assert accelerated.record.complete
-    # What the final layer makes of the stream is not part of the residual, before it comes back with the next x.
+    # The residual does not contain what the final layer does; that comes back only with the next x.
     at_once = after == 1 and (layer, target) != ("final_layer", "residual")
     assert accelerated.record.full_steps == (list(range(9)) if at_once else [0, 1, 2, 7, 8])
     (reason,) = accelerated.record.fallbacks
     assert "not numbers" in reason
 
 
-def test_a_model_call_outside_any_evaluation_is_run_as_it_is(model: ModelPatcher) -> None:
-    """Before the first step and after the last, and where a sampler goes around `predict_noise`."""
+def test_a_model_call_outside_any_evaluation_runs_unchanged(model: ModelPatcher) -> None:
+    """Before the first step and after the last, and if a sampler does not use `predict_noise`."""
     accelerated = Accelerated(model, interval=3)
     calls: list[Tensor] = []
 
@@ -222,7 +222,7 @@ def test_a_model_call_outside_any_evaluation_is_run_as_it_is(model: ModelPatcher
 
 @pytest.mark.parametrize("target", TARGETS)
 def test_a_condition_that_another_node_runs_twice_keeps_two_histories(model: ModelPatcher, target: str) -> None:
-    """As skip-layer guidance does it, on some steps: the same condition again, with blocks left out."""
+    """As skip-layer guidance does on some steps: the same condition again, with blocks left out."""
 
     def guide(model: ModelPatcher) -> ModelPatcher:
         def post_cfg(args: dict) -> Tensor:

@@ -1,4 +1,4 @@
-"""What other nodes do in ways of their own: it ends no run, and where TAP cannot follow it computes in full."""
+"""What other nodes do in their own way ends no run; if TAP cannot follow, it computes in full."""
 
 from __future__ import annotations
 
@@ -93,7 +93,7 @@ def test_a_wrapper_that_moves_the_picture_from_step_to_step_is_computed_in_full(
     assert still.record.skipped_steps and still.record.fallbacks == []
 
 
-def test_tiles_have_a_past_of_their_own_each(model: ModelPatcher) -> None:
+def test_each_tile_has_its_own_history(model: ModelPatcher) -> None:
     def halves(apply: Callable, args: dict) -> Tensor:
         return torch.cat([apply(part, args["timestep"], **args["c"]) for part in args["input"].chunk(2, -1)], -1)
 
@@ -103,7 +103,7 @@ def test_tiles_have_a_past_of_their_own_each(model: ModelPatcher) -> None:
     assert accelerated.record.skipped_steps and accelerated.record.fallbacks == []
 
 
-def test_where_a_part_lies_is_found() -> None:
+def test_the_place_of_a_part_is_found() -> None:
     whole = torch.randn(2, 4, 8, 12)
     assert place_in(whole, whole) == () and place_in(None, whole) == ()
     assert place_in(whole, whole[..., 2:6, 5:9]) == (2, 5)
@@ -113,7 +113,7 @@ def test_where_a_part_lies_is_found() -> None:
 
 
 @pytest.mark.parametrize("interval", [1, 5])
-def test_a_wrapper_reaches_the_control_net_itself(model: ModelPatcher, interval: int) -> None:
+def test_a_wrapper_can_run_the_control_net_itself(model: ModelPatcher, interval: int) -> None:
     given = []
 
     def wrapper(apply: Callable, args: dict) -> Tensor:
@@ -129,7 +129,7 @@ def test_a_wrapper_reaches_the_control_net_itself(model: ModelPatcher, interval:
 
 
 class Windows(ContextHandlerABC):
-    """A context handler with what ComfyUI asks of one and no more."""
+    """A context handler with only what ComfyUI needs."""
 
     def should_use_context(self, model: object, conds: object, x: Tensor, *_: object) -> bool:
         return x.shape[2] > 3
@@ -142,7 +142,7 @@ class Windows(ContextHandlerABC):
         return [torch.cat(sides, dim=2) for sides in zip(*parts, strict=True)]
 
 
-def test_a_context_handler_with_no_more_than_it_must_have_does_not_end_the_run() -> None:
+def test_a_context_handler_with_only_what_it_needs_does_not_end_the_run() -> None:
     video = patcher(T2V.build_anew())
     video.model_options["context_handler"] = Windows()
     text = [[torch.randn(1, 7, T2V.context), {}]]
@@ -168,7 +168,7 @@ def test_a_guider_with_two_models_forecasts_each_by_its_own_adapter(model: Model
 
 
 @pytest.mark.parametrize("sampler", ["heun", "heunpp2"])
-def test_second_evaluations_are_no_noise(model: ModelPatcher, sampler: str) -> None:
+def test_second_evaluations_are_not_taken_for_noise(model: ModelPatcher, sampler: str) -> None:
     measured, holder = TapMeasureRun.execute(model, "output").args
     sample(measured, 12, sampler=sampler)
     trace = holder.latest
@@ -189,9 +189,9 @@ def test_flow_models_are_told_from_others_by_how_they_mix_noise(model: ModelPatc
     assert mixes_noise(Guider(other)) is None
 
 
-def test_a_guider_that_weighs_its_prompts_in_its_own_way_counts_them_alike(model: ModelPatcher) -> None:
+def test_a_guider_that_combines_its_prompts_in_its_own_way_counts_them_equally(model: ModelPatcher) -> None:
     class Weighs(comfy.samplers.CFGGuider):
-        """As packs and ComfyUI's own nodes derive theirs."""
+        """A subclass, as other packs and ComfyUI's own nodes make them."""
 
     for kind, shares in ((Weighs, {1.0}), (comfy.samplers.CFGGuider, {2.0, -1.0})):
         measured, holder = TapMeasureRun.execute(model, "auto").args

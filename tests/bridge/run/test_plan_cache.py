@@ -1,4 +1,4 @@
-"""The plan names the cache before the first block is computed, and the run then takes just that."""
+"""The plan names the cache before the first block is computed, and the run then takes exactly that."""
 
 from __future__ import annotations
 
@@ -29,17 +29,17 @@ Sampled = Callable[[ModelPatcher], object]
 
 @pytest.fixture(autouse=True)
 def to_the_byte(monkeypatch: pytest.MonkeyPatch) -> None:
-    """The plan names all digits."""
+    """The plan shows all digits."""
     monkeypatch.setattr(live, "size_words", lambda nbytes: f"{nbytes} bytes")
 
 
 def told(model: ModelPatcher, sampled: Sampled, caplog: pytest.LogCaptureFixture,
          **settings: object) -> tuple[list[str], TapRecord]:
-    """What the log says, with a mark where a block of the model is computed, and the record."""
+    """The lines of the log, with a mark for each computed block of the model, and the record."""
     holder, clone = RecordHolder(), model.clone()
     TapPatch(TapSettings(**settings), holder).install(clone)
     block = next(part for name, part in model.model.diffusion_model.named_modules() if re.search(r"blocks\.0$", name))
-    # A layer at its end: the probe needs those at its beginning.
+    # The last layer of the block: the probe needs the first ones.
     layer = [part for part in block.modules() if isinstance(part, nn.Linear | nn.Conv2d)][-1]
     hook = layer.register_forward_pre_hook(lambda *_: logging.getLogger("tap").info("a block is computed"))
     try:
@@ -51,7 +51,7 @@ def told(model: ModelPatcher, sampled: Sampled, caplog: pytest.LogCaptureFixture
 
 
 def assert_known_beforehand(said: list[str], record: TapRecord) -> None:
-    """The first line, before any block, is the plan with the cache that was then taken; nothing is corrected."""
+    """The first line, before any block, is the plan with the cache that the run takes; no line corrects it."""
     assert record.cache_bytes > 0
     assert said[0].endswith(f"fewer calls, cache {record.cache_bytes} bytes"), said[0]
     assert said[1] == "a block is computed"
@@ -95,7 +95,7 @@ CONDITIONS = {
 
 
 @pytest.mark.parametrize("options", CONDITIONS.values(), ids=CONDITIONS)
-def test_it_is_the_whole_run_s_whatever_the_conditions(
+def test_it_is_the_whole_run_s_with_all_kinds_of_conditions(
     model: ModelPatcher, options: dict, caplog: pytest.LogCaptureFixture
 ) -> None:
     assert_known_beforehand(*told(model, lambda clone: tiny_flux.sample(clone, **options), caplog))
@@ -110,7 +110,7 @@ def test_it_is_the_whole_run_s_with_conditions_in_a_call_each(
 
 
 @pytest.mark.parametrize("kind", ["standard_static", "batched"])
-def test_it_is_that_of_all_context_windows(kind: str, caplog: pytest.LogCaptureFixture) -> None:
+def test_it_counts_all_context_windows(kind: str, caplog: pytest.LogCaptureFixture) -> None:
     row = ROWS["Wan"]
     windowed = ContextWindowsManualNode.execute(tiny_models.patcher(row.build()), 5, 2, kind, 1, False, "pyramid", 2,
                                                 False)[0]
@@ -128,7 +128,7 @@ def test_guidance_that_runs_the_model_once_more_corrects_it(caplog: pytest.LogCa
 
 
 @pytest.mark.parametrize("settings", [
-    {"interval": 20},  # fewer full steps than snapshots are kept for
+    {"interval": 20},  # fewer full steps than a history could keep
     {"placement": "paper", "warmup_steps": 6},  # the first step is not remembered
     {"cache_device": "cpu"}, {"probe_stride": 1}, {"orders": "0"},
 ], ids=str)
@@ -136,7 +136,7 @@ def test_settings_count(model: ModelPatcher, settings: dict, caplog: pytest.LogC
     assert_known_beforehand(*told(model, lambda clone: tiny_flux.sample(clone, 20), caplog, **settings))
 
 
-def test_a_schedule_that_decides_as_it_goes_has_a_cache_too(
+def test_a_schedule_that_decides_during_the_run_has_a_cache_too(
     model: ModelPatcher, caplog: pytest.LogCaptureFixture
 ) -> None:
     said, record = told(model, lambda clone: tiny_flux.sample(clone, 20), caplog, given_schedule=TeaCacheSchedule())
@@ -144,7 +144,7 @@ def test_a_schedule_that_decides_as_it_goes_has_a_cache_too(
     assert record.cache_bytes > 0
 
 
-def test_where_nothing_is_skipped_no_cache_is_promised(model: ModelPatcher, caplog: pytest.LogCaptureFixture) -> None:
+def test_without_skipped_steps_the_plan_names_no_cache(model: ModelPatcher, caplog: pytest.LogCaptureFixture) -> None:
     said, record = told(model, tiny_flux.sample, caplog, interval=1)
     assert said[0].startswith("TAP: plan: Nothing will be skipped") and "cache" not in said[0]
     assert record.cache_bytes == 0

@@ -1,4 +1,4 @@
-"""What a sampling leaves behind, however it ends: its record, and nothing else."""
+"""A run leaves its record and nothing else, in whatever way it ends."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ def model() -> ModelPatcher:
 
 @pytest.fixture
 def snapshots(monkeypatch: pytest.MonkeyPatch) -> list[weakref.ref[Tensor]]:
-    """Weak references to all that runs keep of a model call."""
+    """Weak references to everything that runs keep of a model call."""
     kept: list[weakref.ref[Tensor]] = []
     remember = TapRun.remember
 
@@ -58,7 +58,7 @@ def clean(model: ModelPatcher) -> bool:
 
 
 def contents(options: dict) -> dict:
-    """A copy of model options to the last dict and list, the other objects themselves."""
+    """A copy of all dicts and lists in model options; other objects are not copied."""
     copied = {}
     for key, value in options.items():
         copied[key] = contents(value) if isinstance(value, dict) else list(value) if isinstance(value, list) else value
@@ -66,7 +66,7 @@ def contents(options: dict) -> dict:
 
 
 class Stop:
-    """Ends a sampling at a chosen run of a block, from the inside."""
+    """Raises an error inside a chosen run of a block."""
 
     def __init__(self, model: ModelPatcher, at: int, error: BaseException, place: int = 2) -> None:
         self.runs, self.at, self.error = itertools.count(1), at, error
@@ -79,7 +79,7 @@ class Stop:
 
 
 def stop_at(step: int, error: BaseException) -> Callable[..., None]:
-    """A sampler callback that ends the sampling behind this step."""
+    """A sampler callback that ends the run after this step."""
 
     def callback(at: int, *_: object) -> None:
         if at == step:
@@ -135,7 +135,7 @@ def test_a_stopped_run_leaves_nothing_behind_and_the_next_is_right(
     assert accelerated.record.complete
 
 
-def test_histories_are_freed_even_while_someone_holds_the_error(
+def test_histories_are_freed_even_if_the_error_is_kept(
     model: ModelPatcher, snapshots: list[weakref.ref[Tensor]]
 ) -> None:
     with pytest.raises(RuntimeError) as held:
@@ -190,7 +190,7 @@ def test_the_next_run_may_have_another_shape(model: ModelPatcher, options: dict)
 
 
 def test_two_accelerated_models_share_nothing(model: ModelPatcher) -> None:
-    """The second runs while the first does, from its callback; another base model, as ComfyUI's samplers need."""
+    """The second runs during the first, from its callback; it has another base model, as ComfyUI's samplers need."""
     first, second = Accelerated(model, interval=3), Accelerated(tiny_flux(seed=1), interval=4, target="output")
     pictures: list[Tensor] = []
 
@@ -213,7 +213,7 @@ def test_two_nodes_on_one_model_share_nothing(model: ModelPatcher) -> None:
     assert other.record.full_steps == [0, 1, 2, 6, 10]
 
 
-def test_of_two_nodes_in_a_row_the_last_counts(model: ModelPatcher) -> None:
+def test_the_last_of_two_nodes_in_a_row_counts(model: ModelPatcher) -> None:
     first = Accelerated(model, interval=2)
     last = Accelerated(first.model, interval=4)
     assert torch.equal(last.sample(), Accelerated(tiny_flux(), interval=4).sample())
@@ -238,7 +238,7 @@ def test_a_record_is_never_of_an_older_run(model: ModelPatcher) -> None:
     assert before.report() == kept.report()
 
 
-def test_a_run_says_what_it_plans_holds_and_did(model: ModelPatcher, caplog: pytest.LogCaptureFixture) -> None:
+def test_a_run_says_what_it_plans_keeps_and_did(model: ModelPatcher, caplog: pytest.LogCaptureFixture) -> None:
     caplog.set_level(logging.INFO, logger="tap")
     Accelerated(model, interval=3).sample()
     lines = [r for r in caplog.records if r.name == "tap"]

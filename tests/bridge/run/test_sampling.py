@@ -1,4 +1,4 @@
-"""TAP Accelerate in whole samplings of a tiny FLUX: what is computed, what is forecast, and how close it stays."""
+"""TAP Accelerate in whole runs of a tiny FLUX: what is computed, what is forecast, and how close it stays."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ def test_interval_1_is_bit_identical_to_stock(dtype: torch.dtype, guidance: bool
     assert off.record.cache_bytes == 0
 
 
-def test_a_bypassed_node_leaves_stock_behind(model: ModelPatcher) -> None:
+def test_a_bypassed_node_leaves_stock(model: ModelPatcher) -> None:
     before = sample(model)
     assert not torch.equal(Accelerated(model).sample(), before)
     assert torch.equal(sample(model), before)
@@ -96,12 +96,12 @@ SAMPLERS = {
     "euler": (20, 7, 0.05),
     "heun": (39, 13, 0.05),  # the same sigma twice
     "dpm_2": (39, 14, 0.07),  # between two steps
-    "heunpp2": (57, 18, 0.05),  # back and forth
+    "heunpp2": (57, 18, 0.05),  # forward and back
     "dpmpp_2m": (20, 7, 0.05),
     "uni_pc": (20, 7, 0.05),
     "euler_ancestral": (20, 7, 0.2),
-    "dpmpp_sde": (39, 14, 0.25),  # a nudged first sigma, and noise
-    "lcm": (20, 7, 0.45),  # nothing but new noise from step to step
+    "dpmpp_sde": (39, 14, 0.25),  # a slightly changed first sigma, and noise
+    "lcm": (20, 7, 0.45),  # new noise at every step
 }
 
 
@@ -123,7 +123,7 @@ def test_every_kind_of_sampler_follows_the_schedule(model: ModelPatcher, sampler
 
 
 def one_by_one(model: ModelPatcher, memory: Callable[[], float]) -> None:
-    """Let ComfyUI find so much free memory before each model call: with none, it batches no conditions."""
+    """Let ComfyUI find this much free memory before each model call: with none, it batches no conditions."""
     model.get_free_memory = lambda _: memory()
 
 
@@ -151,7 +151,7 @@ def test_the_layout_may_change_in_the_middle_of_a_run(model: ModelPatcher, targe
 
 
 @pytest.mark.parametrize("target", TARGETS)
-def test_texts_of_unequal_length_lose_no_more_than_equal_ones(model: ModelPatcher, target: str) -> None:
+def test_texts_of_different_length_have_no_larger_error(model: ModelPatcher, target: str) -> None:
     errors = {}
     for words in (7, 9):
         options = {"cfg": 3.0, "negative": prompt(words, seed=2)}
@@ -200,7 +200,7 @@ def test_a_masked_picture_is_kept_where_it_is_masked(model: ModelPatcher) -> Non
     ("options", "steps"),
     [({"denoise": 0.5}, 20), ({"start_step": 4, "last_step": 16}, 12), ({"start_step": 8, "disable_noise": True}, 12)],
 )
-def test_a_part_of_a_sampling_has_a_schedule_of_its_own(
+def test_a_part_of_a_run_has_its_own_schedule(
     model: ModelPatcher, target: str, options: dict, steps: int
 ) -> None:
     options = {**options, "latent": torch.randn(1, 16, 8, 12)}
@@ -211,14 +211,14 @@ def test_a_part_of_a_sampling_has_a_schedule_of_its_own(
     assert distance(picture, sample(model, 20, **options)) < 0.06
 
 
-def test_a_slowly_falling_schedule_is_followed_step_by_step(model: ModelPatcher) -> None:
+def test_sigmas_that_fall_slowly_are_followed_step_by_step(model: ModelPatcher) -> None:
     accelerated = Accelerated(model, interval=4)
     accelerated.sample(60, scheduler="beta")
     assert accelerated.record.full_steps == planned(60, 4)
     assert [e.position for e in accelerated.record.evaluations] == list(range(60))
 
 
-def test_sigmas_that_rise_again_are_walked_on_not_back(model: ModelPatcher) -> None:
+def test_sigmas_that_rise_again_count_as_later_steps(model: ModelPatcher) -> None:
     sigmas = torch.tensor([1.0, 0.9, 0.8, 0.7, 0.6, 0.5, 0.7, 0.6, 0.5, 0.4, 0.2, 0.0])
     accelerated = Accelerated(model, interval=3, time_axis="sigma")
     picture = accelerated.sample(sigmas=sigmas)

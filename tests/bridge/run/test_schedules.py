@@ -1,4 +1,4 @@
-"""Schedules that watch a run, in real samplings: calls that turn full at block 0, verified last blocks, no calls."""
+"""Schedules that watch a run, in real runs: calls that turn full at block 0, verified last blocks, no calls."""
 
 from __future__ import annotations
 
@@ -23,14 +23,14 @@ from tap_pack.tap_core.schedules.teacache import TeaCacheSchedule
 
 from tiny_flux import BLOCKS, STEPS, Accelerated, counted_blocks, distance, prompt, sample, tiny_flux
 
-# Every skip is put to the question, and none stands.
+# Every skip is checked at block 0, and none is kept.
 NEVER_CONTENT = {
     "TeaCache": TeaCacheSchedule(threshold=0.0, coefficients=(1.0, 0.0)),
     "DiCache": DiCacheSchedule(threshold=0.0, retention=0.0, difference=True),
     "CG-Taylor": ConfidenceGateSchedule(threshold=0.0, warmup=1),
     "TAP with fallback": FallbackSchedule(factor=0.0, warmup=1),
 }
-# Guidance in one batch, in two calls of different length, and none.
+# With guidance in one batch, with guidance in two calls of different length, without guidance.
 PROMPTS = {"batched": (2.0, 7), "split": (2.0, 9), "alone": (1.0, 7)}
 TARGETS = ("residual", "output")
 
@@ -44,7 +44,7 @@ def model() -> ModelPatcher:
 
 
 def attributes(model: ModelPatcher) -> list[tuple]:
-    """All that a shadow or a hook could leave behind."""
+    """Everything that a shadow or a hook could leave."""
     return [(*sorted(vars(part)), len(part._forward_hooks), len(part._forward_pre_hooks))
             for part in model.model.diffusion_model.modules()]
 
@@ -82,7 +82,7 @@ def test_the_same_in_half_precision(dtype: torch.dtype) -> None:
     (SpeculativeSchedule(threshold=math.inf, max_skip=0), 3, 0, 1),
     (FallbackSchedule(factor=math.inf), 4, 0, 0),
 ])
-def test_a_skipped_call_runs_the_watched_block_alone(
+def test_a_skipped_call_runs_only_the_watched_block(
     model: ModelPatcher, schedule: AnySchedule, full: int, first: int, last: int, target: str
 ) -> None:
     accelerated = Accelerated(model, schedule=schedule, target=target)
@@ -119,7 +119,7 @@ def test_an_approximated_step_calls_no_model(model: ModelPatcher, schedule: AnyS
     assert distance(output, sample(model, 20)) < 0.5
 
 
-def test_teacache_decides_as_the_probes_of_a_full_run_say_until_its_first_skip(model: ModelPatcher) -> None:
+def test_teacache_decides_by_the_probes_of_a_full_run_until_its_first_skip(model: ModelPatcher) -> None:
     accelerated = Accelerated(model, schedule=TeaCacheSchedule(threshold=0.2, coefficients=(1.0, 0.0)))
     accelerated.sample(20)
     loose = Accelerated(model, schedule=TeaCacheSchedule(threshold=0.6, coefficients=(1.0, 0.0)))
@@ -128,7 +128,7 @@ def test_teacache_decides_as_the_probes_of_a_full_run_say_until_its_first_skip(m
 
 
 def every_schedule() -> list[AnySchedule]:
-    """One of each, loose enough to skip."""
+    """One of each, loose enough to skip steps."""
     made = {
         "interval": IntervalSchedule(3, 2), "list of steps": ListedSchedule((0, 1, 4, 7)),
         "TeaCache": TeaCacheSchedule(threshold=1.0, coefficients=(1.0, 0.0)), "MagCache": MagCacheSchedule(always=()),
@@ -140,7 +140,7 @@ def every_schedule() -> list[AnySchedule]:
 
 @pytest.mark.parametrize("sampler", ["heun", "dpmpp_2m", "euler_ancestral", "uni_pc", "dpm_2"])
 @pytest.mark.parametrize("schedule", every_schedule(), ids=lambda schedule: type(schedule).__name__)
-def test_every_schedule_serves_every_kind_of_sampler(model: ModelPatcher, schedule: AnySchedule, sampler: str) -> None:
+def test_every_schedule_works_with_every_sampler_kind(model: ModelPatcher, schedule: AnySchedule, sampler: str) -> None:
     accelerated = Accelerated(model, schedule=schedule)
     output = accelerated.sample(STEPS, cfg=2.0, sampler=sampler)
     assert output.isfinite().all()

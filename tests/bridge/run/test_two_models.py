@@ -1,4 +1,4 @@
-"""A graph of two models that share one picture, as Wan 2.2 has."""
+"""A graph with two models for one picture, as in Wan 2.2."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from tiny_table import ALL_ROWS
 
 
 def test_two_models_share_one_picture_but_no_history() -> None:
-    """Wan 2.2: one model for the high noise levels, another for the low ones, each with a TAP of its own."""
+    """Wan 2.2: one model for the high noise levels, another for the low ones, each with its own TAP node."""
     row = next(row for row in ALL_ROWS if row.name == "Wan 2.1")
     shape, holders = next(iter(row.sizes)), (RecordHolder(), RecordHolder())
     latent = torch.zeros(1, *shape)

@@ -1,4 +1,4 @@
-"""Targets found in what a call gives: what a forecast of them implies at another x."""
+"""Targets in what a call returns: the picture that a forecast of them implies at another x."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ class Pixels:
         return picture.flatten(2).transpose(1, 2)
 
     def latent(self, tokens: Tensor, shape: tuple[int, ...]) -> Tensor:
-        """And back."""
+        """The way back."""
         return tokens.transpose(1, 2).reshape(shape)
 
 
@@ -28,7 +28,7 @@ def picture(seed: int) -> Tensor:
 
 
 def implied(kind: str, noisy: bool | None, still: float = 1.0) -> Tensor:
-    """What the target that was read at one x implies at another."""
+    """The picture that a target from one x implies at another."""
     read = CallTarget(kind, picture(0), SIGMA, Pixels()).read(picture(1))
     flag = None if noisy is None else torch.tensor(noisy)
     return CallTarget(kind, picture(2), SIGMA, Pixels(), flag, still).write(read)

@@ -1,4 +1,4 @@
-"""Latents of every shape that a sampler hands out are cut into tokens and put together again."""
+"""Latents of every shape that samplers use are cut into tokens and put together again."""
 
 from __future__ import annotations
 

@@ -47,7 +47,7 @@ class Replayed:
 
 
 def replay(model: ModelPatcher, target: str = "residual", control: dict | None = None, **options: object) -> Replayed:
-    """The first model call of a sampling with these options."""
+    """The first model call of a run with these options."""
     replays: list[Replayed] = []
 
     def call(executor: WrapperExecutor, x: Tensor, t: Tensor, c_concat: Tensor | None, c_crossattn: Tensor,
@@ -82,7 +82,7 @@ def replay(model: ModelPatcher, target: str = "residual", control: dict | None =
 
 @contextmanager
 def entering_attention(model: ModelPatcher) -> Iterator[list[Tensor]]:
-    """Copies of what the first double block's attention is given for the image."""
+    """Copies of the image's input to the first double block's attention."""
     tensors: list[Tensor] = []
     layer = model.model.diffusion_model.double_blocks[0].img_attn.qkv
     hook = layer.register_forward_pre_hook(lambda _, args: tensors.append(args[0].clone()))
@@ -166,7 +166,7 @@ def test_the_residual_is_what_the_blocks_add_to_the_stream(model: ModelPatcher) 
 
 
 @pytest.mark.parametrize("target", TARGETS)
-def test_sizes_that_fill_no_whole_patches_are_replayed(model: ModelPatcher, target: str) -> None:
+def test_sizes_that_are_not_whole_patches_are_replayed(model: ModelPatcher, target: str) -> None:
     replayed = replay(model, target, size=(7, 9))
     assert replayed.run.record.grid == (1, 4, 5)
     assert replayed.full.shape == (1, 16, 7, 9)
@@ -175,7 +175,7 @@ def test_sizes_that_fill_no_whole_patches_are_replayed(model: ModelPatcher, targ
 
 @pytest.mark.parametrize("target", TARGETS)
 @pytest.mark.parametrize("references", ["no references", "offset"])
-def test_control_residuals_are_part_of_what_is_forecast(model: ModelPatcher, target: str, references: str) -> None:
+def test_control_residuals_are_part_of_the_forecast(model: ModelPatcher, target: str, references: str) -> None:
     extra = REFERENCES[references]
     control = {"input": [torch.randn(1, TOKENS, 128), None], "output": [None, torch.randn(1, TOKENS, 128)]}
     plain = replay(model, target, positive=prompt(**extra))

@@ -1,4 +1,4 @@
-"""A model call leaves nothing behind that waits for Python's collector: on a graphics card that is memory."""
+"""A model call leaves nothing for Python's garbage collector: on a graphics card that would take memory."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from tiny_flux import Accelerated, tiny_flux
 
 
 @pytest.mark.parametrize("target", ["residual", "output", "auto"])
-def test_a_seam_is_gone_when_its_call_is_over(target: str, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_seam_is_freed_when_its_call_ends(target: str, monkeypatch: pytest.MonkeyPatch) -> None:
     made: list[weakref.ref] = []
     stock = BlockSeam.__init__
 

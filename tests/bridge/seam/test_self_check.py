@@ -1,4 +1,4 @@
-"""What happens when a model is not what its adapter says: TAP falls back, the picture is ComfyUI's own."""
+"""If a model is not as its adapter says: TAP falls back, the picture is ComfyUI's own."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ def inference() -> Iterator[None]:
 
 
 def picture(row: TinyModel, holder: RecordHolder | None = None, target: str = "residual") -> Tensor:
-    """A picture, with TAP if its record is asked for."""
+    """A picture, made with TAP if there is a holder for its record."""
     model = patcher(row.build())
     if holder is not None:
         settings = TapSettings(interval=3, warmup_steps=2, placement="paper", correction="off", target=target)
@@ -48,13 +48,13 @@ def accelerated(row: TinyModel, target: str = "residual") -> tuple[Tensor, TapRe
 
 
 def forked(change: Callable[[Tensor], Tensor]) -> object:
-    """FLUX as another pack or another version might have it: its modulation does something more."""
+    """FLUX as another pack or version may have it: the modulation does one thing more."""
     modulate = comfy.ldm.flux.layers.apply_mod
     return patch.object(comfy.ldm.flux.layers, "apply_mod", lambda *args: change(modulate(*args)))
 
 
 @pytest.mark.parametrize("target", ["residual", "output", "auto"])
-def test_a_fork_that_modulates_otherwise_is_computed_in_full_and_named_once(target: str) -> None:
+def test_a_fork_with_another_modulation_is_computed_in_full_and_named_once(target: str) -> None:
     with forked(lambda x: x * 1.5):
         stock = picture(DEV)
         made, record = accelerated(DEV, target)
@@ -63,7 +63,7 @@ def test_a_fork_that_modulates_otherwise_is_computed_in_full_and_named_once(targ
     assert len(record.fallbacks) == 1 and "not as TAP knows it" in record.fallbacks[0]
 
 
-def test_rounding_is_no_reason_to_step_aside() -> None:
+def test_rounding_is_no_reason_to_fall_back() -> None:
     with forked(lambda x: x.bfloat16().float()):
         assert accelerated(DEV)[1].fallbacks == []
 
@@ -137,6 +137,6 @@ def in_pieces(row: TinyModel, holder: RecordHolder | None = None) -> Tensor:
     return comfy.sample.sample_custom(model, noise, 1.0, sampler, sigmas, text, text, latent, disable_pbar=True, seed=5)
 
 
-def test_an_unknown_model_goes_by_its_input_and_output() -> None:
+def test_an_unknown_model_is_forecast_by_its_input_and_output() -> None:
     assert isinstance(find_adapter(nn.Linear(1, 1)), InOutAdapter)
     assert why_in_full(InOutAdapter(), nn.Linear(1, 1), "a line") == ""
