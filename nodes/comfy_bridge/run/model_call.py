@@ -68,6 +68,7 @@ class ModelCall(CallContext):
                 self.state.decided.set()
 
     def _run(self, forward: Callable[..., Tensor]) -> Tensor:
+        """Check that the call is one that TAP understands, then compute or forecast it."""
         if not self.whole_batch():
             self.tap.notes.fall_back("Another node gives the model one part of a batch at a time, and TAP cannot "
                                      "tell which part; every step was computed in full. Remove that node, or TAP.")
@@ -84,10 +85,12 @@ class ModelCall(CallContext):
         return self._forecast(forward)
 
     def _compute_plainly(self, forward: Callable[..., Tensor]) -> Tensor:
+        """Compute the call as without TAP."""
         self.tap.count_call(skipped=False, reason=FELL_BACK)
         return forward(self.options)
 
     def _compute(self, forward: Callable[..., Tensor], reason: str = "") -> Tensor:
+        """Compute the call; remember its probe and target if the schedule wants a snapshot."""
         if not self.decider.wants_snapshot and not self._is_first_of_run:
             output = forward(self.options)
         else:
@@ -109,6 +112,7 @@ class ModelCall(CallContext):
             self.state.live.begins(figure_or(0, lambda: bytes_of_step(self, captured)))
 
     def _remember(self, seam: Seam) -> None:
+        """Put what was captured into the history of each condition; fall back if something is missing or wrong."""
         probe = seam.captured.probe
         mismatch = seam.captured.mismatch or (probe is not None and len(probe) != len(self.x))
         if not mismatch and (probe is None or not seam.captured.complete):
@@ -139,6 +143,7 @@ class ModelCall(CallContext):
                                  f"computed in full. {why}")
 
     def _forecast(self, forward: Callable[..., Tensor]) -> Tensor:
+        """Forecast the call; compute it if the schedule asks and decides so, or if the blocks could not be skipped."""
         if self.tap.forecaster.wants_truth:
             self.truth = self._true_target(forward)
         seam, verify = self._seam(forward), self.decider.verify if self.decides else None
@@ -163,13 +168,14 @@ class ModelCall(CallContext):
         """The forecast of the call; None if the schedule looks at block 0 and wants the call computed."""
         self._show_schedule(captured)
         target = self._predict(captured.probe) if self.decider.asks == "loss" else None
-        stands = not self.decider.asks or self.tap.skip_stands()
+        skips = not self.decider.asks or self.tap.skip_stands()
         self.state.decided.set()
-        if not stands:
+        if not skips:
             return None
         return self._predict(captured.probe) if target is None else target
 
     def _predict(self, probe: Tensor) -> Tensor | None:
+        """The forecast target [B*conditions, N, C], each condition from its own history."""
         if len(probe) != len(self.x):
             return None
         count = len(self.keys)
@@ -203,6 +209,7 @@ class ModelCall(CallContext):
             self.decider.show(**{name: getattr(captured, name) for name in needs if hasattr(captured, name)})
 
     def _seam(self, forward: Callable[..., Tensor] | None = None) -> Seam:
+        """The seam that fits the model, the target and torch.compile."""
         adapter, kind, needs = self.adapter, self.tap.settings.target, self.decider.course.needs
         if isinstance(adapter, InOutAdapter):
             seam = InOutSeam(self.base.model_sampling.calculate_input(self.sigmas, self.x),

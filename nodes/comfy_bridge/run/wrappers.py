@@ -16,7 +16,7 @@ from torch import Tensor
 from ....tap_core.errors import TapError
 from ....tap_core.record.record import RecordHolder
 from ....tap_core.record.summary import summary_line
-from ....tap_core.sampling.run import TapRun
+from ....tap_core.sampling.run import NOT_REPAID, TapRun
 from ....tap_core.sampling.settings import TapSettings
 from ..adapters.find_adapter import find_adapter, why_in_full
 from ..live.live_run import LiveRun, tell_nothing_is_skipped
@@ -57,7 +57,7 @@ class TapPatch:
             model.add_wrapper_with_key(kind, KEY, wrapper)
 
     def outer_sample(self, executor: WrapperExecutor, noise: Tensor, latent: Tensor, sampler: object, sigmas: Tensor,
-               *args: object, **kwargs: object) -> Tensor:
+                     *args: object, **kwargs: object) -> Tensor:
         """OUTER_SAMPLE: make the run, and free it in any case."""
         self.holder.clear()
         guider, complete = executor.class_obj, False
@@ -125,7 +125,7 @@ def _repay_nothing_to_multistep(run: TapRun, sampler: object) -> None:
     """
     if run.drift is not None and getattr(getattr(sampler, "sampler_function", None), "__name__", "") in MULTISTEP:
         run.drift = None
-        run.notes.note("Drift was not repaid: this sampler does more than plain steps.")
+        run.notes.note(NOT_REPAID)
 
 
 def _why_other_cache(guider: object) -> str:
@@ -146,8 +146,8 @@ def predict_noise(executor: WrapperExecutor, x: Tensor, timestep: Tensor, *args:
         return executor(x, timestep, *args, **kwargs)
     if _is_cfg_plus_plus(options, *args, **kwargs):
         state.run.notes.fall_back("A CFG++ sampler adds the whole guidance again at every step, so that small errors "
-                                     "of forecasts grow; every step was computed in full. Choose the sampler without "
-                                     "cfg_pp.")
+                                  "of forecasts grow; every step was computed in full. Choose the sampler without "
+                                  "cfg_pp.")
     state.begin(float(timestep.flatten()[0]), x, next(iter(options.get("multigpu_clones", ())), None))
     denoised = state.run.decider.approximation
     if denoised is None:
