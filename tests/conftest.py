@@ -39,7 +39,7 @@ hypothesis.settings.load_profile("any machine")
 
 
 def load_pack() -> None:
-    """Makes `import tap_pack` give the repository, whatever its folder is called."""
+    """Makes `import tap_pack` give the repository, with any folder name."""
     spec = importlib.util.spec_from_file_location("tap_pack", ROOT / "__init__.py")
     sys.modules["tap_pack"] = importlib.util.module_from_spec(spec)
     spec.loader.exec_module(sys.modules["tap_pack"])

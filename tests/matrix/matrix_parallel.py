@@ -38,8 +38,8 @@ def prompts_on_two_devices(stage: Stage) -> str:
     """The prompts are computed at the same time, each on its device: the same picture with every schedule."""
     schedules = [None, TeaCacheSchedule(threshold=0.5, coefficients=(1.0, 0.0)), ConfidenceGateSchedule(threshold=0.5)]
     for schedule in schedules:
-        alone, wanted = accelerate(stage.build(), schedule=schedule)
-        single = stage.sample(alone)
+        model, wanted = accelerate(stage.build(), schedule=schedule)
+        single = stage.sample(model)
         for _ in range(2):
             with two_devices(stage) as shared:
                 model, holder = accelerate(shared, schedule=schedule)

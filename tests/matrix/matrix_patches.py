@@ -130,8 +130,8 @@ def twice(stage: Stage) -> str:
     model = stage.build()
     first, first_holder = accelerate(model, interval=2)
     last, holder = accelerate(first, interval=4)
-    alone = stage.sample(accelerate(model, interval=4)[0])
-    assert torch.equal(stage.sample(last), alone)
+    single = stage.sample(accelerate(model, interval=4)[0])
+    assert torch.equal(stage.sample(last), single)
     assert first_holder.latest is None and holder.latest is not None
     return "the last one counts"
 

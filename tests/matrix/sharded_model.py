@@ -69,10 +69,10 @@ def pictures(stage: Stage, build: Callable[[], ModelPatcher]) -> list[tuple[list
 
 def check_shared_picture(stage: Stage) -> str:
     """Every process has the picture that a single process makes, and says why TAP did not help."""
-    alone = stage.sample(stage.build())
+    single = stage.sample(stage.build())
     for made in in_two_processes(lambda rank: pictures(stage, lambda: share_out(stage.build(), rank))):
         (plain, _), (default, did), (watched, other) = made
-        assert relative_error(torch.tensor(plain), alone) < 1e-4
+        assert relative_error(torch.tensor(plain), single) < 1e-4
         assert plain == default == watched
         assert not did.skipped and not other.skipped
         assert "share out the tokens of a picture" in did.says[0]

@@ -118,8 +118,8 @@ def check_steps() -> None:
     """Pools that are declared local forecast each token as a single process does, and no other pool does."""
     whole = {name: forecast(settings, WHOLE) for name, settings in pools().items()}
     parts = in_two_processes(part_of_a_step)
-    alike = {name for name in whole if all(part[name] for part in parts) and _alike(whole[name], parts, name)}
-    assert alike == {name for name, settings in pools().items() if is_declared_local(settings)}
+    same = {name for name in whole if all(part[name] for part in parts) and _same(whole[name], parts, name)}
+    assert same == {name for name, settings in pools().items() if is_declared_local(settings)}
 
 
 def check_runs() -> None:
@@ -134,7 +134,7 @@ def check_runs() -> None:
         else:
             assert whole[name]["skipped"] and all(part["full"] == whole[name]["full"] for part in mine), name
             assert all(not part["says"] for part in mine), mine[0]["says"]
-            assert _alike(whole[name], parts, name), name
+            assert _same(whole[name], parts, name), name
 
 
 def _or_none(settings: PoolSettings, tokens: slice) -> Part | None:
@@ -144,7 +144,7 @@ def _or_none(settings: PoolSettings, tokens: slice) -> Part | None:
         return None
 
 
-def _alike(whole: Part, parts: list[dict[str, Part]], name: str) -> bool:
+def _same(whole: Part, parts: list[dict[str, Part]], name: str) -> bool:
     """Whether choices are equal, and forecasts equal to rounding."""
     for rank, part in enumerate(parts):
         choice, target = (torch.tensor(whole[key])[..., tokens_of(rank), :] if key == "target" else

@@ -193,8 +193,8 @@ def test_the_demo_workflow_runs(served: ServedPack) -> None:
 def test_comparing_tells_more_than_the_floor(served: ServedPack) -> None:
     prompt, run = ran("Tap_Compare", served)
     words, = shown(prompt, run, "TapCompare")
-    near, floor = (float(found) for found in re.findall(r"([\d.]+) dB", words["text"][0]))
-    assert near > floor + 15
+    closeness, floor = (float(found) for found in re.findall(r"([\d.]+) dB", words["text"][0]))
+    assert closeness > floor + 15
     assert len(words["images"]) == 1
 
 

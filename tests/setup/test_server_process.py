@@ -79,7 +79,7 @@ def test_a_server_that_does_not_start_says_why(tmp_path: Path) -> None:
     assert "\n" not in str(said.value)
 
 
-def test_the_server_ends_with_its_block_whatever_happens(tmp_path: Path) -> None:
+def test_the_server_always_ends_with_its_block(tmp_path: Path) -> None:
     comfyui = stand_in(tmp_path / "comfyui", ANSWERING)
     with pytest.raises(KeyError), running_server(comfyui, tmp_path, tmp_path / "base") as up:
         assert up.get("/system_stats") == {}

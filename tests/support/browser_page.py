@@ -111,7 +111,7 @@ class ComfyPage:
         return self.page.evaluate("async id => (await app.graphToPrompt()).output[id].inputs", str(node))
 
     def element(self, node: int, selector: str) -> Locator:
-        """A part of our element on a node, on whatever node it is drawn."""
+        """A part of our element on a node; in a subgraph another node can draw it."""
         self.page.evaluate(
             """id => {
                 for (const { element } of app.canvas.graph.getNodeById(id).widgets)

@@ -22,7 +22,7 @@ FLUX2 = {
     "global_modulation": True, "mlp_silu_act": True, "ops_bias": False, "default_ref_method": "index",
     "ref_index_scale": 10.0,
 }  # fmt: skip
-# The modulation network gives rows for 19 double and 38 single blocks, whatever their number.
+# The modulation network gives rows for 19 double and 38 single blocks, with any number of blocks.
 CHROMA = {
     "image_model": "chroma", "in_channels": 64, "out_channels": 64, "context_in_dim": 48, "hidden_size": 128,
     "mlp_ratio": 1.0, "num_heads": 1, "depth": 19, "depth_single_blocks": 38, "axes_dim": [16, 56, 56],
