@@ -7,7 +7,10 @@ import os
 import sys
 from pathlib import Path
 
+import hypothesis
 import pytest
+
+from usable_cores import usable_cores
 
 ROOT = Path(__file__).resolve().parents[1]
 COMFYUI = Path(os.environ.get("COMFYUI_PATH") or ROOT / ".comfyui").resolve()
@@ -15,7 +18,13 @@ COMFYUI = Path(os.environ.get("COMFYUI_PATH") or ROOT / ".comfyui").resolve()
 # More threads than free cores wait for each other. Half of the processors is a safe number, and parallel workers share
 # them. Servers that tests start have the same number.
 WORKERS = int(os.environ.get("PYTEST_XDIST_WORKER_COUNT", "2"))
-os.environ.setdefault("OMP_NUM_THREADS", str(max(1, (os.cpu_count() or 2) // max(WORKERS, 2))))
+os.environ.setdefault("OMP_NUM_THREADS", str(max(1, usable_cores() // max(WORKERS, 2))))
+
+# A slow machine is no fault: what Hypothesis tries may take as long as it takes.
+hypothesis.settings.register_profile(
+    "any machine", deadline=None, suppress_health_check=[hypothesis.HealthCheck.too_slow]
+)
+hypothesis.settings.load_profile("any machine")
 
 # Our `nodes/` would hide ComfyUI's `nodes.py`, so the repository root must never be importable.
 sys.path[:] = [path for path in sys.path if Path(path or ".").resolve() != ROOT]

@@ -13,7 +13,7 @@ TOOLS = {"chromium": ("chromium", "chromium-browser", "google-chrome"), "nodejs"
 # Each has its own ComfyUI in memory.
 MOST_WORKERS = 4
 ROOT = Path(__file__).resolve().parents[1]
-sys.path.insert(0, str(ROOT / "demo"))
+sys.path[:0] = [str(ROOT / "demo"), str(ROOT / "tests" / "support")]
 
 
 def main() -> int:
@@ -39,7 +39,9 @@ def main() -> int:
 
 def all_at_once() -> list[str]:
     """The options to run the whole suite on several processors; tests of one file share servers and stay together."""
-    return ["-n", str(min(os.cpu_count() or 1, MOST_WORKERS)), "--dist", "loadfile"]
+    from usable_cores import usable_cores
+
+    return ["-n", str(min(usable_cores(), MOST_WORKERS)), "--dist", "loadfile"]
 
 
 if __name__ == "__main__":

@@ -9,13 +9,15 @@ from pathlib import Path
 
 import pytest
 
+from waiting import PATIENCE
+
 pytestmark = pytest.mark.usefixtures("repository")
 
 
 def ask(repository: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
     """The command with these arguments, in a Python that has no packages on its path."""
     command = [sys.executable, "-S", str(repository / "bench" / "run.py"), *arguments]
-    return subprocess.run(command, capture_output=True, text=True, timeout=60)
+    return subprocess.run(command, capture_output=True, text=True, timeout=PATIENCE)
 
 
 def benchmarks(repository: Path) -> dict[str, tuple[list[str], str]]:

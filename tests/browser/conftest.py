@@ -8,10 +8,11 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import Browser, sync_playwright
+from playwright.sync_api import Browser, expect, sync_playwright
 from tap_pack.demo.launch.server import Server, running_server
 
 from browser_page import ComfyPage
+from waiting import PATIENCE
 
 NAMES = ("chromium", "chromium-browser", "google-chrome")
 SETTINGS = {"Comfy.TutorialCompleted": True, "Comfy.Minimap.Visible": False, "Comfy.Workflow.Persist": True}
@@ -46,7 +47,8 @@ def browser() -> Iterator[Browser]:
 def comfy(request: pytest.FixtureRequest, browser: Browser, browser_server: Server) -> Iterator[ComfyPage]:
     """A page in each of the two renderers."""
     context = browser.new_context(viewport=WINDOW)
-    context.set_default_timeout(15_000)
+    context.set_default_timeout(1000 * PATIENCE)
+    expect.set_options(timeout=1000 * PATIENCE)
     page = ComfyPage(context.new_page(), browser_server, vue=request.param == "nodes2")
     page.open()
     yield page

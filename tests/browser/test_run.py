@@ -57,7 +57,7 @@ def row(comfy: ComfyPage, name: str) -> object:
 
 def holds(comfy: ComfyPage, **values: object) -> None:
     """Widgets, the prompt that would be sent, and the workflow that would be saved have these values."""
-    comfy.until(lambda: {**comfy.widgets(ACCELERATE), **values} == comfy.widgets(ACCELERATE), f"widgets at {values}", 5)
+    comfy.until(lambda: {**comfy.widgets(ACCELERATE), **values} == comfy.widgets(ACCELERATE), f"widgets at {values}")
     sent = comfy.prompt_inputs(ACCELERATE)
     assert {name: sent[name] for name in values} == values
 
@@ -117,7 +117,7 @@ def test_the_slider_moves_with_the_mouse(opened: ComfyPage) -> None:
     page.mouse.move(*end, steps=5)
     page.mouse.up()
     # The place where the drag ended, not the first touch; Nodes 2.0's knob keeps its distance from the pointer.
-    opened.until(lambda: 9 <= opened.widgets(ACCELERATE)["interval"] <= 14, "the slider's place", 5)
+    opened.until(lambda: 9 <= opened.widgets(ACCELERATE)["interval"] <= 14, "the slider's place")
     value = opened.widgets(ACCELERATE)["interval"]
     holds(opened, interval=value)
 
@@ -164,7 +164,7 @@ def test_the_order_set_is_chosen_with_the_mouse_and_with_keys(opened: ComfyPage)
         page.keyboard.press("ArrowDown")
         page.keyboard.press("ArrowUp")
         page.keyboard.press("Enter")
-        opened.until(lambda: "1,2,3" in opened.widgets(ACCELERATE)["orders"], "an order set by keys", 5)
+        opened.until(lambda: "1,2,3" in opened.widgets(ACCELERATE)["orders"], "an order set by keys")
 
 
 @pytest.mark.parametrize(("preset", "values"), [

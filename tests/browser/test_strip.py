@@ -141,7 +141,7 @@ def test_off_means_that_nothing_is_sent(opened: ComfyPage) -> None:
     opened.set("TAP.LiveStrip", True)
     another_seed(opened)
     opened.run()
-    opened.until(lambda: opened.page.evaluate("window.heard.length"), "events again", 5)
+    opened.until(lambda: opened.page.evaluate("window.heard.length"), "events again")
     opened.until(lambda: marks(opened) == final_marks(opened), "the strip")
 
 

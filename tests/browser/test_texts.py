@@ -74,7 +74,7 @@ def test_after_a_run_each_shows_its_text_and_keeps_its_size(opened: ComfyPage) -
     before = sizes(opened)
     opened.run()
     for kind, words in KINDS.items():
-        opened.until(lambda kind=kind, words=words: words in text(opened, kind), f"{words!r} on {kind}", 10)
+        opened.until(lambda kind=kind, words=words: words in text(opened, kind), f"{words!r} on {kind}")
     assert sizes(opened) == before
     calibration = text(opened, "TapCalibrate").partition("\n\n")[2]
     assert calibration == opened.outputs(node(opened, "TapCalibrate"))["text"][1] != ""
@@ -95,7 +95,7 @@ def test_it_can_be_seen_and_scrolled(opened: ComfyPage, kind: str) -> None:
         if opened.vue:  # it zooms the graph until the text is the one that is pointed at and focused
             face.focus()
         opened.page.mouse.wheel(0, 60)
-        opened.until(lambda: face.evaluate("part => part.scrollTop") > 0, "the text to scroll", 5)
+        opened.until(lambda: face.evaluate("part => part.scrollTop") > 0, "the text to scroll")
 
 
 def test_no_value_of_it_is_in_the_prompt_or_the_workflow(opened: ComfyPage) -> None:

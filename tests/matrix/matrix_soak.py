@@ -4,9 +4,8 @@ from __future__ import annotations
 
 import gc
 import random
-import resource
-from pathlib import Path
 
+import psutil
 import torch
 from comfy.model_management import InterruptProcessingException
 from tap_pack.nodes.inputs.forecasting import ORDER_SETS
@@ -78,11 +77,8 @@ def live_tensors() -> int:
 
 
 def resident() -> float:
-    """Megabytes of memory that the process has now, or its peak where the system does not tell."""
-    pages = Path("/proc/self/statm")
-    if pages.exists():
-        return int(pages.read_text().split()[1]) * resource.getpagesize() / 2**20
-    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
+    """Megabytes of memory that the process has now."""
+    return psutil.Process().memory_info().rss / 2**20
 
 
 def soak(stage: Stage) -> str:

@@ -14,6 +14,7 @@ from tap_pack.demo.launch.prompts import SAMPLER, fill_defaults, node
 
 from served_pack import ServedPack
 from tiny_prompts import accelerated, tiny_prompt
+from waiting import PATIENCE
 
 STEPS, ROUNDS = 60, 6
 MODEL = "Qwen-Image"
@@ -58,13 +59,18 @@ class Tab:
 
     async def outputs(self, prompt_id: str) -> dict:
         """The outputs of a prompt, after its end."""
-        await asyncio.wait_for(self.ended.setdefault(prompt_id, asyncio.Event()).wait(), 60)
+        await asyncio.wait_for(self.ended.setdefault(prompt_id, asyncio.Event()).wait(), PATIENCE)
         async with self.session.get(f"/history/{prompt_id}") as answer:
             return (await answer.json())[prompt_id]["outputs"]
 
     async def interrupt(self, prompt_id: str) -> None:
         """Presses the cross on this prompt."""
         await self.session.post("/interrupt", json={"prompt_id": prompt_id})
+
+    async def all_told(self) -> None:
+        """Waits for the last live event of every run, which another thread sends."""
+        while not all(events[-1]["ended"] for events in self.runs()):
+            await asyncio.sleep(0.05)
 
     def runs(self) -> list[list[dict]]:
         """The live events, one list for each run."""
@@ -85,7 +91,6 @@ async def two_tabs(served: ServedPack) -> AsyncIterator[list[Tab]]:
             await asyncio.sleep(0.05)
         try:
             yield tabs
-            await asyncio.sleep(0.5)  # another thread sends the last live event
         finally:
             for ear in ears:
                 ear.cancel()
@@ -115,6 +120,8 @@ def test_each_tab_gets_its_own_events_and_pictures(tiny_served: ServedPack) -> N
                     else:
                         assert outputs["digest"]["digest"] == [pictures[seed]]
                         assert json.loads(outputs["report"]["tap_report"][0])["steps"] == STEPS
+            await asyncio.wait_for(asyncio.gather(*(tab.all_told() for tab in tabs)), PATIENCE)
+            await asyncio.sleep(0.5)  # in which nothing more may come
         return tabs, stopped
 
     tabs, stopped = asyncio.run(work())
@@ -146,7 +153,7 @@ def test_a_tab_that_closes_during_a_run_does_no_harm(tiny_served: ServedPack) ->
                 began = asyncio.Event()
                 leaves.on_step = lambda prompt_id: asyncio.sleep(0, began.set())
                 left = await leaves.queue(graph(1))
-                await asyncio.wait_for(began.wait(), 60)
+                await asyncio.wait_for(began.wait(), PATIENCE)
             mine = await stays.outputs(await stays.queue(graph(2)))
             other.ended[left] = asyncio.Event()
             other.ended[left].set()

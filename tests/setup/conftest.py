@@ -50,3 +50,5 @@ def no_network(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("PIP_INDEX_URL", "http://127.0.0.1:9/simple")
     # pip names the broken connection only when it tries again.
     monkeypatch.setenv("PIP_RETRIES", "1")
+    # A proxy would answer in its place.
+    monkeypatch.setenv("no_proxy", "127.0.0.1")

@@ -13,6 +13,8 @@ from tap_pack.demo.launch.client import Prompt
 from tap_pack.demo.launch.prompts import fill_defaults
 from tap_pack.demo.launch.server import Server
 
+from waiting import PATIENCE
+
 READY = "() => window.app?.canvas?.graph && window.app.extensionManager"
 # Errors of the frontend itself, with any packs: files that a new user does not have, models of its first workflow, its
 # own listeners that look at the graph too early.
@@ -129,7 +131,7 @@ class ComfyPage:
             places.append(part.bounding_box())
             return places[-1] is not None and places[-1] == places[-2]
 
-        self.until(rests, "the part to lie still", 10)
+        self.until(rests, "the part to lie still")
         return places[-1]
 
     def place(self, node: int, x: float, y: float) -> tuple[float, float]:
@@ -143,7 +145,7 @@ class ComfyPage:
             [node, x, y],
         ))
 
-    def until(self, holds: Callable[[], object], what: str, limit: float = 60) -> Any:
+    def until(self, holds: Callable[[], object], what: str, limit: float = PATIENCE) -> Any:
         """Waits until something is true; returns its value."""
         end = time.monotonic() + limit
         while time.monotonic() < end:

@@ -13,9 +13,9 @@ import torch
 import torch.distributed
 from torch import Tensor
 
+from waiting import PATIENCE
+
 PROCESSES = 2
-# A process that waits for another one gives up after this many seconds.
-PATIENCE = 60
 Found = TypeVar("Found")
 
 

@@ -17,6 +17,7 @@ from tap_pack.tap_core.record.record import RecordHolder
 from tap_pack.tap_core.sampling.settings import TapSettings
 
 from tiny_flux import sample, tiny_flux
+from waiting import wait_until
 
 CLIENT, WORKFLOW = "a browser", "a workflow"
 
@@ -60,9 +61,7 @@ def run(model: ModelPatcher, interval: int = 5) -> None:
 
 def wait_for_end(board: LiveBoard) -> dict:
     """The last event, which another thread sends."""
-    deadline = time.monotonic() + 10
-    while not (board.of(WORKFLOW) and board.of(WORKFLOW)[0]["ended"]) and time.monotonic() < deadline:
-        time.sleep(0.01)
+    assert wait_until(lambda: board.of(WORKFLOW) and board.of(WORKFLOW)[0]["ended"])
     return board.of(WORKFLOW)[0]
 
 
@@ -71,7 +70,8 @@ def test_the_browser_of_the_prompt_is_told_and_the_last_event_kept(
 ) -> None:
     run(model)
     last = wait_for_end(board)
-    assert sent[-1] == (live.EVENT, last, CLIENT)
+    # It is kept first, then sent.
+    assert wait_until(lambda: sent[-1] == (live.EVENT, last, CLIENT))
     assert last["workflow"] == WORKFLOW and last["node"] == "12:7" and "steps computed" in last["line"]
     assert [event["at"] for _, event, _ in sent] == sorted(event["at"] for _, event, _ in sent)
     assert board.of("another workflow") == []
