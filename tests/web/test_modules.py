@@ -18,5 +18,5 @@ def test_the_modules_of_the_browser(repository: Path, tmp_path: Path) -> None:
     tests = sorted((tmp_path / "tests" / "web").glob("*.test.mjs"))
     (tmp_path / "package.json").write_text('{"type": "module"}', encoding="utf-8")
     assert tests
-    ran = subprocess.run([node, "--test", *map(str, tests)], capture_output=True, text=True, timeout=300)
+    ran = subprocess.run([node, "--test", *map(str, tests)], capture_output=True, encoding="utf-8", timeout=300)
     assert ran.returncode == 0, ran.stdout + ran.stderr
