@@ -73,6 +73,11 @@ class Evaluation:
         return self.full_calls > 0
 
     @property
+    def skipped(self) -> bool:
+        """Whether all of it was forecast; without any model call that came to TAP it is neither full nor skipped."""
+        return self.skipped_calls > 0 and not self.full
+
+    @property
     def step(self) -> int:
         """The sampler step it belongs to."""
         return int(self.position)
@@ -124,7 +129,7 @@ class TapRecord:
     @property
     def skipped_steps(self) -> list[int]:
         """Steps with only forecast evaluations."""
-        return sorted({e.step for e in self.evaluations} - set(self.full_steps))
+        return sorted({e.step for e in self.evaluations if e.skipped} - set(self.full_steps))
 
     @property
     def predictor_shares(self) -> dict[str, float]:
@@ -138,7 +143,7 @@ class TapRecord:
 
     def median_seconds(self, full: bool) -> float | None:
         """Median seconds of a full or skipped evaluation, without the first one, which may load or compile."""
-        seconds = [e.seconds for e in self.evaluations[1:] if e.full == full]
+        seconds = [e.seconds for e in self.evaluations[1:] if (e.full if full else e.skipped)]
         return median(seconds) if seconds else None
 
     def report(self) -> dict[str, object]:

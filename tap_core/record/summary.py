@@ -7,6 +7,8 @@ from .size_words import size_words
 
 # Smaller gains would be written as 1.0x.
 LEAST_GAIN = 1.05
+NOT_REACHED = ("TAP had no effect: the guider, or another node, calls the model in its own way, and no call came to "
+               "TAP. Use another guider, or remove that node.")
 
 
 def summary_line(record: TapRecord) -> str:
@@ -14,7 +16,8 @@ def summary_line(record: TapRecord) -> str:
     full, run = len(record.full_steps), len(record.full_steps) + len(record.skipped_steps)
     if not record.skipped_steps:
         return _ascii(f"{why_nothing_skipped(record)} {record.seconds_total:.1f} s")
-    parts = [f"{full} of {run} steps computed ({run / max(full, 1):.1f}x fewer)"]
+    parts = [f"{full} of {run} steps computed"]
+    parts[0] += f" ({run / max(full, 1):.1f}x fewer)" if record.complete else ""
     if record.steps > run and not record.complete:
         parts[0] = f"stopped after {run} of {record.steps} steps, " + parts[0]
     gain = gain_words(record)
@@ -37,8 +40,8 @@ def speed_up(record: TapRecord) -> float | None:
 
 
 def gain_words(record: TapRecord) -> str:
-    """How much faster the run was; empty if that is not known."""
-    gain = speed_up(record)
+    """How much faster the run was; empty if that is not known, or if the run was stopped."""
+    gain = speed_up(record) if record.complete else None
     if gain is None:
         return ""
     return f"about {gain:.1f}x faster" if gain >= LEAST_GAIN else "not faster"
@@ -46,8 +49,10 @@ def gain_words(record: TapRecord) -> str:
 
 def why_nothing_skipped(record: TapRecord) -> str:
     """A sentence or two: that nothing was skipped, why, and what to change."""
-    if not record.evaluations:
+    if not record.evaluations and not record.complete:
         return "Nothing was recorded: the run ended before its first step."
+    if not any(e.full or e.skipped for e in record.evaluations):
+        return f"Nothing was skipped. {NOT_REACHED}"
     if record.fallbacks:
         return "Nothing was skipped. " + " ".join(record.fallbacks)
     if record.settings.get("interval") == 1:

@@ -8,9 +8,9 @@ PRECEDENCE = (TO_COME, SKIPPED, FULL, UNPLANNED_FULL)
 
 
 def mark_of(evaluation: Evaluation, planned_full: bool) -> str:
-    """What an evaluation was: computed as planned, forecast, or computed although a forecast was planned."""
+    """What an evaluation was: computed as planned, forecast, computed although a forecast was planned, or not known."""
     if not evaluation.full:
-        return SKIPPED
+        return SKIPPED if evaluation.skipped else TO_COME
     return FULL if planned_full else UNPLANNED_FULL
 
 

@@ -38,6 +38,10 @@ class RunState:
         self.deciding_device: torch.device | None = None
         self.decided = threading.Event()
 
+    def __deepcopy__(self, memo: dict) -> "RunState":
+        """The same run: some nodes copy the options deeply at every step."""
+        return self
+
     def adapter_of(self, base: nn.Module) -> Adapter | InOutAdapter:
         """The adapter of the model that a call runs: a guider may have a second model, and each device has its own."""
         model = plain_module(base.diffusion_model)

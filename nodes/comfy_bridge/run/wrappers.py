@@ -43,6 +43,10 @@ class TapPatch:
     def __init__(self, settings: TapSettings, holder: RecordHolder, node: str = "") -> None:
         self.settings, self.holder, self.node = settings, holder, node
 
+    def __deepcopy__(self, memo: dict) -> "TapPatch":
+        """The same node: in a deep copy of the options its wrappers fill the same holder."""
+        return self
+
     def install(self, model: ModelPatcher) -> None:
         """Add the wrappers to a cloned model; they replace those of an earlier TAP node."""
         wrappers = {

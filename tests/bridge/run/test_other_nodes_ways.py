@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 from collections.abc import Callable
 
 import comfy.samplers
@@ -14,6 +15,8 @@ from comfy_extras.nodes_advanced_samplers import SamplerLCMUpscale
 from tap_pack.nodes.comfy_bridge.run.wrappers import mixes_noise
 from tap_pack.nodes.comfy_bridge.seam.cut import place_in
 from tap_pack.nodes.measure_run import TapMeasureRun
+from tap_pack.tap_core.record.run_line import run_line
+from tap_pack.tap_core.record.summary import NOT_REACHED, summary_line
 from torch import Tensor
 
 from matrix_patches import TinyControl
@@ -91,6 +94,49 @@ def test_a_wrapper_that_moves_the_picture_from_step_to_step_is_computed_in_full(
     still = Accelerated(rolling(0), **DEFAULTS)
     assert distance(still.sample(), sample(rolling(0))) < 0.15
     assert still.record.skipped_steps and still.record.fallbacks == []
+
+
+@pytest.mark.parametrize("interval", [1, 5])
+def test_a_node_may_copy_the_options_deeply_at_every_step(model: ModelPatcher, interval: int) -> None:
+    def copying(args: dict) -> list[Tensor]:
+        copy.deepcopy(args["model_options"])
+        return args["conds_out"]
+
+    model = model.clone()
+    model.set_model_sampler_pre_cfg_function(copying)
+    accelerated, full = Accelerated(model, interval=interval, **DEFAULTS), sample(model, 12)
+    picture = accelerated.sample(12)
+    if interval == 1:
+        assert torch.equal(picture, full) and accelerated.record.skipped_steps == []
+    else:
+        assert 0 < distance(picture, full) < 0.15 and accelerated.record.skipped_steps
+
+
+class PastTheWrappers(comfy.samplers.CFGGuider):
+    """A guider whose evaluations never come to the PREDICT_NOISE wrappers."""
+
+    def __call__(self, *args: object, **kwargs: object) -> Tensor:
+        return self.predict_noise(*args, **kwargs)
+
+
+class WithOptionsOfBefore(comfy.samplers.CFGGuider):
+    """A guider that calls the model with options from before the run."""
+
+    def predict_noise(self, x: Tensor, timestep: Tensor, model_options: dict | None = None, seed: int = 0) -> Tensor:
+        return super().predict_noise(x, timestep, {"transformer_options": {}}, seed)
+
+
+@pytest.mark.parametrize("kind", [PastTheWrappers, WithOptionsOfBefore])
+def test_where_no_model_call_comes_to_tap_the_report_says_that_it_had_no_effect(
+    model: ModelPatcher, kind: type[comfy.samplers.CFGGuider]
+) -> None:
+    sampler = comfy.samplers.sampler_object("euler")
+    accelerated = Accelerated(model, interval=5, **DEFAULTS)
+    full = guided(kind(model), model, sampler)
+    assert torch.equal(guided(kind(accelerated.model), model, sampler), full)
+    assert accelerated.record.complete and accelerated.record.skipped_steps == []
+    assert summary_line(accelerated.record).startswith("Nothing was skipped. TAP had no effect: the guider, or another")
+    assert run_line(accelerated.record) == f"Nothing was skipped. {NOT_REACHED}"
 
 
 def test_each_tile_has_its_own_history(model: ModelPatcher) -> None:

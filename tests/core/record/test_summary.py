@@ -7,7 +7,15 @@ from dataclasses import replace
 import pytest
 import torch
 from tap_pack.tap_core.record.record import Evaluation, TapRecord
-from tap_pack.tap_core.record.summary import report_text, speed_up, step_table, summary_line, why_nothing_skipped
+from tap_pack.tap_core.record.run_line import run_line
+from tap_pack.tap_core.record.summary import (
+    NOT_REACHED,
+    report_text,
+    speed_up,
+    step_table,
+    summary_line,
+    why_nothing_skipped,
+)
 
 from made_records import full_record, made_record
 
@@ -51,7 +59,18 @@ def test_fallbacks_are_counted() -> None:
 def test_a_stopped_run_says_so() -> None:
     record = replace(made_record(steps=10), complete=False)
     record.evaluations = record.evaluations[:6]
-    assert summary_line(record).startswith("stopped after 6 of 10 steps, 3 of 6 steps computed")
+    assert summary_line(record).startswith("stopped after 6 of 10 steps, 3 of 6 steps computed: 1.5 s")
+    assert "faster" not in summary_line(record) and "faster" not in run_line(record)
+
+
+def test_a_step_without_a_counted_model_call_is_neither_computed_nor_forecast() -> None:
+    record = made_record(steps=10)
+    for evaluation in record.evaluations:
+        evaluation.full_calls = evaluation.skipped_calls = 0
+        evaluation.choices = []
+    assert record.full_steps == record.skipped_steps == []
+    assert record.median_seconds(full=False) is None
+    assert summary_line(record) == f"Nothing was skipped. {NOT_REACHED} 1.5 s"
 
 
 @pytest.mark.parametrize(
