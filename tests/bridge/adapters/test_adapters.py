@@ -34,6 +34,10 @@ gc.freeze()
 
 STEPS = 6
 
+EPSILON = torch.finfo(torch.float32).eps
+# A stream that is put together again passes the final layer. Measured: 6 roundings with SSE4.1, 3 with AVX2 and AVX512.
+ROUNDING = 32 * EPSILON
+
 
 @pytest.fixture(scope="module", params=ALL_ROWS, ids=str)
 def row(request: pytest.FixtureRequest) -> TinyModel:
@@ -108,7 +112,7 @@ def own_attributes(model: nn.Module) -> list[tuple]:
 
 
 def close(one: Tensor, other: Tensor, rounding: float = 0.0) -> bool:
-    return bool((one - other).abs().max() <= 1e-6 * max(1.0, other.abs().max().item()) + rounding)
+    return bool((one - other).abs().max() <= ROUNDING * max(1.0, other.abs().max().item()) + rounding)
 
 
 @pytest.mark.parametrize("target", ["residual", "output"])
@@ -131,7 +135,7 @@ def test_the_probe_is_what_attention_gets_and_a_replayed_target_gives_the_same_p
         skipped = call.seam(target)
         output = skipped.forecast(call.forward, call.options, replay)
         # A picture computed as x minus a slope has the rounding of x: 2500 in Stable Video Diffusion's first step.
-        rounding = 0.0 if isinstance(full, BlockSeam) else 1e-7 * call.x.abs().max().item()
+        rounding = 0.0 if isinstance(full, BlockSeam) else EPSILON * call.x.abs().max().item()
         assert skipped.captured.complete and close(output, plain, rounding)
         assert own_attributes(call.model) == before
 
