@@ -4,7 +4,7 @@ from itertools import combinations
 
 from comfy_api.latest import io
 
-from ...tap_core.engine.scoring import PROXY_LOSSES
+from ...tap_core.engine.losses import PROXY_LOSSES
 from ...tap_core.errors import TapError
 from ...tap_core.sampling.settings import CACHE_DEVICES, CORRECTIONS, PLACEMENTS, TARGETS, TRUSTS, TapSettings
 from ...tap_core.timeline import TIME_AXES

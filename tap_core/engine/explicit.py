@@ -6,14 +6,16 @@ import torch
 from torch import Tensor
 
 from ..predictor import ExplicitPredictor, Moment
-from ..predictors.per_token import by_chunks, length
+from ..predictors.per_token import by_chunks
+from .losses import PROXY_LOSSES
 
 
 def explicit_losses(
     predictors: Sequence[ExplicitPredictor], stream: Sequence[Tensor], truth: Tensor, moment: Moment, loss: str
 ) -> Tensor:
     """Loss [B, N, P] of each predictor's forecast of `truth` [B, N, D] from the stream, newest first; one at a time."""
-    columns = [_loss(predictor.forecast(stream, moment), truth, loss) for predictor in predictors]
+    columns = [by_chunks((predictor.forecast(stream, moment), truth), 1, truth.device, PROXY_LOSSES[loss])
+               for predictor in predictors]
     return torch.cat(columns, dim=-1).nan_to_num_(nan=torch.inf, posinf=torch.inf)
 
 
@@ -32,18 +34,3 @@ def put_explicit(
             forecast = stream[0].to(target).lerp(forecast, share[..., None].to(target))
         target = torch.where((place == i)[..., None] & forecast.isfinite(), forecast, target)
     return target
-
-
-def _loss(forecast: Tensor, truth: Tensor, loss: str) -> Tensor:
-    """Loss [B, N, 1] over the channels, as in scoring."""
-    def cosine(p: Tensor, h: Tensor) -> Tensor:
-        return (p / length(p) - h / length(h)).square().sum(-1, keepdim=True) / 2
-
-    def l2(p: Tensor, h: Tensor) -> Tensor:
-        return (p - h).square().mean(-1, keepdim=True)
-
-    def l1(p: Tensor, h: Tensor) -> Tensor:
-        return (p - h).abs().mean(-1, keepdim=True)
-
-    rule = {"cosine": cosine, "l2": l2, "l1": l1}[loss]
-    return by_chunks((forecast, truth), 1, truth.device, rule)

@@ -9,10 +9,11 @@ from torch import Tensor
 from ..errors import TapError
 from ..predictors.token_chunks import flat_tokens, token_chunks
 from .history import History
+from .losses import PROXY_LOSSES
 from .probe_dots import HistoryDots, ProbeDots, probe_dots
 
-PROXY_LOSSES = ("cosine", "l2", "l1")
-
+# These follow from dots of the probes; every other loss needs each forecast.
+BY_DOTS = ("cosine", "l2")
 # Bytes of temporary tensors per token and candidate while the losses are computed.
 LOSS_BYTES = 8 * 4
 
@@ -20,12 +21,11 @@ LOSS_BYTES = 8 * 4
 def proxy_losses(history: History, probe: Tensor, weights: Tensor, loss: str) -> Tensor:
     """Loss [B, N, P] of each candidate against the true probe [B, N, D]; weights: [P, K] float32 on its device.
 
-    cosine is 1 - cos, l2 the mean square, l1 the mean absolute error over the channels.
     Raises TapError for an unknown loss.
     """
     if loss not in PROXY_LOSSES:
         raise TapError(f"proxy_loss is {loss!r}; choose one of {', '.join(PROXY_LOSSES)}.")
-    losses = explicit_l1(history, probe, weights) if loss == "l1" else _losses_by_dots(history, probe, weights, loss)
+    losses = (_losses_by_dots if loss in BY_DOTS else _losses_by_forecasts)(history, probe, weights, loss)
     # A token with no finite loss takes the first candidate, which has the lowest order.
     return losses.nan_to_num_(nan=torch.inf, posinf=torch.inf).view(*probe.shape[:2], -1)
 
@@ -63,16 +63,16 @@ def _cosine(error: Tensor, gap: Tensor, true: Tensor) -> Tensor:
     return (error - stretch.square_()).clamp_min_(0) / (norm * (2 * true_norm))
 
 
-def explicit_l1(history: History, probe: Tensor, weights: Tensor) -> Tensor:
-    """Mean absolute error [M, P], one forecast at a time: L1 does not follow from dots."""
+def _losses_by_forecasts(history: History, probe: Tensor, weights: Tensor, loss: str) -> Tensor:
+    """Losses [M, P], one forecast at a time."""
     kept, (true,) = flat_tokens(history.probes), flat_tokens([probe])
     losses = torch.empty(true.shape[0], len(weights), device=probe.device)
     for part in token_chunks(true.shape[0], 4 * true.shape[1] * (len(kept) + 2), probe.device):
         now = true[part].float()
         probes = [tensor[part].to(now) for tensor in kept]
         for candidate, row in enumerate(weights.unbind(0)):
-            error = -now
+            forecast = torch.zeros_like(now)
             for weight, tensor in zip(row.unbind(0), probes, strict=True):
-                error.addcmul_(tensor, weight)
-            losses[part, candidate] = error.abs_().mean(-1)
+                forecast.addcmul_(tensor, weight)
+            losses[part, candidate] = PROXY_LOSSES[loss](forecast, now).squeeze(-1)
     return losses

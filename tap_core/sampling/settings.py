@@ -1,9 +1,10 @@
 """The values of all sliders, checked once, before sampling starts."""
 
 import math
+from collections.abc import Collection
 from dataclasses import asdict, dataclass
 
-from ..engine.scoring import PROXY_LOSSES
+from ..engine.losses import PROXY_LOSSES
 from ..engine.selector import Selector
 from ..errors import TapError
 from ..predictors.pool import Pool, taylor_pool
@@ -92,7 +93,7 @@ class TapSettings:
         return PLACED[self.placement](self.interval, self.warmup_steps)
 
 
-def _check_choice(name: str, value: str, choices: tuple[str, ...]) -> None:
+def _check_choice(name: str, value: str, choices: Collection[str]) -> None:
     if value not in choices:
         raise TapError(f"{name} is {value!r}; choose one of {', '.join(choices)}.")
 

@@ -9,7 +9,8 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from tap_pack.tap_core.engine.history import History
-from tap_pack.tap_core.engine.scoring import PROXY_LOSSES, proxy_losses
+from tap_pack.tap_core.engine.losses import PROXY_LOSSES
+from tap_pack.tap_core.engine.scoring import proxy_losses
 from tap_pack.tap_core.errors import TapError
 from tap_pack.tap_core.predictors import token_chunks
 from tap_pack.tap_core.predictors.pool import Pool, taylor_pool
