@@ -42,6 +42,11 @@ class History:
         self.snapshots = [newest, *kept][: self.length]
         self._dots = None
 
+    def trim(self, count: int) -> None:
+        """Keep the newest `count` snapshots only."""
+        if count < len(self.snapshots):
+            self.snapshots, self._dots = self.snapshots[: max(count, 0)], None
+
     def fits(self, batch: int, tokens: int) -> bool:
         """Whether a forecast from this history has `batch` x `tokens` tokens."""
         return bool(self.snapshots) and self.snapshots[0].probe.shape[:2] == (batch, tokens)

@@ -7,7 +7,7 @@ from torch import Tensor
 from ..engine.history import History
 from .notes import Notes
 
-SOMETHING_NEW = "A prompt, size, control or weight that came or changed during the run was computed in full once."
+SOMETHING_NEW = "A prompt, size, control or weight that came or changed during the run was computed in full each time."
 NO_NUMBERS = ("The model gave values that are not numbers (NaN or infinity). They were not kept, and the steps that "
               "would have been forecast from them were computed in full.")
 
@@ -21,6 +21,8 @@ class Memory:
     def __init__(self, length: int, shared: bool, notes: Notes) -> None:
         self._length, self._shared, self._notes = length, shared, notes
         self.histories: dict[Hashable, History] = {}
+        # Full steps at which a condition has to come again before its history is dropped.
+        self._patience, self._full = max(length, 2), []
 
     def can_forecast(self, keys: Sequence[Hashable], batch: int, tokens: int) -> bool:
         """Whether every condition has a history of `batch` x `tokens` tokens; if not, the report says why."""
@@ -41,8 +43,17 @@ class Memory:
         return history
 
     def keep(self, position: float) -> None:
-        """Drop the conditions that the full step at `position` did not have: no later step is forecast from them."""
-        self.histories = {key: history for key, history in self.histories.items() if history.positions[0] == position}
+        """A full step at `position` is over: a history gives up one snapshot for each of the last full steps that did
+        not have its condition, until none is left.
+
+        Guidance may run the model once more on every second step only. Prompts that come one after the other still
+        take no more memory together than one that stays, where `length` is above 1.
+        """
+        self._full = [position, *(full for full in self._full if int(full) != int(position))][: self._patience]
+        for history in self.histories.values():
+            newest = max(history.positions, default=-1.0)
+            history.trim(self._patience - sum(int(full) > int(newest) for full in self._full))
+        self.histories = {key: history for key, history in self.histories.items() if history.snapshots}
 
     def clear(self) -> None:
         """Drop all histories."""

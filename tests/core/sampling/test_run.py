@@ -241,15 +241,26 @@ def test_what_is_not_a_number_is_dropped_and_the_next_step_computed(part: str, v
     assert run.memory.histories["positive"].positions == [3.0]
 
 
-def test_a_condition_that_a_full_step_no_longer_has_is_forgotten() -> None:
+def test_a_condition_that_full_steps_no_longer_have_is_forgotten_snapshot_by_snapshot() -> None:
+    run = TapRun(paper(), SIGMAS, "toy")
+    model, held = Model(run), {}
+    for step, sigma in enumerate(SIGMAS[:18]):
+        model.evaluate(sigma, ("positive", "second pass") if step < 4 else ("positive",))
+        held[step] = len(run.memory.histories["second pass"].snapshots if "second pass" in run.memory.histories else ())
+    assert [step for step in held if run.record.evaluations[step].full] == [0, 1, 2, 7, 12, 17]
+    assert [held[step] for step in (2, 6, 7, 12, 17)] == [2, 2, 2, 1, 0]
+    assert set(run.memory.histories) == {"positive"}
+
+
+@pytest.mark.parametrize("first", [0, 1])
+def test_a_pass_on_every_second_step_is_forecast(first: int) -> None:
     run = TapRun(paper(), SIGMAS, "toy")
     model = Model(run)
-    for sigma in SIGMAS[:4]:
-        model.evaluate(sigma, ("positive", "second pass"))
-    assert set(run.memory.histories) == {"positive", "second pass"}
-    for sigma in SIGMAS[4:8]:
-        model.evaluate(sigma)
-    assert set(run.memory.histories) == {"positive"}
+    for step, sigma in enumerate(SIGMAS[:20]):
+        model.evaluate(sigma, ("positive", "third pass") if step % 2 == first else ("positive",))
+    record = run.close(True)
+    assert [e.step for e in record.evaluations if e.full] == [0, 1, 2, 7, 12, 17]
+    assert record.fallbacks == []
 
 
 def test_nothing_is_remembered_at_sigma_0() -> None:
