@@ -1,6 +1,7 @@
 """Repaying the drift: the next full step corrects the error of the skipped steps in x, without a model call.
 
 sigma_i: noise level of the full step.  d = (x - denoised) / sigma: the sampler's slope, after guidance.
+Both are the sampler's own, also where the model is told another sigma (motion.py): drift is about where x went.
 Between two full steps the sampler moved along forecast slopes. Once the later one is known, the slopes in between can
 be interpolated, and the difference is the drift (bench/drift/README.md). They are interpolated over log-noise, where
 a trajectory bends most evenly; over sigma the PSNR is 0.3 to 0.8 dB lower (bench/placement/README.md).

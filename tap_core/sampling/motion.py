@@ -1,6 +1,8 @@
 """How a sampler moves x: in plain steps along d, in other steps, or with fresh noise.
 
 d = (x - denoised) / sigma: the sampler's slope. A plain step adds d times the change of sigma, as Euler's method does.
+sigma is the sampler's own. The model may be told another one (pace.py): denoised is then its answer at that one, and d
+is the slope along which the sampler moves x, not the model's own velocity.
 """
 
 import torch
@@ -26,6 +28,7 @@ class Motion:
         self._expected: tuple[Tensor, Tensor, float] | None = None  # end of a plain step, that step, its start
         self.plain: Tensor | None = None  # True while every step was plain; None before the first was seen
         self.noisy: Tensor | None = None  # True once a step carried noise
+        self.jumps: Tensor | None = None  # whether the latest one did
 
     def watch(self, x: Tensor, position: float) -> None:
         """An evaluation of x starts: compare x with the end of a plain step."""
@@ -38,6 +41,7 @@ class Motion:
         plain, noisy = error < PLAIN_TOLERANCE * length, error > NOISE_TOLERANCE * length
         if position <= start:  # Heun's method and others evaluate a step several times: x has made no step
             plain, noisy = torch.zeros_like(plain), torch.zeros_like(noisy)
+        self.jumps = noisy
         self.plain = plain if self.plain is None else self.plain & plain
         self.noisy = noisy if self.noisy is None else self.noisy | noisy
 

@@ -11,6 +11,7 @@ from torch import Tensor
 from ..engine.probe_channels import strided_probe
 from ..engine.step import full_step
 from ..record.record import Evaluation, TapRecord, TokenChoices, candidate_names, settings_values
+from ..schedule import Decision
 from ..schedules.course import notes_of, why_none_is_skipped
 from ..timeline import Timeline
 from ..token_grid import Grid
@@ -21,11 +22,15 @@ from .locality import processes, why_not_shared
 from .memory import Memory, finite
 from .motion import Motion
 from .notes import Notes
+from .pace import Pace
 from .settings import TapSettings
 from .timer import StepTimer
 
-OWN_STEPS = ("This sampler chooses its own steps, which forecasts cannot follow; every step was computed in full. "
-             "Choose one that keeps to the sigmas it is given, such as euler or dpmpp_2m.")
+OWN_STEPS = ("This sampler chooses its own steps, which forecasts cannot follow; every step was computed in full from "
+             "there on. Choose one that keeps to the sigmas it is given, such as euler or dpmpp_2m.")
+OTHER_SIGMAS = ("The model is called at other sigmas than those of the run, and this sampler chooses its own steps or "
+                "adds noise, which forecasts cannot follow; every step was computed in full from there on. Choose "
+                "euler or dpmpp_2m without churn, or remove the node that changes the sigmas.")
 OTHER_SIZE = ("This sampler changes the size of the picture during the run, and nothing can be forecast from a smaller "
               "one; every step was computed in full from there on. Choose another sampler.")
 NOT_REPAID = "Drift was not repaid: this sampler does more than plain steps."
@@ -35,8 +40,9 @@ class TapRun:
     """Made when sampling starts and closed when it ends, however it ends.
 
     Per model evaluation: `begin`, then for each model call `memory.can_forecast` and either `remember` or `forecast`
-    per condition, and `count_call`, then `finish`. Model calls of one evaluation may run in several threads, one a
-    device. mixed: whether x is a mix of picture and noise, as in flow models; None where only the sigmas tell.
+    per condition, and `count_call`, then `finish`; `pace.told` when the sampler has evaluated a step. Model calls of
+    one evaluation may run in several threads, one a device. mixed: whether x is a mix of picture and noise, as in flow
+    models; None where only the sigmas tell.
     """
 
     def __init__(
@@ -55,17 +61,17 @@ class TapRun:
         self.notes = Notes(self.record.fallbacks)
         self.decider = Decider(self.schedule, self.timeline, self.notes)
         self.memory = Memory(self.pool.snapshots, self.shared, self.notes)
-        self.motion = Motion(self.timeline)
+        self.motion, self.pace = Motion(self.timeline), Pace(self.timeline)
         self.drift = Drift(self.motion) if settings.correction == "on" and self.decider.skips_any else None
         self._lock, self._timers, self._started = threading.Lock(), [], time.perf_counter()
         self._note_beforehand()
 
     def begin(self, sigma: float, device: torch.device, x: Tensor | None = None) -> None:
         """A model evaluation of x [B, C, ...] at `sigma` starts: decide whether its step is computed or forecast."""
-        after = self._now.position if self.record.evaluations else 0.0
-        position = self.timeline.position(sigma, after)
-        if self.record.evaluations and self.timeline.passes_over(after, position):
-            self.notes.fall_back(OWN_STEPS)
+        self.pace.begin(sigma)
+        position = self.pace.position
+        if not self.pace.follows:
+            self.notes.fall_back(OTHER_SIGMAS if self.pace.shifted else OWN_STEPS)
         before = self.decider.seen.x
         if x is not None and before is not None and x.shape != before.shape:
             self.drift, self.motion = None, Motion(self.timeline)
@@ -73,6 +79,10 @@ class TapRun:
         if x is not None:
             self.motion.watch(x, position)
         self.decider.begin(position, sigma, x)
+        if self.pace.doubt:
+            self.decider.decision = Decision(full=True, reason="unclear which step of the sampler it is")
+        if self.pace.rises and self.motion.jumps is not None and self.motion.jumps:  # one wait, at a full step
+            self.notes.fall_back(OTHER_SIGMAS)
         self.record.evaluations.append(Evaluation(position, sigma, self.decider.decision.reason))
         self._timers.append(StepTimer(device))
 
@@ -84,8 +94,8 @@ class TapRun:
         self._forget()
         self.record.cache_bytes = max(self.record.cache_bytes, self.memory.nbytes + self.decider.nbytes)
         if self.drift is not None:
-            denoised = self.drift.repay(x, denoised, now.sigma, now.position, full=now.skipped_calls == 0)
-        self.motion.expect(x, denoised, now.sigma, now.position)
+            denoised = self.drift.repay(x, denoised, self.pace.sigma, now.position, full=now.skipped_calls == 0)
+        self.motion.expect(x, denoised, self.pace.sigma, now.position)
         return denoised
 
     @property

@@ -6,7 +6,7 @@ wait, and APPLY_MODEL (model_call.py), once for each batch of conditions, comput
 """
 
 import logging
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 import torch
 from comfy.model_patcher import ModelPatcher
@@ -73,9 +73,12 @@ class TapPatch:
         options = guider.model_options.setdefault("transformer_options", {})
         if state is not None:
             state.live = LiveRun(state.run, self.node)
+            state.shapes = kwargs.get("latent_shapes") or [noise.shape]
         options[RUN_KEY] = state
         _make_innermost(options.get("wrappers", {}).get(WrappersMP.APPLY_MODEL, {}))
         try:
+            if state is not None:
+                args, kwargs = _telling_steps(state.run, *args, **kwargs)
             output = executor(noise, latent, sampler, sigmas, *args, **kwargs)
             complete = True
             return output
@@ -130,6 +133,18 @@ def _repay_nothing_to_multistep(run: TapRun, sampler: object) -> None:
     if run.drift is not None and getattr(getattr(sampler, "sampler_function", None), "__name__", "") in MULTISTEP:
         run.drift = None
         run.notes.note(NOT_REPAID)
+
+
+def _telling_steps(run: TapRun, mask: Tensor | None = None, callback: Callable[..., None] | None = None,
+                   *args: object, denoise_mask: Tensor | None = None, **kwargs: object) -> tuple[tuple, dict]:
+    """OUTER_SAMPLE's other inputs, with a callback that also tells the run when the sampler has done a step."""
+
+    def tell(*step: object) -> None:
+        run.pace.told()
+        if callback is not None:
+            callback(*step)
+
+    return (denoise_mask if mask is None else mask, tell, *args), kwargs
 
 
 def _why_other_cache(guider: object) -> str:
