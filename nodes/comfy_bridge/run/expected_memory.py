@@ -44,14 +44,24 @@ def parts_of_conditions(state: RunState, model: object, conditions: Sequence[Seq
     # Packed latents, of video with sound, are left out.
     if handler is None or whole is None or whole.ndim < 5 or whole.shape == x.shape:
         return shapes
-    windows = handler.get_context_windows(model, whole, model_options)
-    frames = [_frames(window.index_list, handler) for window in windows]
+    frames = frames_of_windows(model, whole, model_options)
     return [(*shape[:handler.dim], count, *shape[handler.dim + 1:]) for count in frames for shape in shapes]
 
 
-def _frames(window: Sequence[int], handler: object) -> int:
-    """Frames that the model gets for a window: ComfyUI may add the frame before the window."""
-    return len(window) + (bool(getattr(handler, "causal_window_fix", False)) and window[0] > 0)
+def frames_of_windows(model: object, whole: Tensor, model_options: dict) -> list[int]:
+    """Frames that the model gets for each window of a video: ComfyUI may add the frame before the window."""
+    handler = model_options["context_handler"]
+    windows = [each.index_list for each in handler.get_context_windows(model, whole, model_options)]
+    fixes = getattr(handler, "causal_window_fix", False)
+    return [len(window) + (bool(fixes) and window[0] > 0) for window in windows]
+
+
+def share_in_windows(model: object, shape: Shape, model_options: dict) -> float:
+    """How often the model gets a frame of a video [B, C, T, H, W] in all windows together; 1 without windows."""
+    handler = model_options.get("context_handler")
+    if handler is None or len(shape) < 5 or shape[handler.dim] <= handler.context_length:
+        return 1.0
+    return sum(frames_of_windows(model, torch.empty(shape, device=META), model_options)) / shape[handler.dim]
 
 
 def bytes_of_step(call: CallContext, captured: Captured) -> int:

@@ -1,6 +1,6 @@
 """Memory on the device for the histories of a run: ComfyUI is told before it loads the model."""
 
-import math
+from collections.abc import Sequence
 
 import torch
 from comfy.patcher_extension import WrapperExecutor
@@ -9,19 +9,30 @@ from torch import nn
 from ....tap_core.engine.probe_channels import strided_probe
 from ..seam.adapter import Adapter
 from ..seam.call_target import CALL_TARGETS
+from ..seam.cut import Shape, cut_of, is_packed
 from ..seam.in_out_seam import InOutAdapter
 from ..seam.plain_module import plain_module
 from ..seam.shadow import Shadow, shadowed
+from .expected_memory import META, figure_or, share_in_windows
 from .run_state import RunState, state_of
 
 
 def prepare_sampling(executor: WrapperExecutor, model: object, shape: tuple[int, ...], conditions: dict[str, list],
               *args: object, **kwargs: object) -> object:
-    """PREPARE_SAMPLING: add the histories to ComfyUI's estimate for latents of this shape."""
+    """PREPARE_SAMPLING: add the histories to ComfyUI's estimate.
+
+    Not known yet, and not counted: guidance that runs the model once more, wrappers that cut a picture into tiles that
+    overlap, and windows that move from step to step beyond those of the first.
+    """
     options = kwargs.get("model_options") or {}
     state = state_of(options.get("transformer_options", {}))
     count = sum(map(len, conditions.values()))
-    extra = history_bytes(state, model.model, tuple(shape), count) if state is not None else 0
+    extra = 0
+    if state is not None:
+        # ComfyUI gives the shape of one context window only.
+        shapes = state.shapes or [tuple(shape)]
+        extra = figure_or(0, lambda: round(count * history_bytes(state, model.model, shapes)
+                                           * share_in_windows(model.model, shapes[0], options)))
     if not extra:
         return executor(model, shape, conditions, *args, **kwargs)
     estimate = model.model.memory_required
@@ -33,23 +44,25 @@ def prepare_sampling(executor: WrapperExecutor, model: object, shape: tuple[int,
         return executor(model, shape, conditions, *args, **kwargs)
 
 
-def history_bytes(state: RunState, base: nn.Module, shape: tuple[int, ...], conditions: int) -> int:
-    """Bytes of all snapshots on the model's device for latents [B, C, (T,) H, W]; 0 for packed latents, whose
-    shape does not show their size.
+def history_bytes(state: RunState, base: nn.Module, shapes: Sequence[Shape]) -> int:
+    """Bytes of all snapshots of one condition on the model's device.
+
+    shapes: of the latent [B, C, (T,) H, W], or of those that are packed into one.
     """
     run, adapter = state.run, state.adapter
-    if run.notes.fell_back or not run.decider.skips_any or run.settings.cache_device == "cpu" or len(shape) < 4:
+    if run.notes.fell_back or not run.decider.skips_any or run.settings.cache_device == "cpu":
         return 0
-    model = plain_module(base.diffusion_model)
-    tokens = shape[0] * math.prod(adapter.grid(model, torch.empty(shape, device="meta")))
-    output, bytes_each = shape[1] * math.prod(adapter.patch(model)), _computed_in(base).itemsize
+    # Tensors on the meta device take no memory.
+    model, latents = plain_module(base.diffusion_model), [torch.empty(shape, device=META) for shape in shapes]
+    whole = torch.cat([latent.flatten(1) for latent in latents], 1) if is_packed(shapes) else latents[0]
+    cut = cut_of(whole, adapter.grid(model, latents[0]), shapes, adapter.side_patch)
+    batch, tokens, output = cut.tokens(whole).shape
     width = output if isinstance(adapter, InOutAdapter) else probe_width(adapter, model)
-    kind = run.settings.target
+    kind, bytes_each = run.settings.target, _computed_in(base).itemsize
     in_float = 4 * output * (2 if kind == "auto" else 1)
     target = in_float if kind in CALL_TARGETS else bytes_each * (width if kind == "residual" else output)
-    # Tensors on the meta device take no memory.
-    probe = strided_probe(torch.empty(1, 1, width, device="meta"), run.settings.probe_stride).shape[-1] * bytes_each
-    return conditions * run.pool.snapshots * tokens * (probe + target)
+    probe = strided_probe(torch.empty(1, 1, width, device=META), run.settings.probe_stride).shape[-1] * bytes_each
+    return run.pool.snapshots * batch * tokens * (probe + target)
 
 
 def _computed_in(base: nn.Module) -> torch.dtype:

@@ -1,6 +1,7 @@
 """What TAP's wrappers share during one run."""
 
 import threading
+from collections.abc import Sequence
 
 import torch
 from torch import Tensor, nn
@@ -21,15 +22,16 @@ RUN_KEY = "tap_sampling"
 class RunState:
     """One run, and how it reaches its models. A class, because ComfyUI copies the dicts in its options.
 
-    adapter: of the guider's model. checked: ids of models that passed the self-check. parts: shapes of the parts of the
-    latent, one for each condition of the first evaluation. wrapped: whether another node's wrapper makes the calls of
-    this evaluation, maybe with other parts of the picture. deciding_device: of several devices, the one whose call
-    decides for all. decided: set when that call has decided.
+    adapter: of the guider's model. shapes: of the latent, or of those packed in it. checked: ids of models that passed
+    the self-check. parts: shapes of the parts of the latent, one for each condition of the first evaluation. wrapped:
+    whether another node's wrapper makes the calls of this evaluation, maybe with other parts of the picture.
+    deciding_device: of several devices, the one whose call decides for all. decided: set when that call has decided.
     """
 
     def __init__(self, run: TapRun, adapter: Adapter | InOutAdapter, model: nn.Module) -> None:
         self.run, self.adapter, self.model = run, adapter, model
         self._others: dict[int, Adapter | InOutAdapter] = {}
+        self.shapes: Sequence[Shape] = ()
         self.checked: set[int] = set()
         self.keys = ConditionKeys()
         self.live: LiveRun | None = None

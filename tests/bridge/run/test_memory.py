@@ -1,0 +1,64 @@
+"""The memory that ComfyUI is told of before it loads the model is what the histories then take."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import comfy.model_management
+import pytest
+import torch
+from comfy.model_patcher import ModelPatcher
+from comfy_extras.nodes_context_windows import ContextWindowsManualNode
+from tap_pack.nodes.comfy_bridge.run.wrappers import TapPatch
+from tap_pack.tap_core.record.record import RecordHolder
+from tap_pack.tap_core.sampling.settings import TapSettings
+
+import tiny_models
+from tiny_table import ALL_ROWS
+
+ROWS = {row.name: row for row in ALL_ROWS}
+PACKED = ["LTX-2, with sound", "MiniMax H3", "LTX-2, without sound"]
+NEAR = 0.1
+
+
+def held_and_told(sampled: Callable[[ModelPatcher], object], model: ModelPatcher, monkeypatch: pytest.MonkeyPatch,
+                  **settings: object) -> tuple[int, float]:
+    """Bytes of the histories, and by how many bytes they raised what ComfyUI asks for."""
+    asked: list[float] = []
+    load = comfy.model_management.load_models_gpu
+
+    def watched(models: list, memory_required: float = 0, **kwargs: object) -> object:
+        asked.append(memory_required)
+        return load(models, memory_required=memory_required, **kwargs)
+
+    monkeypatch.setattr(comfy.model_management, "load_models_gpu", watched)
+    holder, accelerated = RecordHolder(), model.clone()
+    TapPatch(TapSettings(interval=2, **settings), holder).install(accelerated)
+    with torch.inference_mode():
+        sampled(model)
+        sampled(accelerated)
+    assert holder.latest.skipped_steps
+    return holder.latest.cache_bytes, asked[1] - asked[0]
+
+
+@pytest.mark.parametrize("fix", [False, True])
+@pytest.mark.parametrize("frames", [4, 9, 12])
+@pytest.mark.parametrize("kind", ["standard_static", "batched"])
+def test_all_context_windows_are_told(kind: str, frames: int, fix: bool, monkeypatch: pytest.MonkeyPatch) -> None:
+    row = ROWS["Wan 2.1"]
+    model = ContextWindowsManualNode.execute(
+        tiny_models.patcher(row.build()), 5, 2, kind, 1, False, "pyramid", 2, False, causal_window_fix=fix)[0]
+    held, told = held_and_told(
+        lambda each: tiny_models.sample(row, each, (16, frames, 4, 6), cfg=2.0, steps=8), model, monkeypatch)
+    assert told == pytest.approx(held, rel=NEAR)
+
+
+@pytest.mark.parametrize("target", ["auto", "residual", "denoised"])
+@pytest.mark.parametrize("name", PACKED)
+def test_packed_latents_are_told(name: str, target: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    row = ROWS[name]
+    model = tiny_models.patcher(row.build())
+    held, told = held_and_told(
+        lambda each: tiny_models.sample(row, each, next(iter(row.sizes)), cfg=2.0, steps=8), model, monkeypatch,
+        target=target)
+    assert told == pytest.approx(held, rel=NEAR)
