@@ -3,7 +3,8 @@
 import math
 import threading
 import time
-from collections.abc import Hashable, Sequence
+from collections.abc import Hashable, Iterator, Sequence
+from contextlib import contextmanager
 
 import torch
 from torch import Tensor
@@ -97,6 +98,14 @@ class TapRun:
             denoised = self.drift.repay(x, denoised, self.pace.sigma, now.position, full=now.skipped_calls == 0)
         self.motion.expect(x, denoised, self.pace.sigma, now.position)
         return denoised
+
+    @contextmanager
+    def unseen(self, sigma: float, device: torch.device) -> Iterator[None]:
+        """A model evaluation whose x and answer may not be looked at or kept, of a run that has fallen back."""
+        self.begin(sigma, device)
+        yield
+        self._timers[-1].stop()
+        self._forget()
 
     @property
     def evaluating(self) -> bool:

@@ -12,6 +12,8 @@ import torch
 from comfy.model_patcher import ModelPatcher
 from comfy.patcher_extension import WrapperExecutor, WrappersMP
 from torch import Tensor
+from torch._C._functorch import is_functorch_wrapped_tensor
+from torch.autograd.forward_ad import unpack_dual
 
 from ....tap_core.errors import TapError
 from ....tap_core.record.record import RecordHolder
@@ -30,6 +32,8 @@ from .run_state import RUN_KEY, RunState, state_of
 KEY = "tap"
 # Samplers of ComfyUI that reuse up to four past slopes.
 MULTISTEP = ("sample_lms", "sample_ipndm", "sample_ipndm_v")
+DIFFERENTIATED = ("The sampler or another node takes derivatives of the model's answer, and a forecast has none; every "
+                  "step was computed in full from there on. Choose a sampler that only calls the model, such as euler.")
 
 log = logging.getLogger("tap")
 
@@ -163,6 +167,10 @@ def predict_noise(executor: WrapperExecutor, x: Tensor, timestep: Tensor, *args:
     state = state_of(options.get("transformer_options", {}))
     if state is None:
         return executor(x, timestep, *args, **kwargs)
+    if _is_differentiated(x, timestep):
+        state.run.notes.fall_back(DIFFERENTIATED)
+        with state.run.unseen(float(timestep.flatten()[0]), x.device):
+            return executor(x, timestep, *args, **kwargs)
     if _is_cfg_plus_plus(options, *args, **kwargs):
         state.run.notes.fall_back("A CFG++ sampler adds the whole guidance again at every step, so that small errors "
                                   "of forecasts grow; every step was computed in full. Choose the sampler without "
@@ -180,6 +188,12 @@ def predict_noise(executor: WrapperExecutor, x: Tensor, timestep: Tensor, *args:
     if state.live is not None:
         state.live.evaluated()
     return denoised
+
+
+def _is_differentiated(*inputs: Tensor) -> bool:
+    """Whether somebody differentiates this evaluation, forwards or backwards; ComfyUI itself runs without gradients."""
+    return torch.is_grad_enabled() or any(is_functorch_wrapped_tensor(each) or unpack_dual(each).tangent is not None
+                                          for each in inputs)
 
 
 def _is_cfg_plus_plus(own: dict, model_options: dict | None = None, *_: object, **__: object) -> bool:
