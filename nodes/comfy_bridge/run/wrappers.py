@@ -34,6 +34,8 @@ KEY = "tap"
 MULTISTEP = ("sample_lms", "sample_ipndm", "sample_ipndm_v")
 DIFFERENTIATED = ("The sampler or another node takes derivatives of the model's answer, and a forecast has none; every "
                   "step was computed in full from there on. Choose a sampler that only calls the model, such as euler.")
+TRAINED = ("The model is being trained, and nothing is forecast there; every step is computed in full. Remove TAP "
+           "Accelerate from the model that is trained.")
 
 log = logging.getLogger("tap")
 
@@ -104,6 +106,10 @@ class TapPatch:
     def _start(self, guider: object, sigmas: Tensor) -> RunState | None:
         model = guider.model_patcher.model
         diffusion_model = plain_module(model.diffusion_model)
+        if diffusion_model.training and torch.is_grad_enabled():
+            log.info("TAP: %s", TRAINED)
+            tell_nothing_is_skipped(self.node, TRAINED, len(sigmas) - 1)
+            return None
         adapter, name = find_adapter(diffusion_model), type(model).__name__
         if isinstance(adapter, InOutAdapter):
             name += f" ({adapter.name})"

@@ -1,4 +1,4 @@
-"""Samplers that differentiate through the model: nothing is forecast there."""
+"""Samplers that differentiate through the model, and models that are trained: nothing is forecast there."""
 
 from __future__ import annotations
 
@@ -91,3 +91,35 @@ def test_a_sampler_may_begin_to_differentiate_during_the_run(stage: str, derive:
     full = picture(stage, STAGES[stage].build(), sampler)
     assert distance(picture(stage, accelerated.model, sampler), full) < 0.2
     assert accelerated.record.skipped_steps and max(accelerated.record.skipped_steps) < 6
+
+
+class Trainer(comfy.samplers.Sampler):
+    """Some steps of training of the first weights, with gradients, at random sigmas."""
+
+    def sample(self, model: Callable, sigmas: Tensor, extra_args: dict, callback: object, noise: Tensor,
+               *_: object, **__: object) -> Tensor:
+        random, self.gradients = torch.Generator().manual_seed(0), []
+        for _ in range(6):
+            x = noise.clone().requires_grad_(True)
+            answer = model(x, torch.rand(1, generator=random).requires_grad_(True), **extra_args)
+            answer.square().mean().backward()
+            self.gradients.append(x.grad)
+        return torch.zeros_like(noise)
+
+
+@pytest.mark.parametrize("training", [True, False])
+@pytest.mark.parametrize("interval", [1, 5])
+def test_nothing_is_forecast_for_a_model_that_is_trained(training: bool, interval: int) -> None:
+    def gradients(tap: bool) -> tuple[list[Tensor], Accelerated | None]:
+        model, trainer = STAGES["UNet"].build(), Trainer()
+        model.model.requires_grad_(False).train(training)
+        accelerated = Accelerated(model, interval=interval, **NODE) if tap else None
+        guider = comfy.samplers.CFGGuider(accelerated.model if tap else model)
+        guider.set_conds(STAGES["UNet"].prompt(), STAGES["UNet"].prompt())
+        guider.set_cfg(1.0)
+        STAGES["UNet"].guided(guider, STEPS, trainer)
+        return trainer.gradients, accelerated
+
+    (full, _), (found, accelerated) = gradients(False), gradients(True)
+    assert len(found) == 6 and all(torch.equal(*pair) for pair in zip(found, full, strict=True))
+    assert accelerated.holder.latest is None if training else accelerated.record.skipped_steps == []
