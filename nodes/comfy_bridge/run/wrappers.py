@@ -175,7 +175,7 @@ def predict_noise(executor: WrapperExecutor, x: Tensor, timestep: Tensor, *args:
         return executor(x, timestep, *args, **kwargs)
     if _is_differentiated(x, timestep):
         state.run.notes.fall_back(DIFFERENTIATED)
-        with state.run.unseen(float(timestep.flatten()[0]), x.device):
+        with state.run.unseen(float(timestep.detach().flatten()[0]), x.device):
             return executor(x, timestep, *args, **kwargs)
     if _is_cfg_plus_plus(options, *args, **kwargs):
         state.run.notes.fall_back("A CFG++ sampler adds the whole guidance again at every step, so that small errors "
