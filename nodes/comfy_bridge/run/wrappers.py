@@ -12,7 +12,6 @@ import torch
 from comfy.model_patcher import ModelPatcher
 from comfy.patcher_extension import WrapperExecutor, WrappersMP
 from torch import Tensor
-from torch._C._functorch import is_functorch_wrapped_tensor
 from torch.autograd.forward_ad import unpack_dual
 
 from ....tap_core.errors import TapError
@@ -198,8 +197,9 @@ def predict_noise(executor: WrapperExecutor, x: Tensor, timestep: Tensor, *args:
 
 def _is_differentiated(*inputs: Tensor) -> bool:
     """Whether somebody differentiates this evaluation, forwards or backwards; ComfyUI itself runs without gradients."""
-    return torch.is_grad_enabled() or any(is_functorch_wrapped_tensor(each) or unpack_dual(each).tangent is not None
-                                          for each in inputs)
+    # Not public, and the pack must load without it.
+    wrapped = getattr(torch._C._functorch, "is_functorch_wrapped_tensor", lambda _: False)
+    return torch.is_grad_enabled() or any(wrapped(each) or unpack_dual(each).tangent is not None for each in inputs)
 
 
 def _is_cfg_plus_plus(own: dict, model_options: dict | None = None, *_: object, **__: object) -> bool:
