@@ -1,7 +1,7 @@
 """One call of the diffusion model, with the conditions that ComfyUI batched into it: computed or forecast."""
 
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 
 import torch
 from comfy.patcher_extension import WrapperExecutor
@@ -9,11 +9,9 @@ from torch import Tensor
 
 from ....tap_core.record.record import TokenChoices
 from ..seam.block_seam import BlockSeam, Seam
-from ..seam.blocks import Blocks
 from ..seam.call_target import CALL_TARGETS, CallSeam, NoTarget
 from ..seam.compiled import CompiledSeam, is_compiled
 from ..seam.in_out_seam import InOutAdapter, InOutSeam
-from ..seam.replacer import replacer
 from ..seam.self_check import probe_is_attended
 from ..seam.targets import TARGET_KINDS, Captured
 from .call_context import CallContext
@@ -119,12 +117,8 @@ class ModelCall(CallContext):
         mismatch = seam.captured.mismatch or (probe is not None and len(probe) != len(self.x))
         if not mismatch and (probe is None or not seam.captured.complete):
             missing = "final layer" if probe is not None else "first block"
-            self.tap.notes.fall_back(f"The {missing} of {self.tap.record.model} was not reached; TAP computes all "
-                                     f"other steps in full. {self._who()} may have replaced the model's forward. "
-                                     "Remove that node, or TAP.")
-            return
-        if seam.captured.replaced and not mismatch:
-            self._fall_back_at_replaced_blocks(seam.captured.replaced)
+            self.tap.notes.fall_back(f"The {missing} of {self.tap.record.model} was not reached; every step was "
+                                     "computed in full. Another node may have replaced the model's forward.")
             return
         unchecked = self._unchecked and not isinstance(seam, InOutSeam)
         if mismatch or (unchecked and not probe_is_attended(seam.captured)):
@@ -148,18 +142,6 @@ class ModelCall(CallContext):
         self.tap.notes.fall_back(f"The first block of {self.tap.record.model} is not as TAP knows it; every step was "
                                  f"computed in full. {why}")
 
-    def _fall_back_at_replaced_blocks(self, places: Sequence[int]) -> None:
-        """What the call gave is the guess of another node, such as a cache: never remember that as the truth."""
-        blocks = self.adapter.blocks(self.model)
-        self.tap.notes.fall_back(f"{self._who(blocks, places)} skips blocks of {self.tap.record.model} by itself: in a "
-                                 f"computed step, {len(places)} of {len(blocks.modules)} did not run. TAP computes all "
-                                 "other steps in full. Remove that node, or TAP.")
-
-    def _who(self, blocks: Blocks | None = None, places: Sequence[int] = ()) -> str:
-        """The other node as a user can find it: by the function that it put into the model."""
-        name = replacer(self.model, self.options, blocks, places)
-        return f"Another node ({name})" if name else "Another node"
-
     def _forecast(self, forward: Callable[..., Tensor]) -> Tensor:
         """Forecast the call; compute it if the schedule asks and decides so, or if the blocks could not be skipped."""
         if self.tap.forecaster.wants_truth:
@@ -179,8 +161,7 @@ class ModelCall(CallContext):
             self.tap.count_call(skipped=True, choices=self._choices_on_picture())
             return output
         self.tap.notes.fall_back(f"The blocks of {self.tap.record.model} could not be skipped; this call and the rest "
-                                 f"were computed in full. {self._who()} may have replaced the model's forward. Remove "
-                                 "that node, or TAP.")
+                                 "were computed in full.")
         return self._compute_plainly(forward)
 
     def _decide(self, captured: Captured) -> Tensor | None:

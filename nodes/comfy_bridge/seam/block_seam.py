@@ -3,7 +3,6 @@
 Nothing of a model's forward is copied here. All replacements end with the call.
 """
 
-import math
 from collections.abc import Callable, Mapping, Set
 from contextlib import AbstractContextManager, ExitStack
 from typing import Protocol
@@ -12,7 +11,6 @@ import torch
 from torch import Tensor, nn
 
 from .adapter import Adapter, Entry
-from .block_count import BlockCount
 from .blocks import Arguments, Original
 from .cut import Cut
 from .hooks import Look, input_hook, output_hook
@@ -62,7 +60,6 @@ class BlockSeam:
         self.adapter, self.model, self.target, self.watch, self.keeps = adapter, model, target, watch, keeps
         self.cut, self.conditions, self.on_entry = cut, conditions, on_entry
         self.blocks = adapter.blocks(model)
-        self.count = BlockCount(self.blocks.modules, self.blocks.keys, math.prod(cut.grids[0]))
         self.captured = Captured(picture=target.at_output and adapter.output_is_picture)
 
     def compute(self, forward: Forward, options: dict) -> Tensor:
@@ -70,9 +67,8 @@ class BlockSeam:
 
         def first_block(args: Arguments, original: Original) -> object:
             self._enter(args)
-            return self._run_counted(args, original, stack)
+            return self._run_first(args, original)
 
-        options = self.count.seen(options)
         with ExitStack() as stack:
             stack.callback(self._free)
             if self.watch:
@@ -110,10 +106,10 @@ class BlockSeam:
 
         def first_block(args: Arguments, original: Original) -> object:
             self._enter(args)
-            run = self._run_counted(args, original, stack) if "block" in self.keeps else None
+            run = self._run_first(args, original) if "block" in self.keeps else None
             captured.target = None if captured.probe is None else decide(captured)
             if captured.target is None:
-                return self._run_counted(args, original, stack) if run is None else run
+                return original(args) if run is None else run
             captured.skipped = True
             # Not before: a call that is computed needs what runs between the blocks.
             stack.enter_context(shadowed(self.adapter.extras(self.model)))
@@ -133,7 +129,6 @@ class BlockSeam:
         def after_blocks(whole: Tensor) -> Tensor | None:
             return self._write(whole) if captured.skipped else self._read(whole)
 
-        options = self.count.seen(options)
         with ExitStack() as stack:
             stack.callback(self._free)
             stack.enter_context(self._hook_after_blocks(after_blocks))
@@ -161,16 +156,6 @@ class BlockSeam:
             captured.stream = captured.entry.tokens.clone() if captured.start is None else captured.start
         if self.on_entry is not None:
             self.on_entry(captured)
-
-    def _run_counted(self, args: Arguments, original: Original, stack: ExitStack) -> object:
-        """Run block 0, and count from here on, until the stack closes, which blocks run."""
-        stack.enter_context(self.count.counting())
-        stack.callback(self._tell_replaced)
-        return self._run_first(args, original)
-
-    def _tell_replaced(self) -> None:
-        if not self.captured.skipped:
-            self.captured.replaced = self.count.replaced
 
     def _run_first(self, args: Arguments, original: Original) -> object:
         result = original(args)

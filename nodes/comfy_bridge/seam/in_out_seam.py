@@ -1,9 +1,6 @@
 """The seam of a model without an adapter: only its input and output are known.
 
 x: [B, C, (T,) H, W] the noisy picture. Its patches are the tokens.
-
-No blocks are known here, so none are counted: if another node's cache answers inside the model, TAP cannot see it. It
-sees only an answer that is no tensor or has another shape, and that call is not remembered.
 """
 
 import torch

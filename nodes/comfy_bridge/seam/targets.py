@@ -18,8 +18,7 @@ class Captured:
     start: [B, N, D] the stream before block 0, if the target needs it. probe: [B, N, D]. target: [B, N, C].
     attended: what entered block 0's attention, if that was watched, in the model's shape. complete: the final layer was
     reached. mismatch: block 0 is not as the adapter says. picture: the output is a picture [B, C, (T,) H, W] instead of
-    tokens. skipped: the blocks were skipped. replaced: places of the blocks whose result another node gave without
-    running them.
+    tokens. skipped: the blocks were skipped.
     For schedules that look at them: stream, block [B, N, D] what enters and leaves block 0; last_input, last_output
     [B, M, D] the same of the last block, all tokens.
     """
@@ -37,7 +36,6 @@ class Captured:
     last_input: Tensor | None = None
     last_output: Tensor | None = None
     skipped: bool = False
-    replaced: Sequence[int] = ()
 
 
 class Target(Protocol):
