@@ -7,14 +7,14 @@ from torch import Tensor
 
 from ..predictor import ExplicitPredictor, Moment
 from ..predictors.per_token import by_chunks
-from .losses import PROXY_LOSSES
+from .losses import LOSSES
 
 
 def explicit_losses(
     predictors: Sequence[ExplicitPredictor], stream: Sequence[Tensor], truth: Tensor, moment: Moment, loss: str
 ) -> Tensor:
     """Loss [B, N, P] of each predictor's forecast of `truth` [B, N, D] from the stream, newest first; one at a time."""
-    columns = [by_chunks((predictor.forecast(stream, moment), truth), 1, truth.device, PROXY_LOSSES[loss])
+    columns = [by_chunks((predictor.forecast(stream, moment), truth), 1, truth.device, LOSSES[loss])
                for predictor in predictors]
     return torch.cat(columns, dim=-1).nan_to_num_(nan=torch.inf, posinf=torch.inf)
 

@@ -22,4 +22,5 @@ def l1(p: Tensor, h: Tensor) -> Tensor:
     return (p - h).abs().mean(-1, keepdim=True)
 
 
-PROXY_LOSSES: dict[str, Callable[[Tensor, Tensor], Tensor]] = {"cosine": cosine, "l2": l2, "l1": l1}
+LOSSES: dict[str, Callable[[Tensor, Tensor], Tensor]] = {"cosine": cosine, "l2": l2, "l1": l1}
+PROXY_LOSSES = tuple(LOSSES)

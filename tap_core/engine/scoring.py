@@ -9,7 +9,7 @@ from torch import Tensor
 from ..errors import TapError
 from ..predictors.token_chunks import flat_tokens, token_chunks
 from .history import History
-from .losses import PROXY_LOSSES
+from .losses import LOSSES, PROXY_LOSSES
 from .probe_dots import HistoryDots, ProbeDots, probe_dots
 
 # These follow from dots of the probes; every other loss needs each forecast.
@@ -74,5 +74,5 @@ def _losses_by_forecasts(history: History, probe: Tensor, weights: Tensor, loss:
             forecast = torch.zeros_like(now)
             for weight, tensor in zip(row.unbind(0), probes, strict=True):
                 forecast.addcmul_(tensor, weight)
-            losses[part, candidate] = PROXY_LOSSES[loss](forecast, now).squeeze(-1)
+            losses[part, candidate] = LOSSES[loss](forecast, now).squeeze(-1)
     return losses

@@ -1,7 +1,6 @@
 """The values of all sliders, checked once, before sampling starts."""
 
 import math
-from collections.abc import Collection
 from dataclasses import asdict, dataclass
 
 from ..engine.losses import PROXY_LOSSES
@@ -93,7 +92,7 @@ class TapSettings:
         return PLACED[self.placement](self.interval, self.warmup_steps)
 
 
-def _check_choice(name: str, value: str, choices: Collection[str]) -> None:
+def _check_choice(name: str, value: str, choices: tuple[str, ...]) -> None:
     if value not in choices:
         raise TapError(f"{name} is {value!r}; choose one of {', '.join(choices)}.")
 
