@@ -66,7 +66,7 @@ class Close:
 
     def __str__(self) -> str:
         came = self.says and "came" in self.says
-        return f"forecast; what {self.says} during the run is computed once" if came else "forecast"
+        return f"forecast; what {self.says} during the run is computed when it comes" if came else "forecast"
 
     def check(self, row: Row, stage: Stage) -> str:
         """Raises AssertionError, or returns what was found."""
