@@ -26,7 +26,7 @@ def plan_of(run: TapRun) -> Plan:
     """The plan of a run that has not begun, as far as it is known; a schedule may have its own words for it."""
     if run.notes.fell_back:
         return Plan(f"{NOTHING}. " + " ".join(run.record.fallbacks), FULL * run.timeline.steps)
-    schedule, steps = run.settings.schedule(), run.timeline.steps
+    schedule, steps = run.schedule, run.timeline.steps
     if said := getattr(schedule, "plan", ""):
         return Plan(said, FULL * steps)
     if not run.decider.skips_any:

@@ -18,7 +18,7 @@ from .run_state import RunState, state_of
 
 
 def prepare_sampling(executor: WrapperExecutor, model: object, shape: tuple[int, ...], conditions: dict[str, list],
-              *args: object, **kwargs: object) -> object:
+                     *args: object, **kwargs: object) -> object:
     """PREPARE_SAMPLING: add the histories to ComfyUI's estimate.
 
     Not known yet, and not counted: guidance that runs the model once more, wrappers that cut a picture into tiles that
@@ -52,7 +52,6 @@ def history_bytes(state: RunState, base: nn.Module, shapes: Sequence[Shape]) -> 
     run, adapter = state.run, state.adapter
     if run.notes.fell_back or not run.decider.skips_any or run.settings.cache_device == "cpu":
         return 0
-    # Tensors on the meta device take no memory.
     model, latents = plain_module(base.diffusion_model), [torch.empty(shape, device=META) for shape in shapes]
     whole = torch.cat([latent.flatten(1) for latent in latents], 1) if is_packed(shapes) else latents[0]
     cut = cut_of(whole, adapter.grid(model, latents[0]), shapes, adapter.side_patch)
