@@ -28,7 +28,7 @@ MOST_DECIBELS = 99.0
 class PlannedRun:
     """Settings of the run to accelerate. calls: a number of full steps that must be among the lines.
 
-    repaid: whether drift will be repaid, where the sampler allows it. trusting: whether trust will be learned.
+    repaid: whether drift will be repaid. trusting: whether trust will be learned.
     """
 
     pool: PoolSettings

@@ -12,7 +12,7 @@ import torch
 from torch import Tensor
 
 from ..noise_level import log_noise, noise_level
-from ..sampling.drift import DEGREE
+from ..sampling.interpolation import DEGREE
 from .conditions import prepared
 from .rows import Past, Rows, portions
 from .trace import Trace
@@ -41,7 +41,7 @@ class GapErrors:
 
     def __init__(self, trace: Trace, rows: Rows, loss: str, repaid: bool = True) -> None:
         self.trace, self.loss, self._rows = trace, loss, rows
-        self._repays = repaid and trace.plain and trace.target != "denoised"
+        self._repays = repaid and trace.target != "denoised"
         self._conditions = [prepared(condition, trace) for condition in trace.conditions]
         self._parts = [part for condition in self._conditions for part in condition.parts]
         self._trust = [torch.ones(part.target.shape[:2]) for part in self._parts]
@@ -107,7 +107,7 @@ class GapErrors:
 
 
 def interpolated(nodes: Tensor, places: Tensor, weights: Tensor) -> Tensor:
-    """Weight [S, J, K] of each node's value in the sum of the first j values interpolated at the places, as in drift.
+    """Weight [S, J, K] of each node's value in the sum of the first j values interpolated at the places.
 
     nodes: [S, J, K], for each j its own; places, weights: [S, J]. Not finite where nodes coincide.
     """

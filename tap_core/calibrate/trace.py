@@ -34,7 +34,7 @@ class ConditionTrace:
 @dataclass(frozen=True)
 class Trace:
     """One run. target: the target that TAP Accelerate would forecast, by name. moved: mean|d_s - d_{s-1}| of the
-    sampler's slope. plain, noisy: how the sampler moved, see Motion. mixed: whether x is a mix of picture and noise.
+    sampler's slope. noisy: whether the sampler added noise, see Motion. mixed: whether x is a mix of picture and noise.
     """
 
     model: str
@@ -42,7 +42,6 @@ class Trace:
     sigmas: tuple[float, ...]
     conditions: tuple[ConditionTrace, ...]
     moved: tuple[float, ...] = ()
-    plain: bool = False
     noisy: bool = False
     mixed: bool = True
 

@@ -3,7 +3,7 @@
 from torch import Tensor
 
 from ..schedule import Decision, Seen
-from ..schedules.course import held_bytes, start
+from ..schedules.course import FixedCourse, held_bytes, start
 from ..schedules.registry import AnySchedule
 from ..timeline import Timeline
 from .notes import Notes
@@ -31,6 +31,11 @@ class Decider:
     def skips_any(self) -> bool:
         """Whether the schedule may skip a step of this run."""
         return self.course.skips_any
+
+    @property
+    def planned(self) -> list[bool]:
+        """Whether each step is a full one; empty if the schedule decides during the run."""
+        return self.course.planned if isinstance(self.course, FixedCourse) else []
 
     @property
     def wants_skip(self) -> bool:

@@ -17,13 +17,13 @@ from ..schedules.course import notes_of, why_none_is_skipped
 from ..timeline import Timeline
 from ..token_grid import Grid
 from .decider import Decider
-from .drift import Drift
 from .forecaster import Forecaster
 from .locality import processes, why_not_shared
 from .memory import Memory, finite
 from .motion import Motion
 from .notes import Notes
 from .pace import Pace
+from .replay import Replay, latents_kept
 from .settings import TapSettings
 from .timer import StepTimer
 
@@ -34,7 +34,6 @@ OTHER_SIGMAS = ("The model is called at other sigmas than those of the run, and 
                 "euler or dpmpp_2m without churn, or remove the node that changes the sigmas.")
 OTHER_SIZE = ("This sampler changes the size of the picture during the run, and nothing can be forecast from a smaller "
               "one; every step was computed in full from there on. Choose another sampler.")
-NOT_REPAID = "Drift was not repaid: this sampler does more than plain steps."
 
 
 class TapRun:
@@ -43,11 +42,12 @@ class TapRun:
     Per model evaluation: `begin`, then for each model call `memory.can_forecast` and either `remember` or `forecast`
     per condition, and `count_call`, then `finish`; `pace.told` when the sampler has evaluated a step. Model calls of
     one evaluation may run in several threads, one a device. mixed: whether x is a mix of picture and noise, as in flow
-    models; None where only the sigmas tell.
+    models; None where only the sigmas tell. guidance: the guider's cfg; None if it combines prompts otherwise.
     """
 
     def __init__(
-        self, settings: TapSettings, sigmas: Sequence[float], model: str, mixed: bool | None = None
+        self, settings: TapSettings, sigmas: Sequence[float], model: str, mixed: bool | None = None,
+        guidance: float | None = None,
     ) -> None:
         self.settings, self.schedule = settings, settings.schedule()
         self.timeline = Timeline(tuple(float(s) for s in sigmas), settings.time_axis, mixed)
@@ -63,7 +63,8 @@ class TapRun:
         self.decider = Decider(self.schedule, self.timeline, self.notes)
         self.memory = Memory(self.pool.snapshots, self.shared, self.notes)
         self.motion, self.pace = Motion(self.timeline), Pace(self.timeline)
-        self.drift = Drift(self.motion) if settings.correction == "on" and self.decider.skips_any else None
+        repays = settings.correction == "on" and self.decider.skips_any
+        self.replay = Replay(self.timeline.mixes, guidance) if repays else None
         self._lock, self._timers, self._started = threading.Lock(), [], time.perf_counter()
         self._note_beforehand()
 
@@ -75,7 +76,7 @@ class TapRun:
             self.notes.fall_back(OTHER_SIGMAS if self.pace.shifted else OWN_STEPS)
         before = self.decider.seen.x
         if x is not None and before is not None and x.shape != before.shape:
-            self.drift, self.motion = None, Motion(self.timeline)
+            self.replay, self.motion = None, Motion(self.timeline)
             self.notes.fall_back(OTHER_SIZE)
         if x is not None:
             self.motion.watch(x, position)
@@ -87,17 +88,25 @@ class TapRun:
         self.record.evaluations.append(Evaluation(position, sigma, self.decider.decision.reason))
         self._timers.append(StepTimer(device))
 
-    def finish(self, x: Tensor, denoised: Tensor) -> Tensor:
-        """The model evaluation is over: the denoised picture to hand to the sampler. x, denoised: [B, C, ...]."""
+    def finish(self, x: Tensor, denoised: Tensor) -> None:
+        """The model evaluation is over. x, denoised: [B, C, ...]."""
         self._timers[-1].stop()
-        now = self._now
-        self.decider.finish(x, denoised, now.full)
+        self.decider.finish(x, denoised, self._now.full)
         self._forget()
-        self.record.cache_bytes = max(self.record.cache_bytes, self.memory.nbytes + self.decider.nbytes)
-        if self.drift is not None:
-            denoised = self.drift.repay(x, denoised, self.pace.sigma, now.position, full=now.skipped_calls == 0)
-        self.motion.expect(x, denoised, self.pace.sigma, now.position)
-        return denoised
+        self._count_bytes()
+        self.expect(x, denoised)
+
+    def expect(self, x: Tensor, denoised: Tensor) -> None:
+        """What the sampler got for its newest evaluation, or after a replay gets now. x, denoised: [B, C, ...]."""
+        self.motion.expect(x, denoised, self.pace.sigma, self._now.position)
+
+    def goes_again(self, x: Tensor, denoised: Tensor) -> bool:
+        """Take what the sampler got for its newest evaluation; whether drift is repaid if it goes again."""
+        if self.replay is None:
+            return False
+        again = self.replay.add(x, denoised, self.pace.sigma, full=self._now.skipped_calls == 0)
+        self._count_bytes()
+        return again and not self.notes.fell_back
 
     @contextmanager
     def unseen(self, sigma: float, device: torch.device) -> Iterator[None]:
@@ -156,8 +165,6 @@ class TapRun:
         self.memory.clear()
         self.record.complete = complete
         self.record.seconds_total = time.perf_counter() - self._started
-        if self.drift is not None and not self.motion.plain and self.record.skipped_steps:
-            self.record.fallbacks.append(NOT_REPAID)
         if self.evaluating:  # an evaluation that never ended shows nothing
             self._timers.pop()
             self.record.evaluations.pop()
@@ -166,6 +173,16 @@ class TapRun:
             for choice in evaluation.choices:
                 choice.member, choice.order, choice.loss = choice.member.cpu(), choice.order.cpu(), choice.loss.cpu()
         return self.record
+
+    @property
+    def latents_kept(self) -> int:
+        """How many latents the run will keep to be replayed, of a sampler that evaluates each step once.
+
+        A schedule that decides during the run is taken to compute every third step.
+        """
+        if self.replay is None or self.notes.fell_back:
+            return 0
+        return latents_kept(self.decider.planned) if self.decider.planned else self.timeline.steps
 
     def _note_beforehand(self) -> None:
         """What is known before the first step of why steps will be computed in full."""
@@ -185,6 +202,10 @@ class TapRun:
             self.memory.clear()
         elif self._now.full and not self._now.skipped_calls and self.decider.wants_snapshot:
             self.memory.keep(self._now.position)
+
+    def _count_bytes(self) -> None:
+        replayed = self.replay.nbytes if self.replay is not None else 0
+        self.record.cache_bytes = max(self.record.cache_bytes, self.memory.nbytes + self.decider.nbytes + replayed)
 
     @property
     def _now(self) -> Evaluation:

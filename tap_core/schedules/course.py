@@ -16,7 +16,8 @@ class FixedCourse:
 
     def __init__(self, schedule: Schedule, timeline: Timeline) -> None:
         self._decisions = [schedule.decide(step, timeline) for step in range(timeline.steps)]
-        self.skips_any = not all(decision.full for decision in self._decisions)
+        self.planned = [decision.full for decision in self._decisions]
+        self.skips_any = not all(self.planned)
 
     def before(self, seen: Seen) -> Decision:
         """As decided for its step."""

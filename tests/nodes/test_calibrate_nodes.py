@@ -67,7 +67,6 @@ def test_a_measured_run_is_bit_identical_to_stock(model: ModelPatcher, options: 
     assert len(trace.conditions) == (2 if options.get("cfg", 1) > 1 else 1)
     assert sum(condition.share for condition in trace.conditions) == pytest.approx(1)
     assert {len(condition.probe) for condition in trace.conditions} == {STEPS}
-    assert trace.plain == ("sampler" not in options)
     if options.get("sampler") != "heun":  # its second evaluations look like noise
         assert trace.noisy == (options.get("sampler") == "euler_ancestral")
 

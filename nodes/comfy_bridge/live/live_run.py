@@ -9,7 +9,7 @@ from ....tap_core.record.run_line import run_line
 from ....tap_core.record.size_words import size_words
 from ....tap_core.sampling.run import TapRun
 from .board import BOARD
-from .plan import NOTHING, expected_cache, plan_of
+from .plan import NOTHING, expected_cache, latent_bytes, plan_of
 from .plan_marks import FULL, TO_COME, mark_of, put_mark
 from .queue import Event, LiveQueue, Send
 
@@ -42,7 +42,7 @@ class LiveRun:
 
     def begins(self, nbytes: int) -> None:
         """The first step starts; it will add so many bytes to the histories."""
-        self._cache = self._plan.snapshots * nbytes
+        self._cache = self._plan.snapshots * nbytes + (latent_bytes(self._run) if nbytes else 0)
         self._log_plan()
         self._tell()
 

@@ -47,6 +47,13 @@ def counted(full: int, steps: int) -> str:
 
 
 def expected_cache(run: TapRun, snapshots: int) -> int:
-    """Bytes that histories of so many snapshots will take, computed from the first snapshots; 0 if there are none."""
+    """Bytes that the run will keep, histories of so many snapshots computed from the first; 0 if there are none."""
     held = [(history.nbytes, len(history.snapshots)) for history in run.memory.histories.values()]
-    return sum(nbytes // count * snapshots for nbytes, count in held if count)
+    histories = sum(nbytes // count * snapshots for nbytes, count in held if count)
+    return histories + latent_bytes(run) if histories else 0
+
+
+def latent_bytes(run: TapRun) -> int:
+    """Bytes of the latents that the run will keep to be replayed; 0 before its first step."""
+    x = run.decider.seen.x
+    return run.latents_kept * x.nbytes if x is not None else 0

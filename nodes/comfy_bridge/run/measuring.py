@@ -66,8 +66,8 @@ class MeasuringRun(TapRun):
         if step not in track.steps:
             track.add(step, probe, target)
 
-    def finish(self, x: Tensor, denoised: Tensor) -> Tensor:
-        """The model evaluation is over; the denoised picture goes on unchanged."""
+    def finish(self, x: Tensor, denoised: Tensor) -> None:
+        """The model evaluation is over."""
         step = int(self.decider.seen.position)
         if step == self.decider.seen.position and step not in self._steps and not self.notes.fell_back:
             slope = (x - denoised) / max(self.decider.seen.sigma, 1e-6)
@@ -75,17 +75,17 @@ class MeasuringRun(TapRun):
                 self._moved.append((slope - self._latest).abs().mean(dtype=torch.float32))
             self._latest = slope
             self._steps.add(step)
-        return super().finish(x, denoised)
+        super().finish(x, denoised)
 
     def trace(self) -> Trace | None:
         """The trace of the run; None if no condition was recorded at every step."""
         tracks = [track for track in self._tracks.values() if len(track.steps) == self.timeline.steps]
         if not tracks:
             return None
-        plain, noisy = (flag is not None and bool(flag) for flag in (self.motion.plain, self.motion.noisy))
+        noisy = self.motion.noisy is not None and bool(self.motion.noisy)
         return Trace(
             self.record.model, self.settings.target, self.timeline.sigmas, tuple(track.close() for track in tracks),
-            tuple(torch.stack(self._moved).tolist()) if self._moved else (), plain, noisy, self.timeline.mixes,
+            tuple(torch.stack(self._moved).tolist()) if self._moved else (), noisy, self.timeline.mixes,
         )
 
     def _share(self, key: Hashable) -> float:

@@ -1,5 +1,6 @@
 """Memory on the device for the histories of a run: ComfyUI is told before it loads the model."""
 
+import math
 from collections.abc import Sequence
 
 import torch
@@ -19,7 +20,7 @@ from .run_state import RunState, state_of
 
 def prepare_sampling(executor: WrapperExecutor, model: object, shape: tuple[int, ...], conditions: dict[str, list],
                      *args: object, **kwargs: object) -> object:
-    """PREPARE_SAMPLING: add the histories to ComfyUI's estimate.
+    """PREPARE_SAMPLING: add the histories, and the latents of a replay, to ComfyUI's estimate.
 
     Not known yet, and not counted: guidance that runs the model once more, wrappers that cut a picture into tiles that
     overlap, and windows that move from step to step beyond those of the first.
@@ -33,6 +34,7 @@ def prepare_sampling(executor: WrapperExecutor, model: object, shape: tuple[int,
         shapes = state.shapes or [tuple(shape)]
         extra = figure_or(0, lambda: round(count * history_bytes(state, model.model, shapes)
                                            * share_in_windows(model.model, shapes[0], options)))
+        extra += latent_bytes(state, shapes)
     if not extra:
         return executor(model, shape, conditions, *args, **kwargs)
     estimate = model.model.memory_required
@@ -42,6 +44,13 @@ def prepare_sampling(executor: WrapperExecutor, model: object, shape: tuple[int,
 
     with shadowed([Shadow(model.model, "memory_required", with_histories)]):
         return executor(model, shape, conditions, *args, **kwargs)
+
+
+def latent_bytes(state: RunState, shapes: Sequence[Shape]) -> int:
+    """Bytes of the latents that a replay keeps on the model's device; samplers work in float32."""
+    if state.run.settings.cache_device == "cpu":
+        return 0
+    return state.run.latents_kept * sum(map(math.prod, shapes)) * torch.float32.itemsize
 
 
 def history_bytes(state: RunState, base: nn.Module, shapes: Sequence[Shape]) -> int:

@@ -1,8 +1,9 @@
 """TAP's wrappers around ComfyUI's sampling: one run for each sampling, one decision for each model evaluation.
 
-In the order in which ComfyUI calls them: OUTER_SAMPLE makes the run, and PREPARE_SAMPLING (memory.py) asks for memory.
-Then for each evaluation PREDICT_NOISE decides, full or skipped, CALC_COND_BATCH (condition_batch.py) makes ControlNets
-wait, and APPLY_MODEL (model_call.py), once for each batch of conditions, computes or forecasts the call.
+In the order in which ComfyUI calls them: OUTER_SAMPLE makes the run, PREPARE_SAMPLING (memory.py) asks for memory, and
+SAMPLER_SAMPLE (replaying.py) lets the sampler go again where there is drift to repay. Then for each evaluation
+PREDICT_NOISE decides, full or skipped, CALC_COND_BATCH (condition_batch.py) makes ControlNets wait, and APPLY_MODEL
+(model_call.py), once for each batch of conditions, computes or forecasts the call.
 """
 
 import logging
@@ -17,7 +18,7 @@ from torch.autograd.forward_ad import unpack_dual
 from ....tap_core.errors import TapError
 from ....tap_core.record.record import RecordHolder
 from ....tap_core.record.summary import summary_line
-from ....tap_core.sampling.run import NOT_REPAID, TapRun
+from ....tap_core.sampling.run import TapRun
 from ....tap_core.sampling.settings import TapSettings
 from ..adapters.find_adapter import find_adapter, why_in_full
 from ..live.live_run import LiveRun, tell_nothing_is_skipped
@@ -26,11 +27,10 @@ from ..seam.plain_module import plain_module
 from .condition_batch import calc_cond_batch
 from .memory import prepare_sampling
 from .model_call import apply_model
+from .replaying import sampler_sample
 from .run_state import RUN_KEY, RunState, state_of
 
 KEY = "tap"
-# Samplers of ComfyUI that reuse up to four past slopes.
-MULTISTEP = ("sample_lms", "sample_ipndm", "sample_ipndm_v")
 DIFFERENTIATED = ("The sampler or another node takes derivatives of the model's answer, and a forecast has none; every "
                   "step was computed in full from there on. Choose a sampler that only calls the model, such as euler.")
 TRAINED = ("The model is being trained, and nothing is forecast there; every step is computed in full. Remove TAP "
@@ -57,6 +57,7 @@ class TapPatch:
         wrappers = {
             WrappersMP.OUTER_SAMPLE: self.outer_sample,
             WrappersMP.PREPARE_SAMPLING: prepare_sampling,
+            WrappersMP.SAMPLER_SAMPLE: sampler_sample,
             WrappersMP.PREDICT_NOISE: predict_noise,
             WrappersMP.CALC_COND_BATCH: calc_cond_batch,
             WrappersMP.APPLY_MODEL: apply_model,
@@ -72,7 +73,6 @@ class TapPatch:
         guider, complete = executor.class_obj, False
         state = self._start(guider, sigmas)
         if state is not None:
-            _repay_nothing_to_multistep(state.run, sampler)
             mask = kwargs.get("denoise_mask", args[0] if args else None)
             state.run.motion.kept = mask < 1 if isinstance(mask, Tensor) and mask.shape == noise.shape else None
         options = guider.model_options.setdefault("transformer_options", {})
@@ -95,7 +95,7 @@ class TapPatch:
 
     def make_run(self, sigmas: Sequence[float], model: str, guider: object) -> TapRun:
         """The run of one sampling. Raises TapError if its settings do not fit the sigmas."""
-        return TapRun(self.settings, sigmas, model, mixes_noise(guider))
+        return TapRun(self.settings, sigmas, model, mixes_noise(guider), guidance_of(guider))
 
     def end(self, run: TapRun, complete: bool) -> None:
         """The run has ended or was interrupted: put its record into the holder."""
@@ -124,6 +124,12 @@ class TapPatch:
         return RunState(run, adapter, diffusion_model)
 
 
+def guidance_of(guider: object) -> float | None:
+    """The cfg of a guider; None if it tells none."""
+    cfg = getattr(guider, "cfg", None)
+    return float(cfg) if isinstance(cfg, int | float) else None
+
+
 def mixes_noise(guider: object) -> bool | None:
     """Whether the guider's model takes a mix of picture and noise, as flow models do; None if that is not known."""
     sampling = guider.model_patcher.get_model_object("model_sampling")
@@ -132,16 +138,6 @@ def mixes_noise(guider: object) -> bool | None:
         return bool(picture.max() < 1)
     except Exception:  # a class of another node
         return None
-
-
-def _repay_nothing_to_multistep(run: TapRun, sampler: object) -> None:
-    """Repay no drift if the sampler reuses the slopes of past steps, because each of them would repeat the repayment.
-
-    In a first gap, where the slope is repeated, such a sampler moves as a plain one: it is not seen in time.
-    """
-    if run.drift is not None and getattr(getattr(sampler, "sampler_function", None), "__name__", "") in MULTISTEP:
-        run.drift = None
-        run.notes.note(NOT_REPAID)
 
 
 def _telling_steps(run: TapRun, mask: Tensor | None = None, callback: Callable[..., None] | None = None,
@@ -189,7 +185,7 @@ def predict_noise(executor: WrapperExecutor, x: Tensor, timestep: Tensor, *args:
             state.decided.set()  # even if the deciding call failed, no other call waits for it
     else:
         state.run.count_call(skipped=True)
-    denoised = state.run.finish(x, denoised)
+    state.run.finish(x, denoised)
     if state.live is not None:
         state.live.evaluated()
     return denoised

@@ -21,7 +21,7 @@ from tap_pack.tap_core.engine.step import full_step, skipped_step
 from tap_pack.tap_core.errors import TapError
 from tap_pack.tap_core.noise_level import log_noise
 from tap_pack.tap_core.sampling import still_share
-from tap_pack.tap_core.sampling.drift import interpolation
+from tap_pack.tap_core.sampling.interpolation import shares_at
 from tap_pack.tap_core.sampling.pool_settings import PoolSettings
 from tap_pack.tap_core.sampling.still_share import STILL_SHARE
 from tap_pack.tap_core.timeline import Timeline
@@ -81,13 +81,13 @@ def test_they_are_those_of_the_engine(shares: tuple[float, ...], name: str, loss
     for length, pasts in PASTS.items():
         if length > POOLS[name].pool().snapshots:
             continue
-        found = errors.of(pasts, 2)[0]
+        found = errors.of(pasts, 2)[1]
         for row, past in zip(found.tolist(), pasts, strict=True):
             assert row == pytest.approx(by_the_engine(trace, past, 2, POOLS[name], loss, axis), rel=2e-3, abs=1e-9)
 
 
 def test_what_repaying_leaves_is_between_the_forecast_and_the_interpolation() -> None:
-    trace = replace(made_trace(shares=(3.0, -2.0)), plain=True)
+    trace = made_trace(shares=(3.0, -2.0))
     rows = Rows(POOLS["TAP"].pool(), Timeline(trace.sigmas))
     repaid, left, past = GapErrors(trace, rows, "cosine"), LEFT_BY_REPAYING, (7, 4, 0)
     slope = sum(condition.share * condition.target for condition in trace.conditions)
@@ -95,8 +95,8 @@ def test_what_repaying_leaves_is_between_the_forecast_and_the_interpolation() ->
     steps = [(place[i], weight_of(trace.sigmas[i], True) * (trace.sigmas[i + 1] - trace.sigmas[i]))
              for i in (8, 9)]
     nodes = (10, 7, 4)
-    shares = interpolation([place[node] for node in nodes], steps)
-    known = sum(share * slope[node] for share, node in zip(shares, nodes, strict=True))
+    known = sum(step * share * slope[node] for at, step in steps
+                for share, node in zip(shares_at([place[node] for node in nodes], at), nodes, strict=True))
     miss = known - sum(step * slope[8 + i] for i, (_, step) in enumerate(steps))
     made = repaid._forecast(torch.tensor([past]), torch.tensor([[8, 9]]), torch.tensor([[step for _, step in steps]]),
                             rows.at([past], 2))
@@ -123,9 +123,9 @@ def along(errors: GapErrors, full: tuple[int, ...], which: int = 0) -> float:
 def test_trust_is_learned_as_the_engine_learns_it(target: str) -> None:
     trace, full = made_trace(target.partition(",")[0], noisy="noise" in target), (0, 2, 5, 9, 13)
     errors = GapErrors(trace, Rows(POOLS["TAP"].pool(), Timeline(trace.sigmas)), "cosine")
-    unlearned = along(errors, full)
+    unlearned = along(errors, full, 1)
     errors.learn_trust(full)
-    learned = along(errors, full)
+    learned = along(errors, full, 1)
     condition, picture, slope = trace.conditions[0], [0.0] * STEPS, [0.0] * STEPS
     share = {"auto": 0.0, "denoised": 1.0, "output": 0.0, "auto, with noise": STILL_SHARE}[target]
     if share > 0:
@@ -163,14 +163,14 @@ def error_of_the_engine(trace: Trace, target: torch.Tensor, full: tuple[int, ...
 def test_beyond_the_end_nothing_is_added() -> None:
     trace = made_trace()
     errors = GapErrors(trace, Rows(POOLS["TAP"].pool(), Timeline(trace.sigmas)), "cosine")
-    row = errors.of([(STEPS - 3, 4, 0)], 8)[0, 0]
-    assert row[1] > 0
-    assert (row[2:] == row[2]).all()
+    for row in errors.of([(STEPS - 3, 4, 0)], 8)[:, 0]:
+        assert row[1] > 0
+        assert (row[2:] == row[2]).all()
 
 
 def test_what_a_target_says_about_the_slope(monkeypatch: pytest.MonkeyPatch) -> None:
     def first_error(trace: Trace) -> float:
-        return float(GapErrors(trace, Rows(POOLS["reuse"].pool(), Timeline(trace.sigmas)), "l2").of([(5,)], 1)[0, 0, 1])
+        return float(GapErrors(trace, Rows(POOLS["reuse"].pool(), Timeline(trace.sigmas)), "l2").of([(5,)], 1)[1, 0, 1])
 
     auto, noisy = made_trace("auto"), made_trace("auto", noisy=True)
     condition = auto.conditions[0]
@@ -208,7 +208,7 @@ def test_a_past_is_rounded_to_two_binary_digits_of_its_last_distance() -> None:
 
 
 def test_rounded_pasts_find_placements_as_good_as_three_exact_full_steps() -> None:
-    trace = replace(made_trace(shares=(3.0, -2.0)), plain=True)
+    trace = made_trace(shares=(3.0, -2.0))
     rows = Rows(POOLS["TAP"].pool(), Timeline(trace.sigmas))
     errors = GapErrors(trace, rows, "cosine")
     by_three = PlacementSearch(STEPS, 3, STEPS, lambda pasts, ahead: errors.of(pasts, ahead)[0])
@@ -218,7 +218,7 @@ def test_rounded_pasts_find_placements_as_good_as_three_exact_full_steps() -> No
 
 
 def test_the_estimate_adds_up_what_the_gaps_would_leave_unrepaid() -> None:
-    traces = [replace(made_trace(shares=shares), plain=True) for shares in ((1.0,), (3.0, -2.0))]
+    traces = [made_trace(shares=shares) for shares in ((1.0,), (3.0, -2.0))]
     rows = Rows(POOLS["TAP"].pool(), Timeline(traces[0].sigmas))
     errors = [GapErrors(trace, rows, "cosine") for trace in traces]
     costs, full = GapCosts(errors, 3, 4), (0, 1, 3, 5, 7, 9, 11, 13)  # only of typical pasts

@@ -1,0 +1,155 @@
+"""Is the picture closer where the drift is repaid, under every sampler, at every guidance, with few steps and many?
+
+`python3 bench/run.py samplers`; it carries on where it was stopped, `--fresh` starts from nothing. Rows go to
+bench/results/samplers_MODEL.json. samplers_before_MODEL.json has what repaying did on 2026-11-27, before replay: it was
+measured by this command at the version of that day, and cannot be measured again here.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from statistics import mean
+
+import torch
+from tap_pack.tap_core.sampling.settings import TapSettings
+from tqdm import tqdm
+
+from figures.page import Page, read_results
+from figures.plot import plotted
+from figures.results_file import write_results
+from figures.table import table
+from models.model_rows import closeness
+from models.stage import MODELS, Course, Stage, Take, open_stage
+
+SAMPLERS = ("euler", "heun", "dpm_2", "dpmpp_2m", "res_multistep", "uni_pc", "ipndm", "deis", "euler_ancestral",
+            "dpmpp_2m_sde", "er_sde", "lcm")
+GUIDANCE = (1.0, 2.0, 4.0, 6.0)
+# Steps, interval, warm-up: 10 and 7 of 20 steps are computed, 5 of 8, 12 and 10 of 50.
+COUNTS = ((20, 2, 1), (20, 4, 3), (8, 2, 3), (50, 5, 3), (50, 6, 3))
+# Two batches, for speed.
+SHOTS = (range(200, 204), range(204, 208))
+# Repaying may cost so many dB of the mean, and of the worst picture, in any cell.
+MEAN_RULE, WORST_RULE = 0.3, 1.0
+
+
+@dataclass(frozen=True)
+class Cell:
+    """One sampler, guidance and count of steps."""
+
+    sampler: str
+    cfg: float
+    steps: int
+    interval: int
+    warmup: int
+
+    @property
+    def course(self) -> Course:
+        """How its pictures are sampled."""
+        return Course(steps=self.steps, sampler=self.sampler, cfg=self.cfg)
+
+    def settings(self, correction: str) -> TapSettings:
+        """TAP's defaults, but for the number of full steps and whether drift is repaid."""
+        return TapSettings(interval=self.interval, warmup_steps=self.warmup, correction=correction)
+
+
+def cells(counts: Sequence[tuple[int, int, int]] = COUNTS) -> Iterator[Cell]:
+    """All cells, one count of steps after another."""
+    for count in counts:
+        yield from (Cell(sampler, cfg, *count) for sampler in SAMPLERS for cfg in GUIDANCE)
+
+
+def measured(stage: Stage, cell: Cell) -> dict:
+    """A row: how close the pictures are with the drift repaid and without."""
+    def sampled(settings: TapSettings | None = None) -> list[Take]:
+        return [take for shots in SHOTS for take in stage.takes(shots, cell.course, settings)]
+
+    fulls, takes = sampled(), {name: sampled(cell.settings(name)) for name in ("off", "on")}
+    return {"model": stage.name, **asdict(cell), "calls": takes["on"][0].calls,
+            **{name: closeness(found, fulls) for name, found in takes.items()}}
+
+
+def key(row: dict) -> tuple:
+    """What tells a row from the others."""
+    return tuple(row[name] for name in ("model", *Cell.__dataclass_fields__))
+
+
+def kept(part: str = "") -> dict:
+    """The rows of all models found so far."""
+    return {"rows": [row for model in MODELS for row in read_results(f"samplers{part}_{model}")["rows"]],
+            "before": [] if part else kept("_before")["rows"]}
+
+
+def below(rows: Sequence[dict]) -> list[dict]:
+    """Rows in which repaying costs more than the rule allows."""
+    return [row for row in rows if row["on"]["psnr"] < row["off"]["psnr"] - MEAN_RULE
+            or row["on"]["worst"] < row["off"]["worst"] - WORST_RULE]
+
+
+def markdown(found: dict) -> str:
+    """A table a model: mean PSNR (worst) without repaying, as it was, and as it is."""
+    before = {key(row): row for row in found["before"]}
+    rows = {key(row): row for row in found["rows"]}
+    lines = [f"Mean PSNR in dB (worst) over {sum(map(len, SHOTS))} pictures with as many calls: drift not repaid / "
+             "repaid as on 2026-11-27 / by replay.", ""]
+    for model in dict.fromkeys(row["model"] for row in found["rows"]):
+        of_model = [row for row in found["rows"] if row["model"] == model]
+        counts = list(dict.fromkeys((row["steps"], row["interval"], row["warmup"]) for row in of_model))
+        named = {(row["steps"], row["interval"], row["warmup"]): f"{row['calls']} of {row['steps']}"
+                 for row in of_model if row["sampler"] == "euler"}
+        lines += table((model, *(named.get(count, count) for count in counts)), (
+            (f"{sampler}, CFG {cfg:g}", *(shown(rows.get((model, sampler, cfg, *count)),
+                                                before.get((model, sampler, cfg, *count))) for count in counts))
+            for sampler, cfg in dict.fromkeys((row["sampler"], row["cfg"]) for row in of_model)))
+        lines.append("")
+    return "\n".join(lines[:-1])
+
+
+def shown(row: dict | None, before: dict | None) -> str:
+    """A cell of the table."""
+    if row is None:
+        return ""
+    scores = (row["off"], before and before["on"], row["on"])
+    return " / ".join(f"{score['psnr']:.1f} ({score['worst']:.1f})" if score else "-" for score in scores)
+
+
+def plot_gains(found: dict, folder: Path) -> None:
+    """What repaying is worth by sampler, as it was and as it is: means over guidance 1 and 2, all models and counts."""
+    rows = [(label, row) for label, some in (("as on 2026-11-27", found["before"]), ("replay", found["rows"]))
+            for row in some if row["cfg"] <= 2]
+    with plotted(folder / "samplers.png", figsize=(8, 3.2)) as axes:
+        for bar, label in enumerate(("as on 2026-11-27", "replay")):
+            gains = [mean([row["on"]["psnr"] - row["off"]["psnr"] for name, row in rows
+                           if (name, row["sampler"]) == (label, sampler)] or [0]) for sampler in SAMPLERS]
+            axes.bar([place + 0.4 * (bar - 0.5) for place in range(len(SAMPLERS))], gains, 0.4, label=label)
+        axes.set_xticks(range(len(SAMPLERS)), SAMPLERS, rotation=30, ha="right")
+        axes.set(ylabel="gain of repaying, dB")
+        axes.legend()
+
+
+PAGE = Page("samplers", markdown, plot_gains, kept)
+
+
+def run(arguments: Sequence[str]) -> None:
+    """The command."""
+    parser = PAGE.parser(__doc__)
+    parser.add_argument("--model", choices=MODELS, action="append", help="instead of all; may be given again")
+    parser.add_argument("--fresh", action="store_true")
+    parser.add_argument("--threads", type=int, default=1)
+    options = parser.parse_args(arguments)
+    torch.set_num_threads(options.threads)
+    for model in options.model or MODELS:
+        measure_model(open_stage(model), arguments, options.fresh)
+    PAGE.show(PAGE.kept())
+
+
+def measure_model(stage: Stage, arguments: Sequence[str], fresh: bool) -> None:
+    """Measures the rows of a model that are not kept yet, or are of other weights."""
+    known = read_results(f"samplers_{stage.name}")
+    rows = known["rows"] if not fresh and known.get("weights") == stage.weights else []
+    done = {key(row) for row in rows}
+    for cell in tqdm(list(cells()), desc=stage.name, unit="row"):
+        if (stage.name, *asdict(cell).values()) not in done:
+            rows.append(measured(stage, cell))
+            write_results("samplers", arguments, {"weights": stage.weights, "rows": rows}, part=stage.name)

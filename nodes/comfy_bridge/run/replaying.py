@@ -1,0 +1,131 @@
+"""SAMPLER_SAMPLE: the sampler goes again, and gets what is known in place of the model, see tap_core's replay.py."""
+
+from collections.abc import Callable
+
+import comfy.model_management
+import torch
+from comfy.patcher_extension import WrapperExecutor
+from torch import Tensor
+from tqdm.auto import tqdm
+
+from ....tap_core.sampling.replay import Replay
+from ....tap_core.sampling.run import TapRun
+from .generators import put_back
+from .run_state import state_of
+
+# Latents that take more than this share of the free memory are kept on the CPU.
+SPARE = 0.1
+NOT_ALIKE = ("This sampler does not go the same way twice with the same seeds, so the drift of skipped steps stays in "
+             "the picture. Choose another sampler, such as euler or dpmpp_2m.")
+OWN_NOISE = ("Another node gives this sampler noise of its own, which cannot be drawn again, so the drift of skipped "
+             "steps stays in the picture.")
+
+
+class GoAgain(BaseException):
+    """Leaves the sampler, past all of its own `except Exception`."""
+
+
+def sampler_sample(executor: WrapperExecutor, guider: object, sigmas: Tensor, extra_args: dict,
+                   callback: Callable[..., None] | None, noise: Tensor, latent: Tensor | None = None,
+                   mask: Tensor | None = None, disable_pbar: bool = False) -> Tensor:
+    """SAMPLER_SAMPLE: sample, as often as there is something to repay."""
+    state = state_of(guider.model_options.get("transformer_options", {}))
+    if state is None or state.run.replay is None:
+        return executor(guider, sigmas, extra_args, callback, noise, latent, mask, disable_pbar)
+    if "noise_sampler" in getattr(executor.class_obj, "extra_options", {}):
+        state.run.replay = None
+        state.run.notes.note(OWN_NOISE)
+        return executor(guider, sigmas, extra_args, callback, noise, latent, mask, disable_pbar)
+    if _wants_cpu(state.run, noise):
+        state.run.replay.device = torch.device("cpu")
+    generators = put_back()
+    with tqdm(total=len(sigmas) - 1, disable=disable_pbar) as bar:
+        passes = Passes(state.run, callback, bar)
+        while True:
+            generators()
+            try:
+                return executor(passes.stand_in(guider), sigmas, dict(extra_args), passes.told, noise.clone(), latent,
+                                mask, True)
+            except GoAgain:
+                passes.again()
+
+
+def _wants_cpu(run: TapRun, latent: Tensor) -> bool:
+    """Whether there is not enough room for latents [B, C, ...] beside the model."""
+    free = comfy.model_management.get_free_memory(latent.device)
+    return run.settings.cache_device == "cpu" or run.latents_kept * latent.nbytes > SPARE * free
+
+
+class Passes:
+    """The passes of one sampling through its sampler."""
+
+    def __init__(self, run: TapRun, callback: Callable[..., None] | None, bar: tqdm) -> None:
+        self._run, self._callback, self._bar = run, callback, bar
+        self._evaluation = self._call = self._calls = 0
+        self._sigmas: list[Tensor] = []  # what the model is told at each evaluation
+        self._second: Tensor | None = None  # x of the second evaluation in the first pass
+        self._repeats: list[Tensor] = []  # whether later passes were at the same place, boolean scalars on the device
+
+    def again(self) -> None:
+        """The next pass starts."""
+        self._evaluation = self._call = 0
+
+    def told(self, *step: object) -> None:
+        """The sampler's callback: each call of it goes on once, in whichever pass it comes first."""
+        self._call += 1
+        if self._call <= self._calls:
+            return
+        self._calls = self._call
+        self._bar.update()
+        if self._callback is not None:
+            self._callback(*step)
+
+    def stand_in(self, guider: object) -> object:
+        """The guider itself but for its answers: what is known, and the guider's own for the rest."""
+
+        def answered(_: object, x: Tensor, sigma: Tensor, *args: object, **kwargs: object) -> Tensor:
+            return self._answer(guider, x, sigma, *args, **kwargs)
+
+        made = object.__new__(type(type(guider).__name__, (type(guider),), {"__call__": answered}))
+        made.__dict__ = guider.__dict__
+        return made
+
+    def _answer(self, guider: object, x: Tensor, sigma: Tensor, *args: object, **kwargs: object) -> Tensor:
+        replay, index = self._run.replay, self._evaluation
+        self._evaluation += 1
+        if replay is None:
+            return guider(x, sigma, *args, **kwargs)
+        self._compare(index, x, sigma, replay)
+        if index < replay.known:
+            denoised = replay.answer(index, x)
+            if index == replay.known - 1:
+                self._run.expect(x, denoised)
+            return denoised
+        seen = len(self._run.record.evaluations)
+        denoised = guider(x, sigma, *args, **kwargs)
+        if len(self._run.record.evaluations) == seen:  # the guider goes past TAP, and nothing is forecast
+            self._run.replay = None
+        if self._run.goes_again(x, denoised):
+            self._go_again()
+        return denoised
+
+    def _compare(self, index: int, x: Tensor, sigma: Tensor, replay: Replay) -> None:
+        """See whether the sampler goes the same way again; for that alone it is left before the second evaluation."""
+        if index == len(self._sigmas):
+            self._sigmas.append(sigma.clone())
+            if index == 1:
+                self._second = x.clone()
+                raise GoAgain
+            return
+        before = replay.exact(index) if self._second is None or index == 0 else self._second
+        self._second = self._second if index == 0 else None
+        self._repeats.append((sigma == self._sigmas[index]).all())
+        if before is not None:
+            self._repeats.append((x == before.to(x.device)).all())
+
+    def _go_again(self) -> None:
+        if all(self._repeats):  # waits for the device, at a full step
+            self._repeats.clear()
+            raise GoAgain
+        self._run.replay = None
+        self._run.notes.note(NOT_ALIKE)

@@ -1,0 +1,42 @@
+"""Restraint: how much of a gap's drift is repaid.
+
+A full step at a drifted x already pulls the drift back, by gamma of it over the way to sigma 0. Its slope takes this
+along, so that a drift which is repaid in full is made good twice, and the picture swings. gamma grows with the noise
+level and with guidance (bench/drift/README.md).
+"""
+
+from torch import Tensor
+
+from ..noise_level import noise_level
+
+# gamma at pure noise, for each unit of guidance above 1; half a unit more is there without guidance, see still_share.
+PULL = 1.2
+# A drift of this share of the distance moved is repaid by half at guidance 2, of a third of it at guidance 4. Larger
+# ones are repaid less: models answer them in other directions than straight back.
+LARGE = 0.4
+# Where a guider does not tell its guidance.
+UNKNOWN_GUIDANCE = 4.0
+
+
+class Restraint:
+    """Of one run. mixed: whether x is a mix of picture and noise; guidance: the guider's cfg, None if not known."""
+
+    def __init__(self, mixed: bool, guidance: float | None = None) -> None:
+        self._mixed = mixed
+        self._beyond = max((UNKNOWN_GUIDANCE if guidance is None else guidance) - 1, 0.0)
+
+    def held_back(self, drift: Tensor, moved: Tensor, sigma: float, before: float) -> Tensor:
+        """What is added to each re-estimated slope of a gap, so that a part of its drift stays, [B, C, ...].
+
+        Each picture of a batch counts for itself. drift: [B, C, ...] the mean re-estimated slope minus the mean
+        forecast one; moved: the latter. sigma, before: of the full step after the gap, and of the one before it.
+        """
+        ahead = min((before - sigma) / sigma, 1.0)  # the next full step will be about as far
+        pulled = PULL * self._beyond * noise_level(sigma, self._mixed) * ahead
+        size = _square(drift) / _square(moved) * (self._beyond / LARGE) ** 2
+        return (max(1 - pulled, 0.0) / (1 + size.square()).nan_to_num(nan=1) - 1) * drift
+
+
+def _square(latents: Tensor) -> Tensor:
+    """Sum of squares for each picture: [B, C, ...] -> [B, 1, ...]."""
+    return latents.square().sum(tuple(range(1, latents.ndim)), keepdim=True)
