@@ -16,10 +16,12 @@ from statistics import mean
 
 import torch
 from comfy.patcher_extension import WrappersMP
+from tap_pack.nodes.comfy_bridge.run import wrappers
 from tap_pack.nodes.comfy_bridge.seam.patches import to_patches
 from tap_pack.tap_core.noise_level import log_noise, mixes
-from tap_pack.tap_core.sampling import drift, still_share
-from tap_pack.tap_core.sampling import run as sampling
+from tap_pack.tap_core.sampling import still_share
+from tap_pack.tap_core.sampling.interpolation import DEGREE, shares_at
+from tap_pack.tap_core.sampling.run import TapRun
 from tap_pack.tap_core.sampling.settings import TapSettings
 from torch import Tensor
 
@@ -90,53 +92,47 @@ def drift_of_a_line(slopes: list[Tensor], sigmas: tuple[float, ...], step: int) 
 
 @contextmanager
 def repaying(kind: type) -> Iterator[None]:
-    """Runs repay their drift with another class."""
-    stock, finish = sampling.Drift, sampling.TapRun.finish
-
-    def known(tap: object, x: Tensor, denoised: Tensor) -> Tensor:
-        if tap.drift is not None:
-            tap.drift.run = tap
-        return finish(tap, x, denoised)
-
-    sampling.Drift, sampling.TapRun.finish = kind, known
+    """Runs are of another class."""
+    usual, wrappers.TapRun = wrappers.TapRun, kind
     try:
         yield
     finally:
-        sampling.Drift, sampling.TapRun.finish = stock, finish
+        wrappers.TapRun = usual
 
 
 def kinds(walk: Walk) -> dict[str, type]:
-    """Name -> how drift is repaid."""
+    """Name -> the class of a run that forecasts and repays in this way."""
     mixed = mixes(walk.sigmas)
 
-    class Interpolated(drift.Drift):
+    class Interpolated(TapRun):
         """Nothing is forecast: slopes in between are those of the full run, interpolated as they are for repaying."""
 
-        def repay(self, x: Tensor, denoised: Tensor, sigma: float, position: float, full: bool) -> Tensor:
-            self._motion.plain = None
-            if full:
-                return denoised
-            steps = [step for step in range(len(walk.slopes)) if self.run.decider.course.before(
-                replace(self.run.decider.seen, position=float(step))).full]
-            after = next(i for i, step in enumerate(steps) if step > position)
-            nodes = steps[max(after - drift.DEGREE, 0) : after + 1]
-            places = [log_noise(walk.sigmas[node], mixed) for node in nodes]
-            shares = drift.interpolation(places, [(log_noise(sigma, mixed), 1.0)])
-            return x - sigma * sum(share * walk.slopes[node] for share, node in zip(shares, nodes, strict=True))
+        def begin(self, sigma: float, device: torch.device, x: Tensor | None = None) -> None:
+            super().begin(sigma, device, x)
+            self.replay = None
+            if self.decider.decision.full:
+                return
+            steps = [step for step, full in enumerate(self.decider.planned) if full]
+            after = next(i for i, step in enumerate(steps) if step > self.pace.position)
+            nodes = steps[max(after - DEGREE, 0) : after + 1]
+            shares = shares_at([log_noise(walk.sigmas[node], mixed) for node in nodes], log_noise(sigma, mixed))
+            slope = sum(share * walk.slopes[node] for share, node in zip(shares, nodes, strict=True))
+            self.decider.decision = replace(self.decider.decision, denoised=x - sigma * slope)
 
-    class Cleaned(drift.Drift):
+    class Cleaned(TapRun):
         """Forecasts are made from the slopes of the full run, at the full steps; drift is repaid as usual."""
 
-        def repay(self, x: Tensor, denoised: Tensor, sigma: float, position: float, full: bool) -> Tensor:
-            if full:
-                off = to_patches(walk.slopes[int(position)] - (x - denoised) / sigma, self.run.record.grid)
-                for history in self.run.memory.histories.values():
+        def goes_again(self, x: Tensor, denoised: Tensor) -> bool:
+            if self.decider.decision.full:
+                slope = (x - denoised) / self.pace.sigma
+                off = to_patches(walk.slopes[int(self.pace.position)] - slope, self.record.grid)
+                for history in self.memory.histories.values():
                     newest, width = history.snapshots[0], history.snapshots[0].target.shape[-1] // 2
                     target = torch.cat([newest.target[..., :width], newest.target[..., width:] + off], dim=-1)
                     history.snapshots[0] = replace(newest, target=target)
-            return super().repay(x, denoised, sigma, position, full)
+            return super().goes_again(x, denoised)
 
-    return {"as it is": drift.Drift, "forecast from the full run's slopes": Cleaned,
+    return {"as it is": TapRun, "forecast from the full run's slopes": Cleaned,
             "interpolated between the full run's slopes": Interpolated}
 
 
