@@ -1,0 +1,133 @@
+"""Replay and randomness: generators in use are put back; where a sampler has another one, the run does without."""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Callable
+
+import comfy.k_diffusion.sampling as k_diffusion
+import comfy.samplers
+import numpy as np
+import pytest
+import torch
+from comfy.model_patcher import ModelPatcher
+from tap_pack.nodes.comfy_bridge.run.replaying import NOT_ALIKE, OWN_NOISE
+from torch import Tensor
+
+from custom_runs import SIZE, STEPS, custom
+from tiny_flux import tiny_flux
+from watched_runs import Sample, assert_nobody_notices, watched, watched_with_tap
+
+Draw = Callable[[Tensor], Tensor]
+
+
+@pytest.fixture(scope="module")
+def model() -> ModelPatcher:
+    """A FLUX with random weights."""
+    return tiny_flux()
+
+
+def noisy(draw: Draw, first: int = 0) -> Callable[..., Tensor]:
+    """An ancestral sampler that draws with this function, from this step on."""
+
+    def sample(model: Callable, x: Tensor, sigmas: Tensor, extra_args: dict, callback: Callable,
+               disable: bool) -> Tensor:
+        for i in range(len(sigmas) - 1):
+            denoised = model(x, sigmas[i] * x.new_ones(len(x)), **extra_args)
+            callback({"x": x, "i": i, "sigma": sigmas[i], "sigma_hat": sigmas[i], "denoised": denoised})
+            share = sigmas[i + 1] / sigmas[i]
+            x = denoised + (x - denoised) * share
+            if i >= first:
+                x = x + 0.2 * sigmas[i + 1] * draw(x)
+        return x
+
+    return sample
+
+
+class OwnGenerator:
+    """A generator that nobody but its sampler knows."""
+
+    def __init__(self, drawn: int = 0) -> None:
+        self.generator = torch.Generator().manual_seed(3)
+        self.drawn = 0
+        for _ in range(drawn):
+            self(torch.empty(SIZE))
+
+    def __call__(self, x: Tensor) -> Tensor:
+        self.drawn += 1
+        return torch.randn(x.shape, generator=self.generator)
+
+
+def ksampler(draw: Draw, first: int = 0) -> comfy.samplers.KSAMPLER:
+    """A sampler object around the sampler above."""
+    return comfy.samplers.KSAMPLER(noisy(draw, first))
+
+
+COMMON = {
+    "torch": torch.randn_like,
+    "python": lambda x: x.new_tensor([random.gauss(0, 1) for _ in range(x.numel())]).reshape(x.shape),
+    "numpy": lambda x: torch.from_numpy(np.random.standard_normal(x.shape)).to(x),
+}
+
+
+@pytest.mark.parametrize("first", [0, 5])
+@pytest.mark.parametrize("kind", COMMON)
+def test_common_generators_are_put_back(model: ModelPatcher, kind: str, first: int) -> None:
+    on = assert_nobody_notices(model, custom(lambda: ksampler(COMMON[kind], first)))
+    assert torch.equal(watched_with_tap(model, custom(lambda: ksampler(COMMON[kind], first))).picture, on.picture)
+
+
+def test_a_generator_that_is_not_put_back_is_seen_at_once(model: ModelPatcher) -> None:
+    draws = OwnGenerator()
+    on = watched_with_tap(model, custom(lambda: ksampler(draws)))
+    again = draws.drawn - STEPS  # steps that the sampler had done before it was called again
+    assert 0 < again < 3 and on.passes == 2
+    off = watched_with_tap(model, custom(lambda: ksampler(OwnGenerator(again))), correction="off")
+    assert torch.equal(on.picture, off.picture)
+    assert (on.calls, on.steps, on.evaluations) == (off.calls, off.steps, off.evaluations)
+    assert on.record.fallbacks == [NOT_ALIKE] and off.record.fallbacks == []
+
+
+@pytest.mark.parametrize("first", [2, 3, 6])
+def test_a_generator_that_comes_into_use_later_costs_no_call(model: ModelPatcher, first: int) -> None:
+    on = watched_with_tap(model, custom(lambda: ksampler(OwnGenerator(), first)))
+    off = watched_with_tap(model, custom(lambda: ksampler(OwnGenerator(), first)), correction="off")
+    assert (on.calls, on.steps, on.evaluations) == (off.calls, off.steps, off.evaluations)
+    assert on.picture.isfinite().all()
+
+
+def test_a_noise_sampler_that_is_handed_in_is_called_as_often_as_ever(model: ModelPatcher) -> None:
+    def sampler() -> comfy.samplers.KSAMPLER:
+        draw = OwnGenerator()
+        noise = {"noise_sampler": lambda sigma, sigma_next: draw(torch.empty(SIZE))}
+        return comfy.samplers.ksampler("euler_ancestral", noise)
+
+    on, off = (watched_with_tap(model, custom(sampler), correction) for correction in ("on", "off"))
+    assert torch.equal(on.picture, off.picture)
+    assert on.passes == 1 and on.record.fallbacks == [OWN_NOISE] and off.record.fallbacks == []
+    in_full, stock = watched_with_tap(model, custom(sampler), interval=1), watched(model, custom(sampler))
+    assert torch.equal(in_full.picture, stock.picture)
+    assert OWN_NOISE not in in_full.record.fallbacks
+
+
+class Around(comfy.samplers.Sampler):
+    """A sampler object of another node, with another one inside."""
+
+    def __init__(self, inner: comfy.samplers.KSAMPLER) -> None:
+        self.inner = inner
+
+    def sample(self, *args: object, **kwargs: object) -> Tensor:
+        """What the inner one does."""
+        return self.inner.sample(*args, **kwargs)
+
+
+def test_a_noise_sampler_of_an_inner_sampler_is_seen_by_what_it_does(model: ModelPatcher) -> None:
+    def with_noise(noise: Callable) -> Sample:
+        return custom(lambda: Around(comfy.samplers.ksampler("euler_ancestral", {"noise_sampler": noise})))
+
+    draw = OwnGenerator()
+    drawn = watched_with_tap(model, with_noise(lambda sigma, after: draw(torch.empty(SIZE))))
+    assert drawn.record.fallbacks == [NOT_ALIKE] and drawn.picture.isfinite().all()
+    x = torch.zeros(SIZE)
+    tree = k_diffusion.BrownianTreeNoiseSampler(x, torch.tensor(0.01), torch.tensor(1.0), seed=4, cpu=True)
+    assert_nobody_notices(model, with_noise(tree))
