@@ -122,8 +122,9 @@ def _advanced_inputs() -> list[io.Input]:
         choice_input("cache_device", advanced=True, tooltip="cpu frees memory on the graphics card, and is slower."),
         choice_input(
             "correction", advanced=True,
-            tooltip="on brings the picture closer to the full one at no cost: each computed step repairs the errors of "
-            "the forecasts before it. Works with euler, ddim and other samplers that make plain steps.",
+            tooltip="on brings the picture closer to the full one without another model call: each computed step "
+            "repairs the errors of the forecasts before it. Works with every sampler that goes the same way with the "
+            "same seeds. With strong guidance it repairs less.",
         ),
         choice_input(
             "placement", advanced=True,

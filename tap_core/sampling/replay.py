@@ -36,11 +36,7 @@ class Full:
 
     def answer(self, x: Tensor, still: float) -> Tensor:
         """The denoised picture [B, C, ...] at another x, of which it stays still by a share."""
-        return self.denoised.to(x.device) + (1 - still) * (x - self.x.to(x.device))
-
-    def slope(self, device: torch.device) -> Tensor:
-        """d, [B, C, ...]."""
-        return (self.x.to(device) - self.denoised.to(device)) / self.sigma
+        return torch.add(self.denoised.to(x.device), x - self.x.to(x.device), alpha=1 - still)
 
 
 @dataclass
@@ -57,9 +53,11 @@ class Gap:
 
     def slope(self, place: float, device: torch.device) -> Tensor:
         """The re-estimated slope at a log-noise, [B, C, ...]."""
-        shares = shares_at([node.place for node in self.nodes], place)
-        slopes = (share * node.slope(device) for share, node in zip(shares, self.nodes, strict=True))
-        return sum(slopes, self.rest.to(device))
+        slope = self.rest.to(device, copy=True)
+        for share, node in zip(shares_at([node.place for node in self.nodes], place), self.nodes, strict=True):
+            slope.add_(node.x.to(device), alpha=share / node.sigma)
+            slope.sub_(node.denoised.to(device), alpha=share / node.sigma)
+        return slope
 
     def settle(self, nodes: Sequence[Full], restraint: Restraint, device: torch.device) -> None:
         """Re-estimate the slopes from these full evaluations; from less than two their mean stays as it is."""
@@ -101,7 +99,7 @@ class Replay:
         sigma, known = self._known[index]
         if isinstance(known, Full):
             return known.answer(x, self._still)
-        return x - sigma * known.slope(log_noise(sigma, self._mixed), x.device)
+        return torch.sub(x, known.slope(log_noise(sigma, self._mixed), x.device), alpha=sigma)
 
     def add(self, x: Tensor, denoised: Tensor, sigma: float, full: bool) -> bool:
         """Take what an evaluation gave; whether the steps before it are known better now, so that it pays to go again.

@@ -161,8 +161,9 @@ class TapRun:
             self._now.reason = reason or self._now.reason
 
     def close(self, complete: bool) -> TapRecord:
-        """Free the histories and complete the record; its maps move to the CPU."""
+        """Free what the run keeps and complete the record; its maps move to the CPU."""
         self.memory.clear()
+        self.replay = None
         self.record.complete = complete
         self.record.seconds_total = time.perf_counter() - self._started
         if self.evaluating:  # an evaluation that never ended shows nothing

@@ -93,6 +93,9 @@ class Passes:
     def _answer(self, guider: object, x: Tensor, sigma: Tensor, *args: object, **kwargs: object) -> Tensor:
         replay, index = self._run.replay, self._evaluation
         self._evaluation += 1
+        if replay is not None and self._starts_elsewhere(index, x, replay):
+            self._stop()
+            replay = None
         if replay is None:
             return guider(x, sigma, *args, **kwargs)
         self._compare(index, x, sigma, replay)
@@ -123,9 +126,16 @@ class Passes:
         if before is not None:
             self._repeats.append((x == before.to(x.device)).all())
 
+    def _starts_elsewhere(self, index: int, x: Tensor, replay: Replay) -> bool:
+        """Whether the second pass starts at another x, for which the first answer, of a full step, is none."""
+        return index == 0 and self._second is not None and not torch.equal(x, replay.exact(0).to(x.device))
+
     def _go_again(self) -> None:
         if all(self._repeats):  # waits for the device, at a full step
             self._repeats.clear()
             raise GoAgain
+        self._stop()
+
+    def _stop(self) -> None:
         self._run.replay = None
         self._run.notes.note(NOT_ALIKE)

@@ -11,6 +11,7 @@ from comfy.model_patcher import ModelPatcher
 from comfy_extras.nodes_context_windows import ContextWindowsManualNode
 from tap_pack.nodes.comfy_bridge.run.wrappers import TapPatch
 from tap_pack.tap_core.record.record import RecordHolder
+from tap_pack.tap_core.sampling.replay import Replay
 from tap_pack.tap_core.sampling.settings import TapSettings
 
 import tiny_models
@@ -62,3 +63,27 @@ def test_packed_latents_are_told(name: str, target: str, monkeypatch: pytest.Mon
         lambda each: tiny_models.sample(row, each, next(iter(row.sizes)), cfg=2.0, steps=8), model, monkeypatch,
         target=target)
     assert told == pytest.approx(held, rel=NEAR)
+
+
+def test_latents_that_leave_the_model_no_room_are_kept_on_the_cpu(monkeypatch: pytest.MonkeyPatch) -> None:
+    row, kept = ROWS["Wan 2.1"], []
+    model = tiny_models.patcher(row.build())
+
+    def picture(free: float) -> torch.Tensor:
+        monkeypatch.setattr(comfy.model_management, "get_free_memory", lambda *_, **__: free)
+        monkeypatch.setattr(ModelPatcher, "get_free_memory", lambda *_: 1e13)
+        accelerated = model.clone()
+        TapPatch(TapSettings(interval=2), RecordHolder()).install(accelerated)
+        with torch.inference_mode():
+            return tiny_models.sample(row, accelerated, next(iter(row.sizes)), cfg=2.0, steps=8)
+
+    add = Replay.add
+
+    def watched(replay: Replay, *args: object, **kwargs: object) -> bool:
+        kept.append(replay.device)
+        return add(replay, *args, **kwargs)
+
+    monkeypatch.setattr(Replay, "add", watched)
+    spacious, scarce = picture(1e12), picture(1e3)
+    assert set(kept[:8]) == {None} and set(kept[8:]) == {torch.device("cpu")}
+    assert torch.equal(spacious, scarce)

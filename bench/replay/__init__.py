@@ -1,0 +1,5 @@
+"""What it costs that the sampler goes again."""
+
+from models.pack import load_pack
+
+load_pack()
