@@ -11,7 +11,8 @@ from figures import page
 from figures.places import RESULTS
 from figures.readme_blocks import blocks, readme
 
-PAGES = ("cost", "memory", "overhead", "engine", "methods", "quality", "placement", "choice", "drift", "calibration")
+PAGES = ("cost", "memory", "overhead", "engine", "methods", "quality", "placement", "choice", "drift", "samplers",
+         "replay", "calibration")
 
 
 def page_of(name: str) -> page.Page:
