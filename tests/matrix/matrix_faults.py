@@ -138,7 +138,7 @@ def freed(stage: Stage) -> str:
     remember = TapRun.remember
 
     def watched(run: TapRun, key: object, probe: Tensor, target: Tensor) -> None:
-        kept.extend([weakref.ref(probe), weakref.ref(target)])
+        kept.extend(weakref.ref(each) for each in (probe, target, run.replay))
         remember(run, key, probe, target)
 
     with pytest.MonkeyPatch.context() as patch:

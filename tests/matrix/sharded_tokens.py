@@ -86,8 +86,8 @@ def sampled(settings: TapSettings, tokens: slice) -> tuple[TapRecord, list[Tenso
         elif run.decider.wants_snapshot:
             run.remember("prompt", probe, slope)
         run.count_call(skips)
-        denoised = run.finish(x, x - sigma * slope)
-        x = x + (x - denoised) / sigma * (after - sigma)
+        run.finish(x, x - sigma * slope)
+        x = x + slope * (after - sigma)
     return run.close(complete=True), choices, x
 
 
