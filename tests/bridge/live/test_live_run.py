@@ -140,7 +140,7 @@ def test_the_log_tells_the_plan_before_the_first_step(model: ModelPatcher, caplo
     with caplog.at_level(logging.INFO, "tap"):
         sampled(model, node="")
     lines = [entry.getMessage() for entry in caplog.records if entry.name == "tap"]
-    assert re.fullmatch(r"TAP: plan: 6 of 20 steps, 3.3x fewer calls, cache \d+ kB", lines[0])
+    assert re.fullmatch(r"TAP: plan: 6 of 20 steps, 3.3x fewer calls, cache [\d.]+ [kM]B", lines[0])
     assert not any("cache" in line for line in lines[1:-1])
 
 

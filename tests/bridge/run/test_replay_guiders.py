@@ -52,7 +52,7 @@ def test_a_guider_of_another_node_is_itself(model: ModelPatcher) -> None:
     def looks(model: Callable, x: Tensor, sigmas: Tensor, **options: object) -> Tensor:
         inner = model.inner_model
         assert isinstance(inner, Counts) and isinstance(inner, comfy.samplers.CFGGuider)
-        assert type(inner).__name__ == "Counts" and callable(inner) and not hasattr(inner, "nothing")
+        assert inner.__class__.__name__ == "Counts" and callable(inner) and not hasattr(inner, "nothing")
         assert inner.model_patcher is made[-1].model_patcher and inner.inner_model is made[-1].inner_model
         assert inner.all_asked == made[-1].asked
         inner.seen.append(len(sigmas))
