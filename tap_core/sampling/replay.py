@@ -24,6 +24,11 @@ from .interpolation import DEGREE, shares_at
 from .restraint import Restraint
 from .still_share import still_share
 
+# Nodes are at least so far apart, as a share of the gap: a line through closer ones would magnify their differences.
+APART = 0.25
+# Full evaluations among which nodes are found; a step may have several.
+REMEMBERED = 12
+
 
 @dataclass(frozen=True)
 class Full:
@@ -121,16 +126,26 @@ class Replay:
         return bool(gap.nodes)
 
     def _nodes_with(self, newest: Full) -> Sequence[Full]:
-        """The newest full evaluations, one a sigma.
+        """The full evaluations between which slopes are interpolated, newest first.
 
-        One that closed a gap was computed at a drifted x. Where another one follows it directly, that one serves.
+        One that closed a gap was computed at a drifted x: where another one follows it directly, that one serves.
         """
-        if newest.sigma > 0:
-            before = self._known[-2][1] if len(self._known) > 1 else None
-            drifted = before if before is self._closing else None
-            others = (each for each in self._fulls if each.place != newest.place and each is not drifted)
-            self._fulls = [newest, *others][: DEGREE + 1]
-        return self._fulls if newest.sigma > 0 else ()
+        if newest.sigma <= 0:
+            return ()
+        before = self._known[-2][1] if len(self._known) > 1 else None
+        if before is self._closing:
+            self._fulls = [each for each in self._fulls if each is not before]
+        self._fulls = [newest, *self._fulls][:REMEMBERED]
+        gap = before.places[0] if isinstance(before, Gap) else newest.place
+        nodes = [newest]
+        for each in self._fulls[1:]:
+            if abs(each.place - nodes[-1].place) > APART * abs(newest.place - gap):
+                nodes.append(each)
+        return nodes[: DEGREE + 1]
+
+    def clear(self) -> None:
+        """Drop all that is known."""
+        self._known, self._fulls, self._closing = [], [], None
 
     def _skip(self, gap: Gap | None, sigma: float, place: float, slope: Tensor) -> None:
         if gap is None:

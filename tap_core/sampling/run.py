@@ -163,7 +163,9 @@ class TapRun:
     def close(self, complete: bool) -> TapRecord:
         """Free what the run keeps and complete the record; its maps move to the CPU."""
         self.memory.clear()
-        self.replay = None
+        if self.replay is not None:
+            self.replay.clear()
+            self.replay = None
         self.record.complete = complete
         self.record.seconds_total = time.perf_counter() - self._started
         if self.evaluating:  # an evaluation that never ended shows nothing

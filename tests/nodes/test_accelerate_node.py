@@ -127,7 +127,7 @@ def test_the_model_that_comes_in_stays_as_it_was() -> None:
     assert model.wrappers == {}
     assert {kind for kind, wrappers in accelerated.model.wrappers.items() if wrappers} == {
         WrappersMP.OUTER_SAMPLE, WrappersMP.PREPARE_SAMPLING, WrappersMP.PREDICT_NOISE, WrappersMP.CALC_COND_BATCH,
-        WrappersMP.APPLY_MODEL,
+        WrappersMP.APPLY_MODEL, WrappersMP.SAMPLER_SAMPLE,
     }
 
 

@@ -17,6 +17,8 @@ from .run_state import state_of
 SPARE = 0.1
 NOT_ALIKE = ("This sampler does not go the same way twice with the same seeds, so the drift of skipped steps stays in "
              "the picture. Choose another sampler, such as euler or dpmpp_2m.")
+LIKE_NOISE = ("This sampler adds noise, or its steps turn as sharply as noise does; the drift of skipped steps stays "
+              "in the picture from there on.")
 OWN_NOISE = ("Another node gives this sampler noise of its own, which cannot be drawn again, so the drift of skipped "
              "steps stays in the picture.")
 
@@ -44,7 +46,7 @@ def sampler_sample(executor: WrapperExecutor, guider: object, sigmas: Tensor, ex
         while True:
             generators()
             try:
-                return executor(passes.stand_in(guider), sigmas, dict(extra_args), passes.told, noise.clone(), latent,
+                return executor(StandIn(guider, passes), sigmas, dict(extra_args), passes.told, noise.clone(), latent,
                                 mask, True)
             except GoAgain:
                 passes.again()
@@ -54,6 +56,30 @@ def _wants_cpu(run: TapRun, latent: Tensor) -> bool:
     """Whether there is not enough room for latents [B, C, ...] beside the model."""
     free = comfy.model_management.get_free_memory(latent.device)
     return run.settings.cache_device == "cpu" or run.latents_kept * latent.nbytes > SPARE * free
+
+
+class StandIn:
+    """The guider itself but for its answers, whatever its class; isinstance takes it for the guider, too."""
+
+    __slots__ = ("_guider", "_passes")
+
+    def __init__(self, guider: object, passes: "Passes") -> None:
+        object.__setattr__(self, "_guider", guider)
+        object.__setattr__(self, "_passes", passes)
+
+    @property
+    def __class__(self) -> type:
+        return type(self._guider)
+
+    def __getattr__(self, name: str) -> object:
+        return getattr(self._guider, name)
+
+    def __setattr__(self, name: str, value: object) -> None:
+        setattr(self._guider, name, value)
+
+    def __call__(self, x: Tensor, sigma: Tensor, *args: object, **kwargs: object) -> Tensor:
+        """See `Passes.answer`."""
+        return self._passes.answer(self._guider, x, sigma, *args, **kwargs)
 
 
 class Passes:
@@ -80,21 +106,12 @@ class Passes:
         if self._callback is not None:
             self._callback(*step)
 
-    def stand_in(self, guider: object) -> object:
-        """The guider itself but for its answers: what is known, and the guider's own for the rest."""
-
-        def answered(_: object, x: Tensor, sigma: Tensor, *args: object, **kwargs: object) -> Tensor:
-            return self._answer(guider, x, sigma, *args, **kwargs)
-
-        made = object.__new__(type(type(guider).__name__, (type(guider),), {"__call__": answered}))
-        made.__dict__ = guider.__dict__
-        return made
-
-    def _answer(self, guider: object, x: Tensor, sigma: Tensor, *args: object, **kwargs: object) -> Tensor:
+    def answer(self, guider: object, x: Tensor, sigma: Tensor, *args: object, **kwargs: object) -> Tensor:
+        """The denoised picture [B, C, ...] of one evaluation: what is known of it, or the guider's own."""
         replay, index = self._run.replay, self._evaluation
         self._evaluation += 1
         if replay is not None and self._starts_elsewhere(index, x, replay):
-            self._stop()
+            self._stop(NOT_ALIKE)
             replay = None
         if replay is None:
             return guider(x, sigma, *args, **kwargs)
@@ -131,11 +148,16 @@ class Passes:
         return index == 0 and self._second is not None and not torch.equal(x, replay.exact(0).to(x.device))
 
     def _go_again(self) -> None:
-        if all(self._repeats):  # waits for the device, at a full step
+        """Leave the sampler, unless that would do harm. This waits for the device, at a full step."""
+        noisy = self._run.motion.noisy
+        if noisy is not None and noisy:
+            self._stop(LIKE_NOISE)
+        elif all(self._repeats):
             self._repeats.clear()
             raise GoAgain
-        self._stop()
+        else:
+            self._stop(NOT_ALIKE)
 
-    def _stop(self) -> None:
+    def _stop(self, why: str) -> None:
         self._run.replay = None
-        self._run.notes.note(NOT_ALIKE)
+        self._run.notes.note(why)

@@ -80,7 +80,8 @@ class TapPatch:
             state.live = LiveRun(state.run, self.node)
             state.shapes = kwargs.get("latent_shapes") or [noise.shape]
         options[RUN_KEY] = state
-        _make_innermost(options.get("wrappers", {}).get(WrappersMP.APPLY_MODEL, {}))
+        for kind in (WrappersMP.APPLY_MODEL, WrappersMP.SAMPLER_SAMPLE):
+            _make_innermost(options.get("wrappers", {}).get(kind, {}))
         try:
             if state is not None:
                 args, kwargs = _telling_steps(state.run, *args, **kwargs)
@@ -205,6 +206,6 @@ def _is_cfg_plus_plus(own: dict, model_options: dict | None = None, *_: object, 
 
 
 def _make_innermost(wrappers: dict) -> None:
-    """Put TAP's wrapper after all others: it gets the call as they changed it, with the model that they compiled."""
+    """Put TAP's wrapper after all others: it gets the call as they changed it, and what it does twice they do once."""
     if KEY in wrappers:
         wrappers[KEY] = wrappers.pop(KEY)
