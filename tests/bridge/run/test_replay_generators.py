@@ -11,56 +11,20 @@ import numpy as np
 import pytest
 import torch
 from comfy.model_patcher import ModelPatcher
-from tap_pack.nodes.comfy_bridge.run.replaying import NOT_ALIKE, OWN_NOISE
+from tap_pack.nodes.comfy_bridge.run.replaying import LIKE_NOISE, NOT_ALIKE, OWN_NOISE
 from torch import Tensor
 
-from custom_runs import SIZE, STEPS, custom
+from custom_runs import SIZE, STEPS, OwnGenerator, custom, stirred
 from tiny_flux import tiny_flux
 from watched_runs import Sample, assert_nobody_notices, watched, watched_with_tap
 
-Draw = Callable[[Tensor], Tensor]
+LITTLE, MUCH = 0.005, 0.2
 
 
 @pytest.fixture(scope="module")
 def model() -> ModelPatcher:
     """A FLUX with random weights."""
     return tiny_flux()
-
-
-def noisy(draw: Draw, first: int = 0) -> Callable[..., Tensor]:
-    """An ancestral sampler that draws with this function, from this step on."""
-
-    def sample(model: Callable, x: Tensor, sigmas: Tensor, extra_args: dict, callback: Callable,
-               disable: bool) -> Tensor:
-        for i in range(len(sigmas) - 1):
-            denoised = model(x, sigmas[i] * x.new_ones(len(x)), **extra_args)
-            callback({"x": x, "i": i, "sigma": sigmas[i], "sigma_hat": sigmas[i], "denoised": denoised})
-            share = sigmas[i + 1] / sigmas[i]
-            x = denoised + (x - denoised) * share
-            if i >= first:
-                x = x + 0.2 * sigmas[i + 1] * draw(x)
-        return x
-
-    return sample
-
-
-class OwnGenerator:
-    """A generator that nobody but its sampler knows."""
-
-    def __init__(self, drawn: int = 0) -> None:
-        self.generator = torch.Generator().manual_seed(3)
-        self.drawn = 0
-        for _ in range(drawn):
-            self(torch.empty(SIZE))
-
-    def __call__(self, x: Tensor) -> Tensor:
-        self.drawn += 1
-        return torch.randn(x.shape, generator=self.generator)
-
-
-def ksampler(draw: Draw, first: int = 0) -> comfy.samplers.KSAMPLER:
-    """A sampler object around the sampler above."""
-    return comfy.samplers.KSAMPLER(noisy(draw, first))
 
 
 COMMON = {
@@ -71,27 +35,32 @@ COMMON = {
 
 
 @pytest.mark.parametrize("first", [0, 5])
+@pytest.mark.parametrize("amount", [LITTLE, MUCH])
 @pytest.mark.parametrize("kind", COMMON)
-def test_common_generators_are_put_back(model: ModelPatcher, kind: str, first: int) -> None:
-    on = assert_nobody_notices(model, custom(lambda: ksampler(COMMON[kind], first)))
-    assert torch.equal(watched_with_tap(model, custom(lambda: ksampler(COMMON[kind], first))).picture, on.picture)
+def test_common_generators_are_put_back(model: ModelPatcher, kind: str, amount: float, first: int) -> None:
+    run = custom(lambda: stirred(COMMON[kind], amount, first))
+    on = assert_nobody_notices(model, run, replays=amount == LITTLE)
+    assert on.passes > 1 and on.record.fallbacks == ([] if amount == LITTLE else [LIKE_NOISE])
+    assert torch.equal(watched_with_tap(model, run).picture, on.picture)
 
 
-def test_a_generator_that_is_not_put_back_is_seen_at_once(model: ModelPatcher) -> None:
+@pytest.mark.parametrize(("amount", "says"), [(LITTLE, NOT_ALIKE), (MUCH, LIKE_NOISE)])
+def test_a_generator_that_is_not_put_back_is_seen_at_once(model: ModelPatcher, amount: float, says: str) -> None:
     draws = OwnGenerator()
-    on = watched_with_tap(model, custom(lambda: ksampler(draws)))
+    on = watched_with_tap(model, custom(lambda: stirred(draws, amount)))
     again = draws.drawn - STEPS  # steps that the sampler had done before it was called again
     assert 0 < again < 3 and on.passes == 2
-    off = watched_with_tap(model, custom(lambda: ksampler(OwnGenerator(again))), correction="off")
+    off = watched_with_tap(model, custom(lambda: stirred(OwnGenerator(again), amount)), "off")
     assert torch.equal(on.picture, off.picture)
     assert (on.calls, on.steps, on.evaluations) == (off.calls, off.steps, off.evaluations)
-    assert on.record.fallbacks == [NOT_ALIKE] and off.record.fallbacks == []
+    assert on.record.fallbacks == [says] and off.record.fallbacks == []
 
 
+@pytest.mark.parametrize("amount", [LITTLE, MUCH])
 @pytest.mark.parametrize("first", [2, 3, 6])
-def test_a_generator_that_comes_into_use_later_costs_no_call(model: ModelPatcher, first: int) -> None:
-    on = watched_with_tap(model, custom(lambda: ksampler(OwnGenerator(), first)))
-    off = watched_with_tap(model, custom(lambda: ksampler(OwnGenerator(), first)), correction="off")
+def test_a_generator_that_comes_into_use_later_costs_no_call(model: ModelPatcher, first: int, amount: float) -> None:
+    on, off = (watched_with_tap(model, custom(lambda: stirred(OwnGenerator(), amount, first)), correction)
+               for correction in ("on", "off"))
     assert (on.calls, on.steps, on.evaluations) == (off.calls, off.steps, off.evaluations)
     assert on.picture.isfinite().all()
 
@@ -123,7 +92,8 @@ class Around(comfy.samplers.Sampler):
 
 def test_a_noise_sampler_of_an_inner_sampler_is_seen_by_what_it_does(model: ModelPatcher) -> None:
     def with_noise(noise: Callable) -> Sample:
-        return custom(lambda: Around(comfy.samplers.ksampler("euler_ancestral", {"noise_sampler": noise})))
+        options = {"noise_sampler": noise, "eta": 0.01, "s_noise": 0.05}
+        return custom(lambda: Around(comfy.samplers.ksampler("euler_ancestral", options)))
 
     draw = OwnGenerator()
     drawn = watched_with_tap(model, with_noise(lambda sigma, after: draw(torch.empty(SIZE))))

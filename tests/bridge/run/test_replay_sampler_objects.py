@@ -120,7 +120,7 @@ class NoOptions(comfy.samplers.KSAMPLER):
 
 OBJECTS: dict[str, Callable[[], object]] = {
     "around euler": lambda: Around("euler"), "around heun": lambda: Around("heun"),
-    "around one with noise": lambda: Around("euler_ancestral"), "alone": Alone,
+    "around one with noise": lambda: Around("dpm_2_ancestral"), "alone": Alone,
     "telling less": lambda: comfy.samplers.KSAMPLER(telling_less),
     "no options": NoOptions,
     "careful": lambda: comfy.samplers.KSAMPLER(careful),

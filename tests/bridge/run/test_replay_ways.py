@@ -21,7 +21,7 @@ from tiny_models import patcher
 from tiny_wan_family import T2V
 from watched_runs import Callback, Sample, accelerated, assert_nobody_notices, watched, watched_with_tap
 
-SAMPLERS = ["heun", "dpmpp_2m", "euler_ancestral"]
+SAMPLERS = ["heun", "dpmpp_2m", "dpm_2_ancestral"]
 PICTURE = torch.randn(SIZE, generator=torch.Generator().manual_seed(7))
 
 
@@ -133,7 +133,7 @@ def test_own_sigmas(model: ModelPatcher, way: Sample) -> None:
     assert_nobody_notices(model, way)
 
 
-@pytest.mark.parametrize("sampler", ["res_multistep", "er_sde", "uni_pc"])
+@pytest.mark.parametrize("sampler", ["res_multistep", "deis", "uni_pc"])
 def test_own_sigmas_of_sampler_custom_advanced(model: ModelPatcher, sampler: str) -> None:
     sigmas = torch.cat([torch.linspace(1.0, 0.5, 6), torch.linspace(0.4, 0.0, 7)])
     assert_nobody_notices(model, custom(lambda: comfy.samplers.sampler_object(sampler), sigmas=sigmas))
@@ -146,7 +146,7 @@ def filmed(sampler: str, frames: int = 3) -> Sample:
     return run(sampler, positive=text, negative=negative, latent=torch.zeros(1, 16, frames, 4, 6))
 
 
-@pytest.mark.parametrize("sampler", ["uni_pc", "dpmpp_2m", "euler_ancestral"])
+@pytest.mark.parametrize("sampler", ["uni_pc", "dpmpp_2m", "dpm_2_ancestral"])
 def test_video(video: ModelPatcher, sampler: str) -> None:
     assert_nobody_notices(video, filmed(sampler))
 
