@@ -17,6 +17,8 @@ from matrix_stage import Stage
 
 Sample = Callable[[ModelPatcher], Tensor]
 PLENTY, NONE = 1e13, 0.0
+# In the report where drift stays in the picture, and in the table.
+STAYS, UNPAID = "stays in the picture", "forecast; drift is not repaid, and the report says so"
 # The layout of a batch must not change what TAP loses, beyond rounding.
 LAYOUT_TOLERANCE = 0.02
 # Rounding is what the pictures without TAP differ by between the layouts, on this processor; at most this share of the
@@ -67,6 +69,8 @@ class Close:
     layouts: float = LAYOUT_TOLERANCE
 
     def __str__(self) -> str:
+        if self.says == STAYS:
+            return UNPAID
         came = self.says and "came" in self.says
         return f"forecast; what {self.says} during the run is computed when it comes" if came else "forecast"
 
