@@ -43,7 +43,7 @@ class WholeRun:
         for step, sigma in enumerate(self.sigmas[:-1]):
             self._state.begin(sigma, x)
             denoised = sum(self._call(x, sigma, place, words) for place, words in enumerate(self.size.words))
-            denoised = self.run.finish(x, denoised)
+            self.run.finish(x, denoised)
             x = denoised + (x - denoised) * (self.sigmas[step + 1] / sigma)
             if self.device.type == "meta":
                 self._presume_sound()

@@ -23,7 +23,8 @@ class Restraint:
 
     def __init__(self, mixed: bool, guidance: float | None = None) -> None:
         self._mixed = mixed
-        self._beyond = max((UNKNOWN_GUIDANCE if guidance is None else guidance) - 1, 0.0)
+        # No model whose noise is added to the picture was measured; there nothing is held back.
+        self._beyond = max((UNKNOWN_GUIDANCE if guidance is None else guidance) - 1, 0.0) if mixed else 0.0
 
     def held_back(self, drift: Tensor, moved: Tensor, sigma: float, before: float) -> Tensor:
         """What is added to each re-estimated slope of a gap, so that a part of its drift stays, [B, C, ...].

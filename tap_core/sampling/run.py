@@ -112,6 +112,7 @@ class TapRun:
     def unseen(self, sigma: float, device: torch.device) -> Iterator[None]:
         """A model evaluation whose x and answer may not be looked at or kept, of a run that has fallen back."""
         self.begin(sigma, device)
+        self.replay = None
         yield
         self._timers[-1].stop()
         self._forget()

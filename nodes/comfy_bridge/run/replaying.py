@@ -3,6 +3,7 @@
 from collections.abc import Callable
 
 import comfy.model_management
+import comfy.model_patcher
 import torch
 from comfy.patcher_extension import WrapperExecutor
 from torch import Tensor
@@ -32,9 +33,9 @@ def sampler_sample(executor: WrapperExecutor, guider: object, sigmas: Tensor, ex
                    mask: Tensor | None = None, disable_pbar: bool = False) -> Tensor:
     """SAMPLER_SAMPLE: sample, as often as there is something to repay."""
     state = state_of(guider.model_options.get("transformer_options", {}))
-    if state is None or state.run.replay is None:
+    if state is None or state.run.replay is None or state.run.notes.fell_back:
         return executor(guider, sigmas, extra_args, callback, noise, latent, mask, disable_pbar)
-    if "noise_sampler" in getattr(executor.class_obj, "extra_options", {}):
+    if "noise_sampler" in (getattr(executor.class_obj, "extra_options", None) or {}):
         state.run.replay = None
         state.run.notes.note(OWN_NOISE)
         return executor(guider, sigmas, extra_args, callback, noise, latent, mask, disable_pbar)
@@ -46,10 +47,16 @@ def sampler_sample(executor: WrapperExecutor, guider: object, sigmas: Tensor, ex
         while True:
             generators()
             try:
-                return executor(StandIn(guider, passes), sigmas, dict(extra_args), passes.told, noise.clone(), latent,
-                                mask, True)
+                return executor(StandIn(guider, passes), sigmas.clone(), copied(extra_args), passes.told,
+                                noise.clone(), latent, mask, True)
             except GoAgain:
                 passes.again()
+
+
+def copied(extra_args: dict) -> dict:
+    """A sampler's arguments for one pass, in which it may change what it likes."""
+    options = comfy.model_patcher.create_model_options_clone(extra_args.get("model_options", {}))
+    return {**extra_args, "model_options": options}
 
 
 def _wants_cpu(run: TapRun, latent: Tensor) -> bool:
@@ -89,12 +96,17 @@ class Passes:
         self._run, self._callback, self._bar = run, callback, bar
         self._evaluation = self._call = self._calls = 0
         self._sigmas: list[Tensor] = []  # what the model is told at each evaluation
+        self._left = False  # whether the sampler was told to end this pass
         self._second: Tensor | None = None  # x of the second evaluation in the first pass
         self._repeats: list[Tensor] = []  # whether later passes were at the same place, boolean scalars on the device
 
     def again(self) -> None:
         """The next pass starts."""
-        self._evaluation = self._call = 0
+        self._evaluation, self._call, self._left = 0, 0, False
+
+    def _leave(self) -> None:
+        self._left = True
+        raise GoAgain
 
     def told(self, *step: object) -> None:
         """The sampler's callback: each call of it goes on once, in whichever pass it comes first."""
@@ -110,7 +122,7 @@ class Passes:
         """The denoised picture [B, C, ...] of one evaluation: what is known of it, or the guider's own."""
         replay, index = self._run.replay, self._evaluation
         self._evaluation += 1
-        if replay is not None and self._starts_elsewhere(index, x, replay):
+        if replay is not None and (self._left or self._starts_elsewhere(index, x, replay)):
             self._stop(NOT_ALIKE)
             replay = None
         if replay is None:
@@ -123,7 +135,7 @@ class Passes:
             return denoised
         seen = len(self._run.record.evaluations)
         denoised = guider(x, sigma, *args, **kwargs)
-        if len(self._run.record.evaluations) == seen:  # the guider goes past TAP, and nothing is forecast
+        if len(self._run.record.evaluations) == seen or self._run.notes.fell_back:  # nothing is forecast any more
             self._run.replay = None
         if self._run.goes_again(x, denoised):
             self._go_again()
@@ -135,7 +147,7 @@ class Passes:
             self._sigmas.append(sigma.clone())
             if index == 1:
                 self._second = x.clone()
-                raise GoAgain
+                self._leave()
             return
         before = replay.exact(index) if self._second is None or index == 0 else self._second
         self._second = self._second if index == 0 else None
@@ -154,7 +166,7 @@ class Passes:
             self._stop(LIKE_NOISE)
         elif all(self._repeats):
             self._repeats.clear()
-            raise GoAgain
+            self._leave()
         else:
             self._stop(NOT_ALIKE)
 
