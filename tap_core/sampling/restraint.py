@@ -32,7 +32,7 @@ class Restraint:
         Each picture of a batch counts for itself. drift: [B, C, ...] the mean re-estimated slope minus the mean
         forecast one; moved: the latter. sigma, before: of the full step after the gap, and of the one before it.
         """
-        ahead = min((before - sigma) / sigma, 1.0)  # the next full step will be about as far
+        ahead = min(max((before - sigma) / sigma, 0.0), 1.0)  # the next full step will be about as far
         pulled = PULL * self._beyond * noise_level(sigma, self._mixed) * ahead
         size = _square(drift) / _square(moved) * (self._beyond / LARGE) ** 2
         return (max(1 - pulled, 0.0) / (1 + size.square()).nan_to_num(nan=1) - 1) * drift

@@ -8,6 +8,7 @@ from itertools import pairwise
 import pytest
 import torch
 from tap_pack.tap_core.sampling.replay import Replay
+from tap_pack.tap_core.sampling.restraint import Restraint
 from torch import Tensor
 
 from replayed_flows import START, Run, Sampler, dpmpp_2m, driven, error, euler, every, multistep, pulled
@@ -91,3 +92,9 @@ def test_each_picture_of_a_batch_is_restrained_by_itself() -> None:
     starts = torch.cat([START, START, 2 * START])
     alone = [picture(flow, x) for flow, x in zip(flows, starts.split(1), strict=True)]
     torch.testing.assert_close(picture(side_by_side, starts), torch.cat(alone))
+
+
+def test_where_the_noise_rises_no_more_than_the_drift_is_repaid() -> None:
+    drift, moved = 0.01 * ASIDE, TRUE
+    held = Restraint(True, 4.0).held_back(drift, moved, 0.6, 0.4)
+    torch.testing.assert_close(held, 0 * drift, atol=1e-6, rtol=0)
