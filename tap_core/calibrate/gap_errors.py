@@ -41,7 +41,7 @@ class GapErrors:
 
     def __init__(self, trace: Trace, rows: Rows, loss: str, repaid: bool = True) -> None:
         self.trace, self.loss, self._rows = trace, loss, rows
-        self._repays = repaid and trace.target != "denoised"
+        self._repays = repaid and not trace.noisy and trace.target != "denoised"
         self._conditions = [prepared(condition, trace) for condition in trace.conditions]
         self._parts = [part for condition in self._conditions for part in condition.parts]
         self._trust = [torch.ones(part.target.shape[:2]) for part in self._parts]

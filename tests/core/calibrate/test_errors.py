@@ -160,6 +160,13 @@ def error_of_the_engine(trace: Trace, target: torch.Tensor, full: tuple[int, ...
     return misses
 
 
+def test_a_run_whose_sampler_adds_noise_is_not_taken_to_repay() -> None:
+    for noisy in (False, True):
+        trace = made_trace(noisy=noisy)
+        repaid, stays = GapErrors(trace, Rows(POOLS["TAP"].pool(), Timeline(trace.sigmas)), "cosine").of([(7, 4, 0)], 2)
+        assert torch.equal(repaid, stays) == noisy
+
+
 def test_beyond_the_end_nothing_is_added() -> None:
     trace = made_trace()
     errors = GapErrors(trace, Rows(POOLS["TAP"].pool(), Timeline(trace.sigmas)), "cosine")
