@@ -32,8 +32,8 @@ class TapAccelerate(io.ComfyNode):
                 *_advanced_inputs(),
                 TAP_SCHEDULE.Input(
                     "schedule", optional=True,
-                    tooltip="From TAP Schedule, TAP Method or TAP Placement. It replaces interval, warmup_steps and "
-                    "placement.",
+                    tooltip="From TAP Schedule, TAP Method or TAP Placement. It replaces quality, interval, "
+                    "warmup_steps and placement.",
                 ),
                 TAP_POOL.Input(
                     "predictors", optional=True,
@@ -50,6 +50,11 @@ class TapAccelerate(io.ComfyNode):
                     advanced=True,
                     tooltip="Higher takes less memory: predictors are judged on one channel in this many. 4 gives "
                     "pictures as close to the full one as 1, which uses all channels (the paper's).",
+                ),
+                io.Int.Input(
+                    "most_computed", default=DEFAULTS.most_computed, min=0, max=1000, optional=True, advanced=True,
+                    tooltip="At most this many steps are computed, even if the picture is then less close than "
+                    "quality asks; the report says how close. 0 sets no limit. Not used with quality fixed.",
                 ),
             ],
             outputs=[
@@ -81,10 +86,17 @@ class TapAccelerate(io.ComfyNode):
 
 def _main_inputs() -> list[io.Input]:
     return [
+        choice_input(
+            "quality",
+            tooltip="How close the picture has to be to the full one, which has every step computed. TAP measures it "
+            "during the run, and computes as many steps as that takes. same: no difference even side by side. close: "
+            "no difference to be seen. good: small differences in detail. draft: the same picture, drawn differently; "
+            "fastest. fixed: as many steps as interval says.",
+        ),
         io.Int.Input(
             "interval", default=DEFAULTS.interval, min=1, max=20, display_mode=io.NumberDisplay.slider,
-            tooltip="Higher is faster, and the picture is less close to the full one, which has every step computed. "
-            "One step in this many is computed, the others are forecast. 1 turns TAP off. 5 computes 12 of 50 steps.",
+            tooltip="Used with quality fixed. Higher is faster, and the picture is less close to the full one. One "
+            "step in this many is computed, the others are forecast. 1 turns TAP off. 5 computes 12 of 50 steps.",
         ),
         choice_input(
             "orders",
@@ -104,8 +116,9 @@ def _advanced_inputs() -> list[io.Input]:
     return [
         io.Int.Input(
             "warmup_steps", default=DEFAULTS.warmup_steps, min=0, max=20, advanced=True,
-            tooltip="Higher keeps the composition closer to the full picture and takes more time. With placement paper "
-            "this many first steps are all computed; otherwise a higher number computes more steps in all.",
+            tooltip="Used with quality fixed. Higher keeps the composition closer to the full picture and takes more "
+            "time. With placement paper this many first steps are all computed; otherwise a higher number computes "
+            "more steps in all.",
         ),
         horizon_step_input(),
         choice_input(
@@ -128,8 +141,8 @@ def _advanced_inputs() -> list[io.Input]:
         ),
         choice_input(
             "placement", advanced=True,
-            tooltip="Decides where the computed steps are; their number stays the same. change: more of them where the "
-            "picture takes shape, and the last step, which keeps grain away. even: at equal distances. paper: the "
+            tooltip="Decides where the computed steps are; their number stays the same. change: more of them where "
+            "the picture takes shape, and the last step, which keeps grain away. even: at equal distances. paper: the "
             "first steps, then one step in every interval.",
         ),
     ]

@@ -25,11 +25,13 @@ class Timeline:
 
     A position is a step index, fractional when a sampler evaluates between two steps.
     mixed: whether x is a mix of picture and noise, as a flow model's; None where only the sigmas tell.
+    guidance: the guider's cfg; None if it combines prompts otherwise.
     """
 
     sigmas: tuple[float, ...]
     axis: str = "step"
     mixed: bool | None = None
+    guidance: float | None = None
 
     def __post_init__(self) -> None:
         if self.axis not in TIME_AXES:

@@ -18,7 +18,7 @@ ROOT = Path(__file__).resolve().parents[1]
 OURS = ("nodes", "tap_core", "web", "demo", "bench", "tests")
 LINES = 300
 # What every room of tap_core speaks: value types and protocols.
-WORDS = {"__init__", "errors", "noise_level", "predictor", "schedule", "timeline", "token_grid"}
+WORDS = {"__init__", "closeness", "errors", "noise_level", "predictor", "schedule", "timeline", "token_grid"}
 
 
 def source_files(*folders: str, kinds: tuple[str, ...] = (".py",)) -> list[Path]:

@@ -2,7 +2,7 @@
 
 // Inputs that replace widgets when something is connected to them.
 const REPLACED = {
-  schedule: ["interval", "warmup_steps", "placement"],
+  schedule: ["quality", "interval", "warmup_steps", "placement"],
   predictors: ["orders", "horizon_from", "horizon_to", "horizon_step"],
 };
 

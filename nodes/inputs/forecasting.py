@@ -6,12 +6,21 @@ from comfy_api.latest import io
 
 from ...tap_core.engine.losses import PROXY_LOSSES
 from ...tap_core.errors import TapError
-from ...tap_core.sampling.settings import CACHE_DEVICES, CORRECTIONS, PLACEMENTS, TARGETS, TRUSTS, TapSettings
+from ...tap_core.sampling.settings import (
+    CACHE_DEVICES,
+    CORRECTIONS,
+    PLACEMENTS,
+    QUALITIES,
+    TARGETS,
+    TRUSTS,
+    TapSettings,
+)
 from ...tap_core.timeline import TIME_AXES
 
-DEFAULTS = TapSettings()
+DEFAULTS = TapSettings(quality="close")
 ORDER_SETS = [",".join(map(str, orders)) for size in range(1, 5) for orders in combinations(range(4), size)]
 OPTIONS = {
+    "quality": QUALITIES,
     "orders": ORDER_SETS, "proxy_loss": PROXY_LOSSES, "target": TARGETS, "time_axis": TIME_AXES,
     "cache_device": CACHE_DEVICES, "correction": CORRECTIONS, "placement": PLACEMENTS, "trust": TRUSTS,
 }

@@ -7,6 +7,7 @@ from statistics import median
 
 from torch import Tensor
 
+from ..closeness import Closeness
 from ..predictor import ExplicitPredictor, Predictor
 from ..token_grid import Grid
 
@@ -102,6 +103,7 @@ class TapRecord:
     """One sampling run. grid: frames, rows and columns of tokens. complete: False if it was interrupted.
 
     filled: the share of the rows and columns that the picture fills, below 1 where an odd size was padded.
+    closeness: to the picture with every step computed, of the least close one in a batch; None if that is not known.
     """
 
     model: str = ""
@@ -115,6 +117,7 @@ class TapRecord:
     cache_bytes: int = 0
     fallbacks: list[str] = field(default_factory=list)
     complete: bool = False
+    closeness: Closeness | None = None
 
     @property
     def steps(self) -> int:
@@ -162,6 +165,8 @@ class TapRecord:
             "cache_bytes": self.cache_bytes,
             "fallbacks": self.fallbacks,
             "complete": self.complete,
+            "closeness_db": self.closeness.decibels if self.closeness else None,
+            "closeness": self.closeness.words if self.closeness else None,
             "settings": self.settings,
         }
 
@@ -174,7 +179,11 @@ def candidate_names(members: Sequence[Predictor | ExplicitPredictor]) -> list[Ca
 def settings_values(settings: object) -> dict[str, object]:
     """A settings object as plain JSON values, without settings that are not given or that another one replaces."""
     values = {entry.name: getattr(settings, entry.name) for entry in fields(settings)}
-    replaced = ("interval", "warmup_steps", "placement") if values.get("given_schedule") is not None else ()
+    replaced = ()
+    if values.get("given_schedule") is not None:
+        replaced = ("quality", "most_computed", "interval", "warmup_steps", "placement")
+    elif "quality" in values:
+        replaced = ("most_computed",) if values["quality"] == "fixed" else ("interval", "warmup_steps")
     if values.get("given_pool") is not None:
         replaced += ("orders", "horizon_from", "horizon_to", "horizon_step")
     return {

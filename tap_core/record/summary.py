@@ -2,17 +2,24 @@
 
 import torch
 
+from ..closeness import UNKNOWN
 from .record import Evaluation, TapRecord
 from .size_words import size_words
 
 # Smaller gains would be written as 1.0x.
 LEAST_GAIN = 1.05
+# Below so many dB the line says what to change.
+CLOSE_ENOUGH = 32.0
 NOT_REACHED = ("TAP had no effect: the guider, or another node, calls the model in its own way, and no call came to "
                "TAP. Use another guider, or remove that node.")
 
 
 def summary_line(record: TapRecord) -> str:
-    """The run in one line, such as "12 of 50 steps computed (4.2x fewer), about 3.9x faster: 3.4 s; cache 0.6 MB"."""
+    """The run in one line.
+
+    Such as "12 of 50 steps computed (4.2x fewer), about 3.9x faster: 3.4 s; no difference to be seen (about 47 dB);
+    cache 0.6 MB".
+    """
     full, run = len(record.full_steps), len(record.full_steps) + len(record.skipped_steps)
     if not record.skipped_steps:
         return _ascii(f"{why_nothing_skipped(record)} {record.seconds_total:.1f} s")
@@ -23,6 +30,7 @@ def summary_line(record: TapRecord) -> str:
     gain = gain_words(record)
     parts[0] += f", {gain}" if gain else ""
     parts[0] += f": {record.seconds_total:.1f} s"
+    parts += filter(None, [closeness_words(record)])
     parts.append(f"cache {size_words(record.cache_bytes)}")
     if record.fallbacks:
         parts.append(f"{len(record.fallbacks)} fallback{'s' if len(record.fallbacks) > 1 else ''}, see the report")
@@ -47,6 +55,29 @@ def gain_words(record: TapRecord) -> str:
     return f"about {gain:.1f}x faster" if gain >= LEAST_GAIN else "not faster"
 
 
+def closeness_words(record: TapRecord) -> str:
+    """How close the picture is to the one with every step computed, and what to change where that is far off.
+
+    Empty for a run that was stopped, or in which nothing was skipped.
+    """
+    if not record.complete or not record.skipped_steps:
+        return ""
+    close = record.closeness
+    if close is None:
+        return UNKNOWN
+    return str(close) if close.decibels >= CLOSE_ENOUGH else f"{close}. {_closer(record)}"
+
+
+def _closer(record: TapRecord) -> str:
+    quality = record.settings.get("quality")
+    if quality == "fixed":
+        return "Set quality to close, or lower interval."
+    if quality is None:
+        return "Take out the node at schedule, or change its settings."
+    return "Set quality higher, or raise most_computed." if record.settings.get("most_computed") else (
+        "Set quality higher.")
+
+
 def why_nothing_skipped(record: TapRecord) -> str:
     """A sentence or two: that nothing was skipped, why, and what to change."""
     if not record.evaluations and not record.complete:
@@ -55,6 +86,9 @@ def why_nothing_skipped(record: TapRecord) -> str:
         return f"Nothing was skipped. {NOT_REACHED}"
     if record.fallbacks:
         return "Nothing was skipped. " + " ".join(record.fallbacks)
+    if record.settings.get("quality", "fixed") != "fixed":
+        return (f"Nothing was skipped: quality {record.settings['quality']} takes every step of a run with these "
+                "settings. Set quality lower, or sample more steps.")
     if record.settings.get("interval") == 1:
         return "Nothing was skipped: interval is 1, which computes every step. Set interval to 2 or more."
     return "Nothing was skipped: the schedule computed every step. Set a longer interval or a higher threshold."
@@ -78,12 +112,22 @@ def report_text(record: TapRecord) -> str:
         f"Settings:   {settings}",
         f"Predictors: {shares or 'none was used'}",
         f"A step:     {_seconds(record, full=True)} computed, {_seconds(record, full=False)} forecast (medians)",
+        f"Closeness:  {_close(record)}",
         f"Cache:      {size_words(record.cache_bytes)}",
         *[f"Fallback:   {reason}" for reason in record.fallbacks or ["none"]],
         "",
         *step_table(record),
     ]
     return _ascii("\n".join(lines))
+
+
+def _close(record: TapRecord) -> str:
+    """Such as "no difference to be seen, about 47 dB, give or take 5 (PSNR against every step computed, estimated)"."""
+    close = record.closeness
+    if close is None:
+        return "not known" if record.skipped_steps else "every step was computed"
+    return (f"{close.words}, about {close.decibels:.0f} dB, give or take {close.give_or_take:.0f} (PSNR against the "
+            "picture with every step computed, estimated)")
 
 
 def step_table(record: TapRecord) -> list[str]:

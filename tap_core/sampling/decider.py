@@ -21,11 +21,12 @@ class Decider:
         self.seen = Seen(position, sigma, x)
         self.decision = Decision(full=True) if self._notes.fell_back else self.course.before(self.seen)
 
-    def finish(self, x: Tensor, denoised: Tensor, full: bool) -> None:
-        """The model evaluation is over. x, denoised: [B, C, ...]; full: whether any part of it was computed."""
-        self.seen.x, self.seen.denoised, self.seen.full = x, denoised, full
+    def finish(self) -> None:
+        """The model evaluation is over, and `seen` complete."""
         if not self._notes.fell_back:
             self.course.after(self.seen)
+        if said := getattr(self.course, "said", ""):
+            self._notes.note(said)
 
     @property
     def skips_any(self) -> bool:

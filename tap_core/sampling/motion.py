@@ -27,6 +27,7 @@ class Motion:
         self._expected: tuple[Tensor, Tensor, float] | None = None  # end of a plain step, that step, its start
         self.noisy: Tensor | None = None  # True once a step carried noise; None before the first was seen
         self.jumps: Tensor | None = None  # whether the latest one did
+        self.renewed: Tensor | None = None  # the smallest share of its noise that a step drew anew, a scalar
 
     def watch(self, x: Tensor, position: float) -> None:
         """An evaluation of x starts: compare x with the end of a plain step."""
@@ -36,9 +37,21 @@ class Motion:
             self.kept = self.kept.to(x.device)
         expected, move, start = self._expected
         self.jumps = self._norm(x - expected) > NOISE_TOLERANCE * self._norm(move)
+        self._renew(x - expected, position, start)
         if position <= start:  # Heun's method and others evaluate a step several times: x has made no step
             self.jumps = torch.zeros_like(self.jumps)
         self.noisy = self.jumps if self.noisy is None else self.noisy | self.jumps
+
+    def _renew(self, jump: Tensor, position: float, start: float) -> None:
+        """See how much of the noise is new: of two noises of the same size the squares of their difference are double.
+
+        jump: [B, C, ...] from the end of a plain step.
+        """
+        sigma = self.timeline.sigma_at(position)
+        if position > start and sigma > 0:
+            size = jump.numel() if self.kept is None else (~self.kept).sum().clamp(min=1)
+            renewed = self._norm(jump).square() / (2 * sigma**2 * size)
+            self.renewed = renewed if self.renewed is None else torch.minimum(self.renewed, renewed)
 
     def expect(self, x: Tensor, denoised: Tensor, sigma: float, position: float) -> None:
         """The evaluation is over: note the end of a plain step with this denoised picture."""

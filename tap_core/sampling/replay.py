@@ -20,12 +20,10 @@ import torch
 from torch import Tensor
 
 from ..noise_level import log_noise
-from .interpolation import DEGREE, shares_at
+from .interpolation import shares_at, spaced
 from .restraint import Restraint
 from .still_share import still_share
 
-# Nodes are at least so far apart, as a share of the gap: a line through closer ones would magnify their differences.
-APART = 0.25
 # Full evaluations among which nodes are found; a step may have several.
 REMEMBERED = 12
 
@@ -136,12 +134,8 @@ class Replay:
         if before is self._closing:
             self._fulls = [each for each in self._fulls if each is not before]
         self._fulls = [newest, *self._fulls][:REMEMBERED]
-        gap = before.places[0] if isinstance(before, Gap) else newest.place
-        nodes = [newest]
-        for each in self._fulls[1:]:
-            if abs(each.place - nodes[-1].place) > APART * abs(newest.place - gap):
-                nodes.append(each)
-        return nodes[: DEGREE + 1]
+        start = before.places[0] if isinstance(before, Gap) else newest.place
+        return [self._fulls[index] for index in spaced([each.place for each in self._fulls], start)]
 
     def clear(self) -> None:
         """Drop all that is known."""

@@ -14,6 +14,7 @@ from ..engine.step import full_step
 from ..record.record import Evaluation, TapRecord, TokenChoices, candidate_names, settings_values
 from ..schedule import Decision
 from ..schedules.course import notes_of, why_none_is_skipped
+from ..schedules.quality import QualitySchedule
 from ..timeline import Timeline
 from ..token_grid import Grid
 from .decider import Decider
@@ -24,7 +25,8 @@ from .motion import Motion
 from .notes import Notes
 from .pace import Pace
 from .replay import Replay, latents_kept
-from .settings import TapSettings
+from .settings import FIXED, TapSettings
+from .standing import Standing
 from .timer import StepTimer
 
 OWN_STEPS = ("This sampler chooses its own steps, which forecasts cannot follow; every step was computed in full from "
@@ -34,6 +36,8 @@ OTHER_SIGMAS = ("The model is called at other sigmas than those of the run, and 
                 "euler or dpmpp_2m without churn, or remove the node that changes the sigmas.")
 OTHER_SIZE = ("This sampler changes the size of the picture during the run, and nothing can be forecast from a smaller "
               "one; every step was computed in full from there on. Choose another sampler.")
+SHARED_QUALITY = ("Several processes work together here, and each may have a part of the picture, so quality cannot be "
+                  "measured; as many steps are computed as interval says.")
 
 
 class TapRun:
@@ -49,10 +53,13 @@ class TapRun:
         self, settings: TapSettings, sigmas: Sequence[float], model: str, mixed: bool | None = None,
         guidance: float | None = None,
     ) -> None:
-        self.settings, self.schedule = settings, settings.schedule()
-        self.timeline = Timeline(tuple(float(s) for s in sigmas), settings.time_axis, mixed)
+        self.settings, self.shared = settings, processes() > 1
+        self.schedule = settings.schedule()
+        if self.shared and isinstance(self.schedule, QualitySchedule):
+            self.schedule = settings.fixed_schedule()
+        self.timeline = Timeline(tuple(float(s) for s in sigmas), settings.time_axis, mixed, guidance)
         self.forecaster = Forecaster(settings, self.timeline)
-        self.pool, self.shared = self.forecaster.pool, processes() > 1
+        self.pool = self.forecaster.pool
         self.record = TapRecord(
             model=model,
             settings=settings_values(settings),
@@ -65,6 +72,9 @@ class TapRun:
         self.motion, self.pace = Motion(self.timeline), Pace(self.timeline)
         repays = settings.correction == "on" and self.decider.skips_any
         self.replay = Replay(self.timeline.mixes, guidance) if repays else None
+        self.standing = Standing(self.record, self.timeline.mixes)
+        if not self.decider.skips_any:
+            self.standing.lose()
         self._lock, self._timers, self._started = threading.Lock(), [], time.perf_counter()
         self._note_beforehand()
 
@@ -77,6 +87,7 @@ class TapRun:
         before = self.decider.seen.x
         if x is not None and before is not None and x.shape != before.shape:
             self.replay, self.motion = None, Motion(self.timeline)
+            self.standing.lose()
             self.notes.fall_back(OTHER_SIZE)
         if x is not None:
             self.motion.watch(x, position)
@@ -91,7 +102,10 @@ class TapRun:
     def finish(self, x: Tensor, denoised: Tensor) -> None:
         """The model evaluation is over. x, denoised: [B, C, ...]."""
         self._timers[-1].stop()
-        self.decider.finish(x, denoised, self._now.full)
+        seen = self.decider.seen
+        seen.x, seen.denoised, seen.full = x, denoised, self._now.full
+        self.standing.add(seen, self.motion, self.pace.sigma, self._now.skipped_calls == 0, self.replay is not None)
+        self.decider.finish()
         self._forget()
         self._count_bytes()
         self.expect(x, denoised)
@@ -168,6 +182,7 @@ class TapRun:
             self.replay.clear()
             self.replay = None
         self.record.complete = complete
+        self.record.closeness = self.standing.closeness(self.motion) if complete else None
         self.record.seconds_total = time.perf_counter() - self._started
         if self.evaluating:  # an evaluation that never ended shows nothing
             self._timers.pop()
@@ -180,13 +195,26 @@ class TapRun:
 
     @property
     def latents_kept(self) -> int:
-        """How many latents the run will keep to be replayed, of a sampler that evaluates each step once.
+        """How many latents the run will keep, to be replayed and to see how close it is, at one evaluation a step.
 
         A schedule that decides during the run is taken to compute every third step.
         """
-        if self.replay is None or self.notes.fell_back:
+        if self.notes.fell_back:
             return 0
-        return latents_kept(self.decider.planned) if self.decider.planned else self.timeline.steps
+        planned = self.decider.planned
+        seen = self.standing.latents_kept(planned)
+        if self.replay is None:
+            return seen
+        return seen + (latents_kept(planned) if planned else self.timeline.steps)
+
+    @property
+    def so_far(self) -> str:
+        """What a run that keeps to a quality has spent and where it stands, in words; empty before its first gap."""
+        close = self.standing.so_far(getattr(self.decider.course, "spent", None))
+        if close is None:
+            return ""
+        computed, done = len(self.record.full_steps), self._now.step + 1
+        return f"quality {self.settings.quality}: {computed} of {done} steps computed so far; {close}"
 
     def _note_beforehand(self) -> None:
         """What is known before the first step of why steps will be computed in full."""
@@ -194,6 +222,8 @@ class TapRun:
             self.notes.note("The oracle computed every step to see which predictor is best; its times say nothing.")
         for note in notes_of(self.schedule, self.timeline, self.record.model):
             self.notes.note(note)
+        if self.shared and self.settings.given_schedule is None and self.settings.quality != FIXED:
+            self.notes.note(SHARED_QUALITY)
         reason = why_not_shared(self.schedule, self.pool, self.settings.selector()) if self.shared else ""
         if reason:
             self.notes.fall_back(reason)
@@ -208,7 +238,7 @@ class TapRun:
             self.memory.keep(self._now.position)
 
     def _count_bytes(self) -> None:
-        replayed = self.replay.nbytes if self.replay is not None else 0
+        replayed = self.standing.nbytes + (self.replay.nbytes if self.replay is not None else 0)
         self.record.cache_bytes = max(self.record.cache_bytes, self.memory.nbytes + self.decider.nbytes + replayed)
 
     @property

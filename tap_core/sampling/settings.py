@@ -9,7 +9,8 @@ from ..errors import TapError
 from ..predictors.pool import Pool, taylor_pool
 from ..predictors.ranges import horizon_list, parsed_orders
 from ..schedules.interval import IntervalSchedule
-from ..schedules.placed import change_schedule, even_schedule
+from ..schedules.placed import by_change, by_step, change_schedule, even_schedule
+from ..schedules.quality import QualitySchedule
 from ..schedules.registry import AnySchedule
 from ..timeline import TIME_AXES
 from .pool_settings import PoolSettings
@@ -19,6 +20,9 @@ CACHE_DEVICES = ("gpu", "cpu")
 CORRECTIONS = ("on", "off")
 TRUSTS = ("learned", "full")
 WIDEST_STRIDE = 16
+FIXED = "fixed"
+# PSNR in dB against the picture with every step computed.
+QUALITIES = {"same": 50.0, "close": 42.0, "good": 35.0, "draft": 28.0, FIXED: 0.0}
 PLACED = {"change": change_schedule, "even": even_schedule, "paper": IntervalSchedule}
 PLACEMENTS = tuple(PLACED)
 
@@ -28,7 +32,9 @@ class TapSettings:
     """Settings of TAP Accelerate; the defaults measured best (bench/placement/README.md), the pool is the paper's.
 
     orders: a list such as "0,1,2". horizon_from .. horizon_to: steps relative to the true distance.
-    given_schedule: replaces interval and warmup_steps. given_pool: replaces orders and horizons.
+    quality: how close the picture has to be, or "fixed" for as many full steps as interval says. most_computed: the
+    most full steps, 0 for no limit; without "fixed" alone. given_schedule: replaces all of these and warmup_steps.
+    given_pool: replaces orders and horizons.
     Raises TapError, saying which input to change, for an impossible value.
     """
 
@@ -46,10 +52,13 @@ class TapSettings:
     placement: str = "change"
     trust: str = "learned"
     probe_stride: int = 4
+    quality: str = FIXED
+    most_computed: int = 0
     given_schedule: AnySchedule | None = None
     given_pool: PoolSettings | None = None
 
     def __post_init__(self) -> None:
+        _check_choice("quality", self.quality, tuple(QUALITIES))
         _check_choice("proxy_loss", self.proxy_loss, PROXY_LOSSES)
         _check_choice("target", self.target, TARGETS)
         _check_choice("time_axis", self.time_axis, TIME_AXES)
@@ -64,11 +73,12 @@ class TapSettings:
             raise TapError("orders is empty; choose at least one order, such as 0,1,2.")
         horizon_list(self.horizon_from, self.horizon_to, self.horizon_step)
         IntervalSchedule(self.interval, self.warmup_steps)
+        QualitySchedule(0.0, self.most_computed)
 
     @property
     def off(self) -> bool:
         """Whether the user wants every step computed."""
-        return self.given_schedule is None and self.interval == 1
+        return self.given_schedule is None and self.quality == FIXED and self.interval == 1
 
     @property
     def order_list(self) -> list[int]:
@@ -89,6 +99,13 @@ class TapSettings:
         """The schedule that these settings name."""
         if self.given_schedule is not None:
             return self.given_schedule
+        if self.quality == FIXED:
+            return self.fixed_schedule()
+        curve = by_change if self.placement == "change" else by_step
+        return QualitySchedule(QUALITIES[self.quality], self.most_computed, curve)
+
+    def fixed_schedule(self) -> AnySchedule:
+        """As many full steps as interval and warm-up say."""
         return PLACED[self.placement](self.interval, self.warmup_steps)
 
 

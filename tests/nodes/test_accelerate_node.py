@@ -27,14 +27,16 @@ GOOD = {"orders": "0,1,2", "horizon_from": -4, "horizon_to": 0, "horizon_step": 
 
 # Artists' workflows hold these: names, order and defaults may be added to, not changed.
 CONTRACT = {
-    "interval": 5, "orders": "0,1,2", "horizon_from": -4, "horizon_to": 0, "proxy_loss": "cosine",
+    "quality": "close", "interval": 5, "orders": "0,1,2", "horizon_from": -4, "horizon_to": 0, "proxy_loss": "cosine",
     "warmup_steps": 3, "horizon_step": 1.0, "cache_device": "gpu",
+    "most_computed": 0,
 }
 RANGES = {"interval": (1, 20), "horizon_from": (-8, 4), "horizon_to": (-8, 4), "warmup_steps": (0, 20),
           "horizon_step": (0.1, 2.0)}
-CHOICES = {"proxy_loss": {"cosine", "l2", "l1"}, "target": {"residual", "output"}, "time_axis": {"step", "sigma"},
+CHOICES = {"quality": {"same", "close", "good", "draft", "fixed"},
+           "proxy_loss": {"cosine", "l2", "l1"}, "target": {"residual", "output"}, "time_axis": {"step", "sigma"},
            "cache_device": {"gpu", "cpu"}}
-ADVANCED = {"warmup_steps", "horizon_step", "target", "time_axis", "cache_device"}
+ADVANCED = {"warmup_steps", "horizon_step", "target", "time_axis", "cache_device", "most_computed"}
 
 
 def test_the_schemas_of_all_nodes_build() -> None:
@@ -50,12 +52,12 @@ def test_the_contract_is_kept() -> None:
     assert (SCHEMA.node_id, SCHEMA.display_name) == ("TapAccelerate", "TAP Accelerate")
     assert [o.io_type for o in SCHEMA.outputs] == ["MODEL", "TAP_RECORD"]
     names = [*INPUTS]
-    assert names[:6] == ["model", "interval", "orders", "horizon_from", "horizon_to", "proxy_loss"]
+    assert names[:7] == ["model", "quality", "interval", "orders", "horizon_from", "horizon_to", "proxy_loss"]
     assert {name: INPUTS[name].default for name in CONTRACT} == CONTRACT
     assert {name: (INPUTS[name].min, INPUTS[name].max) for name in RANGES} == RANGES
     assert all(set(INPUTS[name].options) >= choices for name, choices in CHOICES.items())
     assert {name for name, i in INPUTS.items() if i.advanced} >= ADVANCED
-    assert not any(INPUTS[name].advanced for name in names[:6])
+    assert not any(INPUTS[name].advanced for name in names[:7])
     assert all(i.tooltip for i in SCHEMA.inputs) and all(o.tooltip for o in SCHEMA.outputs)
 
 

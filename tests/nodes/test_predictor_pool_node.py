@@ -85,7 +85,8 @@ def test_one_family_one_order_and_no_horizons_are_one_fixed_predictor() -> None:
 
 def test_the_oracle_has_a_smaller_error_on_a_single_skipped_step_and_reports_its_cost() -> None:
     """Over several steps it may be worse: small errors can add up, and larger ones can cancel."""
-    settings = {"target": "output", "interval": 2, "steps": 4, "placement": "paper", "correction": "off"}
+    settings = {"quality": "fixed", "target": "output", "interval": 2, "steps": 4, "placement": "paper",
+                "correction": "off"}
     many = {"newton": True, "hicache": True, "dicache": True}
     (best, record), (oracle, _) = (run(pool(**many, selection=name), **settings) for name in ("best", "oracle"))
     assert record.skipped_steps == [3]

@@ -29,8 +29,8 @@ def test_a_preset_sets_every_widget_to_a_value_that_it_accepts(name: str) -> Non
     TapSettings(**values)
 
 
-def test_balanced_is_what_the_node_starts_with() -> None:
-    assert PRESETS["Balanced"] == {name: WIDGETS[name].default for name in PRESETS["Balanced"]}
+def test_close_is_what_the_node_starts_with() -> None:
+    assert PRESETS["Close"] == {name: WIDGETS[name].default for name in PRESETS["Close"]}
 
 
 @pytest.mark.parametrize(("interval", "computed"), [(5, 12), (6, 10), (8, 8), (10, 7)])

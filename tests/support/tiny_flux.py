@@ -71,7 +71,8 @@ def sample(
 
 
 # With these, the places of the full steps and the changes of x are known in advance.
-PAPER = {"target": "residual", "correction": "off", "placement": "paper", "trust": "full", "probe_stride": 1}
+PAPER = {"quality": "fixed", "target": "residual", "correction": "off", "placement": "paper", "trust": "full",
+         "probe_stride": 1}
 
 
 class Accelerated:

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from ....tap_core.sampling.run import TapRun
 from ....tap_core.schedule import AdaptiveSchedule
 from ....tap_core.schedules.course import why_none_is_skipped
+from ....tap_core.schedules.quality import QualitySchedule
 from .plan_marks import FULL, SKIPPED
 
 NOTHING = "Nothing will be skipped"
@@ -31,6 +32,9 @@ def plan_of(run: TapRun) -> Plan:
         return Plan(said, FULL * steps)
     if not run.decider.skips_any:
         return Plan(f"{NOTHING}. {why_none_is_skipped(schedule, steps)}", FULL * steps)
+    if isinstance(schedule, QualitySchedule):
+        words = f"{steps} steps; as many are computed as quality {run.settings.quality} takes"
+        return Plan(words, snapshots=run.pool.snapshots)
     if isinstance(schedule, AdaptiveSchedule):
         words = f"{steps} steps; the schedule decides as it goes which are computed"
         return Plan(words, snapshots=run.pool.snapshots)

@@ -6,6 +6,7 @@ from dataclasses import replace
 
 import pytest
 import torch
+from tap_pack.tap_core.closeness import Closeness
 from tap_pack.tap_core.record.record import Evaluation, TapRecord
 from tap_pack.tap_core.record.run_line import run_line
 from tap_pack.tap_core.record.summary import (
@@ -24,8 +25,24 @@ def test_the_line_has_steps_gain_seconds_and_cache() -> None:
     record = made_record(steps=50)
     assert len(record.full_steps) == 18
     assert summary_line(record) == (
-        f"18 of 50 steps computed (2.8x fewer), about {speed_up(record):.1f}x faster: 1.5 s; cache 2.5 MB"
+        f"18 of 50 steps computed (2.8x fewer), about {speed_up(record):.1f}x faster: 1.5 s; "
+        "how close the picture is, is not known; cache 2.5 MB"
     )
+
+
+def test_the_line_says_how_close_the_picture_is_and_what_to_change_where_it_is_far_off() -> None:
+    record = made_record(steps=50)
+    near = replace(record, closeness=Closeness(46.6, 4.5))
+    assert "; no difference to be seen (about 47 dB); cache" in summary_line(near)
+    assert run_line(near).endswith("; no difference to be seen (about 47 dB)")
+    far = replace(record, closeness=Closeness(20.0, 7.0), settings={"quality": "fixed", "interval": 9})
+    assert "; another picture (about 20 dB). Set quality to close, or lower interval.; cache" in summary_line(far)
+    far.settings = {"quality": "draft"}
+    assert run_line(far).endswith("another picture (about 20 dB). Set quality higher.")
+    far.settings = {"quality": "close", "most_computed": 4}
+    assert run_line(far).endswith("Set quality higher, or raise most_computed.")
+    assert "no difference to be seen, about 47 dB, give or take 4 (PSNR" in report_text(near)
+    assert "(about" not in summary_line(replace(near, complete=False))
 
 
 def test_the_gain_is_what_full_steps_would_have_taken() -> None:

@@ -19,6 +19,8 @@ from trajectories import even_timeline, noise, polynomial, shifted_sigmas
 CPU = torch.device("cpu")
 SIGMAS = even_timeline(20).sigmas
 TOKEN_BYTES = 16 * 4
+# Four slopes of one number, by which closeness is known.
+LATENT_BYTES = 4 * 4
 
 
 def paper(**changes: object) -> TapSettings:
@@ -88,7 +90,7 @@ def test_as_many_snapshots_are_kept_as_the_highest_order_needs(orders: str, kept
     for sigma in SIGMAS[:-1]:
         model.evaluate(sigma)
     assert len(run.memory.histories["positive"].snapshots) == kept
-    assert run.close(True).cache_bytes == kept * 2 * 6 * TOKEN_BYTES
+    assert run.close(True).cache_bytes == kept * 2 * 6 * TOKEN_BYTES + LATENT_BYTES
 
 
 def test_history_holds_the_full_steps_that_taylorseer_would_use() -> None:
@@ -127,7 +129,7 @@ def test_each_condition_has_a_history_of_its_own() -> None:
     assert model.run.memory.histories["positive"] is not model.run.memory.histories["negative"]
     record = model.run.close(True)
     assert [c.condition for e in record.evaluations for c in e.choices] == [0, 1] * 14
-    assert record.cache_bytes == 2 * 3 * 2 * 6 * TOKEN_BYTES
+    assert record.cache_bytes == 2 * 3 * 2 * 6 * TOKEN_BYTES + LATENT_BYTES
 
 
 @pytest.mark.parametrize("change", [{"batch": 2}, {"tokens": 8}])
@@ -288,10 +290,7 @@ def test_calls_of_one_evaluation_may_run_in_threads() -> None:
                 run.count_call(False)
 
         threads = [threading.Thread(target=call, args=(name,)) for name in "abcd"]
-        for thread in threads:
-            thread.start()
-        for thread in threads:
-            thread.join()
+        _ = [thread.start() for thread in threads], [thread.join() for thread in threads]
         run.finish(torch.zeros(1), torch.zeros(1))
     record = run.close(True)
     assert {e.full_calls + e.skipped_calls for e in record.evaluations} == {4}

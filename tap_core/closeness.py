@@ -1,0 +1,78 @@
+"""How close a picture is to the one with every step computed: a figure in dB, and words for it.
+
+A run that skips steps drifts off the path of the full run. What its gaps drifted, as a share of the picture, tells how
+far off the picture is, for every model, sampler and setting by one line (bench/closeness/README.md).
+"""
+
+import math
+from dataclasses import dataclass
+
+# PSNR = AT_ONE - PER_DECIBEL * (drift in dB), fitted on three models.
+AT_ONE, PER_DECIBEL = 19.3, 0.76
+# A sampler that evaluates each step twice makes less of a drift; skipped steps at the end are not in it.
+TWICE, OPEN_END = 4.7, 1.3
+# Below so many dB pictures are farther off than the line says: each dB of it takes so many more.
+BEND, BELOW = 34.0, 1.8
+# Standard deviation of the measured around the line, above the bend and below it.
+SCATTER, SCATTER_BELOW = 4.5, 7.0
+# Fresh noise shows what a forecast did not know, however few steps are skipped.
+MOST_RENEWED = 27.0
+# Equal pictures, and pictures that have nothing in common.
+MOST, LEAST = 80.0, 8.0
+
+SAME = "no difference to be seen"
+DETAIL = "small differences in detail"
+REDRAWN = "the same picture, drawn differently"
+ANOTHER = "another picture"
+# From so many dB on.
+WORDS = {40.0: SAME, 32.0: DETAIL, 22.0: REDRAWN}
+UNKNOWN = "how close the picture is, is not known"
+
+
+@dataclass(frozen=True)
+class Closeness:
+    """An estimate of the PSNR against the picture with every step computed; give_or_take: its standard deviation."""
+
+    decibels: float
+    give_or_take: float
+
+    @property
+    def words(self) -> str:
+        """Such as "no difference to be seen"."""
+        return next((words for least, words in WORDS.items() if self.decibels >= least), ANOTHER)
+
+    def __str__(self) -> str:
+        """Such as "no difference to be seen (about 47 dB)"."""
+        return f"{self.words} (about {self.decibels:.0f} dB)"
+
+
+@dataclass(frozen=True)
+class Line:
+    """From the drift of a run to closeness. twice: whether the sampler evaluates steps twice, as a share of them;
+    open_end: whether the last steps were skipped. renewed: whether the sampler draws all of its noise anew.
+    """
+
+    twice: float = 0.0
+    open_end: bool = False
+    renewed: bool = False
+
+    def closeness(self, drift: float) -> Closeness | None:
+        """drift: sum of the gaps' squared drifts over the picture's square; None if that is not a number."""
+        if not math.isfinite(drift) or drift < 0:
+            return None
+        scatter = SCATTER
+        decibels = self._at_one - PER_DECIBEL * 10 * math.log10(max(drift, 1e-20))
+        if decibels < BEND:
+            decibels, scatter = BEND - BELOW * (BEND - decibels), SCATTER_BELOW
+        if self.renewed:
+            decibels, scatter = min(decibels, MOST_RENEWED), SCATTER_BELOW
+        return Closeness(min(max(decibels, LEAST), MOST), scatter)
+
+    def drift(self, decibels: float) -> float:
+        """The drift at which a picture is so close."""
+        straight = decibels if decibels >= BEND else BEND - (BEND - decibels) / BELOW
+        return 10 ** ((self._at_one - straight) / PER_DECIBEL / 10)
+
+    @property
+    def _at_one(self) -> float:
+        return AT_ONE + TWICE * self.twice - OPEN_END * self.open_end

@@ -1,0 +1,102 @@
+"""Drifts: how far the gaps of a run moved the picture off its path (tap_core/closeness.py says what that means).
+
+d = (x - denoised) / sigma: the slope that a model evaluation gives the sampler; sigma is the sampler's own. At the full
+step after a gap the slopes in it are re-estimated by interpolation, as in replay.py. The gap's drift is the mean of
+these minus the mean of the forecast ones, times the way in sigma. It is measured the same where nothing is repaid.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+
+import torch
+from torch import Tensor
+
+from ..noise_level import log_noise
+from .interpolation import DEGREE, shares_at, spaced
+
+# How much a drift counts: of one that is repaid less stays in the picture.
+REPAID, NOT_REPAID = 1.0, 1.6
+# A gap after a single full step is forecast by repeating it, which changes the picture most.
+ONE_STEP = 2.0
+
+
+@dataclass
+class OpenGap:
+    """Skipped evaluations since the latest full one. total: the sum of their slopes [B, C, ...]; start: first sigma."""
+
+    total: Tensor
+    start: float
+    places: list[float] = field(default_factory=list)
+
+
+class Drifts:
+    """Of one run; it never waits for the device. mixed: whether x is a mix of picture and noise."""
+
+    def __init__(self, mixed: bool) -> None:
+        self._mixed = mixed
+        self._fulls: list[tuple[float, Tensor]] = []  # log-noise and slope of full evaluations, newest first
+        self._gap: OpenGap | None = None
+        self._sum: Tensor | None = None
+        self._latest: Tensor | None = None
+        self._picture: Tensor | None = None
+
+    def add(self, x: Tensor, denoised: Tensor, sigma: float, full: bool, repaid: bool) -> None:
+        """Take an evaluation of x [B, C, ...]. repaid: whether the drift of a gap that it closes is."""
+        if sigma <= 0:
+            return
+        place, slope = log_noise(sigma, self._mixed), (x - denoised) / sigma
+        if not full:
+            self._skip(slope, sigma, place)
+            return
+        gap, self._gap = self._gap, None
+        known = [(place, slope), *self._fulls]
+        alone = len(self._fulls) == 1
+        self._fulls = [known[i] for i in spaced([each for each, _ in known], gap.places[0] if gap else place)]
+        self._picture = _square(denoised)
+        if gap is not None and len(self._fulls) > 1:
+            counts = (REPAID if repaid else NOT_REPAID) * (ONE_STEP if alone else 1.0)
+            self._close(gap, sigma, counts)
+
+    def _skip(self, slope: Tensor, sigma: float, place: float) -> None:
+        if self._gap is None:
+            self._gap = OpenGap(slope, sigma)
+        else:
+            self._gap.total = self._gap.total + slope
+        self._gap.places.append(place)
+
+    def _close(self, gap: OpenGap, sigma: float, counts: float) -> None:
+        shares = [shares_at([place for place, _ in self._fulls], place) for place in gap.places]
+        drift = -gap.total
+        for node, (_, slope) in enumerate(self._fulls):
+            drift = drift.add_(slope, alpha=sum(share[node] for share in shares))
+        self._latest = _square(drift) * (counts * (sigma - gap.start) / len(gap.places)) ** 2
+        self._sum = self._latest if self._sum is None else self._sum + self._latest
+
+    @property
+    def both(self) -> Tensor | None:
+        """Squares of the drift as a share of the picture's: of all gaps together, and of the latest one, [2, B]."""
+        return None if self._sum is None else torch.stack([self._sum, self._latest]) / self._picture
+
+    @property
+    def open(self) -> bool:
+        """Whether the latest evaluations were skipped."""
+        return self._gap is not None
+
+    @property
+    def nbytes(self) -> int:
+        """Bytes of the latents that are kept."""
+        return sum(slope.nbytes for _, slope in self._fulls) + (self._gap.total.nbytes if self._gap else 0)
+
+
+def _square(latents: Tensor) -> Tensor:
+    """The mean square of each picture, [B]."""
+    return latents.float().square().reshape(len(latents), -1).mean(1)
+
+
+def most_latents(planned: Sequence[bool]) -> int:
+    """The most latents that are kept at once, in a run with these full and skipped steps; not planned: a long one."""
+    kept, most = 0, 0 if planned else DEGREE + 2
+    for full in planned:
+        kept = min(kept + 1, DEGREE + 1) if full else kept
+        most = max(most, kept + (not full))
+    return most

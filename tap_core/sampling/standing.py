@@ -1,0 +1,57 @@
+"""Where a run stands: how close its picture is to the one with every step computed (tap_core/closeness.py)."""
+
+from collections.abc import Sequence
+
+from ..closeness import Closeness, Line
+from ..record.record import TapRecord
+from ..schedule import Seen
+from ..schedules.quality import RENEWED
+from .drifts import Drifts, most_latents
+from .motion import Motion
+
+
+class Standing:
+    """Of one run; nothing is known any more once the picture changes its size. mixed: see Timeline.mixes."""
+
+    def __init__(self, record: TapRecord, mixed: bool) -> None:
+        self._record = record
+        self._drifts: Drifts | None = Drifts(mixed)
+
+    def lose(self) -> None:
+        """What was measured says nothing of what comes."""
+        self._drifts = None
+
+    def add(self, seen: Seen, motion: Motion, sigma: float, full: bool, repaid: bool) -> None:
+        """An evaluation is over; show the schedule where the run stands. sigma: the sampler's own."""
+        if self._drifts is None:
+            return
+        self._drifts.add(seen.x, seen.denoised, sigma, full, repaid)
+        if full:
+            seen.drifts, seen.twice, seen.renewed = self._drifts.both, self._twice, motion.renewed
+
+    def closeness(self, motion: Motion) -> Closeness | None:
+        """At the end, of the picture that differs most in a batch; None if that is not known. Waits for the device."""
+        drifts = None if self._drifts is None else self._drifts.both
+        if drifts is None:
+            return None
+        renewed = motion.renewed is not None and bool(motion.renewed > RENEWED)
+        return Line(self._twice, self._drifts.open, renewed).closeness(float(drifts[0].max()))
+
+    def so_far(self, spent: float | None) -> Closeness | None:
+        """In a run that goes on, from the drift that its schedule has read."""
+        return None if spent is None else Line(self._twice).closeness(spent)
+
+    @property
+    def _twice(self) -> float:
+        """The share of the steps so far that were evaluated twice."""
+        evaluations = self._record.evaluations
+        return min(len(evaluations) / (evaluations[-1].step + 1) - 1, 1.0) if evaluations else 0.0
+
+    def latents_kept(self, planned: Sequence[bool]) -> int:
+        """How many latents it will keep at once, of a run with these full and skipped steps; none: not known yet."""
+        return 0 if self._drifts is None else most_latents(planned)
+
+    @property
+    def nbytes(self) -> int:
+        """Bytes of the latents that are kept."""
+        return 0 if self._drifts is None else self._drifts.nbytes

@@ -1,0 +1,163 @@
+"""As many full steps as a wished closeness takes: the paper's N becomes the outcome (bench/closeness/README.md)."""
+
+import math
+from bisect import bisect_left, bisect_right
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from itertools import pairwise
+
+import torch
+
+from ..closeness import Line
+from ..errors import TapError
+from ..schedule import SKIP, Decision, Seen
+from ..timeline import Timeline
+from .course import TOO_FEW
+from .placed import by_change, by_step
+
+# The drift of a gap grows with this power of its length on the curve of `placed`.
+POWER = 3.0
+# The drift of a gap as long as the whole run, in dB: without guidance, and how much more for each doubling of it.
+RATE, PER_DOUBLING = 4.0, 9.0
+# The first gap is planned for so many dB more: what it drifts stays.
+CAUTION = 6.0
+# How much the latest gap counts in what is expected of the next ones.
+NEWEST = 0.5
+# Where more was spent than allowed, the rest of the run may still spend this part of its share.
+FAIR = 0.7
+# A single step may be skipped on this part of the allowance before the run has come so far.
+IN_ADVANCE = 0.3
+# Guidance where a guider does not tell it.
+UNKNOWN = 4.0
+# A sampler that draws this share of its noise anew at a step makes another picture from any forecast.
+RENEWED = 0.5
+ALL_NOISE_ANEW = ("This sampler draws all of its noise anew at each step, and would make another picture from a "
+                  "forecast; every step was computed in full. Choose another sampler, or quality fixed.")
+ROUNDING, TINY, DECIBEL = 1e-9, 1e-30, math.log(10) / 10
+
+Curve = Callable[[Sequence[float], bool], list[float]]
+
+
+@dataclass(frozen=True)
+class QualitySchedule:
+    """Full steps on the curve of `placed`, as dense as the drifts of the run so far ask for.
+
+    decibels: the closeness that is wished. most: at most so many full steps, 0 for no limit.
+    Raises TapError for a negative limit.
+    """
+
+    decibels: float
+    most: int = 0
+    curve: Curve = by_change
+
+    def __post_init__(self) -> None:
+        if self.most < 0:
+            raise TapError(f"most_computed is {self.most}; set it to 0 (no limit) or more.")
+
+    def start(self, timeline: Timeline) -> "QualityCourse":
+        """Its course through a run."""
+        return QualityCourse(self, timeline)
+
+
+class QualityCourse:
+    """Plans each gap at the full step before it, from what the gaps so far drifted.
+
+    said: why every step is computed; "" while some are not. spent: the squared drift so far, of the picture that drifts
+    most; None before the first gap.
+    """
+
+    needs: frozenset[str] = frozenset()
+
+    def __init__(self, schedule: QualitySchedule, timeline: Timeline) -> None:
+        self._schedule, self._last = schedule, timeline.steps - 1
+        self.said, self.spent = "", None
+        self.skips_any = timeline.steps > TOO_FEW
+        self._heights = _from_0_to_1(schedule.curve, timeline)
+        guidance = UNKNOWN if timeline.guidance is None else max(timeline.guidance, 1.0)
+        self._rate = (RATE + PER_DOUBLING * math.log2(guidance)) * DECIBEL
+        self._rates: list[float] = []  # of each picture: log of a gap's drift over the power of its length
+        self._closed = 0.0  # how far the run was at the end of the latest gap
+        self._newest, self._next, self._count = -1, 0, 0  # latest and next full step, and how many there were
+
+    def before(self, seen: Seen) -> Decision:
+        """As planned for its step; all evaluations of a step are decided alike."""
+        step = self._step(seen)
+        if step == self._newest or step >= self._next:
+            return Decision(full=True, reason="quality" if step else "first step")
+        return SKIP
+
+    def in_call(self, seen: Seen) -> Decision:
+        """Nothing is ever asked for."""
+        return SKIP
+
+    def after(self, seen: Seen) -> None:
+        """Plan the next gap. This waits for the device, at a full step alone."""
+        step = self._step(seen)
+        if not seen.full or step <= self._newest:
+            return
+        spent, latest, renewed = _read(seen)
+        self.spent = max(spent, default=None)
+        if step > self._newest + 1 and latest:
+            self._learn(self._heights[step] - self._heights[self._newest], latest)
+            self._closed = self._heights[step]
+        self._newest, self._count = step, self._count + 1
+        # The first two steps are full: a forecast from one alone is poor. Many samplers renew all noise at the first.
+        if renewed > RENEWED and step > 1:
+            self.said = ALL_NOISE_ANEW
+        ends = [step + 1] if renewed > RENEWED or not step else self._ends(step, spent, Line(seen.twice))
+        self._next = min(max(*ends, step + 1, self._affordable(step)), self._last)
+
+    def _learn(self, length: float, drifts: Sequence[float]) -> None:
+        """Take the drifts of a gap, one for each picture."""
+        rates = [math.log(max(drift, TINY)) - 2 * POWER * math.log(length) for drift in drifts]
+        before = self._rates or [self._rate] * len(rates)
+        self._rates = [NEWEST * rate + (1 - NEWEST) * other for rate, other in zip(rates, before, strict=True)]
+
+    def _ends(self, step: int, spent: Sequence[float], line: Line) -> list[int]:
+        """The end of the next gap, for the picture of the batch that drifts most."""
+        allowed, rates = line.drift(self._schedule.decibels), self._rates or [self._rate + CAUTION * DECIBEL]
+        return [min(self._end(step, rate, one, allowed) for rate, one in zip(rates, spent or [0.0], strict=True))]
+
+    def _end(self, step: int, rate: float, spent: float, allowed: float) -> int:
+        """The end of the next gap, for one picture."""
+        here = self._heights[step]
+        if step + 2 > self._last or not math.isfinite(rate + spent):
+            return step + 1
+        left = max((allowed - spent) / (1 - here), FAIR * allowed)
+        length = math.exp((math.log(left) - rate) / (2 * POWER - 1))
+        end = bisect_right(self._heights, here + length) - 1
+        if end > step + 1:
+            return end
+        # One step alone is too much of its share; it is skipped once enough was saved up.
+        there = self._heights[step + 2]
+        saved = allowed * max(min(there + IN_ADVANCE, 1.0) - spent / allowed, FAIR * (there - self._closed))
+        return step + 1 + (math.exp(rate) * (there - here) ** (2 * POWER) <= saved)
+
+    def _affordable(self, step: int) -> int:
+        """The end of the next gap, for no more full steps than allowed."""
+        if not self._schedule.most:
+            return 0
+        left = (1 - self._heights[step]) / max(self._schedule.most - self._count, 1)
+        return bisect_left(self._heights, self._heights[step] + left - ROUNDING)
+
+    def _step(self, seen: Seen) -> int:
+        return min(int(seen.position), self._last)
+
+
+def _from_0_to_1(curve: Curve, timeline: Timeline) -> list[float]:
+    """How far along its curve a run is at each step; sigmas that rise have no such curve."""
+    heights = curve(timeline.sigmas[:-1], timeline.mixes)
+    if any(after <= before for before, after in pairwise(heights)):
+        heights = by_step(heights, timeline.mixes)
+    whole = (heights[-1] - heights[0]) or 1.0
+    return [(height - heights[0]) / whole for height in heights]
+
+
+def _read(seen: Seen) -> tuple[list[float], list[float], float]:
+    """The drifts of all gaps and of the latest one, for each picture, and the renewed share of the noise."""
+    renewed = [] if seen.renewed is None else [seen.renewed.reshape(1)]
+    if seen.drifts is None:
+        return [], [], float(renewed[0]) if renewed else 0.0
+    read = torch.cat([seen.drifts.flatten(), *renewed]).tolist()  # one wait for all
+    count = seen.drifts.shape[1]
+    return read[:count], read[count:2 * count], read[-1] if renewed else 0.0

@@ -1,0 +1,87 @@
+"""What a gap drifted: on slopes whose interpolation is known by hand."""
+
+from __future__ import annotations
+
+import pytest
+import torch
+from tap_pack.tap_core.noise_level import log_noise
+from tap_pack.tap_core.sampling.drifts import NOT_REPAID, ONE_STEP, Drifts, most_latents
+from torch import Tensor
+
+SIGMAS = (0.9, 0.8, 0.7, 0.6, 0.5, 0.4, 0.3, 0.2, 0.1)
+SHAPE = (2, 3, 4)
+# The pictures of the batch have other slopes.
+START, BEND = torch.full(SHAPE, 1.0), torch.stack([torch.full(SHAPE[1:], 0.5), torch.full(SHAPE[1:], 2.0)])
+
+
+def slope(sigma: float) -> Tensor:
+    """A parabola over log-noise, which interpolation through three full steps meets exactly."""
+    place = log_noise(sigma, True)
+    return START + BEND * place**2
+
+
+def run(full: str, wrong: float, repaid: bool = True) -> Drifts:
+    """A run of full (f) and skipped (s) steps, whose forecast slopes are `wrong` too large; its picture is all ones."""
+    drifts = Drifts(mixed=True)
+    for sigma, kind in zip(SIGMAS, full, strict=False):
+        forecast = slope(sigma) + (wrong if kind == "s" else 0.0)
+        denoised = torch.ones(SHAPE)
+        drifts.add(denoised + sigma * forecast, denoised, sigma, kind == "f", repaid)
+    return drifts
+
+
+def test_before_a_gap_is_closed_nothing_is_known() -> None:
+    assert run("ffss", 0.3).both is None
+    assert run("ffff", 0.3).both is None
+
+
+def test_a_gap_drifts_by_the_mean_error_of_its_slopes_over_its_way() -> None:
+    total, latest = run("fffssf", 0.3).both
+    # From the first skipped step at 0.6 to the full one at 0.4.
+    assert total.tolist() == pytest.approx([(0.3 * 0.2) ** 2] * 2, rel=1e-4)
+    assert latest.tolist() == total.tolist()
+
+
+def test_right_forecasts_drift_nowhere() -> None:
+    assert run("fffssf", 0.0).both.abs().max() < 1e-12
+
+
+def test_gaps_add_up() -> None:
+    total, latest = run("fffssfssf", 0.3).both
+    assert total[0].item() == pytest.approx(latest[0].item() + (0.3 * 0.2) ** 2, rel=1e-4)
+
+
+def test_what_is_not_repaid_counts_more() -> None:
+    total, _ = run("fffssf", 0.3, repaid=False).both
+    assert total.tolist() == pytest.approx([(0.3 * 0.2 * NOT_REPAID) ** 2] * 2, rel=1e-4)
+
+
+def test_a_gap_after_a_single_full_step_counts_more() -> None:
+    flat = Drifts(mixed=True)
+    for sigma, kind in zip(SIGMAS, "fsf", strict=False):
+        wrong = 0.3 if kind == "s" else 0.0
+        flat.add(torch.ones(SHAPE) * (1 + sigma * (1 + wrong)), torch.ones(SHAPE), sigma, kind == "f", repaid=True)
+    assert flat.both[0].tolist() == pytest.approx([(0.3 * 0.1 * ONE_STEP) ** 2] * 2, rel=1e-4)
+
+
+def test_it_does_not_write_into_what_it_is_given() -> None:
+    drifts, given = Drifts(mixed=True), []
+    for sigma, kind in zip(SIGMAS, "fffssfsf", strict=False):
+        x, denoised = torch.randn(SHAPE), torch.randn(SHAPE)
+        given.append((x, x.clone(), denoised, denoised.clone()))
+        drifts.add(x, denoised, sigma, kind == "f", repaid=True)
+    assert all(torch.equal(x, x_was) and torch.equal(d, d_was) for x, x_was, d, d_was in given)
+
+
+@pytest.mark.parametrize("full", ["fffssf", "fsf", "fssfssf", "ffssffff", "ff", "fffffs"])
+def test_as_many_latents_are_kept_as_expected(full: str) -> None:
+    most, drifts = 0, Drifts(mixed=True)
+    for sigma, kind in zip(SIGMAS, full, strict=False):
+        drifts.add(torch.randn(SHAPE), torch.randn(SHAPE), sigma, kind == "f", repaid=True)
+        most = max(most, drifts.nbytes)
+    assert most == most_latents([kind == "f" for kind in full]) * START.nbytes
+    assert most_latents([]) == 4
+
+
+def test_it_tells_whether_the_last_steps_were_skipped() -> None:
+    assert run("fffss", 0.3).open and not run("fffssf", 0.3).open

@@ -1,0 +1,130 @@
+"""Quality: full steps follow from what the gaps drifted."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Sequence
+
+import pytest
+import torch
+from tap_pack.tap_core.closeness import Line
+from tap_pack.tap_core.errors import TapError
+from tap_pack.tap_core.schedule import Seen
+from tap_pack.tap_core.schedules.placed import by_change
+from tap_pack.tap_core.schedules.quality import ALL_NOISE_ANEW, QualitySchedule
+from tap_pack.tap_core.timeline import Timeline
+
+SIGMAS = tuple(1 - i / 40 for i in range(41))
+Drift = Callable[[float], float]  # from the length of a gap, as a share of the run, to its squared drift
+
+
+def cubic(decibels: float) -> Drift:
+    """Gaps that drift with the third power of their length; one as long as the run drifts by so many dB."""
+    return lambda length: 10 ** (decibels / 10) * length**6
+
+
+def run(
+    schedule: QualitySchedule, drift: Drift, batch: Sequence[float] = (1.0,), sigmas: Sequence[float] = SIGMAS,
+    guidance: float | None = 1.0, renewed: float | None = None, evaluations: int = 1,
+) -> tuple[list[int], float, str]:
+    """Full steps, the whole squared drift of the picture that drifts most, and what was said."""
+    course = schedule.start(Timeline(tuple(sigmas), guidance=guidance))
+    steps, full, total, latest = len(sigmas) - 1, [], [0.0] * len(batch), None
+    heights = by_change(sigmas[:-1], True)
+    for step in range(steps):
+        for _ in range(evaluations):
+            seen = Seen(float(step), sigmas[step])
+            if not course.before(seen).full:
+                course.after(seen)
+                continue
+            if full and step > full[-1] + 1:
+                latest = [factor * drift(abs(heights[step] - heights[full[-1]])) for factor in batch]
+                total = [one + other for one, other in zip(total, latest, strict=True)]
+            full += [step] * (step not in full)
+            seen.full, seen.twice = True, evaluations - 1.0
+            seen.drifts = torch.tensor([total, latest]) if latest else None
+            seen.renewed = None if renewed is None or step == 0 else torch.tensor(renewed)
+            course.after(seen)
+    return full, max(total), course.said
+
+
+@pytest.mark.parametrize("decibels", [28.0, 35.0, 42.0, 50.0])
+@pytest.mark.parametrize(("rate", "guidance"), [(-5.0, 1.0), (4.0, 1.0), (10.0, 1.0), (16.0, 4.0), (27.0, 4.0)])
+def test_the_wish_is_met_and_not_overspent(decibels: float, rate: float, guidance: float) -> None:
+    full, total, _ = run(QualitySchedule(decibels), cubic(rate), guidance=guidance)
+    reached = Line().closeness(total).decibels
+    # Gaps are whole steps; where two steps are already too much, every step is full.
+    assert decibels - 3 <= reached
+    assert reached <= decibels + 9 or len(full) < 8
+
+
+def test_a_closer_wish_takes_more_steps() -> None:
+    counts = [len(run(QualitySchedule(decibels), cubic(10.0))[0]) for decibels in (28, 35, 42, 50)]
+    assert counts == sorted(set(counts))
+
+
+def test_more_drift_takes_more_steps() -> None:
+    counts = [len(run(QualitySchedule(42), cubic(rate))[0]) for rate in (-10, 0, 10, 20)]
+    assert counts == sorted(set(counts))
+
+
+def test_first_two_steps_and_the_last_are_full() -> None:
+    full, _, _ = run(QualitySchedule(28), cubic(-20.0))
+    assert full[:2] == [0, 1] and full[-1] == 39
+
+
+def test_stronger_guidance_starts_with_shorter_gaps() -> None:
+    first = [run(QualitySchedule(35), cubic(5.0), guidance=guidance)[0][2] for guidance in (1.0, 2.0, 5.0)]
+    assert first == sorted(first, reverse=True) and first[0] > first[-1]
+    unknown, four = (run(QualitySchedule(35), cubic(5.0), guidance=guidance)[0] for guidance in (None, 4.0))
+    assert unknown == four
+
+
+def test_the_picture_of_a_batch_that_drifts_most_decides() -> None:
+    alone, _, _ = run(QualitySchedule(42), cubic(20.0))
+    assert run(QualitySchedule(42), cubic(20.0), batch=(1e-3, 1.0, 0.1))[0] == alone
+
+
+@pytest.mark.parametrize("most", [3, 5, 10, 39])
+def test_a_limit_is_kept_and_used(most: int) -> None:
+    full, _, _ = run(QualitySchedule(60, most), cubic(30.0))
+    assert most - 2 <= len(full) <= most and full[-1] == 39
+
+
+def test_where_the_wish_takes_less_the_limit_changes_nothing() -> None:
+    wished, _, _ = run(QualitySchedule(28), cubic(0.0))
+    assert run(QualitySchedule(28, 30), cubic(0.0))[0] == wished
+
+
+def test_evaluations_of_a_step_are_decided_alike() -> None:
+    full, _, _ = run(QualitySchedule(35), cubic(5.0), evaluations=2)
+    assert 2 < len(full) < 40
+
+
+def test_what_is_not_a_number_is_answered_by_full_steps() -> None:
+    full, _, _ = run(QualitySchedule(28), lambda length: math.nan)
+    first_gap = full[2]
+    assert full == [0, 1, *range(first_gap, 40)]
+
+
+def test_a_sampler_that_draws_all_noise_anew_is_computed_in_full_and_told() -> None:
+    full, _, said = run(QualitySchedule(28), cubic(0.0), renewed=1.0)
+    assert full == list(range(40)) and said == ALL_NOISE_ANEW
+    assert run(QualitySchedule(28), cubic(0.0), renewed=0.3)[2] == ""
+
+
+def test_sigmas_that_rise_are_run_through_at_equal_distances() -> None:
+    full, _, _ = run(QualitySchedule(28), cubic(0.0), sigmas=SIGMAS[::-1])
+    assert full[-1] == 39 and 3 < len(full) < 20
+
+
+@pytest.mark.parametrize("steps", [1, 2, 3, 4, 8])
+def test_short_runs(steps: int) -> None:
+    sigmas = tuple(1 - i / steps for i in range(steps + 1))
+    full, _, _ = run(QualitySchedule(28), cubic(0.0), sigmas=sigmas)
+    assert full[0] == 0 and full[-1] == steps - 1
+
+
+def test_a_limit_below_zero_is_told() -> None:
+    with pytest.raises(TapError, match="most_computed is -1; set it to 0"):
+        QualitySchedule(42, -1)

@@ -1,0 +1,64 @@
+"""The line from a run's drift to its closeness, in figures and in words."""
+
+from __future__ import annotations
+
+import math
+
+import pytest
+from tap_pack.tap_core.closeness import (
+    ANOTHER,
+    BEND,
+    DETAIL,
+    LEAST,
+    MOST,
+    MOST_RENEWED,
+    REDRAWN,
+    SAME,
+    SCATTER,
+    SCATTER_BELOW,
+    Closeness,
+    Line,
+)
+
+LINES = [Line(), Line(twice=1.0), Line(twice=0.5, open_end=True)]
+
+
+@pytest.mark.parametrize("line", LINES, ids=str)
+@pytest.mark.parametrize("decibels", [12.0, 28.0, BEND, 42.0, 60.0])
+def test_the_drift_of_a_closeness_has_that_closeness(line: Line, decibels: float) -> None:
+    assert line.closeness(line.drift(decibels)).decibels == pytest.approx(decibels)
+
+
+@pytest.mark.parametrize("line", LINES, ids=str)
+def test_more_drift_is_never_closer(line: Line) -> None:
+    found = [line.closeness(10 ** (power / 4)).decibels for power in range(-40, 9)]
+    assert found == sorted(found, reverse=True)
+    assert (found[0], found[-1]) == (MOST if line.twice else pytest.approx(found[0]), LEAST)
+
+
+def test_below_the_bend_the_estimate_is_less_certain_and_falls_faster() -> None:
+    near, far = (Line().closeness(Line().drift(decibels)) for decibels in (40.0, 25.0))
+    assert (near.give_or_take, far.give_or_take) == (SCATTER, SCATTER_BELOW)
+    steep, flat = (Line().drift(low) / Line().drift(low + 2) for low in (24.0, 40.0))
+    assert steep < flat
+
+
+def test_a_sampler_that_draws_all_noise_anew_is_never_called_close() -> None:
+    assert Line(renewed=True).closeness(1e-9).decibels == MOST_RENEWED
+    assert Line(renewed=True).closeness(1.0).decibels == LEAST
+
+
+@pytest.mark.parametrize("drift", [math.nan, math.inf, -1.0])
+def test_no_figure_is_made_up(drift: float) -> None:
+    assert Line().closeness(drift) is None
+
+
+def test_no_drift_at_all_is_the_closest_that_is_told() -> None:
+    assert Line().closeness(0.0).decibels == MOST
+
+
+@pytest.mark.parametrize(("decibels", "words"), [
+    (47.0, SAME), (40.0, SAME), (39.9, DETAIL), (32.0, DETAIL), (31.0, REDRAWN), (22.0, REDRAWN), (21.9, ANOTHER),
+])
+def test_words(decibels: float, words: str) -> None:
+    assert str(Closeness(decibels, 4.5)) == f"{words} (about {decibels:.0f} dB)"
