@@ -96,7 +96,8 @@ def _main_inputs() -> list[io.Input]:
         io.Int.Input(
             "interval", default=DEFAULTS.interval, min=1, max=20, display_mode=io.NumberDisplay.slider,
             tooltip="Used with quality fixed. Higher is faster, and the picture is less close to the full one. One "
-            "step in this many is computed, the others are forecast. 1 turns TAP off. 5 computes 12 of 50 steps.",
+            "step in this many is computed, the others are forecast; 5 computes 12 of 50 steps. 1 turns TAP off, "
+            "whatever quality says.",
         ),
         choice_input(
             "orders",

@@ -33,6 +33,12 @@ def compare(comfyui: Path, options: argparse.Namespace) -> int:
     return 0
 
 
+def wish(options: argparse.Namespace) -> dict:
+    """What is asked of TAP Accelerate."""
+    return {"quality": options.quality} if options.interval is None else {
+        "quality": "fixed", "interval": options.interval}
+
+
 def check_nodes(server: Server, known: dict) -> None:
     """Raises Problem, which names the server's log, if the server could not load the pack."""
     missing = [name for name in NODES if name not in known]
@@ -44,7 +50,7 @@ def run_in_turn(server: Server, known: dict, options: argparse.Namespace) -> Com
     """Runs stock and TAP in turn, after a short run of each that loads the model and is not timed."""
     prompts = {
         "stock": stock_prompt(options.seed, options.steps),
-        "TAP": with_views(tap_prompt(options.seed, options.steps, interval=options.interval)),
+        "TAP": with_views(tap_prompt(options.seed, options.steps, **wish(options))),
     }
     short = [stock_prompt(options.seed, steps=2, prefix="short"), tap_prompt(options.seed, steps=8, prefix="short")]
     for prompt in short:

@@ -45,7 +45,7 @@ class Comparison:
         seconds = {name: self.seconds(name) for name in self.runs}
         best = {name: min(found) for name, found in seconds.items()}
         return {
-            "asked": {name: getattr(self.options, name) for name in ("steps", "interval", "seed", "runs")},
+            "asked": {name: getattr(self.options, name) for name in ("steps", "quality", "interval", "seed", "runs")},
             "sampler_seconds": seconds,
             "best_sampler_seconds": best,
             "speed_up": best["stock"] / best["TAP"],

@@ -182,6 +182,8 @@ def settings_values(settings: object) -> dict[str, object]:
     replaced = ()
     if values.get("given_schedule") is not None:
         replaced = ("quality", "most_computed", "interval", "warmup_steps", "placement")
+    elif values.get("interval") == 1:
+        replaced = ("quality", "most_computed")
     elif "quality" in values:
         replaced = ("most_computed",) if values["quality"] == "fixed" else ("interval", "warmup_steps")
     if values.get("given_pool") is not None:

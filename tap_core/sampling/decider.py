@@ -21,6 +21,11 @@ class Decider:
         self.seen = Seen(position, sigma, x)
         self.decision = Decision(full=True) if self._notes.fell_back else self.course.before(self.seen)
 
+    def foresee(self, renewed: float) -> None:
+        """What is known of the second evaluation before it, for a schedule that asks for it; see QualityCourse."""
+        if hasattr(self.course, "foresee"):
+            self.course.foresee(renewed)
+
     def finish(self) -> None:
         """The model evaluation is over, and `seen` complete."""
         if not self._notes.fell_back:

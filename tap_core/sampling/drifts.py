@@ -15,9 +15,9 @@ from ..noise_level import log_noise
 from .interpolation import DEGREE, shares_at, spaced
 
 # How much a drift counts: of one that is repaid less stays in the picture.
-REPAID, NOT_REPAID = 1.0, 1.6
+REPAID, NOT_REPAID = 1.0, 2.2
 # A gap after a single full step is forecast by repeating it, which changes the picture most.
-ONE_STEP = 2.0
+ONE_STEP = 0.45
 
 
 @dataclass

@@ -25,7 +25,7 @@ from .motion import Motion
 from .notes import Notes
 from .pace import Pace
 from .replay import Replay, latents_kept
-from .settings import FIXED, TapSettings
+from .settings import TapSettings
 from .standing import Standing
 from .timer import StepTimer
 
@@ -98,6 +98,11 @@ class TapRun:
             self.notes.fall_back(OTHER_SIGMAS)
         self.record.evaluations.append(Evaluation(position, sigma, self.decider.decision.reason))
         self._timers.append(StepTimer(device))
+
+    def foresee(self, x: Tensor, sigma: float) -> None:
+        """The sampler will evaluate x [B, C, ...] next, after its first evaluation. This waits for the device."""
+        self.motion.watch(x, self.timeline.position(sigma))
+        self.decider.foresee(0.0 if self.motion.renewed is None else float(self.motion.renewed))
 
     def finish(self, x: Tensor, denoised: Tensor) -> None:
         """The model evaluation is over. x, denoised: [B, C, ...]."""
@@ -222,7 +227,7 @@ class TapRun:
             self.notes.note("The oracle computed every step to see which predictor is best; its times say nothing.")
         for note in notes_of(self.schedule, self.timeline, self.record.model):
             self.notes.note(note)
-        if self.shared and self.settings.given_schedule is None and self.settings.quality != FIXED:
+        if self.shared and isinstance(self.settings.schedule(), QualitySchedule):
             self.notes.note(SHARED_QUALITY)
         reason = why_not_shared(self.schedule, self.pool, self.settings.selector()) if self.shared else ""
         if reason:

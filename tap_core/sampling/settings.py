@@ -32,7 +32,7 @@ class TapSettings:
     """Settings of TAP Accelerate; the defaults measured best (bench/placement/README.md), the pool is the paper's.
 
     orders: a list such as "0,1,2". horizon_from .. horizon_to: steps relative to the true distance.
-    quality: how close the picture has to be, or "fixed" for as many full steps as interval says. most_computed: the
+    quality: how close the picture has to be, or "fixed" for as many full steps as interval says, as at interval 1. most_computed: the
     most full steps, 0 for no limit; without "fixed" alone. given_schedule: replaces all of these and warmup_steps.
     given_pool: replaces orders and horizons.
     Raises TapError, saying which input to change, for an impossible value.
@@ -78,7 +78,7 @@ class TapSettings:
     @property
     def off(self) -> bool:
         """Whether the user wants every step computed."""
-        return self.given_schedule is None and self.quality == FIXED and self.interval == 1
+        return self.given_schedule is None and self.interval == 1
 
     @property
     def order_list(self) -> list[int]:
@@ -99,7 +99,7 @@ class TapSettings:
         """The schedule that these settings name."""
         if self.given_schedule is not None:
             return self.given_schedule
-        if self.quality == FIXED:
+        if self.quality == FIXED or self.off:
             return self.fixed_schedule()
         curve = by_change if self.placement == "change" else by_step
         return QualitySchedule(QUALITIES[self.quality], self.most_computed, curve)

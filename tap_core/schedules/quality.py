@@ -20,7 +20,7 @@ POWER = 3.0
 # The drift of a gap as long as the whole run, in dB: without guidance, and how much more for each doubling of it.
 RATE, PER_DOUBLING = 4.0, 9.0
 # The first gap is planned for so many dB more: what it drifts stays.
-CAUTION = 6.0
+CAUTION = 3.0
 # How much the latest gap counts in what is expected of the next ones.
 NEWEST = 0.5
 # Where more was spent than allowed, the rest of the run may still spend this part of its share.
@@ -33,6 +33,8 @@ UNKNOWN = 4.0
 RENEWED = 0.5
 ALL_NOISE_ANEW = ("This sampler draws all of its noise anew at each step, and would make another picture from a "
                   "forecast; every step was computed in full. Choose another sampler, or quality fixed.")
+# After so many steps that is known.
+ENOUGH = 2
 ROUNDING, TINY, DECIBEL = 1e-9, 1e-30, math.log(10) / 10
 
 Curve = Callable[[Sequence[float], bool], list[float]]
@@ -77,14 +79,20 @@ class QualityCourse:
         self._rate = (RATE + PER_DOUBLING * math.log2(guidance)) * DECIBEL
         self._rates: list[float] = []  # of each picture: log of a gap's drift over the power of its length
         self._closed = 0.0  # how far the run was at the end of the latest gap
+        self._foreseen = False  # whether the first step is known to draw little noise anew
         self._newest, self._next, self._count = -1, 0, 0  # latest and next full step, and how many there were
 
     def before(self, seen: Seen) -> Decision:
         """As planned for its step; all evaluations of a step are decided alike."""
         step = self._step(seen)
-        if step == self._newest or step >= self._next:
+        unforeseen = step > 0 == self._newest and not self._foreseen
+        if step == self._newest or step >= self._next or unforeseen:
             return Decision(full=True, reason="quality" if step else "first step")
         return SKIP
+
+    def foresee(self, renewed: float) -> None:
+        """Before the second evaluation: the share of the noise that the sampler drew anew at its first step."""
+        self._foreseen = renewed <= RENEWED
 
     def in_call(self, seen: Seen) -> Decision:
         """Nothing is ever asked for."""
@@ -98,13 +106,14 @@ class QualityCourse:
         spent, latest, renewed = _read(seen)
         self.spent = max(spent, default=None)
         if step > self._newest + 1 and latest:
-            self._learn(self._heights[step] - self._heights[self._newest], latest)
+            if self._newest > 0:  # a gap behind a single full step tells little of later ones
+                self._learn(self._heights[step] - self._heights[self._newest], latest)
             self._closed = self._heights[step]
         self._newest, self._count = step, self._count + 1
-        # The first two steps are full: a forecast from one alone is poor. Many samplers renew all noise at the first.
-        if renewed > RENEWED and step > 1:
+        # Many samplers draw all noise anew at their first step, and little of it later.
+        if renewed > RENEWED and step > ENOUGH:
             self.said = ALL_NOISE_ANEW
-        ends = [step + 1] if renewed > RENEWED or not step else self._ends(step, spent, Line(seen.twice))
+        ends = [step + 1] if renewed > RENEWED else self._ends(step, spent, Line(seen.twice))
         self._next = min(max(*ends, step + 1, self._affordable(step)), self._last)
 
     def _learn(self, length: float, drifts: Sequence[float]) -> None:
@@ -115,8 +124,9 @@ class QualityCourse:
 
     def _ends(self, step: int, spent: Sequence[float], line: Line) -> list[int]:
         """The end of the next gap, for the picture of the batch that drifts most."""
-        allowed, rates = line.drift(self._schedule.decibels), self._rates or [self._rate + CAUTION * DECIBEL]
-        return [min(self._end(step, rate, one, allowed) for rate, one in zip(rates, spent or [0.0], strict=True))]
+        allowed, spent = line.drift(self._schedule.decibels), spent or [0.0]
+        rates = self._rates or [self._rate + CAUTION * DECIBEL] * len(spent)
+        return [min(self._end(step, rate, one, allowed) for rate, one in zip(rates, spent, strict=True))]
 
     def _end(self, step: int, rate: float, spent: float, allowed: float) -> int:
         """The end of the next gap, for one picture."""

@@ -97,6 +97,19 @@ def test_the_strip_says_why_nothing_is_forecast(opened: ComfyPage) -> None:
     assert opened.element(ACCELERATE, "").get_attribute("data-marks") == "f" * 20
 
 
+def test_with_a_quality_the_line_says_how_close_the_picture_is(opened: ComfyPage) -> None:
+    opened.page.evaluate(
+        """id => { for (const [name, value] of [['interval', 5], ['quality', 'good']])
+            app.canvas.graph.getNodeById(id).widgets.find(w => w.name === name).value = value; }""", ACCELERATE
+    )
+    opened.page.evaluate(WATCH, f"{ACCELERATE}")
+    opened.run()
+    opened.until(lambda: re.search(r"^\d+ of 20 steps computed.*about \d+ dB\)", line(opened)), "the closeness")
+    lines = [text for _, text in opened.page.evaluate("window.seenMarks")]
+    assert "as many are computed as quality good takes" in lines[0]
+    assert any("quality good: " in text and "steps computed so far; " in text for text in lines)
+
+
 def test_a_setting_removes_the_strip_and_brings_it_back(opened: ComfyPage) -> None:
     strip = opened.element(ACCELERATE, "")
     opened.set("TAP.LiveStrip", False)
@@ -168,9 +181,9 @@ def test_the_order_set_is_chosen_with_the_mouse_and_with_keys(opened: ComfyPage)
 
 
 @pytest.mark.parametrize(("preset", "values"), [
-    ("Fast", {"interval": 8, "placement": "change", "correction": "on", "target": "auto"}),
-    ("Paper N=6", {"interval": 6, "placement": "paper", "correction": "off", "target": "residual"}),
-    ("Balanced", {"interval": 5, "placement": "change", "correction": "on", "target": "auto", "orders": "0,1,2"}),
+    ("Draft", {"quality": "draft", "placement": "change", "correction": "on", "target": "auto"}),
+    ("Paper N=6", {"quality": "fixed", "interval": 6, "placement": "paper", "correction": "off", "target": "residual"}),
+    ("Close", {"quality": "close", "placement": "change", "correction": "on", "target": "auto", "orders": "0,1,2"}),
 ])
 def test_a_preset_from_the_menu_sets_the_widgets(opened: ComfyPage, preset: str, values: dict) -> None:
     choose_in_menu(opened, ACCELERATE, "TAP presets", preset)

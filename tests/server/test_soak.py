@@ -80,7 +80,8 @@ class Lot:
         """Random inputs of TAP Accelerate."""
         lot = self.random
         return {
-            "interval": lot.randint(1, 8), "orders": lot.choice(ORDER_SETS), "horizon_from": lot.randint(-6, 0),
+            "quality": lot.choice(("fixed", "fixed", "close", "draft")), "interval": lot.randint(1, 8),
+            "orders": lot.choice(ORDER_SETS), "horizon_from": lot.randint(-6, 0),
             "proxy_loss": lot.choice(PROXY_LOSSES), "warmup_steps": lot.randint(0, 4), "target": lot.choice(TARGETS),
             "correction": lot.choice(CORRECTIONS), "placement": lot.choice(PLACEMENTS), "trust": lot.choice(TRUSTS),
             "cache_device": lot.choice(CACHE_DEVICES), "probe_stride": lot.choice((1, 2, 4)),

@@ -85,7 +85,7 @@ def timed_run(name: str, seconds: float, full_steps: list[int]) -> PromptRun:
 
 
 def test_the_fastest_runs_are_compared() -> None:
-    options = argparse.Namespace(steps=50, interval=5, seed=7, runs=2)
+    options = argparse.Namespace(steps=50, quality="close", interval=None, seed=7, runs=2)
     stock = [timed_run("s1", 4.0, []), timed_run("s2", 3.0, [])]
     tap = [timed_run("t1", 1.0, [0, 1]), timed_run("t2", 2.0, [0, 1, 2])]
     found = Comparison(options, {"stock": stock, "TAP": tap}, png(100), png(110))
@@ -96,7 +96,7 @@ def test_the_fastest_runs_are_compared() -> None:
 
 
 def test_equal_pictures_are_said_to_be_equal() -> None:
-    options = argparse.Namespace(steps=50, interval=1, seed=7, runs=1)
+    options = argparse.Namespace(steps=50, quality="close", interval=1, seed=7, runs=1)
     runs = {"stock": [timed_run("s", 1.0, [])], "TAP": [timed_run("t", 1.0, list(range(50)))]}
     found = Comparison(options, runs, png(100), png(100))
     assert "no difference between" in found.summary()

@@ -13,8 +13,11 @@ KNOWN = {"tap": ACCELERATE, "viewer": VIEWER, "report": REPORT, PICTURE: SAVE, S
 
 
 def viewed_prompt(seed: int, steps: int = 12, size: int = 128, batch: int = 1, **settings: object) -> Prompt:
-    """The demo model with TAP, the viewer, the report, and a plain choice map of each layer to compare with."""
-    prompt = tap_prompt(seed, steps, size, **settings)
+    """The demo model with TAP, the viewer, the report, and a plain choice map of each layer to compare with.
+
+    How many steps are computed is known beforehand, unless a quality is given.
+    """
+    prompt = tap_prompt(seed, steps, size, **{"quality": "fixed", **settings})
     prompt["empty"]["inputs"]["batch_size"] = batch
     views = {"record": ["tap", 1], "after": ["decode", 0]}
     prompt["viewer"] = node("TapChoiceMapViewer", **views)

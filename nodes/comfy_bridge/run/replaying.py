@@ -147,6 +147,7 @@ class Passes:
             self._sigmas.append(sigma.clone())
             if index == 1:
                 self._second = x.clone()
+                self._run.foresee(x, float(sigma.flatten()[0]))
                 self._leave()
             return
         before = replay.exact(index) if self._second is None or index == 0 else self._second

@@ -31,6 +31,7 @@ def run(
     course = schedule.start(Timeline(tuple(sigmas), guidance=guidance))
     steps, full, total, latest = len(sigmas) - 1, [], [0.0] * len(batch), None
     heights = by_change(sigmas[:-1], True)
+    course.foresee(renewed or 0.0)
     for step in range(steps):
         for _ in range(evaluations):
             seen = Seen(float(step), sigmas[step])
@@ -68,13 +69,22 @@ def test_more_drift_takes_more_steps() -> None:
     assert counts == sorted(set(counts))
 
 
-def test_first_two_steps_and_the_last_are_full() -> None:
+def test_first_and_last_step_are_full() -> None:
     full, _, _ = run(QualitySchedule(28), cubic(-20.0))
-    assert full[:2] == [0, 1] and full[-1] == 39
+    assert (full[0], full[-1]) == (0, 39) and len(full) < 10
+
+
+def test_where_the_first_step_is_not_foreseen_the_second_is_full() -> None:
+    course = QualitySchedule(28).start(Timeline(SIGMAS, guidance=1.0))
+    for step in range(3):
+        seen = Seen(float(step), SIGMAS[step])
+        seen.full = course.before(seen).full
+        assert seen.full == (step < 2)
+        course.after(seen)
 
 
 def test_stronger_guidance_starts_with_shorter_gaps() -> None:
-    first = [run(QualitySchedule(35), cubic(5.0), guidance=guidance)[0][2] for guidance in (1.0, 2.0, 5.0)]
+    first = [run(QualitySchedule(35), cubic(5.0), guidance=guidance)[0][1] for guidance in (1.0, 2.0, 5.0)]
     assert first == sorted(first, reverse=True) and first[0] > first[-1]
     unknown, four = (run(QualitySchedule(35), cubic(5.0), guidance=guidance)[0] for guidance in (None, 4.0))
     assert unknown == four
@@ -103,8 +113,7 @@ def test_evaluations_of_a_step_are_decided_alike() -> None:
 
 def test_what_is_not_a_number_is_answered_by_full_steps() -> None:
     full, _, _ = run(QualitySchedule(28), lambda length: math.nan)
-    first_gap = full[2]
-    assert full == [0, 1, *range(first_gap, 40)]
+    assert full == [0, *range(full[1], 40)]
 
 
 def test_a_sampler_that_draws_all_noise_anew_is_computed_in_full_and_told() -> None:
