@@ -93,10 +93,6 @@ def _square(latents: Tensor) -> Tensor:
     return latents.float().square().reshape(len(latents), -1).mean(1)
 
 
-def most_latents(planned: Sequence[bool]) -> int:
-    """The most latents that are kept at once, in a run with these full and skipped steps; not planned: a long one."""
-    kept, most = 0, 0 if planned else DEGREE + 2
-    for full in planned:
-        kept = min(kept + 1, DEGREE + 1) if full else kept
-        most = max(most, kept + (not full))
-    return most
+def latents_kept(full: Sequence[bool]) -> int:
+    """How many latents are kept after these full and skipped steps, one evaluation each."""
+    return min(sum(full), DEGREE + 1) + (not full[-1] if any(full) else 0)

@@ -17,6 +17,7 @@ from ..schedules.course import notes_of, why_none_is_skipped
 from ..schedules.quality import QualitySchedule
 from ..timeline import Timeline
 from ..token_grid import Grid
+from . import drifts, replay
 from .decider import Decider
 from .forecaster import Forecaster
 from .locality import processes, why_not_shared
@@ -24,7 +25,7 @@ from .memory import Memory, finite
 from .motion import Motion
 from .notes import Notes
 from .pace import Pace
-from .replay import Replay, latents_kept
+from .replay import Replay
 from .settings import TapSettings
 from .standing import Standing
 from .timer import StepTimer
@@ -204,13 +205,14 @@ class TapRun:
 
         A schedule that decides during the run is taken to compute every third step.
         """
-        if self.notes.fell_back:
+        if self.notes.fell_back or not self.standing.known:
             return 0
         planned = self.decider.planned
-        seen = self.standing.latents_kept(planned)
-        if self.replay is None:
-            return seen
-        return seen + (latents_kept(planned) if planned else self.timeline.steps)
+        if not planned:
+            return drifts.latents_kept([True] * 3 + [False]) + (self.timeline.steps if self.replay is not None else 0)
+        passed = [planned[: step + 1] for step in range(len(planned))]
+        return max(drifts.latents_kept(each) + (replay.latents_kept(each) if self.replay is not None else 0)
+                   for each in passed)
 
     @property
     def so_far(self) -> str:

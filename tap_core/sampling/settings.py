@@ -32,9 +32,9 @@ class TapSettings:
     """Settings of TAP Accelerate; the defaults measured best (bench/placement/README.md), the pool is the paper's.
 
     orders: a list such as "0,1,2". horizon_from .. horizon_to: steps relative to the true distance.
-    quality: how close the picture has to be, or "fixed" for as many full steps as interval says, as at interval 1. most_computed: the
-    most full steps, 0 for no limit; without "fixed" alone. given_schedule: replaces all of these and warmup_steps.
-    given_pool: replaces orders and horizons.
+    quality: how close the picture has to be, or "fixed" for as many full steps as interval says, as at interval 1.
+    most_computed: the most full steps, 0 for no limit; without "fixed" alone. given_schedule: replaces all of these and
+    warmup_steps. given_pool: replaces orders and horizons.
     Raises TapError, saying which input to change, for an impossible value.
     """
 

@@ -1,12 +1,10 @@
 """Where a run stands: how close its picture is to the one with every step computed (tap_core/closeness.py)."""
 
-from collections.abc import Sequence
-
 from ..closeness import Closeness, Line
 from ..record.record import TapRecord
 from ..schedule import Seen
 from ..schedules.quality import RENEWED
-from .drifts import Drifts, most_latents
+from .drifts import Drifts
 from .motion import Motion
 
 
@@ -42,14 +40,15 @@ class Standing:
         return None if spent is None else Line(self._twice).closeness(spent)
 
     @property
+    def known(self) -> bool:
+        """Whether something is measured at all."""
+        return self._drifts is not None
+
+    @property
     def _twice(self) -> float:
         """The share of the steps so far that were evaluated twice."""
         evaluations = self._record.evaluations
         return min(len(evaluations) / (evaluations[-1].step + 1) - 1, 1.0) if evaluations else 0.0
-
-    def latents_kept(self, planned: Sequence[bool]) -> int:
-        """How many latents it will keep at once, of a run with these full and skipped steps; none: not known yet."""
-        return 0 if self._drifts is None else most_latents(planned)
 
     @property
     def nbytes(self) -> int:

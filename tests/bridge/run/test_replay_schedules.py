@@ -53,9 +53,9 @@ def shown(monkeypatch: pytest.MonkeyPatch) -> dict[str, list[float]]:
         seen["begin"].append(position)
         begin(self, position, sigma, x)
 
-    def finishes(self: Decider, x: Tensor, denoised: Tensor, full: bool) -> None:
+    def finishes(self: Decider) -> None:
         seen["finish"].append(self.seen.position)
-        finish(self, x, denoised, full)
+        finish(self)
 
     monkeypatch.setattr(Decider, "begin", begins)
     monkeypatch.setattr(Decider, "finish", finishes)

@@ -244,8 +244,8 @@ def test_a_run_says_what_it_plans_keeps_and_did(model: ModelPatcher, caplog: pyt
     lines = [r for r in caplog.records if r.name == "tap"]
     assert {line.levelno for line in lines} == {logging.INFO}
     plan, done = (line.getMessage() for line in lines)
-    assert plan == "TAP: plan: 6 of 12 steps, 2.0x fewer calls, cache 74 kB"
-    assert "6 of 12 steps computed" in done and done.endswith("cache 74 kB")
+    assert plan == "TAP: plan: 6 of 12 steps, 2.0x fewer calls, cache 98 kB"
+    assert "6 of 12 steps computed" in done and done.endswith("cache 98 kB")
 
 
 def test_the_record_keeps_no_model_alive() -> None:

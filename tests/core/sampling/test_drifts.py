@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 import torch
 from tap_pack.tap_core.noise_level import log_noise
-from tap_pack.tap_core.sampling.drifts import NOT_REPAID, ONE_STEP, Drifts, most_latents
+from tap_pack.tap_core.sampling.drifts import NOT_REPAID, ONE_STEP, Drifts, latents_kept
 from torch import Tensor
 
 SIGMAS = (0.9, 0.8, 0.7, 0.6, 0.5, 0.4, 0.3, 0.2, 0.1)
@@ -75,12 +75,10 @@ def test_it_does_not_write_into_what_it_is_given() -> None:
 
 @pytest.mark.parametrize("full", ["fffssf", "fsf", "fssfssf", "ffssffff", "ff", "fffffs"])
 def test_as_many_latents_are_kept_as_expected(full: str) -> None:
-    most, drifts = 0, Drifts(mixed=True)
-    for sigma, kind in zip(SIGMAS, full, strict=False):
-        drifts.add(torch.randn(SHAPE), torch.randn(SHAPE), sigma, kind == "f", repaid=True)
-        most = max(most, drifts.nbytes)
-    assert most == most_latents([kind == "f" for kind in full]) * START.nbytes
-    assert most_latents([]) == 4
+    drifts, steps = Drifts(mixed=True), [kind == "f" for kind in full]
+    for number, (sigma, step) in enumerate(zip(SIGMAS, steps, strict=False)):
+        drifts.add(torch.randn(SHAPE), torch.randn(SHAPE), sigma, step, repaid=True)
+        assert drifts.nbytes == latents_kept(steps[: number + 1]) * START.nbytes
 
 
 def test_it_tells_whether_the_last_steps_were_skipped() -> None:
