@@ -39,7 +39,8 @@ class Course:
 class Take:
     """One sampling.
 
-    frames: [F * H, W, 3] in 0..1; calls: model evaluations; seconds: of one processor; sigmas: the run's.
+    frames: [F * H, W, 3] in 0..1; calls: model evaluations; seconds: of one processor; sigmas: the run's; record:
+    TAP's of the whole batch, None without TAP.
     """
 
     frames: Tensor
@@ -47,6 +48,7 @@ class Take:
     calls: int
     seconds: float
     sigmas: tuple[float, ...] = ()
+    record: object = None
 
 
 class Stage:
@@ -81,7 +83,8 @@ class Stage:
         seconds = (time.process_time() - started) / len(numbers)
         calls = counter.calls if holder.latest is None else len(holder.latest.full_steps)
         with torch.inference_mode():
-            return [Take(self.decode(one), one, calls, seconds, self.sigmas(course)) for one in latents.split(1)]
+            return [Take(self.decode(one), one, calls, seconds, self.sigmas(course), holder.latest)
+                    for one in latents.split(1)]
 
     def trace(self, number: int, course: Course, target: str = "auto") -> object:
         """What TAP Measure Run sees of a full run."""

@@ -4,7 +4,11 @@ from comfy_api.latest import io
 
 from ...tap_core.calibrate.budget import Budget, parsed_budget
 from ...tap_core.calibrate.text import Calibration
+from ...tap_core.closeness import Closeness
 from ...tap_core.errors import TapError
+
+# What pictures of other prompts were off the estimate, in dB (bench/calibration/README.md).
+GIVE_OR_TAKE = 12.0
 
 
 def budget_input() -> io.Input:
@@ -28,11 +32,9 @@ def expectation(calibration: Calibration, asked: Budget) -> str:
     """How close the picture of a run like the measured one is expected to be."""
     calls = asked.calls_of(calibration.steps)
     line = calibration.line(calls)
+    close = Closeness(line.decibels, GIVE_OR_TAKE)
     changed = "" if line.calls == calls else f" The text has no line for {calls} calls; this is the nearest one."
     return (f"{line.calls} of {calibration.steps} steps are computed. The expected PSNR against the full picture is "
-            f"{line.decibels:.0f} dB, plus or minus 12 ({_in_words(line.decibels)}). TAP Compare measures it.{changed}")
+            f"{line.decibels:.0f} dB, plus or minus {close.give_or_take:.0f} ({close.words}). After the run TAP "
+            f"Accelerate says how close the picture came, and TAP Compare measures it.{changed}")
 
-
-def _in_words(decibels: float) -> str:
-    words = {45: "no visible difference", 38: "fine details differ", 30: "details differ"}
-    return next((words[least] for least in words if decibels >= least), "another picture in places")

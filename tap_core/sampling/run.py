@@ -102,6 +102,8 @@ class TapRun:
 
     def foresee(self, x: Tensor, sigma: float) -> None:
         """The sampler will evaluate x [B, C, ...] next, after its first evaluation. This waits for the device."""
+        if x.shape != self.decider.seen.x.shape:
+            return
         self.motion.watch(x, self.timeline.position(sigma))
         self.decider.foresee(0.0 if self.motion.renewed is None else float(self.motion.renewed))
 

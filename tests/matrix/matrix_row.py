@@ -134,9 +134,12 @@ class Row:
 
 
 def accelerate(model: ModelPatcher, **inputs: object) -> tuple[ModelPatcher, RecordHolder]:
-    """The model after a TAP Accelerate node; inputs that are not given have their defaults."""
+    """The model after a TAP Accelerate node; inputs that are not given have their defaults.
+
+    But for quality: how many steps are computed must not depend on what is plugged in.
+    """
     defaults = {i.id: getattr(i, "default", None) for i in TapAccelerate.GET_SCHEMA().inputs if i.id != "model"}
-    given = {name: value for name, value in {**defaults, **inputs}.items() if value is not None}
+    given = {name: value for name, value in {**defaults, "quality": "fixed", **inputs}.items() if value is not None}
     return TapAccelerate.execute(model, **given).args
 
 

@@ -9,7 +9,6 @@ from datetime import date, timedelta
 from pathlib import Path
 
 import pytest
-from tap_pack.tap_core.record.size_words import size_words
 
 from figures.readme_blocks import blocks
 from placement import table as placement_table
@@ -19,7 +18,7 @@ RESULTS = ROOT / "bench" / "results"
 # Study whose README has a table -> the module whose `markdown` makes it.
 RENDERERS = {"methods": "methods.table",
              **{name: f"{name}.command" for name in ("cost", "memory", "overhead", "engine", "quality", "choice",
-                                                     "drift", "samplers", "replay", "calibration")}}
+                                                     "drift", "samplers", "replay", "closeness", "calibration")}}
 
 
 def found(name: str) -> dict:
@@ -112,9 +111,6 @@ SENTENCES = [
     (README, lambda: "| {stock:.2f} s | {TAP:.2f} s: ".format(**demo()["best_sampler_seconds"])
                      + f"{demo()['speed_up']:.1f} times faster, PSNR {demo()['psnr_db']:.1f} dB |"),
     (README, lambda: f"Pictures of another seed reach only {found('methods')['full']['psnr']:.1f} dB: this is"),
-    (README, lambda: f"`{demo()['full_steps']} of {demo()['asked']['steps']} steps, "
-                     f"{demo()['asked']['steps'] / demo()['full_steps']:.1f}x fewer calls, "
-                     f"cache {size_words(demo()['cache_bytes'])}`"),
     (README, lambda: f"closer on *words* ({placed('words', 'CFG 4', 'euler, fewer steps', 10):.1f} dB, the defaults "
                      f"{placed('words', 'CFG 4', DEFAULTS, 10):.1f})"),
     (README, lambda: "on *balls* it is {:.0f} to {:.0f} dB lower with 12 and 7 calls".format(*(
