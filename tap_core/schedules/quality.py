@@ -106,15 +106,15 @@ class QualityCourse:
         spent, latest, renewed = _read(seen)
         self.spent = max(spent, default=None)
         if step > self._newest + 1 and latest:
-            if self._newest > 0:  # a gap behind a single full step tells little of later ones
+            if self._newest > 0:  # a gap behind the first step alone tells little of later ones
                 self._learn(self._heights[step] - self._heights[self._newest], latest)
             self._closed = self._heights[step]
         self._newest, self._count = step, self._count + 1
         # Many samplers draw all noise anew at their first step, and little of it later.
         if renewed > RENEWED and step > ENOUGH:
             self.said = ALL_NOISE_ANEW
-        ends = [step + 1] if renewed > RENEWED else self._ends(step, spent, Line(seen.twice))
-        self._next = min(max(*ends, step + 1, self._affordable(step)), self._last)
+        wished = step + 1 if self.said or renewed > RENEWED else self._wished(step, spent, Line(seen.twice))
+        self._next = min(max(wished, step + 1, self._affordable(step)), self._last)
 
     def _learn(self, length: float, drifts: Sequence[float]) -> None:
         """Take the drifts of a gap, one for each picture."""
@@ -122,11 +122,11 @@ class QualityCourse:
         before = self._rates or [self._rate] * len(rates)
         self._rates = [NEWEST * rate + (1 - NEWEST) * other for rate, other in zip(rates, before, strict=True)]
 
-    def _ends(self, step: int, spent: Sequence[float], line: Line) -> list[int]:
+    def _wished(self, step: int, spent: Sequence[float], line: Line) -> int:
         """The end of the next gap, for the picture of the batch that drifts most."""
         allowed, spent = line.drift(self._schedule.decibels), spent or [0.0]
         rates = self._rates or [self._rate + CAUTION * DECIBEL] * len(spent)
-        return [min(self._end(step, rate, one, allowed) for rate, one in zip(rates, spent, strict=True))]
+        return min(self._end(step, rate, one, allowed) for rate, one in zip(rates, spent, strict=True))
 
     def _end(self, step: int, rate: float, spent: float, allowed: float) -> int:
         """The end of the next gap, for one picture."""
