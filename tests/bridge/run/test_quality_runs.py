@@ -1,0 +1,152 @@
+"""Runs that keep to a quality, and what runs say of their closeness, in ComfyUI's own sampling."""
+
+from __future__ import annotations
+
+import math
+
+import comfy.model_management
+import pytest
+import torch
+from comfy.model_patcher import ModelPatcher
+from tap_pack.nodes.comfy_bridge.live.plan import plan_of
+from tap_pack.tap_core.record.run_line import run_line
+from tap_pack.tap_core.sampling import run as run_module
+from tap_pack.tap_core.sampling.run import SHARED_QUALITY, TapRun
+from tap_pack.tap_core.sampling.settings import TapSettings
+from tap_pack.tap_core.schedules.quality import ALL_NOISE_ANEW
+
+from tiny_flux import Accelerated, prompt, sample, tiny_flux
+
+# As far as these tiny models of random weights allow: with lower qualities more steps are skipped.
+OURS = {"target": "auto", "correction": "on", "placement": "change", "trust": "learned", "probe_stride": 4}
+STEPS = 20
+
+
+@pytest.fixture(scope="module")
+def model() -> ModelPatcher:
+    return tiny_flux()
+
+
+def accelerated(model: ModelPatcher, **inputs: object) -> Accelerated:
+    return Accelerated(model, **{**OURS, "quality": "draft", **inputs})
+
+
+def error(picture: torch.Tensor, full: torch.Tensor) -> float:
+    """Relative error of a latent."""
+    return float((picture - full).norm() / full.norm())
+
+
+def test_a_higher_quality_computes_more_steps_and_is_closer(model: ModelPatcher) -> None:
+    full, counts, errors, told = sample(model, STEPS), [], [], []
+    for quality in ("draft", "good", "same"):
+        run = accelerated(model, quality=quality)
+        errors.append(error(run.sample(STEPS), full))
+        counts.append(len(run.record.full_steps))
+        told.append(run.record.closeness.decibels if run.record.closeness else math.inf)
+    assert counts == sorted(counts) and counts[0] < counts[-1]
+    assert told == sorted(told)
+    assert errors[0] > errors[-1]
+
+
+def test_the_same_run_twice_computes_the_same_steps(model: ModelPatcher) -> None:
+    run = accelerated(model)
+    first, record = run.sample(STEPS, cfg=2.0), run.record
+    again = run.sample(STEPS, cfg=2.0)
+    assert torch.equal(first, again) and run.record.full_steps == record.full_steps
+    assert run.record.closeness == record.closeness
+
+
+@pytest.mark.parametrize("interval", [1, 5])
+def test_interval_1_turns_it_off_whatever_the_quality(model: ModelPatcher, interval: int) -> None:
+    run = accelerated(model, interval=interval)
+    assert torch.equal(run.sample(STEPS), sample(model, STEPS)) == (interval == 1)
+    assert ("interval is 1" in run_line(run.record)) == (interval == 1)
+
+
+@pytest.mark.parametrize("sampler", ["euler", "heun", "dpm_2", "dpmpp_2m", "uni_pc", "res_multistep", "euler_ancestral",
+                                     "er_sde"])
+def test_every_sampler_keeps_to_it_and_says_how_close_it_is(model: ModelPatcher, sampler: str) -> None:
+    run = accelerated(model)
+    run.sample(STEPS, sampler=sampler)
+    record = run.record
+    assert record.full_steps[0] == 0 and record.full_steps[-1] == STEPS - 1
+    assert len(record.full_steps) + len(record.skipped_steps) == STEPS
+    assert (record.closeness is not None) == bool(record.skipped_steps)
+
+
+def test_a_sampler_that_draws_all_noise_anew_is_computed_in_full_and_says_so(model: ModelPatcher) -> None:
+    run = accelerated(model)
+    assert torch.equal(run.sample(STEPS, sampler="lcm"), sample(model, STEPS, sampler="lcm"))
+    assert run.record.skipped_steps == [] and ALL_NOISE_ANEW in run.record.fallbacks
+    assert run_line(run.record) == f"Nothing was skipped. {ALL_NOISE_ANEW}"
+
+
+def test_most_computed_is_kept_and_the_line_says_how_close_that_came(model: ModelPatcher) -> None:
+    run = accelerated(model, quality="same", most_computed=6)
+    run.sample(STEPS)
+    assert len(run.record.full_steps) <= 6
+    assert f"(about {run.record.closeness.decibels:.0f} dB)" in run_line(run.record)
+
+
+def test_the_picture_of_a_batch_that_differs_most_is_told(model: ModelPatcher) -> None:
+    inputs = {"quality": "fixed", "interval": 5, "placement": "even"}
+    both = accelerated(model, **inputs)
+    both.sample(STEPS, batch=2)
+    assert both.record.closeness is not None
+    one = accelerated(model, **inputs)
+    one.sample(STEPS, batch=1)
+    # The first picture of the batch has the same noise as the single one.
+    assert both.record.closeness.decibels <= one.record.closeness.decibels + 0.01
+
+
+def test_with_a_mask_an_area_and_half_of_a_run_it_is_known(model: ModelPatcher) -> None:
+    mask = torch.zeros(1, 1, 8, 12)
+    mask[..., 4:] = 1
+    ways = ({"noise_mask": mask, "latent": torch.ones(1, 16, 8, 12)}, {"start_step": 0, "last_step": 14},
+            {"denoise": 0.5}, {"positive": [*prompt(), *prompt(seed=4, area=(4, 4, 0, 0))]})
+    for way in ways:
+        run = accelerated(model, quality="fixed", interval=4)
+        run.sample(STEPS, cfg=2.0, **way)
+        assert run.record.skipped_steps and run.record.closeness is not None, way
+
+
+def test_values_that_are_not_numbers_give_no_figure(model: ModelPatcher) -> None:
+    broken = tiny_flux()
+
+    def break_it(step: int, *_: object) -> None:
+        if step == 8:
+            broken.model.diffusion_model.final_layer.linear.weight.data.fill_(math.nan)
+
+    run = accelerated(broken)
+    run.sample(STEPS, callback=break_it)
+    assert run.record.closeness is None
+    assert run_line(run.record).endswith("how close the picture is, is not known")
+
+
+def test_a_run_that_was_stopped_says_nothing_of_its_picture(model: ModelPatcher) -> None:
+    run = accelerated(model)
+
+    def stop(step: int, *_: object) -> None:
+        if step == 14:
+            raise comfy.model_management.InterruptProcessingException
+
+    with pytest.raises(comfy.model_management.InterruptProcessingException):
+        run.sample(STEPS, callback=stop)
+    assert not run.record.complete and run.record.closeness is None
+    assert "dB" not in run_line(run.record)
+
+
+def test_processes_that_share_a_picture_compute_as_many_steps_as_interval_says(
+    monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(run_module, "processes", lambda: 2)
+    settings = TapSettings(quality="close", interval=5)
+    run = TapRun(settings, [1 - i / 50 for i in range(51)], "Flux")
+    assert plan_of(run).marks.count("f") == 12
+    assert run.record.fallbacks == [SHARED_QUALITY]
+
+
+def test_the_plan_names_the_quality(model: ModelPatcher) -> None:
+    run = TapRun(TapSettings(quality="good"), [1 - i / 20 for i in range(21)], "Flux")
+    assert plan_of(run).words == "20 steps; as many are computed as quality good takes"
+    assert run.so_far == ""
