@@ -31,8 +31,8 @@ WISHES = {name: decibels for name, decibels in QUALITIES.items() if name != FIXE
 INTERVALS = (2, 3, 4, 5, 6, 8, 10)
 # No constant of the estimate or of the schedule was chosen on these.
 SHOTS = range(500, 504)
-# A picture may be so many dB closer than asked, or farther off.
-CLOSER, FARTHER = 8.0, 3.0
+# Of these a batch would share the noise that it draws.
+NOISY = ("lcm", "er_sde", "euler_ancestral")
 
 
 def measured(stage: Stage, course: Course) -> dict:
@@ -55,7 +55,8 @@ def scored(takes: Sequence[Take], fulls: Sequence[Take]) -> dict:
     """By picture: calls, PSNR and what the run said; None where it said nothing. A batch says one for all."""
     scores = [psnr(take.frames, full.frames) for take, full in zip(takes, fulls, strict=True)]
     told = [take.record.closeness and take.record.closeness.decibels for take in takes]
-    return {"calls": [take.calls for take in takes], "psnr": [min(score, 150.0) for score in scores], "told": told}
+    return {"calls": [take.calls for take in takes], "psnr": [min(score, 150.0) for score in scores], "told": told,
+            "batch": len({id(take.record) for take in takes}) == 1}
 
 
 def kept() -> dict:
@@ -80,15 +81,10 @@ def told_table(rows: Sequence[dict]) -> list[str]:
 
 def told_pairs(rows: Sequence[dict]) -> list[tuple[float, float]]:
     """Told and measured, of every run that said something; of a batch its worst picture."""
-    pairs = []
-    for row in rows:
-        for score in row["qualities"].values():
-            pairs += [(told, found) for told, found in zip(score["told"], score["psnr"], strict=True)
-                      if told is not None]
-        for score in (*row["fixed"].values(), row["paper"]):
-            if score["told"][0] is not None:
-                pairs.append((score["told"][0], min(score["psnr"])))
-    return pairs
+    scores = [score for row in rows for score in (*row["qualities"].values(), *row["fixed"].values(), row["paper"])]
+    pairs = [pair for score in scores for pair in ([(score["told"][0], min(score["psnr"]))] if score["batch"] else
+                                                   zip(score["told"], score["psnr"], strict=True))]
+    return [(told, found) for told, found in pairs if told is not None]
 
 
 def wish_table(rows: Sequence[dict]) -> list[str]:
@@ -108,6 +104,23 @@ def wish_cell(row: dict, name: str) -> str:
     plain = row["plain"][str(round(calls))]
     return (f"{calls:.1f}: {mean(score['psnr']):.1f} ({worst:.1f}); fixed {min(enough, default='all')}; plain "
             f"{plain['psnr']:.1f} ({plain['worst']:.1f})")
+
+
+def default_table(rows: Sequence[dict], quality: str = "close") -> list[str]:
+    """For the README of the pack: the default quality by course and model."""
+    return table(("steps, sampler, guidance", *MODELS), (
+        (f"{steps}, {sampler}, CFG {cfg:g}", *(default_cell(row, quality) for model in MODELS for row in (next(
+            (row for row in rows if (row["model"], row["steps"], row["sampler"], row["cfg"]) ==
+             (model, steps, sampler, cfg)), None),))) for steps, sampler, cfg in COURSES))
+
+
+def default_cell(row: dict | None, quality: str) -> str:
+    """Mean calls: mean PSNR (worst)."""
+    if row is None:
+        return ""
+    score = row["qualities"][quality]
+    calls = mean(score["calls"])
+    return "all" if calls == row["steps"] else f"{calls:.1f}: {mean(score['psnr']):.1f} ({min(score['psnr']):.1f})"
 
 
 PAGE = Page("closeness", markdown, read=kept)
@@ -137,6 +150,6 @@ def measure_model(stage: Stage, arguments: Sequence[str], fresh: bool) -> None:
     done = {(row["steps"], row["sampler"], row["cfg"]) for row in rows}
     for steps, sampler, cfg in tqdm(COURSES, desc=stage.name, unit="row"):
         if (steps, sampler, cfg) not in done:
-            row = measured(stage, Course(steps=steps, sampler=sampler, cfg=cfg))
+            row = measured(stage, Course(steps=steps, sampler=sampler, cfg=cfg, alone=sampler in NOISY))
             rows.append({"model": stage.name, "steps": steps, "sampler": sampler, "cfg": cfg, **row})
             write_results("closeness", arguments, {"weights": stage.weights, "rows": rows}, part=stage.name)

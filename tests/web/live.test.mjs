@@ -46,7 +46,7 @@ test("the widgets' values find their preset", () => {
 
 test("a preset says so when a connected input replaces its widgets", () => {
   assert.equal(presetWords("Fast", ["model"]), "Fast is set. Queue to use it.");
-  assert.match(presetWords("Fast", ["model", "schedule"]), /connected to schedule replaces interval/);
+  assert.match(presetWords("Fast", ["model", "schedule"]), /connected to schedule replaces quality, interval/);
 });
 
 test("only saved calibrations are read", () => {
