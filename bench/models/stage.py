@@ -81,9 +81,10 @@ class Stage:
         started = time.process_time()
         latents = self.sampled(model, numbers, course, seeds or numbers)
         seconds = (time.process_time() - started) / len(numbers)
-        calls = counter.calls if holder.latest is None else len(holder.latest.full_steps)
+        record = holder.latest
+        calls = counter.calls if record is None else len(record.full_steps)
         with torch.inference_mode():
-            return [Take(self.decode(one), one, calls, seconds, self.sigmas(course), holder.latest)
+            return [Take(self.decode(one), one, calls, seconds, self.sigmas(course), record)
                     for one in latents.split(1)]
 
     def trace(self, number: int, course: Course, target: str = "auto") -> object:
