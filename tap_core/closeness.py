@@ -1,7 +1,8 @@
 """How close a picture is to the one with every step computed: a figure in dB, and words for it.
 
 A run that skips steps drifts off the path of the full run. What its gaps drifted, as a share of the picture, tells how
-far off the picture is, for every model, sampler and setting by one line (bench/closeness/README.md).
+far off the picture is. One line serves all samplers and settings. Models differ by up to 10 dB; the line lies at the
+one of three whose pictures are farthest off (bench/closeness/README.md).
 """
 
 import math
@@ -48,8 +49,10 @@ class Closeness:
 
 @dataclass(frozen=True)
 class Line:
-    """From the drift of a run to closeness. twice: whether the sampler evaluates steps twice, as a share of them;
-    open_end: whether the last steps were skipped. renewed: whether the sampler draws all of its noise anew.
+    """From the drift of a run to its closeness.
+
+    twice: the share of the steps that the sampler evaluates twice. open_end: whether the last steps were skipped.
+    renewed: whether the sampler draws all of its noise anew at each step.
     """
 
     twice: float = 0.0
