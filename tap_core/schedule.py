@@ -41,6 +41,7 @@ class Seen:
     Of its first model call: stream, probe and block [B, N, D] (block 0's input, modulated input and output),
     target [B, N, C] (computed or forecast), loss [B, N] (proxy loss of the forecast), last_input and last_output
     [B, M, D] (the last block's, all tokens). Only what the course `needs` is there; None where a call ended early.
+    full: whether any part of it was computed; whole: whether all of it was.
     drifts: [2, B] the squared drift of all gaps so far and of the latest one, see sampling/drifts.py; None before the
     first gap. twice: the share of the steps that the sampler evaluates twice.
     renewed: the smallest share of its noise that the sampler drew anew at a step so far, a scalar; None if not known.
@@ -57,6 +58,7 @@ class Seen:
     last_input: Tensor | None = None
     last_output: Tensor | None = None
     full: bool = False
+    whole: bool = False
     denoised: Tensor | None = None
     drifts: Tensor | None = None
     twice: float = 0.0

@@ -112,7 +112,8 @@ class TapRun:
         self._timers[-1].stop()
         seen = self.decider.seen
         seen.x, seen.denoised, seen.full = x, denoised, self._now.full
-        self.standing.add(seen, self.motion, self.pace.sigma, self._now.skipped_calls == 0, self.replay is not None)
+        seen.whole = self._now.skipped_calls == 0
+        self.standing.add(seen, self.motion, self.pace.sigma, self.replay is not None)
         self.decider.finish()
         self._forget()
         self._count_bytes()

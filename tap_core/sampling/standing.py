@@ -19,12 +19,12 @@ class Standing:
         """What was measured says nothing of what comes."""
         self._drifts = None
 
-    def add(self, seen: Seen, motion: Motion, sigma: float, full: bool, repaid: bool) -> None:
+    def add(self, seen: Seen, motion: Motion, sigma: float, repaid: bool) -> None:
         """An evaluation is over; show the schedule where the run stands. sigma: the sampler's own."""
         if self._drifts is None:
             return
-        self._drifts.add(seen.x, seen.denoised, sigma, full, repaid)
-        if full:
+        self._drifts.add(seen.x, seen.denoised, sigma, seen.whole, repaid)
+        if seen.whole:
             seen.drifts, seen.twice, seen.renewed = self._drifts.both, self._twice, motion.renewed
 
     def closeness(self, motion: Motion) -> Closeness | None:
@@ -48,7 +48,8 @@ class Standing:
     def _twice(self) -> float:
         """The share of the steps so far that were evaluated twice."""
         evaluations = self._record.evaluations
-        return min(len(evaluations) / (evaluations[-1].step + 1) - 1, 1.0) if evaluations else 0.0
+        more = len(evaluations) / (evaluations[-1].step + 1) - 1 if evaluations else 0.0
+        return min(max(more, 0.0), 1.0)
 
     @property
     def nbytes(self) -> int:

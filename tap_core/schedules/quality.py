@@ -101,7 +101,7 @@ class QualityCourse:
     def after(self, seen: Seen) -> None:
         """Plan the next gap. This waits for the device, at a full step alone."""
         step = self._step(seen)
-        if not seen.full or step <= self._newest:
+        if not seen.whole or step <= self._newest:
             return
         spent, latest, renewed = _read(seen)
         self.spent = max(spent, default=None)

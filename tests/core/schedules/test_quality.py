@@ -42,7 +42,7 @@ def run(
                 latest = [factor * drift(abs(heights[step] - heights[full[-1]])) for factor in batch]
                 total = [one + other for one, other in zip(total, latest, strict=True)]
             full += [step] * (step not in full)
-            seen.full, seen.twice = True, evaluations - 1.0
+            seen.full, seen.whole, seen.twice = True, True, evaluations - 1.0
             seen.drifts = torch.tensor([total, latest]) if latest else None
             seen.renewed = None if renewed is None or step == 0 else torch.tensor(renewed)
             course.after(seen)
@@ -78,7 +78,7 @@ def test_where_the_first_step_is_not_foreseen_the_second_is_full() -> None:
     course = QualitySchedule(28).start(Timeline(SIGMAS, guidance=1.0))
     for step in range(3):
         seen = Seen(float(step), SIGMAS[step])
-        seen.full = course.before(seen).full
+        seen.full = seen.whole = course.before(seen).full
         assert seen.full == (step < 2)
         course.after(seen)
 
@@ -109,6 +109,20 @@ def test_where_the_wish_takes_less_the_limit_changes_nothing() -> None:
 def test_evaluations_of_a_step_are_decided_alike() -> None:
     full, _, _ = run(QualitySchedule(35), cubic(5.0), evaluations=2)
     assert 2 < len(full) < 40
+
+
+def test_a_step_that_was_computed_in_part_is_no_full_step() -> None:
+    course = QualitySchedule(28).start(Timeline(SIGMAS, guidance=1.0))
+    course.foresee(0.0)
+    full = []
+    for step in range(12):
+        seen = Seen(float(step), SIGMAS[step])
+        seen.whole = course.before(seen).full
+        seen.full = seen.whole or step == 3  # a prompt that came in mid-run is computed
+        full += [step] * seen.whole
+        seen.drifts = torch.full((2, 3), 1e-4) if seen.whole and len(full) > 1 else None
+        course.after(seen)
+    assert 3 not in full and len(full) > 1
 
 
 def test_what_is_not_a_number_is_answered_by_full_steps() -> None:
