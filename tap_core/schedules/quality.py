@@ -111,7 +111,7 @@ class QualityCourse:
             self._closed = self._heights[step]
         self._newest, self._count = step, self._count + 1
         # Many samplers draw all noise anew at their first step, and little of it later.
-        if renewed > RENEWED and step > ENOUGH:
+        if renewed > RENEWED and step > ENOUGH and not self._schedule.most:  # with a limit steps are skipped
             self.said = ALL_NOISE_ANEW
         wished = step + 1 if self.said or renewed > RENEWED else self._wished(step, spent, Line(seen.twice))
         self._next = min(max(wished, step + 1, self._affordable(step)), self._last)

@@ -134,6 +134,8 @@ def test_a_sampler_that_draws_all_noise_anew_is_computed_in_full_and_told() -> N
     full, _, said = run(QualitySchedule(28), cubic(0.0), renewed=1.0)
     assert full == list(range(40)) and said == ALL_NOISE_ANEW
     assert run(QualitySchedule(28), cubic(0.0), renewed=0.3)[2] == ""
+    limited, _, said = run(QualitySchedule(28, 6), cubic(0.0), renewed=1.0)
+    assert len(limited) <= 6 and said == ""
 
 
 def test_sigmas_that_rise_are_run_through_at_equal_distances() -> None:
