@@ -82,8 +82,8 @@ class LiveRun:
         self._cache_known = self._cache_known or expected > 0
 
     def _line(self) -> str:
-        if self._run.so_far:
-            return self._run.so_far
+        if so_far := self._run.so_far:
+            return so_far
         return f"{self._plan.words}, cache {size_words(self._cache)}" if self._cache else self._plan.words
 
     def _tell(self) -> None:
