@@ -4,8 +4,7 @@ d = (x - denoised) / sigma: the slope that a model evaluation gives the sampler;
 Skipped steps move x along forecast slopes. At the next full step the truth is known at both ends of the gap:
 
 1. What is known: the slopes of the full steps.
-2. What is re-estimated: the slopes of the gap, interpolated between them over log-noise, where a trajectory bends most
-   evenly; over sigma the PSNR is 0.3 to 0.8 dB lower (bench/placement/README.md).
+2. What is re-estimated: the slopes of the gap, or its pictures under a sampler that adds noise, see gaps.py.
 3. Go again: the sampler starts anew, and is given what is known in place of the model, up to here.
 
 No model call is made twice. Memory of past steps, second evaluations and noise come out right under every sampler that
@@ -13,64 +12,19 @@ is a function of its seeds, because the sampler itself integrates.
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
 from itertools import pairwise
 
 import torch
 from torch import Tensor
 
 from ..noise_level import log_noise
-from .interpolation import shares_at, spaced
+from .gaps import Full, Gap, NoisyGap
+from .interpolation import spaced
 from .restraint import Restraint
 from .still_share import still_share
 
 # Full evaluations among which nodes are found; a step may have several.
 REMEMBERED = 12
-
-
-@dataclass(frozen=True)
-class Full:
-    """A full evaluation. x, denoised: [B, C, ...] as they were when it was computed; place: its log-noise."""
-
-    x: Tensor
-    denoised: Tensor
-    sigma: float
-    place: float
-
-    def answer(self, x: Tensor, still: float) -> Tensor:
-        """The denoised picture [B, C, ...] at another x, of which it stays still by a share."""
-        return torch.add(self.denoised.to(x.device), x - self.x.to(x.device), alpha=1 - still)
-
-
-@dataclass
-class Gap:
-    """Skipped evaluations between two full ones. Its slopes are re-estimated once `nodes` are there, newest first.
-
-    rest: [B, C, ...] until then the sum of the slopes as they were forecast, afterwards what is added to each
-    re-estimated slope.
-    """
-
-    rest: Tensor
-    places: list[float] = field(default_factory=list)
-    nodes: Sequence[Full] = ()
-
-    def slope(self, place: float, device: torch.device) -> Tensor:
-        """The re-estimated slope at a log-noise, [B, C, ...]."""
-        slope = self.rest.to(device, copy=True)
-        for share, node in zip(shares_at([node.place for node in self.nodes], place), self.nodes, strict=True):
-            slope.add_(node.x.to(device), alpha=share / node.sigma)
-            slope.sub_(node.denoised.to(device), alpha=share / node.sigma)
-        return slope
-
-    def settle(self, nodes: Sequence[Full], restraint: Restraint, device: torch.device) -> None:
-        """Re-estimate the slopes from these full evaluations; from less than two their mean stays as it is."""
-        self.rest = self.rest / len(self.places)
-        if len(nodes) < 2:
-            return
-        forecast, kept = self.rest.to(device), self.rest.device
-        self.nodes, self.rest = nodes, torch.zeros_like(self.rest)
-        drift = sum(self.slope(place, device) for place in self.places) / len(self.places) - forecast
-        self.rest = restraint.held_back(drift, forecast, nodes[0].sigma, nodes[1].sigma).to(kept)
 
 
 class Replay:
@@ -82,6 +36,7 @@ class Replay:
 
     def __init__(self, mixed: bool, guidance: float | None = None) -> None:
         self.device: torch.device | None = None
+        self.noisy = False  # whether the sampler is known to add noise
         self._mixed, self._still, self._restraint = mixed, still_share(mixed), Restraint(mixed, guidance)
         self._known: list[tuple[float, Full | Gap]] = []  # the sampler's sigma, and what is known there
         self._fulls: list[Full] = []  # newest first, one a sigma
@@ -102,16 +57,16 @@ class Replay:
         sigma, known = self._known[index]
         if isinstance(known, Full):
             return known.answer(x, self._still)
-        return torch.sub(x, known.slope(log_noise(sigma, self._mixed), x.device), alpha=sigma)
+        return known.answer(x, sigma, log_noise(sigma, self._mixed))
 
-    def add(self, x: Tensor, denoised: Tensor, sigma: float, full: bool) -> bool:
+    def add(self, x: Tensor, denoised: Tensor, sigma: float, full: bool, renewed: Tensor | None = None) -> bool:
         """Take what an evaluation gave; whether the steps before it are known better now, so that it pays to go again.
 
-        x, denoised: [B, C, ...]; full: whether all of it was computed.
+        x, denoised: [B, C, ...]; full: whether all of it was computed; renewed: see Motion.
         """
         place, gap = log_noise(sigma, self._mixed), self._open_gap
         if not full and sigma > 0:
-            self._skip(gap, sigma, place, (x - denoised) / sigma)
+            self._skip(gap, x, denoised, sigma)
             return False
         newest = Full(self._kept(x), self._kept(denoised), sigma, place)
         self._before_gaps += self._before_gaps == len(self._known)
@@ -119,7 +74,7 @@ class Replay:
         nodes = self._nodes_with(newest)
         if gap is None:
             return False
-        gap.settle(nodes, self._restraint, x.device)
+        gap.settle(nodes, self._restraint, x.device, renewed)
         self._closing = newest
         return bool(gap.nodes)
 
@@ -141,12 +96,9 @@ class Replay:
         """Drop all that is known."""
         self._known, self._fulls, self._closing = [], [], None
 
-    def _skip(self, gap: Gap | None, sigma: float, place: float, slope: Tensor) -> None:
-        if gap is None:
-            gap = Gap(self._kept(slope))
-        else:
-            gap.rest = gap.rest + slope.to(gap.rest.device)
-        gap.places.append(place)
+    def _skip(self, gap: Gap | None, x: Tensor, denoised: Tensor, sigma: float) -> None:
+        gap = gap or (NoisyGap if self.noisy else Gap)(self.device)
+        gap.take(x, denoised, sigma, log_noise(sigma, self._mixed))
         self._known.append((sigma, gap))
 
     def _kept(self, latent: Tensor) -> Tensor:

@@ -113,7 +113,7 @@ class TapRun:
         seen = self.decider.seen
         seen.x, seen.denoised, seen.full = x, denoised, self._now.full
         seen.whole = self._now.skipped_calls == 0
-        self.standing.add(seen, self.motion, self.pace.sigma, self.replay is not None)
+        self.standing.add(seen, self.motion, self.pace.sigma, self.replay is not None and not self.replay.noisy)
         self.decider.finish()
         self._forget()
         self._count_bytes()
@@ -127,7 +127,7 @@ class TapRun:
         """Take what the sampler got for its newest evaluation; whether drift is repaid if it goes again."""
         if self.replay is None:
             return False
-        again = self.replay.add(x, denoised, self.pace.sigma, full=self._now.skipped_calls == 0)
+        again = self.replay.add(x, denoised, self.pace.sigma, self._now.skipped_calls == 0, self.motion.renewed)
         self._count_bytes()
         return again and not self.notes.fell_back
 

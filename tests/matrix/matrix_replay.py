@@ -24,7 +24,7 @@ from tap_pack.tap_core.schedules.sada import StabilitySchedule
 from torch import Tensor
 
 from custom_runs import euler, stirred
-from matrix_row import UNPAID, Close, Holds, Plugged, Row, accelerate, relative_error
+from matrix_row import Close, Holds, Plugged, Row, accelerate, relative_error
 from matrix_stage import STEPS, Stage
 from watched_runs import Sample, assert_nobody_notices, watched, watched_with_tap
 
@@ -32,6 +32,7 @@ GROUP = "Samplers and steps"
 ONCE = "each step once, in order"
 REPEATS = "nothing is left behind; the next prompt is right"
 EXACT = "the same picture, bit for bit"
+UNPAID = "forecast; drift is not repaid, and the report says so"
 KINDS = ("heun", "dpmpp_2m", "euler_ancestral")
 
 

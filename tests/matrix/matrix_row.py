@@ -10,7 +10,6 @@ from itertools import cycle
 import torch
 from comfy.model_patcher import ModelPatcher
 from tap_pack.nodes.accelerate import TapAccelerate
-from tap_pack.nodes.comfy_bridge.run.replaying import LIKE_NOISE
 from tap_pack.tap_core.record.record import RecordHolder, TapRecord
 from torch import Tensor
 
@@ -19,7 +18,6 @@ from matrix_stage import Stage
 Sample = Callable[[ModelPatcher], Tensor]
 PLENTY, NONE = 1e13, 0.0
 # In the report where drift stays in the picture, and in the table.
-STAYS, UNPAID = "stays in the picture", "forecast; drift is not repaid, and the report says so"
 # The layout of a batch must not change what TAP loses, beyond rounding.
 LAYOUT_TOLERANCE = 0.02
 # Rounding is what the pictures without TAP differ by between the layouts, on this processor; at most this share of the
@@ -70,8 +68,6 @@ class Close:
     layouts: float = LAYOUT_TOLERANCE
 
     def __str__(self) -> str:
-        if self.says == STAYS:
-            return UNPAID
         came = self.says and "came" in self.says
         return f"forecast; what {self.says} during the run is computed when it comes" if came else "forecast"
 
@@ -87,8 +83,7 @@ class Close:
                     assert calls_of(record) == calls_of(unpaid), "repaying the drift changes the calls"
             assert picture.isfinite().all()
             assert record.skipped_steps, "nothing was forecast"
-            # Sharp turns of a multistep sampler without noise are taken for noise, too; README's known issues say it.
-            strange = [r for r in record.fallbacks if r != LIKE_NOISE and (self.says is None or self.says not in r)]
+            strange = [r for r in record.fallbacks if self.says is None or self.says not in r]
             assert not strange, strange
             errors.append(relative_error(picture, full))
             stock.append(full)

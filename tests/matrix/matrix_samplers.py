@@ -13,15 +13,13 @@ from comfy_extras.nodes_differential_diffusion import DifferentialDiffusion
 from torch import Tensor
 
 from matrix_conditions import patched, prompts
-from matrix_row import STAYS, Close, Exact, Plugged, Row
+from matrix_row import Close, Exact, Plugged, Row
 from matrix_stage import STEPS, Stage
 
 GROUP = "Samplers and steps"
 OWN_STEPS = {"dpm_fast", "dpm_adaptive"}
 # They add noise: another forecast gives another picture, as another number of steps does.
 NOISY = 0.35
-# The noise comes after an evaluation between two steps, and drift is repaid.
-NOISE_UNSEEN = ("dpm_2_ancestral",)
 DEMO = ("demo model",)
 
 
@@ -33,7 +31,7 @@ def sampler_row(name: str) -> Row:
         expected = Exact("CFG++")
     else:
         noisy = any(part in name for part in ("ancestral", "sde", "lcm", "ddpm", "seeds", "sa_solver"))
-        expected = Close(NOISY, STAYS if name not in NOISE_UNSEEN else None) if noisy else Close(0.3)
+        expected = Close(NOISY if noisy else 0.3)
     return Row(GROUP, f"sampler {name}", expected, prompts(sampler=name), DEMO)
 
 

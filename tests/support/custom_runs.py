@@ -47,10 +47,15 @@ def euler(model: Callable, x: Tensor, sigmas: Tensor, extra_args: dict, callback
 
 
 def stirred(draw: Callable[[Tensor], Tensor], amount: float, first: int = 0) -> comfy.samplers.KSAMPLER:
-    """Euler's method, which from step `first` on adds an amount of what it draws; 0.2 is noise, 0.005 not."""
+    """Euler's method, which from step `first` on adds an amount of what it draws, for -1 before its first evaluation.
+
+    An amount of 0.2 looks like noise, one of 0.005 like a turn.
+    """
 
     def sample(model: Callable, x: Tensor, sigmas: Tensor, extra_args: dict, callback: Callable,
                disable: bool) -> Tensor:
+        if first < 0:
+            x = x + amount * sigmas[0] * draw(x)
         for i in range(len(sigmas) - 1):
             denoised = model(x, sigmas[i] * x.new_ones(len(x)), **extra_args)
             callback({"x": x, "i": i, "sigma": sigmas[i], "sigma_hat": sigmas[i], "denoised": denoised})

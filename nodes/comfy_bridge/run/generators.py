@@ -6,6 +6,8 @@ from collections.abc import Callable
 import numpy as np
 import torch
 
+OTHER = 20_261_129
+
 
 def put_back() -> Callable[[], None]:
     """Note the state of every generator in use; the function that is returned puts all of them back."""
@@ -17,6 +19,15 @@ def put_back() -> Callable[[], None]:
             setter(state)
 
     return put
+
+
+def draw_others(extra_args: dict) -> None:
+    """Let every generator draw other numbers, until the states are put back; extra_args: what a sampler is given."""
+    if extra_args.get("seed") is not None:
+        extra_args["seed"] = extra_args["seed"] ^ OTHER
+    random.seed(OTHER)
+    np.random.seed(OTHER)
+    torch.manual_seed(OTHER)
 
 
 def _of_devices() -> list[tuple[Callable, object]]:

@@ -11,15 +11,13 @@ from tqdm.auto import tqdm
 
 from ....tap_core.sampling.replay import Replay
 from ....tap_core.sampling.run import TapRun
-from .generators import put_back
+from .generators import draw_others, put_back
 from .run_state import state_of
 
 # ComfyUI was asked for their room; latents that still take more than this share of the free memory go to the CPU.
 SPARE = 0.5
 NOT_ALIKE = ("This sampler does not go the same way twice with the same seeds, so the drift of skipped steps stays in "
              "the picture. Choose another sampler, such as euler or dpmpp_2m.")
-LIKE_NOISE = ("This sampler adds noise, or its steps turn as sharply as noise does; the drift of skipped steps stays "
-              "in the picture from there on.")
 OWN_NOISE = ("Another node gives this sampler noise of its own, which cannot be drawn again, so the drift of skipped "
              "steps stays in the picture.")
 
@@ -46,11 +44,18 @@ def sampler_sample(executor: WrapperExecutor, guider: object, sigmas: Tensor, ex
         passes = Passes(state.run, callback, bar)
         while True:
             generators()
+            given = copied(extra_args)
+            if passes.others:
+                draw_others(given)
             try:
-                return executor(StandIn(guider, passes), sigmas.clone(), copied(extra_args), passes.told,
-                                noise.clone(), latent, mask, True)
+                samples = executor(StandIn(guider, passes), sigmas.clone(), given, passes.told, noise.clone(), latent,
+                                   mask, True)
             except GoAgain:
                 passes.again()
+                continue
+            if not passes.others:
+                return samples
+            passes.again()  # the sampler has ended before it came to where other numbers show
 
 
 def copied(extra_args: dict) -> dict:
@@ -99,14 +104,23 @@ class Passes:
         self._left = False  # whether the sampler was told to end this pass
         self._second: Tensor | None = None  # x of the second evaluation in the first pass
         self._repeats: list[Tensor] = []  # whether later passes were at the same place, boolean scalars on the device
+        self.others = self._asked = False  # whether the generators draw other numbers in this pass, and in the next
+        self._upto = 1  # the evaluation that a pass with other numbers ends at
+        self._elsewhere: Tensor | None = None  # x that it came to
 
     def again(self) -> None:
         """The next pass starts."""
         self._evaluation, self._call, self._left = 0, 0, False
+        self.others, self._asked = self._asked, False
 
     def _leave(self) -> None:
         self._left = True
         raise GoAgain
+
+    def _try_others(self, upto: int) -> None:
+        """Leave the sampler, to see whether it comes to another x at an evaluation when other numbers are drawn."""
+        self._asked, self._upto = True, upto
+        self._leave()
 
     def told(self, *step: object) -> None:
         """The sampler's callback: each call of it goes on once, in whichever pass it comes first."""
@@ -122,6 +136,8 @@ class Passes:
         """The denoised picture [B, C, ...] of one evaluation: what is known of it, or the guider's own."""
         replay, index = self._run.replay, self._evaluation
         self._evaluation += 1
+        if self.others:
+            return self._other_answer(index, x, replay)
         if replay is not None and (self._left or self._starts_elsewhere(index, x, replay)):
             self._stop(NOT_ALIKE)
             replay = None
@@ -141,14 +157,23 @@ class Passes:
             self._go_again()
         return denoised
 
+    def _other_answer(self, index: int, x: Tensor, replay: Replay) -> Tensor:
+        """As `answer`, in a pass with other numbers, which ends where its x is noted."""
+        if index >= self._upto:
+            self._elsewhere = x.clone()
+            self._leave()
+        return replay.answer(index, x)
+
     def _compare(self, index: int, x: Tensor, sigma: Tensor, replay: Replay) -> None:
         """See whether the sampler goes the same way again; for that alone it is left before the second evaluation."""
+        if index == self._upto and self._elsewhere is not None:
+            self._see_noise(x, replay)
         if index == len(self._sigmas):
             self._sigmas.append(sigma.clone())
             if index == 1:
                 self._second = x.clone()
                 self._run.foresee(x, float(sigma.flatten()[0]))
-                self._leave()
+                self._try_others(index)
             return
         before = replay.exact(index) if self._second is None or index == 0 else self._second
         self._second = self._second if index == 0 else None
@@ -160,16 +185,23 @@ class Passes:
         """Whether the second pass starts at another x, for which the first answer, of a full step, is none."""
         return index == 0 and self._second is not None and not torch.equal(x, replay.exact(0).to(x.device))
 
+    def _see_noise(self, x: Tensor, replay: Replay) -> None:
+        """Noise is what differs when other numbers are drawn. This waits for the device."""
+        noisy = not torch.equal(x, self._elsewhere)
+        self._elsewhere, replay.noisy = None, noisy
+        if not noisy:  # what looked like it were sharp turns
+            self._run.motion.noisy = None
+
     def _go_again(self) -> None:
         """Leave the sampler, unless that would do harm. This waits for the device, at a full step."""
-        noisy = self._run.motion.noisy
-        if noisy is not None and noisy:
-            self._stop(LIKE_NOISE)
-        elif all(self._repeats):
-            self._repeats.clear()
-            self._leave()
-        else:
+        if not all(self._repeats):
             self._stop(NOT_ALIKE)
+            return
+        self._repeats.clear()
+        noisy, replay = self._run.motion.noisy, self._run.replay
+        if replay.noisy or noisy is None or not noisy:
+            self._leave()
+        self._try_others(replay.known)
 
     def _stop(self, why: str) -> None:
         self._run.replay = None

@@ -60,6 +60,32 @@ def test_with_the_same_noise_the_error_falls_too(sampler: Sampler) -> None:
     assert repaid < stays / 3
 
 
+@named(*NOISY)
+def test_under_noise_pictures_are_re_estimated(sampler: Sampler) -> None:
+    def noisy() -> Replay:
+        replay = Replay(True, 1.0)
+        replay.noisy = True
+        return replay
+
+    sigmas = shifted_sigmas(100, 1.0)
+    stays, repaid = (mean(error(sampler, sigmas, kind and kind(), 0, seed=seed) for seed in range(6))
+                     for kind in (None, noisy))
+    assert repaid < stays / 2
+
+
+@pytest.mark.parametrize(("renewed", "left"), [(None, 1.0), (0.0, 1.0), (0.25, 0.5), (0.5, 0.0), (1.0, 0.0)])
+def test_what_fresh_noise_has_buried_is_not_repaid(renewed: float | None, left: float) -> None:
+    """Pictures 0, then 5 forecast in place of 1 and 2, then 3: equal distances in log-noise."""
+    replay, x = Replay(True, 1.0), torch.zeros(1, 2)
+    replay.noisy = True
+    sigmas = [1 / (1 + math.exp(place)) for place in range(4)]
+    share = None if renewed is None else torch.tensor(renewed)
+    for sigma, picture in zip(sigmas, (0.0, 5.0, 5.0, 3.0), strict=True):
+        replay.add(x, torch.full((1, 2), picture), sigma, picture != 5, share)
+    answers = [replay.answer(index, x)[0, 0].item() for index in (1, 2)]
+    assert mean(answers) == pytest.approx(5 - left * 3.5) and answers[0] < answers[1]
+
+
 @named(*SAMPLERS)
 def test_slopes_that_the_interpolation_meets_are_repaid_to_rounding(
     sampler: Sampler, monkeypatch: pytest.MonkeyPatch
