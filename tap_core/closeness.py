@@ -39,8 +39,8 @@ class Closeness:
 
     @property
     def words(self) -> str:
-        """Such as "no difference to be seen"."""
-        return next((words for least, words in WORDS.items() if self.decibels >= least), ANOTHER)
+        """Such as "no difference to be seen", for the figure as it is shown."""
+        return next((words for least, words in WORDS.items() if round(self.decibels) >= least), ANOTHER)
 
     def __str__(self) -> str:
         """Such as "no difference to be seen (about 47 dB)"."""

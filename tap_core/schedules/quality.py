@@ -35,6 +35,10 @@ ALL_NOISE_ANEW = ("This sampler draws all of its noise anew at each step, and wo
                   "forecast; every step was computed in full. Choose another sampler, or quality fixed.")
 # After so many steps that is known.
 ENOUGH = 2
+# Where more than this share of the steps would have to be computed, the few others are not worth a changed picture.
+MOST_STEPS = 0.8
+MOST_ANYWAY = ("Nearly all steps of this run would have to be computed for this quality, so all were, from the first "
+               "that shows it. Choose a lower quality, weaker guidance or more steps.")
 ROUNDING, TINY, DECIBEL = 1e-9, 1e-30, math.log(10) / 10
 
 Curve = Callable[[Sequence[float], bool], list[float]]
@@ -110,10 +114,12 @@ class QualityCourse:
                 self._learn(self._heights[step] - self._heights[self._newest], latest)
             self._closed = self._heights[step]
         self._newest, self._count = step, self._count + 1
+        wished = self._wished(step, spent, Line(seen.twice))
         # Many samplers draw all noise anew at their first step, and little of it later.
-        if renewed > RENEWED and step > ENOUGH and not self._schedule.most:  # with a limit steps are skipped
-            self.said = ALL_NOISE_ANEW
-        wished = step + 1 if self.said or renewed > RENEWED else self._wished(step, spent, Line(seen.twice))
+        if not self._schedule.most and renewed > RENEWED and step > ENOUGH:  # with a limit steps are skipped
+            self.said = self.said or ALL_NOISE_ANEW
+        if self.said or renewed > RENEWED:
+            wished = step + 1
         self._next = min(max(wished, step + 1, self._affordable(step)), self._last)
 
     def _learn(self, length: float, drifts: Sequence[float]) -> None:
@@ -135,6 +141,8 @@ class QualityCourse:
             return step + 1
         left = max((allowed - spent) / (1 - here), FAIR * allowed)
         length = math.exp((math.log(left) - rate) / (2 * POWER - 1))
+        if length * self._last < 1 / MOST_STEPS and not self._schedule.most:
+            self.said = self.said or MOST_ANYWAY
         end = bisect_right(self._heights, here + length) - 1
         if end > step + 1:
             return end

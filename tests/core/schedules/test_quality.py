@@ -11,7 +11,7 @@ from tap_pack.tap_core.closeness import Line
 from tap_pack.tap_core.errors import TapError
 from tap_pack.tap_core.schedule import Seen
 from tap_pack.tap_core.schedules.placed import by_change
-from tap_pack.tap_core.schedules.quality import ALL_NOISE_ANEW, QualitySchedule
+from tap_pack.tap_core.schedules.quality import ALL_NOISE_ANEW, MOST_ANYWAY, QualitySchedule
 from tap_pack.tap_core.timeline import Timeline
 
 SIGMAS = tuple(1 - i / 40 for i in range(41))
@@ -136,6 +136,18 @@ def test_a_sampler_that_draws_all_noise_anew_is_computed_in_full_and_told() -> N
     assert run(QualitySchedule(28), cubic(0.0), renewed=0.3)[2] == ""
     limited, _, said = run(QualitySchedule(28, 6), cubic(0.0), renewed=1.0)
     assert len(limited) <= 6 and said == ""
+
+
+def test_where_nearly_all_steps_would_be_computed_all_are_and_it_is_told() -> None:
+    few = tuple(1 - i / 20 for i in range(21))
+    beforehand, _, said = run(QualitySchedule(42), cubic(0.0), sigmas=few, guidance=6.0)
+    assert beforehand == list(range(20)) and said == MOST_ANYWAY
+    in_the_run, _, said = run(QualitySchedule(42), cubic(35.0), sigmas=few)
+    assert in_the_run[-10:] == list(range(10, 20)) and len(in_the_run) < 20 and said == MOST_ANYWAY
+    worth_it, _, said = run(QualitySchedule(42), cubic(0.0), sigmas=few)
+    assert len(worth_it) < 12 and said == ""
+    limited, _, said = run(QualitySchedule(42, 8), cubic(35.0), sigmas=few)
+    assert len(limited) <= 8 and said == ""
 
 
 def test_sigmas_that_rise_are_run_through_at_equal_distances() -> None:
