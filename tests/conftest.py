@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import importlib.util
 import os
 import sys
@@ -20,6 +21,9 @@ COMFYUI = Path(os.environ.get("COMFYUI_PATH") or ROOT / ".comfyui").resolve()
 WORKERS = int(os.environ.get("PYTEST_XDIST_WORKER_COUNT", "2"))
 os.environ.setdefault("OMP_NUM_THREADS", str(max(1, usable_cores() // max(WORKERS, 2))))
 
+# Workers take one file after the other. A long one that is taken last keeps one worker busy while the others wait.
+LONGEST = ("matrix", "browser", "server", "bench", "bridge/adapters", "setup", "demo", "nodes")
+
 # A slow machine is no fault: what Hypothesis tries may take as long as it takes.
 hypothesis.settings.register_profile(
     "any machine", deadline=None, suppress_health_check=[hypothesis.HealthCheck.too_slow]
@@ -31,7 +35,6 @@ sys.path[:] = [path for path in sys.path if Path(path or ".").resolve() != ROOT]
 sys.path.insert(0, str(COMFYUI))
 
 import comfy.cli_args  # noqa: E402  ComfyUI must be on the path first
-import hypothesis  # noqa: E402
 import torch  # noqa: E402  after OMP_NUM_THREADS
 
 # comfy.model_management reads them when it is imported, so they are set before any test.
@@ -39,12 +42,6 @@ comfy.cli_args.args.cpu = True
 comfy.cli_args.args.use_pytorch_cross_attention = True
 # Models this tiny are only slower with more threads.
 torch.set_num_threads(1)
-
-# How fast examples are made says nothing on a busy machine.
-hypothesis.settings.register_profile(
-    "any machine", deadline=None, suppress_health_check=[hypothesis.HealthCheck.too_slow]
-)
-hypothesis.settings.load_profile("any machine")
 
 
 def load_pack() -> None:
@@ -55,6 +52,18 @@ def load_pack() -> None:
 
 
 load_pack()
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Puts the longest files first."""
+    folders = [ROOT / "tests" / name for name in LONGEST]
+    items.sort(key=lambda item: next((i for i, at in enumerate(folders) if item.path.is_relative_to(at)), len(folders)))
+
+
+def pytest_collection_finish() -> None:
+    """Takes all that was imported out of the garbage collection, which ComfyUI does before many runs."""
+    gc.collect()
+    gc.freeze()
 
 
 @pytest.fixture(scope="session")

@@ -38,10 +38,13 @@ def main() -> int:
 
 
 def all_at_once() -> list[str]:
-    """The options to run the whole suite on several processors; tests of one file share servers and stay together."""
+    """The options to run the whole suite on several processors; tests of one file share servers and stay together.
+
+    Files keep the order of tests/conftest.py: xdist's own counts tests, and the longest files have few.
+    """
     from usable_cores import usable_cores
 
-    return ["-n", str(min(usable_cores(), MOST_WORKERS)), "--dist", "loadfile"]
+    return ["-n", str(min(usable_cores(), MOST_WORKERS)), "--dist", "loadfile", "--no-loadscope-reorder"]
 
 
 if __name__ == "__main__":

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import functools
-import gc
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import replace
@@ -27,10 +26,6 @@ from torch import Tensor, nn
 
 from tiny_models import TinyModel, patcher, sample
 from tiny_table import ALL_ROWS
-
-# ComfyUI collects garbage at every run; that takes no time if all modules are frozen.
-gc.collect()
-gc.freeze()
 
 STEPS = 6
 
