@@ -75,11 +75,11 @@ class Close:
         """Raises AssertionError, or returns what was found."""
         errors, stock = [], []
         for memory in (PLENTY, NONE):
-            plugged, drifted = row.plug(stage), row.plug(stage)
+            plugged = row.plug(stage)
             with free_memory(memory):
                 full, (picture, record) = plugged.sample(plugged.model), accelerated(plugged, row.inputs)
                 if memory:
-                    unpaid = accelerated(drifted, {**row.inputs, "correction": "off"})[1]
+                    unpaid = accelerated(row.plug(stage), {**row.inputs, "correction": "off"})[1]
                     assert calls_of(record) == calls_of(unpaid), "repaying the drift changes the calls"
             assert picture.isfinite().all()
             assert record.skipped_steps, "nothing was forecast"
