@@ -11,6 +11,7 @@ import torch
 from comfy.model_base import BaseModel
 from torch import Tensor
 
+from stand_ins import Animate2Base
 from tiny_models import TinyModel
 
 WAN = {
@@ -95,6 +96,11 @@ def actor(latent: Tensor) -> dict[str, object]:
             "face_video_pixels": noise(1, 3, 4 * (latent.shape[2] - 1), 8, 8), **first_frame(latent)}  # fmt: skip
 
 
+def pose(latent: Tensor) -> dict[str, object]:
+    """A pose, for Animate 2; frame 0 of the latent is the reference picture's."""
+    return {"pose_video_latent": noise(1, 16, latent.shape[2] - 1, *latent.shape[-2:])}
+
+
 def posed(latent: Tensor) -> dict[str, object]:
     """Two portraits and a pose, for SCAIL."""
     return {"reference_latents": [noise(1, 16, 1, *latent.shape[-2:]), noise(1, 16, 1, *latent.shape[-2:], seed=5)],
@@ -135,6 +141,9 @@ WAN_ROWS = [
     wan("Wan S2V", "WAN22_S2V", speech, EVEN_SIZES, model_type="s2v", audio_dim=8, audio_inject_layers=[0, 1]),
     replace(wan("Wan Animate", "WAN22_Animate", actor, EVEN_SIZES, model_type="animate", in_dim=36, num_layers=5),
             model=without_face_encoder),
+    # Its blocks are called by other names than `forward`; this counts the video's and the pose's way through them.
+    replace(wan("Wan Animate 2, stand-in", "WAN21_T2V", pose, EVEN_SIZES), model=Animate2Base,
+            blocks=("blocks.0.ffn", "blocks.1.ffn")),
     wan("Wan SCAIL", "WAN21_SCAIL", posed, EVEN_SIZES, model_type="scail", in_dim=20),
     wan("Wan SCAIL-2", "WAN21_SCAIL2", posed, EVEN_SIZES, model_type="scail2", in_dim=20, mask_in_dim=28),
     replace(DANCER, name="WanDancer", conditioning=music(30.0)),

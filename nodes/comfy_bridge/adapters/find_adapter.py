@@ -32,10 +32,12 @@ from .omnigen2 import OmniGen2Adapter
 from .pixart import PixArtAdapter
 from .pixeldit import PiDAdapter, PixelDiTAdapter
 from .qwen_image import LensAdapter, MageFlowAdapter, QwenImageAdapter
+from .qwen_image21 import QwenImage21Adapter
 from .sd3 import SD3Adapter
 from .seedvr2 import SeedVR2Adapter
 from .stable_audio import StableAudioAdapter
 from .wan import AnimateAdapter, DancerAdapter, ScailAdapter, VaceAdapter, WanAdapter, WanAudioAdapter
+from .wan_animate2 import Animate2Adapter
 
 # Below comfy.ldm. A class stands for its subclasses too, unless they are named themselves.
 ADAPTERS: dict[str, Adapter | InOutAdapter] = {
@@ -43,12 +45,14 @@ ADAPTERS: dict[str, Adapter | InOutAdapter] = {
     "chroma.model.Chroma": ChromaAdapter(),
     "chroma_radiance.model.ChromaRadiance": RadianceAdapter(),
     "qwen_image.model.QwenImageTransformer2DModel": QwenImageAdapter(),
+    "qwen_image21.model.QwenImage21Transformer2DModel": QwenImage21Adapter(),
     "hunyuan_video.model.HunyuanVideo": HunyuanVideoAdapter(),
     "wan.model.WanModel": WanAdapter(),
     "wan.model.VaceWanModel": VaceAdapter(),
     "wan.model.WanModel_S2V": WanAudioAdapter(),
     "wan.model.SCAILWanModel": ScailAdapter(),
     "wan.model_animate.AnimateWanModel": AnimateAdapter(),
+    "wan.model_animate2.WanAnimate2Model": Animate2Adapter(),
     "wan.model_wandancer.WanDancerModel": DancerAdapter(),
     "modules.diffusionmodules.mmdit.MMDiT": SD3Adapter(),
     "lumina.model.NextDiT": LuminaAdapter(),
@@ -90,6 +94,8 @@ ADAPTERS: dict[str, Adapter | InOutAdapter] = {
     "triposplat.model.LatentSeqMMFlowModel": InOutAdapter(),
 }
 
+ASK_AT = "https://github.com/tap-accelerate/tap-accelerate/issues"
+
 NOT_REACHED: dict[str, str] = {
     "wan.ar_model.CausalWanModel": "it makes the video piece by piece, and pieces share no history",
 }
@@ -98,6 +104,15 @@ NOT_REACHED: dict[str, str] = {
 def find_adapter(model: nn.Module) -> Adapter | InOutAdapter:
     """The adapter for a diffusion model, or the input/output fallback if the architecture is not known."""
     return _entry_of(model, ADAPTERS) or InOutAdapter()
+
+
+def how_to_ask(model: nn.Module) -> str:
+    """A sentence for a model of a class that this page does not name; "" for all others."""
+    if _entry_of(model, ADAPTERS) is not None or _entry_of(model, NOT_REACHED) is not None:
+        return ""
+    name = f"{type(model).__module__}.{type(model).__name__}"
+    return (f"TAP does not know the blocks of {name}, so it forecasts what comes out of the model by what goes in. To "
+            f"ask for an adapter, give this name at {ASK_AT}.")
 
 
 def why_in_full(adapter: Adapter | InOutAdapter, model: nn.Module, name: str) -> str:

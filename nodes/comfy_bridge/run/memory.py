@@ -11,9 +11,10 @@ from ....tap_core.engine.probe_channels import strided_probe
 from ..seam.adapter import Adapter
 from ..seam.call_target import CALL_TARGETS
 from ..seam.cut import Shape, cut_of, is_packed
+from ..seam.hooks import listed
 from ..seam.in_out_seam import InOutAdapter
 from ..seam.plain_module import plain_module
-from ..seam.shadow import Shadow, shadowed
+from ..seam.shadow import Method, Shadow, shadowed
 from .expected_memory import META, figure_or, share_in_windows
 from .run_state import RunState, state_of
 
@@ -80,7 +81,7 @@ def _computed_in(base: nn.Module) -> torch.dtype:
 
 def probe_width(adapter: Adapter, model: nn.Module) -> int:
     """Channels of the probe: the input width of block 0's attention; 0 if it has none to read."""
-    named = adapter.attention_input(plain_module(adapter.first_block(model)))
-    parts = [named] if isinstance(named, nn.Module) else named
+    layers = listed(adapter.attention_input(plain_module(adapter.first_block(model))))
+    parts = [layer.owner if isinstance(layer, Method) else layer for layer in layers]
     return max((part.in_features for module in parts for part in module.modules() if hasattr(part, "in_features")),
                default=0)

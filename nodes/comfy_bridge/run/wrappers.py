@@ -20,7 +20,7 @@ from ....tap_core.record.record import RecordHolder
 from ....tap_core.record.summary import summary_line
 from ....tap_core.sampling.run import TapRun
 from ....tap_core.sampling.settings import TapSettings
-from ..adapters.find_adapter import find_adapter, why_in_full
+from ..adapters.find_adapter import find_adapter, how_to_ask, why_in_full
 from ..live.live_run import LiveRun, tell_nothing_is_skipped
 from ..seam.in_out_seam import InOutAdapter
 from ..seam.plain_module import plain_module
@@ -122,6 +122,8 @@ class TapPatch:
         reason = _why_other_cache(guider) or why_in_full(adapter, diffusion_model, name)
         if reason:
             run.notes.fall_back(reason)
+        elif run.decider.skips_any and (said := how_to_ask(diffusion_model)):
+            run.notes.note(said)
         return RunState(run, adapter, diffusion_model)
 
 

@@ -83,8 +83,8 @@ class Adapter(Protocol):
         """Block 0's modulated input [B, N, D] (TAP Eq. 5), bit for bit as the block computes it."""
         ...
 
-    def attention_input(self, block: nn.Module) -> nn.Module | Sequence[nn.Module]:
-        """The probe is compared once with the first argument of this module; one for each stream, if there are two."""
+    def attention_input(self, block: nn.Module) -> nn.Module | Method | list[nn.Module | Method]:
+        """The probe is compared once with the first argument of this layer; one for each stream, if there are two."""
         return attrgetter(self.attention)(block)
 
     def final_layer(self, model: nn.Module) -> nn.Module | Method | list[nn.Module | Method]:

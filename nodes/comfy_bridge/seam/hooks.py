@@ -22,7 +22,7 @@ def input_hook(layers: Layers, look: Look) -> Iterator[None]:
         return _with_argument(args, 0, look(args[0])), kwargs
 
     with ExitStack() as stack:
-        for layer in _listed(layers):
+        for layer in listed(layers):
             if isinstance(layer, nn.Module):
                 stack.callback(layer.register_forward_pre_hook(before, with_kwargs=True).remove)
             else:
@@ -34,7 +34,7 @@ def input_hook(layers: Layers, look: Look) -> Iterator[None]:
 def output_hook(layers: Layers, look: Look) -> Iterator[None]:
     """`look` gets what the layer returns, and may return another value."""
     with ExitStack() as stack:
-        for layer in _listed(layers):
+        for layer in listed(layers):
             if isinstance(layer, nn.Module):
                 hook = layer.register_forward_hook(lambda module, args, output: look(output))
                 stack.callback(hook.remove)
@@ -43,7 +43,8 @@ def output_hook(layers: Layers, look: Look) -> Iterator[None]:
         yield
 
 
-def _listed(layers: Layers) -> Sequence[nn.Module | Method]:
+def listed(layers: Layers) -> Sequence[nn.Module | Method]:
+    """One layer, or several, as a list."""
     return layers if isinstance(layers, list) else [layers]
 
 

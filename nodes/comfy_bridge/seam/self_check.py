@@ -5,13 +5,15 @@ They differ if a fork or a newer ComfyUI changed the model; then the adapter's f
 
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
+from functools import partial
 
 import torch
 from torch import Tensor, nn
 
 from .adapter import Adapter
+from .hooks import input_hook, listed
 from .plain_module import plain_module
-from .shadow import Shadow, shadowed
+from .shadow import Method, Shadow, shadowed
 from .targets import Captured
 
 # Compiled or quantized parts may round in another way; a changed model differs by far more.
@@ -22,7 +24,9 @@ def missing_part(adapter: Adapter, model: nn.Module) -> str:
     """The first part that the adapter names and the model does not have; "" if it has all."""
     try:
         adapter.patch(model), adapter.final_layer(model), adapter.output_layer(model), list(adapter.extras(model))
-        adapter.attention_input(plain_module(adapter.first_block(model)))
+        for layer in listed(adapter.attention_input(plain_module(adapter.first_block(model)))):
+            if isinstance(layer, Method):
+                getattr(layer.owner, layer.name)
     except (AttributeError, LookupError, TypeError) as error:
         return str(error)
     return ""
@@ -34,16 +38,19 @@ def watched_attention(adapter: Adapter, model: nn.Module, captured: Captured) ->
     block = adapter.first_block(model)
     plain = plain_module(block)
 
-    named, seen = adapter.attention_input(plain), {}
-    modules = [named] if isinstance(named, nn.Module) else list(named)
+    modules, seen = listed(adapter.attention_input(plain)), {}
 
-    def before(module: nn.Module, args: tuple, kwargs: dict) -> None:
+    def before(module: nn.Module | Method, args: tuple, kwargs: dict) -> None:
         seen.setdefault(module, next(iter((*args, *kwargs.values()))))
         captured.attended = list(seen.values()) if len(modules) > 1 else seen[module]
 
     with ExitStack() as stack:
         for module in modules:
-            stack.callback(module.register_forward_pre_hook(before, with_kwargs=True).remove)
+            if isinstance(module, Method):
+                look = partial(lambda method, attended: before(method, (attended,), {}), module)
+                stack.enter_context(input_hook(module, look))
+            else:
+                stack.callback(module.register_forward_pre_hook(before, with_kwargs=True).remove)
         stack.enter_context(shadowed([] if plain is block else [Shadow(block, "forward", plain.forward)]))
         yield
 
