@@ -7,6 +7,7 @@ from dataclasses import replace
 import torch
 from torch import Tensor
 
+from stand_in_kandinsky6 import Kandinsky6Base
 from tiny_models import TinyModel
 
 UNET = {
@@ -34,6 +35,11 @@ SPLAT = {
     "num_refiner_blocks": 1, "cond_channels": 48, "cond2_channels": 16,
 }  # fmt: skip
 
+KANDINSKY6 = {
+    "image_model": "kandinsky6", "channels": 16, "sound_channels": 8, "dim": 64, "num_visual_blocks": 3,
+    "context_in_dim": 48,
+}  # fmt: skip
+
 
 def first_frame(latent: Tensor) -> dict[str, object]:
     """A picture to move."""
@@ -54,4 +60,7 @@ FALLBACK_ROWS = [
               {(4, 16, 24): (1, 8, 12), (4, 20, 16): (1, 10, 8)}, (), pooled=64),
     # The model has a place for each of these points. Its latent has points before channels.
     TinyModel("TripoSplat", "TripoSplat", SPLAT, {(24, 16): (1, 1, 8)}, (), sound=(1, 5)),
+    TinyModel("Kandinsky 6, stand-in", "Kandinsky5", KANDINSKY6,
+              {(16, 3, 8, 12): (3, 4, 6), (16, 2, 7, 9): (2, 4, 5)}, ("visual_blocks",), sound=(5, 8),
+              model=Kandinsky6Base),
 ]  # fmt: skip

@@ -92,6 +92,8 @@ ADAPTERS: dict[str, Adapter | InOutAdapter] = {
     "cascade.stage_b.StageB": InOutAdapter(),
     # A list of points and a camera, which no layer sees together after the blocks.
     "triposplat.model.LatentSeqMMFlowModel": InOutAdapter(),
+    # Video and sound, which no layer sees together after the blocks; the sound has moments before channels.
+    "kandinsky6.model.Kandinsky6NativeAVDiT": InOutAdapter(),
 }
 
 ASK_AT = "https://github.com/tap-accelerate/tap-accelerate/issues"
