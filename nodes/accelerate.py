@@ -56,6 +56,12 @@ class TapAccelerate(io.ComfyNode):
                     tooltip="At most this many steps are computed, even if the picture is then less close than "
                     "quality asks; the report says how close. 0 sets no limit. Not used with quality fixed.",
                 ),
+                io.Int.Input(
+                    "memory_limit", default=DEFAULTS.memory_limit, min=0, max=1000000, optional=True, advanced=True,
+                    tooltip="At most this many MB of what TAP keeps stay on the graphics card. The oldest results of "
+                    "computed steps move to the CPU then, which makes forecast steps slower. Where not even a few "
+                    "copies of the latent fit, every step is computed, and the report says so. 0 sets no limit.",
+                ),
             ],
             outputs=[
                 io.Model.Output(display_name="MODEL", tooltip="The same model, faster."),

@@ -15,12 +15,19 @@ class Snapshot:
 
     position: step index, fractional between steps. probe: [B, N, D], target: [B, N, C], in the model's dtype.
     finite: whether all values of both are finite, a boolean scalar on the device; None if they are known to be.
+    away: whether it was moved to the CPU, as the device has to hold less.
     """
 
     position: float
     probe: Tensor
     target: Tensor
     finite: Tensor | None = None
+    away: bool = False
+
+    @property
+    def nbytes(self) -> int:
+        """Bytes of both."""
+        return self.probe.nbytes + self.target.nbytes
 
 
 class History:
@@ -46,6 +53,16 @@ class History:
         """Keep the newest `count` snapshots only."""
         if count < len(self.snapshots):
             self.snapshots, self._dots = self.snapshots[: max(count, 0)], None
+
+    def move_away(self, room: int) -> None:
+        """Move the oldest snapshots to the CPU, so that at most `room` bytes stay on the device. This waits for it."""
+        kept = []
+        for snapshot in self.snapshots:
+            room -= 0 if snapshot.away else snapshot.nbytes
+            if room < 0 and not snapshot.away:
+                snapshot = replace(snapshot, probe=snapshot.probe.cpu(), target=snapshot.target.cpu(), away=True)
+            kept.append(snapshot)
+        self.snapshots = kept
 
     def fits(self, batch: int, tokens: int) -> bool:
         """Whether a forecast from this history has `batch` x `tokens` tokens."""
@@ -77,7 +94,12 @@ class History:
     @property
     def nbytes(self) -> int:
         """Bytes of the snapshots."""
-        return sum(s.probe.nbytes + s.target.nbytes for s in self.snapshots)
+        return sum(s.nbytes for s in self.snapshots)
+
+    @property
+    def device_bytes(self) -> int:
+        """Bytes of the snapshots that were not moved away."""
+        return sum(s.nbytes for s in self.snapshots if not s.away)
 
     def dots(self, device: torch.device) -> HistoryDots:
         """Dots of the probes among themselves, on `device`; they change only at a full step."""

@@ -4,7 +4,7 @@ import torch
 
 from ..closeness import UNKNOWN
 from .record import Evaluation, TapRecord
-from .size_words import size_words
+from .size_words import cache_words
 
 # Smaller gains would be written as 1.0x.
 LEAST_GAIN = 1.05
@@ -31,7 +31,7 @@ def summary_line(record: TapRecord) -> str:
     parts[0] += f", {gain}" if gain else ""
     parts[0] += f": {record.seconds_total:.1f} s"
     parts += filter(None, [closeness_words(record)])
-    parts.append(f"cache {size_words(record.cache_bytes)}")
+    parts.append(cache_words(record.cache_bytes, record.settings))
     if record.fallbacks:
         parts.append(f"{len(record.fallbacks)} fallback{'s' if len(record.fallbacks) > 1 else ''}, see the report")
     return _ascii("; ".join(parts))
@@ -113,7 +113,7 @@ def report_text(record: TapRecord) -> str:
         f"Predictors: {shares or 'none was used'}",
         f"A step:     {_seconds(record, full=True)} computed, {_seconds(record, full=False)} forecast (medians)",
         f"Closeness:  {_close(record)}",
-        f"Cache:      {size_words(record.cache_bytes)}",
+        f"Cache:      {cache_words(record.cache_bytes, record.settings).removeprefix('cache ')}",
         *[f"Fallback:   {reason}" for reason in record.fallbacks or ["none"]],
         "",
         *step_table(record),

@@ -55,6 +55,14 @@ class Memory:
             history.trim(self._patience - sum(int(full) > int(newest) for full in self._full))
         self.histories = {key: history for key, history in self.histories.items() if history.snapshots}
 
+    def make_room(self, history: History, room: int) -> None:
+        """Move the oldest snapshots of one history to the CPU, so that all take `room` bytes of the device at most.
+
+        Its turn comes at each full step, so that all histories give way alike.
+        """
+        others = sum(each.device_bytes for each in list(self.histories.values()) if each is not history)
+        history.move_away(room - others)
+
     def clear(self) -> None:
         """Drop all histories."""
         self.histories.clear()

@@ -17,9 +17,9 @@ from ..schedules.course import notes_of, why_none_is_skipped
 from ..schedules.quality import QualitySchedule
 from ..timeline import Timeline
 from ..token_grid import Grid
-from . import drifts, replay
 from .decider import Decider
 from .forecaster import Forecaster
+from .latents import latents_kept
 from .locality import processes, why_not_shared
 from .memory import Memory, finite
 from .motion import Motion
@@ -39,6 +39,10 @@ OTHER_SIZE = ("This sampler changes the size of the picture during the run, and 
               "one; every step was computed in full from there on. Choose another sampler.")
 SHARED_QUALITY = ("Several processes work together here, and each may have a part of the picture, so quality cannot be "
                   "measured; as many steps are computed as interval says.")
+
+
+NO_ROOM = ("memory_limit is {limit} MB, and copies of the latent that TAP has to keep take {taken:.0f} MB; every step "
+           "was computed in full. Raise memory_limit, or set it to 0.")
 
 
 class TapRun:
@@ -76,6 +80,7 @@ class TapRun:
         self.standing = Standing(self.record, self.timeline.mixes)
         if not self.decider.skips_any:
             self.standing.lose()
+        self._room: int | None = None  # bytes that histories may take on the device; None without a limit
         self._lock, self._timers, self._started = threading.Lock(), [], time.perf_counter()
         self._note_beforehand()
 
@@ -161,6 +166,8 @@ class TapRun:
         if self.settings.cache_device == "cpu":
             probe, target = probe.cpu(), target.cpu()
         full_step(history, position, probe, target, numbers, expected)
+        if self._room is not None:
+            self.memory.make_room(history, self._room)
 
     def forecast(
         self, key: Hashable, condition: int, probe: Tensor, grid: Grid | None = None, truth: Tensor | None = None
@@ -202,20 +209,32 @@ class TapRun:
                 choice.member, choice.order, choice.loss = choice.member.cpu(), choice.order.cpu(), choice.loss.cpu()
         return self.record
 
+    def keep_within_limit(self, latent: int) -> None:
+        """Before the first step: divide memory_limit between histories and latents of so many bytes, or fall back."""
+        limit = self.settings.limit_bytes
+        if limit is None or self.notes.fell_back:
+            return
+        if self.replay is not None and self.latents_kept * latent > limit:
+            self.replay.device = torch.device("cpu")
+        self._room = limit - self.latents_on_device * latent
+        if self._room < 0:
+            self.notes.fall_back(NO_ROOM.format(limit=self.settings.memory_limit, taken=(limit - self._room) / 1e6))
+            self.replay = None
+            self.standing.lose()
+
     @property
     def latents_kept(self) -> int:
-        """How many latents the run will keep, to be replayed and to see how close it is, at one evaluation a step.
+        """How many latents the run will keep, to be replayed and to see how close it is."""
+        return self._latents(replayed=self.replay is not None)
 
-        A schedule that decides during the run is taken to compute every third step.
-        """
-        if self.notes.fell_back or not self.standing.known:
-            return 0
-        planned = self.decider.planned
-        if not planned:
-            return drifts.latents_kept([True] * 3 + [False]) + (self.timeline.steps if self.replay is not None else 0)
-        passed = [planned[: step + 1] for step in range(len(planned))]
-        return max(drifts.latents_kept(each) + (replay.latents_kept(each) if self.replay is not None else 0)
-                   for each in passed)
+    @property
+    def latents_on_device(self) -> int:
+        """Those of them that stay on the model's device."""
+        return self._latents(replayed=self.replay is not None and self.replay.device is None)
+
+    def _latents(self, replayed: bool) -> int:
+        known = self.standing.known and not self.notes.fell_back
+        return latents_kept(self.decider.planned, self.timeline.steps, replayed) if known else 0
 
     @property
     def so_far(self) -> str:

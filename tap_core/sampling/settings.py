@@ -33,7 +33,8 @@ class TapSettings:
 
     orders: a list such as "0,1,2". horizon_from .. horizon_to: steps relative to the true distance.
     quality: how close the picture has to be, or "fixed" for as many full steps as interval says, as at interval 1.
-    most_computed: the most full steps, 0 for no limit; without "fixed" alone. given_schedule: replaces all of these and
+    most_computed: the most full steps, 0 for no limit; without "fixed" alone. memory_limit: MB that may be kept on the
+    model's device, 0 for no limit. given_schedule: replaces all of these and
     warmup_steps. given_pool: replaces orders and horizons.
     Raises TapError, saying which input to change, for an impossible value.
     """
@@ -54,6 +55,7 @@ class TapSettings:
     probe_stride: int = 4
     quality: str = FIXED
     most_computed: int = 0
+    memory_limit: int = 0
     given_schedule: AnySchedule | None = None
     given_pool: PoolSettings | None = None
 
@@ -71,6 +73,8 @@ class TapSettings:
             raise TapError(f"probe_stride is {self.probe_stride}; set it from 1 to {WIDEST_STRIDE}.")
         if not self.order_list:
             raise TapError("orders is empty; choose at least one order, such as 0,1,2.")
+        if self.memory_limit < 0:
+            raise TapError(f"memory_limit is {self.memory_limit}; set it to 0 for no limit, or to more.")
         horizon_list(self.horizon_from, self.horizon_to, self.horizon_step)
         IntervalSchedule(self.interval, self.warmup_steps)
         QualitySchedule(0.0, self.most_computed)
@@ -79,6 +83,12 @@ class TapSettings:
     def off(self) -> bool:
         """Whether the user wants every step computed."""
         return self.given_schedule is None and self.interval == 1
+
+    @property
+    def limit_bytes(self) -> int | None:
+        """What may be kept on the model's device; None without a limit, and where all is kept on the CPU."""
+        limited = self.memory_limit and self.cache_device != "cpu"
+        return self.memory_limit * 10**6 if limited else None
 
     @property
     def order_list(self) -> list[int]:

@@ -15,7 +15,7 @@ TABLE = json.loads((Path(__file__).resolve().parents[2] / "web" / "presets.json"
 PRESETS = {p["name"]: {**TABLE["shared"][p["of"]], **p["values"]} for p in TABLE["presets"]}
 WIDGETS = {i.id: i for i in TapAccelerate.GET_SCHEMA().inputs if getattr(i, "default", None) is not None}
 # Where tensors are kept depends on the machine.
-LEFT_ALONE = {"cache_device"}
+LEFT_ALONE = {"cache_device", "memory_limit"}
 
 
 @pytest.mark.parametrize("name", PRESETS)

@@ -6,7 +6,7 @@ import time
 from itertools import count
 
 from ....tap_core.record.run_line import run_line
-from ....tap_core.record.size_words import size_words
+from ....tap_core.record.size_words import cache_words, size_words
 from ....tap_core.sampling.run import TapRun
 from .board import BOARD
 from .plan import NOTHING, expected_cache, latent_bytes, plan_of
@@ -84,7 +84,9 @@ class LiveRun:
     def _line(self) -> str:
         if so_far := self._run.so_far:
             return so_far
-        return f"{self._plan.words}, cache {size_words(self._cache)}" if self._cache else self._plan.words
+        if not self._cache:
+            return self._plan.words
+        return f"{self._plan.words}, {cache_words(self._cache, self._run.record.settings)}"
 
     def _tell(self) -> None:
         if self._queue is not None:

@@ -45,6 +45,11 @@ def plan_of(run: TapRun) -> Plan:
     return Plan(counted(full, steps), marks, min(run.pool.snapshots, kept))
 
 
+def snapshots_kept(run: TapRun) -> int:
+    """How many full steps each history of a run that has not begun will keep."""
+    return plan_of(run).snapshots
+
+
 def counted(full: int, steps: int) -> str:
     """Such as "12 of 50 steps, 4.2x fewer calls"."""
     return f"{full} of {steps} steps, {steps / max(full, 1):.1f}x fewer calls"

@@ -3,6 +3,7 @@
 import logging
 import math
 from collections.abc import Callable, Sequence
+from copy import copy
 from dataclasses import replace
 from typing import TypeVar
 
@@ -10,7 +11,12 @@ import torch
 from comfy.samplers import get_area_and_mult
 from torch import Tensor, nn
 
+from ....tap_core.engine.history import Snapshot
 from ....tap_core.engine.probe_channels import strided_probe
+from ....tap_core.sampling.memory import Memory
+from ....tap_core.sampling.notes import Notes
+from ....tap_core.sampling.run import TapRun
+from ..live.plan import snapshots_kept
 from ..seam.call_target import CALL_TARGETS
 from ..seam.cut import Shape
 from ..seam.in_out_seam import InOutAdapter
@@ -44,24 +50,42 @@ def parts_of_conditions(state: RunState, model: object, conditions: Sequence[Seq
     # Packed latents, of video with sound, are left out.
     if handler is None or whole is None or whole.ndim < 5 or whole.shape == x.shape:
         return shapes
-    frames = frames_of_windows(model, whole, model_options)
-    return [(*shape[:handler.dim], count, *shape[handler.dim + 1:]) for count in frames for shape in shapes]
+    state.windowed = True
+    # All windows of a video that the run will keep, as parts of equal length: bytes go by the number of frames.
+    share = share_in_windows(state.run, model, tuple(whole.shape), model_options)
+    frames = round(share * whole.shape[handler.dim])
+    return [(*shape[:handler.dim], frames, *shape[handler.dim + 1:]) for shape in shapes]
 
 
-def frames_of_windows(model: object, whole: Tensor, model_options: dict) -> list[int]:
-    """Frames that the model gets for each window of a video: ComfyUI may add the frame before the window."""
-    handler = model_options["context_handler"]
-    windows = [each.index_list for each in handler.get_context_windows(model, whole, model_options)]
-    fixes = getattr(handler, "causal_window_fix", False)
-    return [len(window) + (bool(fixes) and window[0] > 0) for window in windows]
+def share_in_windows(run: TapRun, model: object, shape: Shape, model_options: dict) -> float:
+    """What all windows of a video [B, C, T, H, W] keep, as a share of what the whole video would; 1 without windows.
 
-
-def share_in_windows(model: object, shape: Shape, model_options: dict) -> float:
-    """How often the model gets a frame of a video [B, C, T, H, W] in all windows together; 1 without windows."""
+    Windows may move from step to step: the steps are gone through, with a memory that holds only the sizes.
+    """
     handler = model_options.get("context_handler")
     if handler is None or len(shape) < 5 or shape[handler.dim] <= handler.context_length:
         return 1.0
-    return sum(frames_of_windows(model, torch.empty(shape, device=META), model_options)) / shape[handler.dim]
+    whole, memory, most = torch.empty(shape, device=META), Memory(run.pool.snapshots, False, Notes([])), 0
+    for step, full in enumerate(run.decider.planned or [True] * run.timeline.steps):
+        windows = windows_at(step, handler, model, whole, model_options)
+        missing = [window for window in windows if full or window not in memory.histories]
+        for window in missing:
+            tokens = torch.empty(1, len(window), 1, device=META)
+            memory.fitting(window, 1, len(window)).push(Snapshot(float(step), tokens, tokens))
+        if len(missing) == len(windows):
+            memory.keep(float(step))
+        most = max(most, memory.nbytes)
+    return most / (2 * torch.float32.itemsize * shape[handler.dim] * max(snapshots_kept(run), 1))
+
+
+def windows_at(step: int, handler: object, model: object, whole: Tensor, model_options: dict
+               ) -> list[tuple[int, ...]]:
+    """The frames that the model gets for each window: ComfyUI may add the frame before the window."""
+    handler = copy(handler)
+    handler._step = step
+    windows = [tuple(each.index_list) for each in handler.get_context_windows(model, whole, model_options)]
+    fixes = getattr(handler, "causal_window_fix", False)
+    return [((window[0] - 1, *window) if fixes and window[0] > 0 else window) for window in windows]
 
 
 def bytes_of_step(call: CallContext, captured: Captured) -> int:

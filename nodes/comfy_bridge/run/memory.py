@@ -3,11 +3,13 @@
 import math
 from collections.abc import Sequence
 
+import comfy.model_management
 import torch
 from comfy.patcher_extension import WrapperExecutor
 from torch import nn
 
 from ....tap_core.engine.probe_channels import strided_probe
+from ..live.plan import expected_cache, snapshots_kept
 from ..seam.adapter import Adapter
 from ..seam.call_target import CALL_TARGETS
 from ..seam.cut import Shape, cut_of, is_packed
@@ -23,8 +25,7 @@ def prepare_sampling(executor: WrapperExecutor, model: object, shape: tuple[int,
                      *args: object, **kwargs: object) -> object:
     """PREPARE_SAMPLING: add the histories, and the latents of a replay, to ComfyUI's estimate.
 
-    Not known yet, and not counted: guidance that runs the model once more, wrappers that cut a picture into tiles that
-    overlap, and windows that move from step to step beyond those of the first.
+    Not known yet: guidance that runs the model once more, and wrappers that cut a picture into tiles; see `tell_more`.
     """
     options = kwargs.get("model_options") or {}
     state = state_of(options.get("transformer_options", {}))
@@ -34,24 +35,43 @@ def prepare_sampling(executor: WrapperExecutor, model: object, shape: tuple[int,
         # ComfyUI gives the shape of one context window only.
         shapes = state.shapes or [tuple(shape)]
         extra = figure_or(0, lambda: round(count * history_bytes(state, model.model, shapes)
-                                           * share_in_windows(model.model, shapes[0], options)))
+                                           * share_in_windows(state.run, model.model, shapes[0], options)))
         extra += latent_bytes(state, shapes)
+        limit = state.run.settings.limit_bytes
+        extra = state.told = extra if limit is None else min(extra, limit)
     if not extra:
         return executor(model, shape, conditions, *args, **kwargs)
     estimate = model.model.memory_required
 
     def with_histories(*args: object, **kwargs: object) -> float:
-        return estimate(*args, **kwargs) + extra
+        needed = estimate(*args, **kwargs)
+        state.needed = max(state.needed, needed)
+        return needed + extra
 
     with shadowed([Shadow(model.model, "memory_required", with_histories)]):
         return executor(model, shape, conditions, *args, **kwargs)
+
+
+def tell_more(state: RunState, device: torch.device) -> None:
+    """After a full step: ask for room for what was not known before the first one."""
+    run = state.run
+    if not run.decider.skips_any or run.notes.fell_back or run.settings.cache_device == "cpu":
+        return
+    held = run.record.cache_bytes
+    # Windows that move are known beforehand, and each of them keeps less than one that stays.
+    expected = held if state.windowed else max(held, expected_cache(run, snapshots_kept(run)))
+    expected = min(expected, run.settings.limit_bytes or expected)
+    if expected > state.told:
+        state.told = expected
+        used = [each for each in comfy.model_management.current_loaded_models if each.currently_used]
+        comfy.model_management.free_memory(state.needed + max(expected - held, 0), device, keep_loaded=used)
 
 
 def latent_bytes(state: RunState, shapes: Sequence[Shape]) -> int:
     """Bytes of the latents that a replay keeps on the model's device; samplers work in float32."""
     if state.run.settings.cache_device == "cpu":
         return 0
-    return state.run.latents_kept * sum(map(math.prod, shapes)) * torch.float32.itemsize
+    return state.run.latents_on_device * sum(map(math.prod, shapes)) * torch.float32.itemsize
 
 
 def history_bytes(state: RunState, base: nn.Module, shapes: Sequence[Shape]) -> int:
@@ -71,7 +91,7 @@ def history_bytes(state: RunState, base: nn.Module, shapes: Sequence[Shape]) -> 
     in_float = 4 * output * (2 if kind == "auto" else 1)
     target = in_float if kind in CALL_TARGETS else bytes_each * (width if kind == "residual" else output)
     probe = strided_probe(torch.empty(1, 1, width, device=META), run.settings.probe_stride).shape[-1] * bytes_each
-    return run.pool.snapshots * batch * tokens * (probe + target)
+    return snapshots_kept(run) * batch * tokens * (probe + target)
 
 
 def _computed_in(base: nn.Module) -> torch.dtype:

@@ -24,8 +24,10 @@ class RunState:
 
     adapter: of the guider's model. shapes: of the latent, or of those packed in it. checked: ids of models that passed
     the self-check. parts: shapes of the parts of the latent, one for each condition of the first evaluation. wrapped:
-    whether another node's wrapper makes the calls of this evaluation, maybe with other parts of the picture.
-    deciding_device: of several devices, the one whose call decides for all. decided: set when that call has decided.
+    whether another node's wrapper makes the calls of this evaluation, maybe with other parts of the picture. windowed:
+    whether a video is made in windows. needed, told: bytes that ComfyUI was asked for, for the model's own work and for
+    what TAP keeps. deciding_device: of several devices, the one whose call decides for all. decided: set when that call
+    has decided.
     """
 
     def __init__(self, run: TapRun, adapter: Adapter | InOutAdapter, model: nn.Module) -> None:
@@ -36,7 +38,8 @@ class RunState:
         self.keys = ConditionKeys()
         self.live: LiveRun | None = None
         self.parts: list[Shape] = []
-        self.wrapped = False
+        self.wrapped = self.windowed = False
+        self.needed, self.told = 0.0, 0
         self.deciding_device: torch.device | None = None
         self.decided = threading.Event()
 

@@ -25,7 +25,8 @@ from ..live.live_run import LiveRun, tell_nothing_is_skipped
 from ..seam.in_out_seam import InOutAdapter
 from ..seam.plain_module import plain_module
 from .condition_batch import calc_cond_batch
-from .memory import prepare_sampling
+from .expected_memory import figure_or
+from .memory import prepare_sampling, tell_more
 from .model_call import apply_model
 from .replaying import sampler_sample
 from .run_state import RUN_KEY, RunState, state_of
@@ -77,6 +78,7 @@ class TapPatch:
             state.run.motion.kept = mask < 1 if isinstance(mask, Tensor) and mask.shape == noise.shape else None
         options = guider.model_options.setdefault("transformer_options", {})
         if state is not None:
+            state.run.keep_within_limit(noise.numel() * torch.float32.itemsize)
             state.live = LiveRun(state.run, self.node)
             state.shapes = kwargs.get("latent_shapes") or [noise.shape]
         options[RUN_KEY] = state
@@ -189,6 +191,8 @@ def predict_noise(executor: WrapperExecutor, x: Tensor, timestep: Tensor, *args:
     else:
         state.run.count_call(skipped=True)
     state.run.finish(x, denoised)
+    if state.run.record.evaluations[-1].full:
+        figure_or(None, lambda: tell_more(state, x.device))
     if state.live is not None:
         state.live.evaluated()
     return denoised

@@ -13,6 +13,7 @@ from comfy_extras.nodes_context_windows import ContextWindowsManualNode
 from comfy_extras.nodes_pag import PerturbedAttentionGuidance
 from tap_pack.nodes.comfy_bridge.live import live_run as live
 from tap_pack.nodes.comfy_bridge.run.wrappers import TapPatch
+from tap_pack.tap_core.record import size_words as sizes
 from tap_pack.tap_core.record.record import RecordHolder, TapRecord
 from tap_pack.tap_core.sampling.settings import TapSettings
 from tap_pack.tap_core.schedules.teacache import TeaCacheSchedule
@@ -30,7 +31,8 @@ Sampled = Callable[[ModelPatcher], object]
 @pytest.fixture(autouse=True)
 def to_the_byte(monkeypatch: pytest.MonkeyPatch) -> None:
     """The plan shows all digits."""
-    monkeypatch.setattr(live, "size_words", lambda nbytes: f"{nbytes} bytes")
+    for module in (live, sizes):
+        monkeypatch.setattr(module, "size_words", lambda nbytes: f"{nbytes} bytes")
 
 
 def told(model: ModelPatcher, sampled: Sampled, caplog: pytest.LogCaptureFixture,

@@ -56,6 +56,26 @@ def test_it_fits_only_its_own_batch_and_tokens(batch: int, count: int, fits: boo
     assert not History(3).fits(batch, count)
 
 
+@pytest.mark.parametrize(("room", "stay"), [(10**6, 3), (3, 3), (2, 2), (1, 1), (0, 0), (-5, 0)])
+def test_the_oldest_move_away_until_the_rest_fits(room: int, stay: int) -> None:
+    history = pushed([1, 2, 3])
+    before, one = history.nbytes, history.snapshots[0].nbytes
+    history.move_away(room * one)
+    assert [snapshot.away for snapshot in history.snapshots] == [False] * stay + [True] * (3 - stay)
+    assert history.device_bytes == stay * one and history.nbytes == before
+    assert history.positions == [3, 2, 1] and [float(p.mean()) for p in history.probes] == [3, 2, 1]
+
+
+def test_what_moved_away_gives_the_same_dots_and_moves_no_second_time() -> None:
+    history, other = pushed([1, 2, 3]), pushed([1, 2, 3])
+    history.move_away(history.snapshots[0].nbytes)
+    moved = history.snapshots[1]
+    history.move_away(history.snapshots[0].nbytes)
+    assert history.snapshots[1] is moved
+    now, before = history.dots(torch.device("cpu")), other.dots(torch.device("cpu"))
+    assert torch.equal(now.square, before.square) and torch.equal(now.lean, before.lean)
+
+
 def test_bytes_count_probes_and_targets() -> None:
     history = History(2)
     history.push(Snapshot(0, torch.zeros(1, 10, 8, dtype=torch.bfloat16), torch.zeros(1, 10, 4)))

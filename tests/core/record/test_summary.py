@@ -30,6 +30,20 @@ def test_the_line_has_steps_gain_seconds_and_cache() -> None:
     )
 
 
+@pytest.mark.parametrize(("settings", "said"), [
+    ({}, "cache 30 MB"),
+    ({"memory_limit": 0}, "cache 30 MB"),
+    ({"memory_limit": 30}, "cache 30 MB"),
+    ({"memory_limit": 20}, "cache 30 MB, at most 20 MB of it on the model's device, the rest on the CPU"),
+    ({"memory_limit": 20, "cache_device": "cpu"}, "cache 30 MB"),
+], ids=str)
+def test_the_words_tell_where_what_is_kept_lies(settings: dict, said: str) -> None:
+    record = made_record(steps=50)
+    record.cache_bytes, record.settings = 30 * 10**6, settings
+    assert f"; {said}" in summary_line(record)
+    assert f"Cache:      {said.removeprefix('cache ')}\n" in report_text(record)
+
+
 def test_the_line_says_how_close_the_picture_is_and_what_to_change_where_it_is_far_off() -> None:
     record = made_record(steps=50)
     near = replace(record, closeness=Closeness(46.6, 4.5))

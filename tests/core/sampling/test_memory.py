@@ -45,6 +45,23 @@ def test_a_condition_that_ended_is_freed(length: int) -> None:
     assert held(length, CHANGES["a prompt that ends"])[-1] == held(length, lambda step: ["prompt"])[-1]
 
 
+@pytest.mark.parametrize("room", [0, 1, 3, 4, 5, 6, 7])
+def test_histories_give_way_alike_and_never_take_more_than_their_room(room: int) -> None:
+    """Two conditions, three snapshots each. At no time is there more on the device."""
+    memory, values = Memory(3, False, Notes([])), torch.zeros(1, 6, 16)
+    one = 2 * values.nbytes
+    for step in range(20):
+        for key in ("positive", "negative"):
+            history = memory.fitting(key, 1, 6)
+            history.push(Snapshot(float(step), values, values))
+            memory.make_room(history, room * one)
+            assert sum(each.device_bytes for each in memory.histories.values()) <= room * one
+        memory.keep(float(step))
+    stay = [history.device_bytes // one for history in memory.histories.values()]
+    assert sum(stay) == min(room, 6) and max(stay) - min(stay) <= 1
+    assert memory.nbytes == 6 * one
+
+
 def test_a_size_that_changed_is_freed_at_once() -> None:
     grown = held(3, lambda step: ["prompt"], lambda step: 6 if step < 10 else 24)
     assert grown[10:] == [each * 4 for each in held(3, lambda step: ["prompt"])[:10]]
