@@ -37,8 +37,8 @@ class Full:
 class Gap:
     """Skipped evaluations between two full ones. Its slopes are re-estimated once `nodes` are there, newest first.
 
-    device: where latents are kept; None for that of x. rest: [B, C, ...] until then the sum of what was forecast,
-    afterwards what is added to each re-estimate.
+    device: where latents are kept once it is settled; None for that of x. rest: [B, C, ...] until then the sum of what
+    was forecast, afterwards what is added to each re-estimate.
     """
 
     device: torch.device | None
@@ -48,9 +48,9 @@ class Gap:
 
     def take(self, x: Tensor, denoised: Tensor, sigma: float, place: float) -> None:
         """A skipped evaluation of x [B, C, ...] at a log-noise."""
+        # On the device of x until the gap is settled: a skipped step does not wait.
         forecast = self._forecast(x, denoised, sigma)
-        device = self.device or x.device
-        self.rest = forecast.to(device, copy=True) if self.rest is None else self.rest + forecast.to(device)
+        self.rest = forecast.clone() if self.rest is None else self.rest + forecast
         self.places.append(place)
 
     def answer(self, x: Tensor, sigma: float, place: float) -> Tensor:
@@ -60,13 +60,12 @@ class Gap:
     def settle(self, nodes: Sequence[Full], restraint: Restraint, device: torch.device,
                renewed: Tensor | None = None) -> None:
         """Re-estimate from these full evaluations; from less than two the mean forecast stays. renewed: see Motion."""
-        self.rest = self.rest / len(self.places)
-        if len(nodes) < 2:
-            return
-        forecast, kept = self.rest.to(device), self.rest.device
-        self.nodes, self.rest = nodes, torch.zeros_like(self.rest)
-        drift = sum(self._between(place, device) for place in self.places) / len(self.places) - forecast
-        self.rest = self._held_back(drift, forecast, restraint, renewed).to(kept)
+        rest = forecast = (self.rest / len(self.places)).to(device)
+        if len(nodes) > 1:
+            self.nodes, self.rest = nodes, torch.zeros_like(forecast)
+            drift = sum(self._between(place, device) for place in self.places) / len(self.places) - forecast
+            rest = self._held_back(drift, forecast, restraint, renewed)
+        self.rest = rest.to(self.device or device)
 
     def _held_back(self, drift: Tensor, forecast: Tensor, restraint: Restraint, renewed: Tensor | None) -> Tensor:
         return restraint.held_back(drift, forecast, self.nodes[0].sigma, self.nodes[1].sigma)

@@ -230,7 +230,9 @@ class TapRun:
     @property
     def latents_on_device(self) -> int:
         """Those of them that stay on the model's device."""
-        return self._latents(replayed=self.replay is not None and self.replay.device is None)
+        if self.replay is None or self.replay.device is None:
+            return self.latents_kept
+        return self._latents(replayed=False) + 1  # that of an open gap
 
     def _latents(self, replayed: bool) -> int:
         known = self.standing.known and not self.notes.fell_back
