@@ -26,9 +26,9 @@ class TapChoiceMapViewer(io.ComfyNode):
             node_id="TapChoiceMapViewer",
             display_name="TAP Choice Map Viewer",
             category="tap",
-            description="Shows on the node which predictor every part of the picture used. Drag through the steps or "
-            "play them, point at a token to read what it chose, click the legend to see only one choice. Connect the "
-            "decoded picture to `after` to see the map over it.",
+            description="Shows on the node where the picture was easy or hard to forecast, and how every part of it "
+            "was forecast. Drag through the steps or play them, point at a token to read what it chose, click the "
+            "legend to see only one choice. Connect the decoded picture to `after` to see the map over it.",
             search_aliases=["tap", "visualize", "heatmap", "tokens", "predictor map", "interactive", "player"],
             inputs=[record_input(), after_input()],
             outputs=[],

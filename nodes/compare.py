@@ -1,18 +1,25 @@
-"""TAP Compare: how close a picture is to the full one of the same seed, in figures and as a map."""
+"""TAP Compare: how close a picture is to the full one of the same seed: a verdict, figures, a wipe and a map."""
 
+import secrets
 from itertools import count
+from pathlib import Path
 
+import folder_paths
 from comfy_api.latest import io, ui
 from torch import Tensor
 
 from ..tap_core.pictures.comparison import Tick, compare, why_not_comparable
 from ..tap_core.pictures.comparison_words import comparison_words
-from ..tap_core.pictures.difference_image import choose_factor, draw_difference, draw_why_not
+from ..tap_core.pictures.difference_image import draw_difference, draw_why_not
+from ..tap_core.pictures.difference_scale import DifferenceScale
+from ..tap_core.pictures.wipe_files import write_pairs
 from .comfy_bridge.progress import progress_bar
+
+SUBFOLDER = "tap"
 
 
 class TapCompare(io.ComfyNode):
-    """PSNR and SSIM of two pictures or videos, and where they differ."""
+    """A verdict on two pictures or videos, its figures, a wipe between them, and where they differ."""
 
     @classmethod
     def define_schema(cls) -> io.Schema:
@@ -21,9 +28,10 @@ class TapCompare(io.ComfyNode):
             node_id="TapCompare",
             display_name="TAP Compare",
             category="tap",
-            description="Tells how close two pictures or videos of the same seed are: PSNR and SSIM, explained in "
-            "words, and a map of where they differ, made stronger. To wipe from one to the other, use Compare Images.",
-            search_aliases=["tap", "psnr", "ssim", "difference", "quality", "diff", "metrics"],
+            description="Tells how close two pictures or videos of the same seed are: first in words, then as PSNR "
+            "and SSIM. Drag the line to wipe from one to the other. A map shows where they differ.",
+            search_aliases=["tap", "psnr", "ssim", "difference", "quality", "diff", "metrics", "wipe", "slider",
+                            "before after"],
             inputs=[
                 io.Image.Input("picture", tooltip="The picture to judge. Connect the one made with TAP."),
                 io.Image.Input("reference", tooltip="The picture to compare with. Connect the same seed with every "
@@ -31,10 +39,11 @@ class TapCompare(io.ComfyNode):
                 io.Image.Input("other_seed", optional=True, tooltip="Shows what the figures are worth. Connect a full "
                                "run of another seed: its figures against the reference are shown too."),
                 io.Int.Input("amplify", default=0, min=0, max=1000, optional=True,
-                             tooltip="Higher shows fainter differences on the map; the figures stay. 0 is automatic."),
+                             tooltip="0 shows every map on one scale, so that maps can be compared. A number shows "
+                             "the differences that many times stronger; the figures stay."),
             ],
             outputs=[
-                io.String.Output(display_name="STRING", tooltip="The figures in words."),
+                io.String.Output(display_name="STRING", tooltip="The verdict, and the figures below it."),
                 io.Image.Output(display_name="IMAGE", tooltip="The difference map, one frame a picture."),
             ],
             is_output_node=True,
@@ -44,9 +53,12 @@ class TapCompare(io.ComfyNode):
     def execute(
         cls, picture: Tensor, reference: Tensor, other_seed: Tensor | None = None, amplify: int = 0
     ) -> io.NodeOutput:
-        """Words and map. The map shows the words too: ComfyUI shows pictures on a node, but no text."""
+        """Words and map; `tap_compare` in the ui holds the words and names the files of the wipe."""
         words, frames = compared(picture, reference, other_seed, amplify)
+        pairs = [] if why_not_comparable(picture, reference) else _pairs(picture, reference)
+        verdict, _, figures = words.partition("\n")
         shown = {**ui.PreviewText(words).as_dict(), **ui.PreviewImage(frames, cls=cls).as_dict()}
+        shown["tap_compare"] = [{"verdict": verdict, "figures": figures, "pairs": pairs}]
         return io.NodeOutput(words, frames, ui=shown)
 
 
@@ -60,8 +72,14 @@ def compared(picture: Tensor, reference: Tensor, other_seed: Tensor | None, ampl
     tick = _ticking(picture, reference, other_seed)
     found = compare(picture, reference, tick)
     words = comparison_words(found, None if other_seed is None else compare(other_seed, reference, tick))
-    factor = amplify or choose_factor(picture, reference)
-    return words, draw_difference(picture, reference, found, words, factor, tick)
+    return words, draw_difference(picture, reference, found, words, DifferenceScale(amplify), tick)
+
+
+def _pairs(picture: Tensor, reference: Tensor) -> list[list[dict[str, str]]]:
+    """Where the browser finds each picture and its reference."""
+    folder = Path(folder_paths.get_temp_directory()) / SUBFOLDER
+    names = write_pairs(picture, reference, folder, secrets.token_hex(8))
+    return [[{"filename": name, "subfolder": SUBFOLDER, "type": "temp"} for name in pair] for pair in names]
 
 
 def _ticking(picture: Tensor, reference: Tensor, other_seed: Tensor | None) -> Tick:

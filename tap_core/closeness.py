@@ -30,6 +30,11 @@ WORDS = {40.0: SAME, 32.0: DETAIL, 22.0: REDRAWN}
 UNKNOWN = "how close the picture is, is not known"
 
 
+def words_of(decibels: float) -> str:
+    """How close a picture of this PSNR is, such as "no difference to be seen"."""
+    return next((words for least, words in WORDS.items() if decibels >= least), ANOTHER)
+
+
 @dataclass(frozen=True)
 class Closeness:
     """An estimate of the PSNR against the picture with every step computed; give_or_take: its standard deviation."""
@@ -40,7 +45,7 @@ class Closeness:
     @property
     def words(self) -> str:
         """Such as "no difference to be seen", for the figure as it is shown."""
-        return next((words for least, words in WORDS.items() if round(self.decibels) >= least), ANOTHER)
+        return words_of(round(self.decibels))
 
     def __str__(self) -> str:
         """Such as "no difference to be seen (about 47 dB)"."""

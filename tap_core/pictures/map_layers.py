@@ -9,22 +9,29 @@ from torch import Tensor
 
 from ..errors import TapError
 from ..record.record import TapRecord, TokenChoices
+from .class_words import UNKNOWN, aim_words, ease_words, member_words, order_words
 from .palette import NOT_FINITE, REUSE, RGB, candidate_colours, order_colour, ramp_colours
 
 LOSS_LEVELS = 64
 # Enough for the quantiles.
 MOST_LOSSES = 1_000_000
-ORDER_WORDS = {0: "reuse", 1: "line", 2: "curve", 3: "bend"}
+ORDER_NAMES = {0: "reuse", 1: "line", 2: "curve", 3: "bend"}
 # The lightest colours of the ramp look like the colour of reuse.
 HIGHEST_HORIZON = 0.85
 
 
 @dataclass(frozen=True)
 class MapClass:
-    """What a colour of the map means."""
+    """What a colour of the map means. label: its technical name; words: the same for an artist."""
 
     label: str
     colour: RGB
+    words: str
+
+    @property
+    def technical(self) -> str:
+        """The name that stands behind the words, such as "k-2"."""
+        return self.label.partition(":")[0]
 
 
 @dataclass(frozen=True)
@@ -51,15 +58,16 @@ def predictor_layer(record: TapRecord) -> Layer:
     names = record.candidates
     groups = [(name.family, name.order) for name in names]
     order = sorted(range(len(names)), key=lambda i: (groups.index(groups[i]), -names[i].horizon))
-    return _member_layer("Predictor per token", [str(name) for name in names], candidate_colours(names), order)
+    words = [member_words(name.order, name.horizon) for name in names]
+    return _member_layer("Predictor per token", [str(name) for name in names], candidate_colours(names), words, order)
 
 
 def order_layer(record: TapRecord) -> Layer:
     """The order that each token's forecast had."""
     highest = max((int(c.order.max()) for e in record.evaluations for c in e.choices if c.order.numel()), default=0)
     highest = max([highest, *(name.order for name in record.candidates)])
-    words = [f"order {i}" + (f": {ORDER_WORDS[i]}" if i in ORDER_WORDS else "") for i in range(highest + 1)]
-    classes = [MapClass(word, order_colour(i)) for i, word in enumerate(words)]
+    labels = [f"order {i}" + (f": {ORDER_NAMES[i]}" if i in ORDER_NAMES else "") for i in range(highest + 1)]
+    classes = [MapClass(label, order_colour(i), order_words(i)) for i, label in enumerate(labels)]
     return Layer("Order per token", classes, lambda choices: choices.order.long())
 
 
@@ -69,16 +77,17 @@ def horizon_layer(record: TapRecord) -> Layer:
     colour = dict(zip(horizons, ramp_colours(len(horizons), HIGHEST_HORIZON), strict=True))
     labels = [_horizon_words(c.horizon) if c.order > 0 else "reuse: looks at none" for c in record.candidates]
     colours = [colour[c.horizon] if c.order > 0 else REUSE for c in record.candidates]
+    words = [aim_words(c.horizon) if c.order > 0 else order_words(0) for c in record.candidates]
     order = sorted(range(len(labels)), key=lambda i: (record.candidates[i].order > 0, -record.candidates[i].horizon))
-    return _member_layer("Horizon per token", labels, colours, order)
+    return _member_layer("Horizon per token", labels, colours, words, order)
 
 
 def loss_layer(record: TapRecord) -> Layer:
     """The proxy loss of each token's choice, on a logarithmic scale that is the same for all steps."""
     low, high = _loss_range(record)
     values = [low * (high / low) ** (i / (LOSS_LEVELS - 1)) for i in range(LOSS_LEVELS)]
-    colours = ramp_colours(LOSS_LEVELS)
-    classes = [MapClass(f"{value:.1e}", colour) for value, colour in zip(values, colours, strict=True)]
+    drawn = zip(values, ramp_colours(LOSS_LEVELS), ease_words(LOSS_LEVELS), strict=True)
+    classes = [MapClass(f"{value:.1e}", colour, words) for value, colour, words in drawn]
     span = math.log(high / low)
 
     def classify(choices: TokenChoices) -> Tensor:
@@ -87,7 +96,7 @@ def loss_layer(record: TapRecord) -> Layer:
         level = (share * (LOSS_LEVELS - 1)).round().nan_to_num(0).long()
         return torch.where(loss.isfinite(), level, LOSS_LEVELS)
 
-    return Layer("Proxy loss per token", [*classes, MapClass("not finite", NOT_FINITE)], classify, (low, high))
+    return Layer("Proxy loss per token", [*classes, MapClass("not finite", NOT_FINITE, UNKNOWN)], classify, (low, high))
 
 
 LAYERS: dict[str, Callable[[TapRecord], Layer]] = {
@@ -105,12 +114,12 @@ def build_layer(name: str, record: TapRecord) -> Layer:
     return LAYERS[name](record)
 
 
-def _member_layer(title: str, labels: list[str], colours: list[RGB], order: list[int]) -> Layer:
+def _member_layer(title: str, labels: list[str], colours: list[RGB], words: list[str], order: list[int]) -> Layer:
     """A layer on which pool members with the same label are one class; order: members as the legend lists them."""
-    colour = dict(zip(reversed(labels), reversed(colours), strict=True))
+    colour, said = (dict(zip(reversed(labels), reversed(found), strict=True)) for found in (colours, words))
     names = list(dict.fromkeys(labels[i] for i in order))
     table = torch.tensor([names.index(label) for label in labels], dtype=torch.int64)
-    return Layer(title, [MapClass(n, colour[n]) for n in names], lambda choices: table[choices.member.long()])
+    return Layer(title, [MapClass(n, colour[n], said[n]) for n in names], lambda choices: table[choices.member.long()])
 
 
 def _horizon_words(horizon: float) -> str:

@@ -14,16 +14,19 @@ from ..record.record import Evaluation, TapRecord
 from ..record.run_line import run_line
 from ..record.summary import why_no_map
 from ..token_grid import to_grid
-from .map_layers import LAYERS, build_layer
+from .class_words import UNKNOWN
+from .map_layers import Layer, MapClass, build_layer
 from .palette import RGB
 from .step_view import PROMPTS, StepView, step_views
-from .viewer_legend import ViewerEntry, shares_of_entries, viewer_entries
+from .viewer_legend import ViewerEntry, percents_of_entries, shares_of_entries, viewer_entries
 
 FORMAT, VERSION = "tap-choice-map", 1
 # Above this a browser needs too much memory; then only the first prompt and picture are shown.
 MOST_TOKENS = 40_000_000
 # A picture and its grid of tokens have the same proportions, apart from padding and cropping.
 MOST_DISTORTED = 1.15
+# In the order of the viewer's buttons: what an artist looks for first.
+TABS = {"loss": "Easy or hard", "predictor": "Predictor", "order": "Order", "horizon": "Horizon"}
 
 
 @dataclass(frozen=True)
@@ -48,7 +51,7 @@ def viewer_data(record: TapRecord, run: str) -> ViewerData:
     if trimmed:
         views, batch = dict(list(views.items())[:1]), 1
     layers, images = [], {}
-    for name in LAYERS:
+    for name in TABS:
         layer, images[name] = _layer(name, record, views, batch)
         layers.append(layer)
     document = {
@@ -132,14 +135,22 @@ def _layer(
     entries = viewer_entries(layer, name, torch.stack([c for block in counts for c in block]).sum(0).tolist())
     image = torch.stack(blocks).flatten(0, 3).to(torch.uint8 if count <= 256 else torch.int32)
     part = {
-        "name": name, "title": layer.title, "count": count,
-        "labels": [c.label for c in layer.classes], "colours": [hexadecimal(c.colour) for c in layer.classes],
+        "name": name, "tab": TABS[name], "count": count,
+        "labels": [_label(c, layer) for c in layer.classes], "colours": [hexadecimal(c.colour) for c in layer.classes],
         "entries": [_entry(entry) for entry in entries],
         "shares": [[shares_of_entries(c, entries) for c in block] for block in counts],
+        "percents": [[percents_of_entries(c, entries) for c in block] for block in counts],
     }
     return part, image
 
 
+def _label(found: MapClass, layer: Layer) -> str:
+    """A class of a token in words, such as "follows the curve (taylor 2)" or "easy to forecast (loss 1.2e-05)"."""
+    if layer.ramp is None:
+        return f"{found.words} ({found.technical})"
+    return f"{found.words} to forecast (loss {found.label})" if found.words != UNKNOWN else f"loss {found.label}"
+
+
 def _entry(entry: ViewerEntry) -> dict[str, object]:
-    return {"label": entry.label, "colour": hexadecimal(entry.colour), "mark": entry.mark,
+    return {"label": entry.label, "technical": entry.technical, "colour": hexadecimal(entry.colour), "mark": entry.mark,
             "classes": list(entry.classes)}

@@ -2,9 +2,9 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import groupby
 from string import ascii_uppercase
 
-import torch
 from torch import Tensor
 
 from .map_layers import Layer
@@ -12,21 +12,24 @@ from .palette import RGB
 
 # More classes than this are added up in one entry: nobody can tell so many marks apart.
 MOST_ENTRIES = 20
-LOSS_BANDS = 5
 
 
 @dataclass(frozen=True)
 class ViewerEntry:
-    """One line of the legend. classes: the layer's classes that it stands for; mark: the letters on a token."""
+    """One line of the legend. classes: the layer's classes that it stands for; mark: the letters on a token.
+
+    label: in an artist's words; technical: the name behind it.
+    """
 
     label: str
+    technical: str
     colour: RGB
     mark: str
     classes: Sequence[int]
 
 
 def viewer_entries(layer: Layer, name: str, totals: Sequence[int]) -> list[ViewerEntry]:
-    """The classes that the run used, in the layer's order; levels of a number as a few bands.
+    """The classes that the run used, in the layer's order; levels of a number as the bands that have one word.
 
     totals: how many tokens of the run each class has.
     """
@@ -37,10 +40,11 @@ def viewer_entries(layer: Layer, name: str, totals: Sequence[int]) -> list[Viewe
     entries = []
     for number, i in enumerate(sorted(often)):
         mark = str(i) if name == "order" else ascii_uppercase[number]
-        entries.append(ViewerEntry(layer.classes[i].label, layer.classes[i].colour, mark, [i]))
+        found = layer.classes[i]
+        entries.append(ViewerEntry(found.words, found.technical, found.colour, mark, [i]))
     rest = [i for i in used if i not in often]
     if rest:
-        entries.append(ViewerEntry(f"{len(rest)} others", layer.classes[rest[0]].colour, "*", rest))
+        entries.append(ViewerEntry(f"{len(rest)} others", "", layer.classes[rest[0]].colour, "*", rest))
     return entries
 
 
@@ -50,14 +54,29 @@ def shares_of_entries(counts: Tensor, entries: Sequence[ViewerEntry]) -> list[fl
     return [round(sum(int(counts[i]) for i in entry.classes) / total, 4) for entry in entries]
 
 
+def percents_of_entries(counts: Tensor, entries: Sequence[ViewerEntry]) -> list[int]:
+    """The same in whole percent, by largest remainder: together they are 100. counts: [classes]."""
+    tokens = [sum(int(counts[i]) for i in entry.classes) for entry in entries]
+    total = sum(tokens)
+    if not total:
+        return [0] * len(tokens)
+    percents = [100 * count // total for count in tokens]
+    most_left = sorted(range(len(tokens)), key=lambda i: -(100 * tokens[i] % total))
+    for i in most_left[: 100 - sum(percents)]:
+        percents[i] += 1
+    return percents
+
+
 def _bands(layer: Layer, totals: Sequence[int]) -> list[ViewerEntry]:
-    """Ranges of equal width on the layer's own scale; its last class is "not finite"."""
+    """The levels with the same words, on the layer's own scale; its last class is "not finite"."""
     levels = len(layer.classes) - 1
     entries = []
-    for number, part in enumerate(torch.arange(levels).chunk(LOSS_BANDS)):
-        classes = part.tolist()
-        label = f"{layer.classes[classes[0]].label} to {layer.classes[classes[-1]].label}"
-        entries.append(ViewerEntry(label, layer.classes[classes[len(classes) // 2]].colour, str(number + 1), classes))
+    for words, part in groupby(range(levels), key=lambda i: layer.classes[i].words):
+        classes = list(part)
+        technical = f"loss {layer.classes[classes[0]].label} to {layer.classes[classes[-1]].label}"
+        colour = layer.classes[classes[len(classes) // 2]].colour
+        entries.append(ViewerEntry(words, technical, colour, str(len(entries) + 1), classes))
     if totals[levels]:
-        entries.append(ViewerEntry(layer.classes[levels].label, layer.classes[levels].colour, "!", [levels]))
+        unknown = layer.classes[levels]
+        entries.append(ViewerEntry(unknown.words, f"loss {unknown.label}", unknown.colour, "!", [levels]))
     return entries

@@ -7,10 +7,13 @@ from pathlib import Path
 
 import comfy.model_management
 import folder_paths
+import numpy as np
 import pytest
 import torch
+from PIL import Image
 from tap_pack.nodes import compare
 from tap_pack.nodes.compare import TapCompare
+from tap_pack.tap_core.pictures.wipe_files import MOST_PAIRS, write_pairs
 
 TRUTH = torch.rand(2, 24, 32, 3, generator=torch.Generator().manual_seed(1))
 
@@ -32,6 +35,26 @@ def test_words_and_map_come_out_and_are_shown(temporary_pictures: Path) -> None:
     assert all((temporary_pictures / image["subfolder"] / image["filename"]).is_file() for image in shown["images"])
 
 
+def test_the_wipe_has_the_pictures_as_they_are_and_the_verdict_above(temporary_pictures: Path) -> None:
+    close = (TRUTH[:1] + 0.01).clamp(0, 1).expand(2, -1, -1, -1)
+    output = TapCompare.execute(close, TRUTH[:1])
+    (told,) = output.ui["tap_compare"]
+    assert f"{told['verdict']}\n{told['figures']}" == output.args[0]
+    assert told["verdict"] == "No difference to be seen"
+    assert len(told["pairs"]) == 2 and told["pairs"][0][1] == told["pairs"][1][1]
+    for number, name in enumerate(pair[0]["filename"] for pair in told["pairs"]):
+        with Image.open(temporary_pictures / "tap" / name) as picture:
+            found = torch.from_numpy(np.array(picture)) / 255
+        assert torch.allclose(found, close[number], atol=0.5 / 255 + 1e-6)
+
+
+def test_a_long_video_gets_some_pairs_from_its_first_frame_to_its_last(temporary_pictures: Path) -> None:
+    video = torch.rand(40, 4, 4, 3)
+    names = write_pairs(video, video, temporary_pictures, "run")
+    assert len(names) == MOST_PAIRS
+    assert (names[0][0], names[-1][1]) == ("run_picture0.png", "run_reference39.png")
+
+
 @pytest.mark.parametrize("inputs", [
     {"picture": TRUTH[:, :20]}, {"picture": torch.cat([TRUTH, TRUTH])}, {"picture": TRUTH, "other_seed": TRUTH[:, :9]},
 ])
@@ -40,11 +63,14 @@ def test_pictures_of_other_sizes_get_a_sentence(inputs: dict[str, torch.Tensor])
     assert words.endswith(".") and "reference" in words
     assert ("other_seed" in words) == ("other_seed" in inputs)
     assert len(frames) == 1
+    (told,) = TapCompare.execute(reference=TRUTH, **inputs).ui["tap_compare"]
+    assert told["verdict"] == words and told["figures"] == ""
+    assert bool(told["pairs"]) == ("other_seed" in inputs)
 
 
 def test_amplify_changes_the_map_and_not_the_figures() -> None:
     close = TRUTH + 0.002 * TRUTH.flip(0)
-    weak, strong = (TapCompare.execute(close, TRUTH, amplify=factor).args for factor in (10, 400))
+    weak, strong = (TapCompare.execute(close, TRUTH, amplify=factor).args for factor in (1, 400))
     assert weak[0] == strong[0]
     assert strong[1].mean() > weak[1].mean()
 

@@ -7,14 +7,9 @@ import math
 import pytest
 import torch
 from tap_pack.tap_core.pictures.comparison import compare, why_not_comparable
-from tap_pack.tap_core.pictures.comparison_words import SAME, comparison_words
-from tap_pack.tap_core.pictures.difference_image import (
-    FACTORS,
-    LEAST_SIDE,
-    choose_factor,
-    draw_difference,
-    draw_why_not,
-)
+from tap_pack.tap_core.pictures.comparison_words import SAME, comparison_words, figure_words, verdict
+from tap_pack.tap_core.pictures.difference_image import LEAST_SIDE, draw_difference, draw_why_not
+from tap_pack.tap_core.pictures.difference_scale import DifferenceScale
 from tap_pack.tap_core.pictures.palette import ramp_colours
 
 
@@ -66,7 +61,7 @@ def test_ssim_of_nearly_flat_pictures_is_exact_enough_for_its_three_digits(level
 def test_equal_pictures_are_equal() -> None:
     found = compare(picture(), picture())
     assert math.isinf(found.psnr) and found.ssim == pytest.approx(1)
-    assert comparison_words(found) == SAME
+    assert comparison_words(found).lower() == f"{SAME}\nequal"
 
 
 def test_a_video_has_one_error_and_a_psnr_a_frame() -> None:
@@ -102,7 +97,7 @@ def test_below_the_window_there_is_no_ssim() -> None:
 def test_words_name_the_floor() -> None:
     truth = picture()
     found, floor = compare(near(truth, 0.01), truth), compare(picture(5), truth)
-    words = comparison_words(found, floor)
+    words = figure_words(found, floor)
     assert words == (f"{found.psnr:.1f} dB PSNR, SSIM {found.ssim:.3f}; "
                      f"another seed: {floor.psnr:.1f} dB, {floor.ssim:.3f}")
 
@@ -119,22 +114,44 @@ def test_what_cannot_be_compared_gets_a_sentence(one: torch.Tensor, other: torch
     assert frame.shape[0] == 1 and frame.std() > 0
 
 
-@pytest.mark.parametrize("by", [1e-5, 0.003, 0.02, 0.4, 2.0])
-def test_the_factor_uses_the_scale(by: float) -> None:
-    truth = picture(height=64, width=64)
-    other = near(truth, by)
-    factor = choose_factor(other, truth)
-    highest = float((other - truth).abs().amax(-1).flatten().kthvalue(4092).values)
-    assert factor in FACTORS
-    assert factor * highest <= 1 or factor == 1
-    assert factor == FACTORS[-1] or FACTORS[FACTORS.index(factor) + 1] * highest > 1
+@pytest.mark.parametrize(("by", "said"), [
+    (0.005, "No difference to be seen"), (0.02, "Small differences in detail"),
+    (0.05, "The same picture, drawn differently"), (0.2, "Another picture"),
+])
+def test_the_verdict_comes_first_and_has_the_words_of_closeness(by: float, said: str) -> None:
+    flat = torch.full((1, 16, 16, 3), 0.5)
+    found = compare(flat + by, flat)
+    assert verdict(found) == said
+    assert comparison_words(found).split("\n") == [said, figure_words(found)]
+
+
+def test_the_closer_picture_never_has_the_brighter_map() -> None:
+    """Maps side by side share their scale, from a difference nobody sees to half of the range."""
+    truth = torch.full((1, LEAST_SIDE, LEAST_SIDE, 3), 0.25)
+    strengths = [0.0, 0.002, 0.006, 0.02, 0.06, 0.2, 0.6]
+    maps = []
+    for by in strengths:
+        other = truth + by
+        maps.append(draw_difference(other, truth, compare(other, truth), "", DifferenceScale())[0])
+    middles = [float(drawn[drawn.shape[0] // 2, drawn.shape[1] // 2].sum()) for drawn in maps]
+    assert middles[0] == middles[1] and middles == sorted(middles) and len(set(middles)) == len(middles) - 1
+    ends = [drawn[-60:] for drawn in maps]
+    assert all(torch.equal(end, ends[0]) for end in ends)
+
+
+def test_the_scale_tells_its_marks() -> None:
+    common, four = DifferenceScale(), DifferenceScale(4)
+    for scale in (common, four):
+        for share, words in scale.ticks[1:]:
+            assert float(scale.shares(torch.tensor([float(words.rstrip("+")) / 255]))) == pytest.approx(share, abs=0.01)
+    assert "x 4" in four.words and "same amplify" in four.words
 
 
 def test_the_map_is_the_difference() -> None:
     truth = torch.full((2, LEAST_SIDE, LEAST_SIDE, 3), 0.5)
     other = truth.clone()
     other[1, 100:110, 200:210, 1] += 0.1
-    frames = draw_difference(other, truth, compare(other, truth), "words", 10)
+    frames = draw_difference(other, truth, compare(other, truth), "words", DifferenceScale(10))
     assert frames.shape[0] == 2 and frames.shape[1] % 2 == frames.shape[2] % 2 == 0
     changed = (frames[1] - frames[0]).abs().sum(-1) > 0
     yellow = torch.tensor(ramp_colours(2)[1]) / 255

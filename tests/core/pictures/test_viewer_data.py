@@ -10,14 +10,20 @@ import numpy as np
 import pytest
 import torch
 from PIL import Image
+from tap_pack.tap_core.pictures.class_words import EASE_WORDS
 from tap_pack.tap_core.pictures.map_layers import LAYERS, build_layer
 from tap_pack.tap_core.pictures.viewer_data import message_data, viewer_data
 from tap_pack.tap_core.pictures.viewer_files import MOST_PIXELS, write_viewer_files
-from tap_pack.tap_core.pictures.viewer_legend import LOSS_BANDS, MOST_ENTRIES
+from tap_pack.tap_core.pictures.viewer_legend import MOST_ENTRIES, percents_of_entries, viewer_entries
 from tap_pack.tap_core.record.summary import why_nothing_skipped
 from tap_pack.tap_core.sampling.settings import TapSettings
 
 from made_records import full_record, made_record
+
+
+def layer_of(document: dict, name: str) -> dict:
+    """The part of a document about a layer."""
+    return next(part for part in document["layers"] if part["name"] == name)
 
 
 @pytest.mark.parametrize("name", LAYERS)
@@ -46,13 +52,38 @@ def test_each_block_is_used_once() -> None:
 @pytest.mark.parametrize("name", LAYERS)
 def test_shares_count_the_tokens_of_the_image(name: str) -> None:
     data = viewer_data(made_record(steps=9, grid=(1, 4, 4), batch=2), "run")
-    layer = next(part for part in data.document["layers"] if part["name"] == name)
+    layer = layer_of(data.document, name)
     blocks = data.images[name].view(-1, 2, 16)
     for block, of_pictures in zip(blocks, layer["shares"], strict=True):
         for tokens, shares in zip(block, of_pictures, strict=True):
             found = [sum(int((tokens == c).sum()) for c in entry["classes"]) / 16 for entry in layer["entries"]]
             assert shares == pytest.approx(found, abs=1e-4)
             assert sum(shares) == pytest.approx(1, abs=1e-3)
+
+
+def test_whole_percents_add_up_to_a_hundred_and_differ_from_the_shares_by_less_than_one() -> None:
+    layer = build_layer("predictor", made_record())
+    generator = torch.Generator().manual_seed(2)
+    for _ in range(50):
+        counts = torch.randint(0, 40, (len(layer.classes),), generator=generator)
+        entries = viewer_entries(layer, "predictor", counts.tolist())
+        percents = percents_of_entries(counts, entries)
+        exact = [100 * int(counts[e.classes].sum()) / int(counts.sum()) for e in entries]
+        assert sum(percents) == 100
+        assert all(abs(percent - share) < 1 for percent, share in zip(percents, exact, strict=True))
+    for part in viewer_data(made_record(steps=9, batch=2), "run").document["layers"]:
+        assert all(sum(percents) == 100 for block in part["percents"] for percents in block)
+
+
+def test_the_first_layer_is_the_artists_and_names_are_words_with_the_technical_one_behind() -> None:
+    document = viewer_data(made_record(steps=9), "run").document
+    assert [layer["tab"] for layer in document["layers"]] == ["Easy or hard", "Predictor", "Order", "Horizon"]
+    assert [entry["label"] for entry in document["layers"][0]["entries"]] == list(EASE_WORDS)
+    assert "follows the curve (taylor 2)" in layer_of(document, "predictor")["labels"]
+    assert "follows the line, aims 2 steps short (taylor 1, k-2)" in layer_of(document, "predictor")["labels"]
+    assert "repeats the last (reuse)" in layer_of(document, "horizon")["labels"]
+    assert "aims at the step itself (k)" in layer_of(document, "horizon")["labels"]
+    assert layer_of(document, "loss")["labels"][0].startswith("very easy to forecast (loss ")
 
 
 def test_the_entries_of_a_layer_have_different_marks() -> None:
@@ -64,8 +95,8 @@ def test_the_entries_of_a_layer_have_different_marks() -> None:
 
 def test_the_loss_is_in_bands_that_leave_no_level_out() -> None:
     document = viewer_data(made_record(steps=9), "run").document
-    loss = next(layer for layer in document["layers"] if layer["name"] == "loss")
-    classes = [c for entry in loss["entries"][:LOSS_BANDS] for c in entry["classes"]]
+    loss = layer_of(document, "loss")
+    classes = [c for entry in loss["entries"][: len(EASE_WORDS)] for c in entry["classes"]]
     assert classes == list(range(loss["count"] - 1))
 
 
@@ -73,7 +104,7 @@ def test_a_large_pool_is_summed_up_in_the_legend_but_not_in_the_image() -> None:
     settings = TapSettings(orders="0,1,2,3", horizon_from=-8, horizon_to=4, horizon_step=0.5)
     record = made_record(steps=9, grid=(1, 30, 30), pool=settings)
     data = viewer_data(record, "run")
-    layer = data.document["layers"][0]
+    layer = layer_of(data.document, "predictor")
     assert len(layer["entries"]) == MOST_ENTRIES
     assert layer["entries"][-1]["label"].endswith("others")
     assert len(data.images["predictor"].unique()) > MOST_ENTRIES
@@ -119,7 +150,7 @@ def test_more_classes_than_a_byte_holds_take_sixteen_bits(tmp_path: Path) -> Non
     data = viewer_data(made_record(steps=9), "abc")
     wide = {name: image.int() + 300 for name, image in data.images.items()}
     document = json.loads((tmp_path / write_viewer_files(replace(data, images=wide), tmp_path)).read_text())
-    with Image.open(tmp_path / document["layers"][0]["image"]) as image:
+    with Image.open(tmp_path / layer_of(document, "predictor")["image"]) as image:
         assert np.array_equal(np.asarray(image), wide["predictor"].numpy())
 
 
