@@ -1,11 +1,12 @@
 /** TAP in the browser: the viewer, the strip of the run, presets. */
 import { SETTING as CALIBRATIONS } from "./calibrations.js";
 import { onEvent, register } from "./comfy_api.js";
+import { attachComparison } from "./compare/attach.js";
 import { SETTING, attachStrip, followServer, showLastRuns, showRun, showStrips } from "./live/attach.js";
 import { EVENT } from "./live/run_state.js";
 import { forget } from "./live/server.js";
 import { menuOf, readPresets } from "./menus.js";
-import { restoreShown, showExecuted, showOutputs } from "./outputs.js";
+import { noteRun, restoreShown, showExecuted, showOutputs } from "./outputs.js";
 import { attachText } from "./text/attach.js";
 import { attachViewer } from "./viewer/attach.js";
 
@@ -29,7 +30,7 @@ register({
   ],
   async setup() {
     onEvent("executed", showExecuted);
-    onEvent(EVENT, showRun);
+    onEvent(EVENT, (detail) => { showRun(detail); noteRun(detail); });
     onEvent("status", followServer);
     onEvent("reconnected", () => { forget(); followServer(); });
     followServer();
@@ -38,6 +39,7 @@ register({
   nodeCreated(node) {
     attachStrip(node);
     attachText(node);
+    attachComparison(node);
     attachViewer(node);
   },
   // Returns no promise: ComfyUI would wait for it.

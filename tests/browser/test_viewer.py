@@ -9,11 +9,12 @@ import numpy as np
 import pytest
 import torch
 from PIL import Image
+from tap_pack.demo.launch.prompts import SAMPLER
 from tap_pack.tap_core.pictures.viewer_data import viewer_data
 from tap_pack.tap_core.pictures.viewer_files import write_viewer_files
 from tap_pack.tap_core.sampling.settings import TapSettings
 
-from browser_graph import LAYERS, MAPS, REPORT, SAVE, VIEWER, viewed_prompt
+from browser_graph import KNOWN, LAYERS, MAPS, REPORT, SAVE, VIEWER, viewed_prompt
 from browser_page import ComfyPage
 from made_records import made_record
 
@@ -90,6 +91,17 @@ def document(comfy: ComfyPage) -> dict:
     return json.loads(comfy.server.fetch(comfy.outputs(VIEWER)["tap_choice_map"][0]))
 
 
+def layer_of(document: dict, name: str) -> dict:
+    """The part of a document about a layer."""
+    return next(part for part in document["layers"] if part["name"] == name)
+
+
+def test_it_opens_on_the_artists_layer_without_marks(viewed: ComfyPage) -> None:
+    assert shown(viewed)[1] == "loss"
+    assert not viewed.element(VIEWER, " .tap-tick input").is_checked()
+    assert viewed.element(VIEWER, " .tap-label").all_inner_texts()[0].startswith("very easy")
+
+
 @pytest.mark.parametrize("layer", LAYERS)
 def test_its_pixels_are_those_of_the_record(viewed: ComfyPage, layer: str) -> None:
     skipped = viewed.report(REPORT)["skipped_steps"]
@@ -124,11 +136,11 @@ def test_a_token_under_the_pointer_is_described_in_words(viewed: ComfyPage) -> N
     viewed.page.mouse.move(left + (column + 0.5) * side / TOKENS, top + (row + 0.5) * side / TOKENS)
     words = viewed.element(VIEWER, " .tap-readout").text_content()
     assert words.startswith(f"Row {row + 1}, column {column + 1}: ")
-    for layer in told["layers"]:
+    for layer in (layer_of(told, name) for name in ("predictor", "loss")):
         folder = viewed.outputs(VIEWER)["tap_choice_map"][0]
         image = Image.open(io.BytesIO(viewed.server.fetch({**folder, "filename": layer["image"]})))
         label = layer["labels"][int(np.asarray(image)[block * TOKENS + row, column])]
-        assert label.startswith("reuse") or label.lower() in words.lower()
+        assert label.lower() in words.lower()
     viewed.page.mouse.move(5, 5)
     viewed.until(lambda: "Point at a token" in viewed.element(VIEWER, " .tap-readout").text_content(), "the hint")
 
@@ -173,7 +185,7 @@ def test_a_click_on_the_legend_shows_one_choice_only(viewed: ComfyPage) -> None:
     step = viewed.report(REPORT)["skipped_steps"][0]
     go_to(viewed, step)
     told = document(viewed)
-    layer = next(part for part in told["layers"] if part["name"] == "order")
+    layer = layer_of(told, "order")
     block = told["prompts"][0]["blocks"][step]
     before = colours(viewed)
     entries = viewed.element(VIEWER, " .tap-entry")
@@ -191,6 +203,18 @@ def test_a_click_on_the_legend_shows_one_choice_only(viewed: ComfyPage) -> None:
     viewed.page.keyboard.press("Escape")
     viewed.settle()
     assert np.array_equal(colours(viewed), before)
+
+
+def test_while_a_newer_run_goes_on_the_map_says_that_it_is_of_the_run_before(viewed: ComfyPage) -> None:
+    badge = viewed.element(VIEWER, " .tap-badge")
+    assert not badge.is_visible()
+    before, run = viewed.finished(), shown(viewed)[0]
+    viewed.page.evaluate(
+        """id => { app.canvas.graph.getNodeById(id).widgets.find(({ name }) => name === 'seed').value = 22;
+            return app.queuePrompt(0, 1); }""", KNOWN[SAMPLER])
+    viewed.until(lambda: badge.is_visible() and badge.text_content() == "Map of the run before", "the badge")
+    viewed.until(lambda: viewed.finished() > before and shown(viewed)[:1] not in ([], [run]), "the new map")
+    assert not badge.is_visible()
 
 
 def show_made(comfy: ComfyPage, **record: object) -> dict:
@@ -216,10 +240,11 @@ def test_a_video_has_frames_and_a_batch_has_pictures_and_prompts(viewed: ComfyPa
     viewed.element(VIEWER, " .tap-tick input").uncheck()
     set_opacity(viewed, 1)
     step = 3
+    choose(viewed, "predictor")
     go_to(viewed, step)
     blocks = made["image"].view(-1, 2, 3, TOKENS, TOKENS)
     palette = np.array([[int(colour[i : i + 2], 16) for i in (1, 3, 5)]
-                        for colour in made["document"]["layers"][0]["colours"]])
+                        for colour in layer_of(made["document"], "predictor")["colours"]])
     picks, sliders = (viewed.page.locator(f"#tap-on-{VIEWER} {part}") for part in ("select", ".tap-slider input"))
     for prompt, picture, frame in ((0, 0, 0), (0, 1, 2), (1, 0, 1), (1, 1, 2)):
         picks.nth(0).select_option(index=prompt)
@@ -238,6 +263,7 @@ def test_a_large_pool_and_small_tokens_are_shown(viewed: ComfyPage) -> None:
     """It has more kinds than the legend lists, and patterns instead of letters."""
     pool = TapSettings(orders="0,1,2,3", horizon_from=-8, horizon_to=4, horizon_step=0.5)
     show_made(viewed, steps=9, grid=(1, 48, 48), pool=pool)
+    choose(viewed, "predictor")
     viewed.element(VIEWER, " .tap-tick input").check()
     viewed.settle()
     assert viewed.element(VIEWER, " .tap-entry").last.inner_text().split("\n")[0].strip().endswith("others")

@@ -117,7 +117,8 @@ class ComfyPage:
         self.page.evaluate(
             """id => {
                 for (const { element } of app.canvas.graph.getNodeById(id).widgets)
-                    if (element?.matches?.('.tap-viewer, .tap-run, .tap-text')) element.id = `tap-on-${id}`;
+                    if (element?.matches?.('.tap-viewer, .tap-run, .tap-text, .tap-compare'))
+                        element.id = `tap-on-${id}`;
             }""",
             node,
         )

@@ -2,8 +2,9 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import { inkOn, paintTokens, rgbOf } from "../../web/viewer/colours.js";
 import { columnOf, fit, stepAt, tokenAt } from "../../web/viewer/geometry.js";
-import { actionOf } from "../../web/viewer/keys.js";
-import { shareWords, stepWords, tokenWords } from "../../web/viewer/words.js";
+import { actionOf, placeInGroup } from "../../web/viewer/keys.js";
+import { frameColumn } from "../../web/viewer/step_strip.js";
+import { NONE, plateWords, shareWords, stepWords, tokenWords } from "../../web/viewer/words.js";
 
 const key = (name, held = {}) => ({ key: name, shiftKey: false, ctrlKey: false, metaKey: false, altKey: false, ...held });
 
@@ -79,15 +80,42 @@ test("sliders, lists and buttons keep their own keys, and shortcuts stay ComfyUI
 });
 
 test("a token is described in words", () => {
-  const labels = { predictor: "taylor 1, k-2", order: "order 1: line", horizon: "k-2: 2 steps short", loss: "1.2e-05" };
+  const labels = { predictor: "follows the line (taylor 1)", loss: "easy to forecast (loss 1.2e-05)" };
   assert.equal(tokenWords({ row: 2, column: 4, frame: null }, labels),
-    "Row 3, column 5: taylor 1, k-2. Order 1: line. Horizon k-2: 2 steps short. Loss about 1.2e-05.");
-  assert.equal(tokenWords({ row: 0, column: 0, frame: 1 }, { predictor: "reuse", horizon: "reuse: looks at none", loss: "not finite" }),
-    "Frame 2, row 1, column 1: reuse. Loss not finite.");
+    "Row 3, column 5: follows the line (taylor 1). Easy to forecast (loss 1.2e-05).");
+  assert.equal(tokenWords({ row: 0, column: 0, frame: 1 }, { predictor: "repeats the last (reuse)" }),
+    "Frame 2, row 1, column 1: repeats the last (reuse).");
 });
 
 test("steps and shares are described in words", () => {
   assert.equal(stepWords({ number: 7, words: "skipped step", sigma: 0.83, ms: 4.2 }, 50),
     "Step 7 of 50: skipped step, sigma 0.83, 4.2 ms");
-  assert.deepEqual([null, 0, 0.001, 0.5, 1].map(shareWords), ["–", "0 %", "<1 %", "50 %", "100 %"]);
+  assert.deepEqual([[], [0, 0], [0, 0.001], [50, 0.5], [100, 1]].map((pair) => shareWords(...pair)),
+    ["–", "0 %", "<1 %", "50 %", "100 %"]);
+});
+
+test("a map without a shown token says why", () => {
+  const scene = { classes: Uint8Array.of(0, 1), entries: Int16Array.of(0, 1, 2), status: "computed step: warm-up" };
+  assert.equal(plateWords({ ...scene, classes: null }, 2), "computed step: warm-up");
+  assert.deepEqual([-1, 1, 2].map((alone) => plateWords(scene, alone)), ["", "", NONE]);
+});
+
+test("arrow keys move around within a group, and leave shortcuts alone", () => {
+  const to = (name, place, held) => placeInGroup(key(name, held), place, 4);
+  assert.deepEqual(["ArrowRight", "ArrowDown", "ArrowLeft", "ArrowUp", "Home", "End"].map((name) => to(name, 3)),
+    [0, 0, 2, 2, 0, 3]);
+  assert.deepEqual([to("ArrowLeft", 0), to("a", 0), to("ArrowLeft", 0, { ctrlKey: true })], [3, null, null]);
+});
+
+test("the frame of the step is black around white: one of them stands out from any colour", () => {
+  const drawn = [];
+  const context = {
+    strokeRect(...box) { drawn.push([this.strokeStyle, this.lineWidth, ...box]); },
+  };
+  frameColumn(context, columnOf(1, 2, 100), { width: 100, height: 40 });
+  const [outer, inner] = drawn;
+  assert.deepEqual([outer[0], inner[0]], ["#000000", "#ffffff"]);
+  assert.ok(outer[1] >= inner[1] + 2);
+  assert.deepEqual(outer.slice(2), inner.slice(2));
+  assert.ok(outer[2] - outer[1] / 2 >= 0 && outer[2] + outer[4] + outer[1] / 2 <= 100);
 });

@@ -1,19 +1,31 @@
 /** The strip on TAP Accelerate: the steps of the current or the last run, and a line about it. */
 import { freshContext, make, onThemeChange, pointIn, themeOf } from "../dom.js";
 import { columnOf, stepAt } from "../viewer/geometry.js";
+import { placeInGroup } from "../viewer/keys.js";
 import { hatchOf } from "../viewer/patterns.js";
 import { columnsOf, summaryOf, wordsOf } from "./run_state.js";
 
 const IDLE = "Queue: the steps of the run show here.";
+const READ = "Arrow keys read the steps.";
 // Height of a forecast step's bar: colour must not be the only difference.
 const LOW = 0.4;
 
 export class RunStrip {
   constructor() {
-    this.canvas = make("canvas.tap-run-steps", { role: "img", "aria-label": IDLE });
+    this.canvas = make("canvas.tap-run-steps", {
+      tabIndex: 0, role: "slider", "aria-label": IDLE, "aria-readonly": true,
+      "aria-valuemin": 0, "aria-valuemax": 0, "aria-valuenow": 0,
+    });
     this.line = make("p.tap-run-line", { role: "status", textContent: IDLE });
     this.root = make("div.tap-run", {}, this.canvas, this.line);
     this.canvas.addEventListener("pointermove", (event) => this.#point(event));
+    this.canvas.addEventListener("keydown", (event) => this.#onKey(event));
+    // The slider reads the step itself; the line must not read it again.
+    this.canvas.addEventListener("focus", () => this.line.setAttribute("aria-live", "off"));
+    this.canvas.addEventListener("blur", () => {
+      this.line.removeAttribute("aria-live");
+      if (this.#state) this.say(this.#state.line);
+    });
   }
 
   #ended = null;
@@ -25,7 +37,8 @@ export class RunStrip {
     this.#state = state;
     this.say(state.line);
     this.root.dataset.marks = state.marks;
-    this.canvas.setAttribute("aria-label", summaryOf(state));
+    this.canvas.setAttribute("aria-label", `${summaryOf(state)} ${READ}`);
+    this.canvas.setAttribute("aria-valuemax", state.marks.length);
     // Several events between two frames cause one painting.
     if (!this.#asked) this.#asked = requestAnimationFrame(() => this.#paint());
   }
@@ -56,6 +69,19 @@ export class RunStrip {
     if (!this.#state?.marks) return;
     const step = stepAt(pointIn(this.canvas, event).x, this.#state.marks.length, this.canvas.clientWidth);
     this.canvas.title = wordsOf(this.#state, step);
+  }
+
+  /** Arrow keys read the steps one by one. */
+  #onKey(event) {
+    const before = Number(this.canvas.getAttribute("aria-valuenow")) - 1;
+    const step = this.#state?.marks ? placeInGroup(event, before, this.#state.marks.length) : null;
+    if (step === null) return;
+    event.preventDefault();
+    event.stopPropagation();
+    const words = wordsOf(this.#state, step);
+    this.canvas.setAttribute("aria-valuenow", step + 1);
+    this.canvas.setAttribute("aria-valuetext", words);
+    this.say(words);
   }
 
   #paint() {

@@ -1,14 +1,18 @@
 /** Puts the viewer on its node, and keeps what it shows in the node's properties: these survive copies and reloads. */
-import { addElement, fetchFile, followNode, growNode, kindOf, setQuietly } from "../comfy_api.js";
+import {
+  addElement, fetchFile, followNode, growNode, kindOf, nodeAt, setQuietly, sourceOf, workflowId,
+} from "../comfy_api.js";
 import { Viewer } from "./view.js";
 
 export const KIND = "TapChoiceMapViewer";
 const KEPT = "tap_choice_map";
-const LEAST_HEIGHT = 420;
+const LEAST_HEIGHT = 350;
 const SIZE = [440, 720];
 
 /** @type {WeakMap<object, Viewer>} */
 const viewers = new WeakMap();
+/** @type {Set<object>} viewers that are in a graph */
+const placed = new Set();
 
 /** Gives a new node its widget, if it is a viewer. */
 export function attachViewer(node) {
@@ -18,8 +22,8 @@ export function attachViewer(node) {
   addElement(node, "choice_map", viewer.root, () => ({ least: LEAST_HEIGHT }));
   followNode(node, {
     configured: () => showKept(node),
-    added: () => viewer.listen(),
-    removed: () => viewer.end(),
+    added: () => { placed.add(node); viewer.listen(); },
+    removed: () => { placed.delete(node); viewer.end(); },
   });
   growNode(node, ...SIZE);
 }
@@ -33,7 +37,16 @@ export function showMap(node, output) {
     setQuietly(node, KEPT, (kept) => ({ ...kept, reference }));
     showKept(node);
   }
+  viewers.get(node).isOfRunBefore(false);
   return true;
+}
+
+/** A run goes on: the maps of its node are of the run before. @param {{node: string, workflow: string}} state */
+export function outdateMaps({ node: id, workflow, ended }) {
+  if (ended || (workflow || workflowId()) !== workflowId()) return;
+  const running = nodeAt(id);
+  for (const node of placed)
+    if (running && sourceOf(node, "record") === running) viewers.get(node).isOfRunBefore(true);
 }
 
 function showKept(node) {

@@ -1,5 +1,8 @@
 /** Colours as numbers, and what can be read on them. */
 
+/** Ink and thickness of the two lines of a frame that is seen on every colour. */
+export const FRAME = [["#000000", 4], ["#ffffff", 2]];
+
 /** "#rrggbb" -> [r, g, b]. */
 export function rgbOf(hex) {
   return [1, 3, 5].map((at) => Number.parseInt(hex.slice(at, at + 2), 16));

@@ -1,27 +1,42 @@
 /** The viewer's controls: layers, opacity, marks, frames, prompts and pictures. They hold no state of the run. */
 import { make } from "../dom.js";
+import { placeInGroup } from "./keys.js";
 
-/** A row of buttons; one of them is pressed. */
+/** A row of buttons; one of them is pressed. It is one stop of the tab key, and arrow keys move within it. */
 export class Choice {
   /** @param {string} label @param {(name: string) => void} onChoose */
   constructor(label, onChoose) {
     this.root = make("div.tap-choice", { role: "radiogroup", "aria-label": label });
+    this.root.addEventListener("keydown", (event) => this.#onKey(event));
     this.#onChoose = onChoose;
   }
 
   #onChoose;
 
-  /** @param {string[]} names */
-  list(names) {
-    this.root.replaceChildren(...names.map((name) => {
-      const button = make("button", { type: "button", role: "radio", textContent: name, value: name });
+  /** @param {{name: string, label: string}[]} found */
+  list(found) {
+    this.root.replaceChildren(...found.map(({ name, label }) => {
+      const button = make("button", { type: "button", role: "radio", textContent: label, value: name });
       button.addEventListener("click", () => this.#onChoose(name));
       return button;
     }));
   }
 
   show(chosen) {
-    for (const button of this.root.children) button.setAttribute("aria-checked", String(button.value === chosen));
+    for (const button of this.root.children) {
+      button.setAttribute("aria-checked", String(button.value === chosen));
+      button.tabIndex = button.value === chosen ? 0 : -1;
+    }
+  }
+
+  #onKey(event) {
+    const buttons = [...this.root.children];
+    const next = placeInGroup(event, buttons.indexOf(event.target), buttons.length);
+    if (next === null) return;
+    event.preventDefault();
+    event.stopPropagation();
+    buttons[next].focus();
+    this.#onChoose(buttons[next].value);
   }
 }
 

@@ -20,6 +20,14 @@ export function actionOf(event, tag) {
   return STEP_KEYS[event.key] ?? null;
 }
 
+/** Where a key moves to within a group of `count` things, around its ends; null for a key of no group. */
+export function placeInGroup(event, place, count) {
+  if (event.ctrlKey || event.metaKey || event.altKey || event.shiftKey) return null;
+  const moved = { ArrowRight: place + 1, ArrowDown: place + 1, ArrowLeft: place - 1, ArrowUp: place - 1,
+    Home: 0, End: count - 1 }[event.key];
+  return moved === undefined ? null : (moved + count) % count;
+}
+
 const STEP_KEYS = {
   ArrowLeft: { step: -1 },
   ArrowRight: { step: 1 },

@@ -24,8 +24,10 @@ export class LegendView {
   list(layer) {
     this.#buttons = layer.entries.map((entry, number) => {
       const share = make("span.tap-share");
-      const button = make("button.tap-entry", { type: "button", title: `Show only: ${entry.label}` },
-        swatchOf(entry, number), make("span.tap-label", { textContent: entry.label }), share);
+      const label = make("span.tap-label", {}, entry.label,
+        ...(entry.technical ? [" ", make("small.tap-technical", { textContent: entry.technical })] : []));
+      const title = `Show only: ${label.textContent}`;
+      const button = make("button.tap-entry", { type: "button", title }, swatchOf(entry, number), label, share);
       button.addEventListener("click", () => this.#onChoose(number));
       return { button, share };
     });
@@ -33,9 +35,9 @@ export class LegendView {
   }
 
   /** Shows the shares of one step, null on a full one, and the only entry to show, -1 for all. */
-  show(shares, alone) {
+  show({ shares, percents, alone }) {
     this.#buttons.forEach(({ button, share }, number) => {
-      share.textContent = shareWords(shares && shares[number]);
+      share.textContent = shareWords(percents?.[number], shares?.[number]);
       button.setAttribute("aria-pressed", String(alone === number));
       button.classList.toggle("tap-unused", !shares?.[number]);
     });

@@ -3,7 +3,6 @@ import { Sentence } from "../sentence.js";
 
 export const FORMAT = "tap-choice-map";
 export const VERSION = 1;
-export const LAYERS = ["predictor", "order", "horizon", "loss"];
 
 /**
  * @param {unknown} found what the document's file holds
@@ -75,6 +74,17 @@ export function mapAt(document, values, { step, prompt, picture, frame }) {
 export function sharesAt(document, layer, { step, prompt, picture }) {
   const block = document.prompts[prompt].blocks[step];
   return block === null ? null : layer.shares[block][picture];
+}
+
+/** The same in whole percent, which add up to 100. */
+export function percentsAt(document, layer, { step, prompt, picture }) {
+  const block = document.prompts[prompt].blocks[step];
+  return block === null ? null : layer.percents[block][picture];
+}
+
+/** The wanted layer if this run has it, else its first. */
+export function knownLayer(document, name) {
+  return (document.layers.find((part) => part.name === name) ?? document.layers[0]).name;
 }
 
 /** For each class of a layer the number of its entry in the legend. */

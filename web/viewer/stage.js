@@ -1,5 +1,5 @@
 /** Paints one map over the picture. */
-import { inkOn, paintTokens } from "./colours.js";
+import { FRAME, inkOn, paintTokens } from "./colours.js";
 import { cellOf } from "./geometry.js";
 import { hatchOf, patternOf } from "./patterns.js";
 
@@ -10,7 +10,7 @@ const PATTERN_STRENGTH = 0.45;
 /**
  * @param {CanvasRenderingContext2D} context
  * @param {object} scene document, layer, entries, classes (null on a full step), picture, area, opacity, marks,
- *   alone, status, theme
+ *   alone, plate (words in the middle, or none), theme
  */
 export function paintStage(context, scene) {
   const { area, picture, classes } = scene;
@@ -25,7 +25,7 @@ export function paintStage(context, scene) {
     if (scene.marks && strength > 0) paintMarks(context, scene, strength);
   } else paintFullStep(context, scene, strength);
   context.restore();
-  if (!classes) paintPlate(context, scene);
+  if (scene.plate) paintPlate(context, scene);
 }
 
 /** An outline around one token. */
@@ -34,7 +34,7 @@ export function outlineToken(context, { document, area }, token) {
   const [x, y] = [area.x + token.column * cell.width, area.y + token.row * cell.height];
   const width = Math.min(cell.width, area.x + area.width - x);
   const height = Math.min(cell.height, area.y + area.height - y);
-  for (const [ink, thick] of [["#000000", 4], ["#ffffff", 2]]) {
+  for (const [ink, thick] of FRAME) {
     context.strokeStyle = ink;
     context.lineWidth = thick;
     context.strokeRect(x, y, width, height);
@@ -68,7 +68,7 @@ function paintMarks(context, scene, strength) {
     if (scene.alone >= 0 && scene.alone !== number) return;
     const tokens = tokensOf(scene, number);
     const ink = inkOn(entry.colour);
-    if (letters) writeMarks(context, scene, tokens, cell, entry.mark, ink, strength);
+    if (letters) writeMarks(context, scene, tokens, cell, entry.mark, ink);
     else fillPattern(context, scene, tokens, cell, patternOf(context, number, ink), strength);
   });
 }
@@ -79,18 +79,22 @@ function tokensOf({ classes, entries }, number) {
   return found;
 }
 
-function writeMarks(context, { document, area }, tokens, cell, mark, ink, strength) {
+function writeMarks(context, { document, area }, tokens, cell, mark, ink) {
   const columns = document.grid[2];
   context.font = `600 ${Math.min(Math.round(0.5 * Math.min(cell.width, cell.height)), 18)}px sans-serif`;
   context.textAlign = "center";
   context.textBaseline = "middle";
   context.fillStyle = ink;
-  // Marks fade more slowly than the colours that they stand for.
-  context.globalAlpha = 0.85 * Math.sqrt(strength);
-  for (const i of tokens)
-    context.fillText(mark, area.x + ((i % columns) + 0.5) * cell.width,
-      area.y + (Math.floor(i / columns) + 0.5) * cell.height);
-  context.globalAlpha = 1;
+  // The picture shows through the colours: an edge keeps a letter readable on whatever is below it.
+  context.strokeStyle = inkOn(ink);
+  context.lineWidth = 3;
+  context.lineJoin = "round";
+  for (const i of tokens) {
+    const x = area.x + ((i % columns) + 0.5) * cell.width;
+    const y = area.y + (Math.floor(i / columns) + 0.5) * cell.height;
+    context.strokeText(mark, x, y);
+    context.fillText(mark, x, y);
+  }
 }
 
 function fillPattern(context, { document, area }, tokens, cell, pattern, strength) {
@@ -117,17 +121,17 @@ function paintFullStep(context, { area, picture, theme }, strength) {
   context.globalAlpha = 1;
 }
 
-/** The words of a full step, on a plate in the middle. */
-function paintPlate(context, { area, status, theme }) {
+/** Words on a plate in the middle. */
+function paintPlate(context, { area, plate, theme }) {
   context.font = "13px sans-serif";
   context.textAlign = "center";
   context.textBaseline = "middle";
-  const width = Math.min(context.measureText(status).width + 24, area.width);
+  const width = Math.min(context.measureText(plate).width + 24, area.width);
   const [x, y] = [area.x + (area.width - width) / 2, area.y + area.height / 2 - 15];
   context.fillStyle = theme.back;
   context.beginPath();
   context.roundRect(x, y, width, 30, 6);
   context.fill();
   context.fillStyle = theme.text;
-  context.fillText(status, area.x + area.width / 2, y + 16, width - 12);
+  context.fillText(plate, area.x + area.width / 2, y + 16, width - 12);
 }

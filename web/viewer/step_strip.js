@@ -1,4 +1,5 @@
 /** The strip of all steps: full ones striped, forecast ones stacked from what their tokens chose. */
+import { FRAME } from "./colours.js";
 import { columnOf } from "./geometry.js";
 import { hatchOf } from "./patterns.js";
 
@@ -22,10 +23,16 @@ export function paintStrip(context, { width, height }, { stacks, kinds, colours,
       context.fillRect(column.x, bottom + 2, column.width, FOOT - 2);
     }
   });
-  const here = columnOf(step, stacks.length, width);
-  context.strokeStyle = theme.accent;
-  context.lineWidth = 2;
-  context.strokeRect(Math.max(here.x - 1, 1), 1, Math.min(here.width + 2, width - here.x - 1), height - 2);
+  frameColumn(context, columnOf(step, stacks.length, width), { width, height });
+}
+
+/** A frame around a step's column, black around white: one of them stands out from any colour. */
+export function frameColumn(context, here, { width, height }) {
+  for (const [ink, thick] of FRAME) {
+    context.strokeStyle = ink;
+    context.lineWidth = thick;
+    context.strokeRect(Math.max(here.x - 1, 2), 2, Math.min(here.width + 2, width - here.x - 3), height - 4);
+  }
 }
 
 function paintStack(context, { x, width }, bottom, stack, colours, theme) {

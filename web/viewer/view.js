@@ -7,16 +7,17 @@ import { actionOf } from "./keys.js";
 import { layOut, makeElements, showPlaying, showStep } from "./layout.js";
 import { LegendView } from "./legend_view.js";
 import { loadRun } from "./load.js";
-import { LAYERS, entryOfClass, layerOf, mapAt, middleMapped, nearestPlace, sharesAt } from "./run_map.js";
+import { Player } from "./player.js";
+import {
+  entryOfClass, knownLayer, layerOf, mapAt, middleMapped, nearestPlace, percentsAt, sharesAt,
+} from "./run_map.js";
 import { outlineToken, paintStage } from "./stage.js";
 import { paintStrip } from "./step_strip.js";
-import { stepWords, tokenWords } from "./words.js";
+import { BEFORE, EMPTY, HINT, LOADING, plateWords, stepWords, tokenWords } from "./words.js";
 
-const EMPTY = "Queue the workflow: the map of its run appears here.";
-const HINT = "Point at a token to read what it chose. Arrow keys move through the steps, space plays them.";
-// People can follow four steps a second.
-const PACE = 250;
-const START = { layer: "predictor", step: -1, prompt: 0, picture: 0, frame: 0, opacity: 0.65, marks: true };
+const START = { layer: "loss", step: -1, prompt: 0, picture: 0, frame: 0, opacity: 0.65, marks: false };
+// The layers that say what a token did; the two others follow from the first.
+const TOLD = ["predictor", "loss"];
 
 export class Viewer {
   /**
@@ -39,7 +40,6 @@ export class Viewer {
   #run = null;
   #alone = -1;
   #token = null;
-  #timer = 0;
   #painted = 0;
   // What the stage shows: kept between paintings, replaced when a new one was fetched.
   #scene = null;
@@ -48,8 +48,10 @@ export class Viewer {
   async show(reference, view = {}) {
     const asked = ++this.#painted;
     this.#view = { ...START, ...view };
-    this.#play(false);
+    this.player.play(false);
+    this.isOfRunBefore(false);
     if (!reference) return this.#say(EMPTY);
+    if (!this.#run) this.#say(LOADING);
     try {
       const run = await loadRun(reference, this.#fetchFile);
       if (asked !== this.#painted) return;
@@ -58,6 +60,11 @@ export class Viewer {
     } catch (error) {
       if (asked === this.#painted) this.#sayError(error);
     }
+  }
+
+  /** Says whether a newer run than the shown one has begun. */
+  isOfRunBefore(before) {
+    this.badge.textContent = before ? BEFORE : "";
   }
 
   /** Follows size and theme, until `end`. */
@@ -69,11 +76,12 @@ export class Viewer {
     for (const canvas of [this.stage, this.strip]) observer.observe(canvas);
     signal.addEventListener("abort", () => observer.disconnect());
     onThemeChange(() => this.#paint(), signal);
+    this.player.listen(signal);
   }
 
   /** Ends all listening and playing. */
   end() {
-    this.#play(false);
+    this.player.play(false);
     this.#ended?.abort();
   }
 
@@ -81,8 +89,9 @@ export class Viewer {
     const { document } = run;
     this.#run = run;
     if (this.#view.step < 0) this.#view.step = middleMapped(document);
-    Object.assign(this.#view, nearestPlace(document, this.#view));
+    Object.assign(this.#view, nearestPlace(document, this.#view), { layer: knownLayer(document, this.#view.layer) });
     [this.#alone, this.#token] = [-1, null];
+    this.layers.list(document.layers.map(({ name, tab }) => ({ name, label: tab })));
     this.prompts.list(document.prompts.map((prompt) => `${prompt.name} prompt`));
     this.pictures.list(Array.from({ length: document.batch }, (_, i) => `picture ${i + 1}`));
     this.frames.reach(document.grid[0] - 1);
@@ -106,8 +115,7 @@ export class Viewer {
   }
 
   #listLegend() {
-    const layer = this.#run.document.layers.find((part) => part.name === this.#view.layer);
-    this.legend.list(layer ?? { entries: [] });
+    this.legend.list(layerOf(this.#run.document, this.#view.layer));
   }
 
   /** Updates the controls now, and the map when its files have arrived. */
@@ -135,14 +143,15 @@ export class Viewer {
       const [picture, ...values] = await Promise.all([
         this.#run.picture(view), this.#run.values(view.layer),
         // The other layers are for the words below the map; their errors are shown on their own layer.
-        ...LAYERS.map((name) => this.#run.values(name).catch(() => null)),
+        ...TOLD.map((name) => this.#run.values(name).catch(() => null)),
       ]);
       if (asked !== this.#painted) return;
       const [shown, ...others] = values;
       this.#scene = {
         document, layer, picture, entries: entryOfClass(layer), classes: mapAt(document, shown, view),
-        shares: sharesAt(document, layer, view), status: document.steps[view.step].words,
-        others: Object.fromEntries(LAYERS.map((name, i) => [name, others[i] && mapAt(document, others[i], view)])),
+        shares: sharesAt(document, layer, view), percents: percentsAt(document, layer, view),
+        status: document.steps[view.step].words,
+        others: Object.fromEntries(TOLD.map((name, i) => [name, others[i] && mapAt(document, others[i], view)])),
       };
       this.message.textContent = "";
       this.#paint();
@@ -154,9 +163,10 @@ export class Viewer {
   #paint() {
     if (!this.#run || !this.#scene) return;
     const theme = themeOf(this.root);
-    const { document, layer, shares } = this.#scene;
+    const { document, layer, shares, percents } = this.#scene;
     const view = this.#view;
-    this.legend.show(shares, this.#alone);
+    this.legend.show({ shares, percents, alone: this.#alone });
+    this.#scene.plate = plateWords(this.#scene, this.#alone);
     const fresh = freshContext(this.stage);
     if (fresh) {
       const area = fit(...shapeOf(document), fresh.width, fresh.height);
@@ -178,12 +188,13 @@ export class Viewer {
 
   /** What the chosen token did, in words. */
   #read() {
-    const { document, others } = this.#scene;
+    const { classes, document, others, plate } = this.#scene;
     const token = this.#token;
-    if (!token || !this.#scene.classes) return this.#write(document.note ?? HINT);
+    if (classes && plate) return this.#write(`${plate}.`);
+    if (!token || !classes) return this.#write(document.note ?? HINT);
     const place = token.row * document.grid[2] + token.column;
     const labels = {};
-    for (const name of LAYERS)
+    for (const name of TOLD)
       if (others[name]) labels[name] = layerOf(document, name).labels[others[name][place]];
     return this.#write(tokenWords({ ...token, frame: document.grid[0] > 1 ? this.#view.frame : null }, labels));
   }
@@ -205,12 +216,6 @@ export class Viewer {
   #sayError(error, keepControls = false) {
     if (!(error instanceof Sentence)) console.error("TAP viewer", error);
     this.#say(error instanceof Sentence ? error.message : "The map could not be drawn. Reload the page.", keepControls);
-  }
-
-  #play(on) {
-    window.clearInterval(this.#timer);
-    this.#timer = on ? window.setInterval(() => this.#step(1, true), PACE) : 0;
-    showPlaying(this.playButton, on);
   }
 
   #step(by, around = false) {
@@ -236,7 +241,6 @@ export class Viewer {
   #build() {
     Object.assign(this, makeElements());
     this.layers = new Choice("Layer", (layer) => this.#set({ layer }));
-    this.layers.list(LAYERS);
     this.prompts = new Pick("Prompt", (prompt) => this.#set({ prompt }));
     this.pictures = new Pick("Picture of the batch", (picture) => this.#set({ picture }));
     this.opacity = new Slider("Opacity", { max: 1, step: 0.05 }, (opacity) => this.#set({ opacity }));
@@ -245,11 +249,14 @@ export class Viewer {
       (marks) => this.#set({ marks }));
     this.legend = new LegendView((entry) => this.#chooseAlone(entry));
     this.root = layOut(this);
-    this.#play(false);
+    this.player = new Player({
+      step: () => this.#step(1, true), show: (on) => showPlaying(this.playButton, on),
+      atEnd: () => this.#view.step === this.#run.document.steps.length - 1,
+    });
   }
 
   #react() {
-    this.playButton.addEventListener("click", () => this.#run && this.#play(!this.#timer));
+    this.playButton.addEventListener("click", () => this.#run && this.player.toggle());
     this.stage.addEventListener("pointermove", (event) => {
       if (!this.#scene?.area) return;
       const { x, y } = pointIn(this.stage, event);
@@ -260,7 +267,7 @@ export class Viewer {
     this.strip.addEventListener("pointerdown", (event) => {
       if (event.button || !this.#run) return;
       this.strip.setPointerCapture(event.pointerId);
-      this.#play(false);
+      this.player.play(false);
       this.#scrub(event);
     });
     this.strip.addEventListener("pointermove", (event) => {
@@ -278,7 +285,7 @@ export class Viewer {
     if (!action) return;
     event.preventDefault();
     event.stopPropagation();
-    if (action.play) this.#play(!this.#timer);
+    if (action.play) this.player.toggle();
     if (action.all) this.#chooseAlone(-1);
     if (action.token) this.#moveToken(action.token);
     if (action.step) this.#step(action.step);

@@ -1,0 +1,36 @@
+/** Puts the verdict and the wipe on TAP Compare. */
+import { addElement, fetchFile, followNode, growNode, kindOf } from "../comfy_api.js";
+import { ComparisonView } from "./view.js";
+
+export const KIND = "TapCompare";
+const KEPT = "tap_compare";
+const LEAST_HEIGHT = 330;
+const SIZE = [360, 700];
+
+/** @type {WeakMap<object, ComparisonView>} */
+const views = new WeakMap();
+
+/** Gives a new node its verdict and its wipe, if it compares. */
+export function attachComparison(node) {
+  if (kindOf(node) !== KIND) return;
+  const view = new ComparisonView(fetchFile);
+  views.set(node, view);
+  addElement(node, "comparison", view.root, () => ({ least: LEAST_HEIGHT }));
+  followNode(node, { configured: () => growNode(node), removed: () => view.forget() });
+  growNode(node, ...SIZE);
+}
+
+/** Shows what a node has compared. Returns whether the node compares and there was anything. */
+export function showComparison(node, output) {
+  const found = output[KEPT]?.[0];
+  const whole = typeof found?.verdict === "string" && typeof found.figures === "string" && Array.isArray(found.pairs)
+    && found.pairs.every((pair) => pair?.length === 2 && pair.every(isReference));
+  if (!whole || !views.has(node)) return false;
+  views.get(node).show(found);
+  return true;
+}
+
+/** Only files of our own folder are fetched. */
+function isReference(found) {
+  return typeof found?.filename === "string" && found.subfolder === "tap" && found.type === "temp";
+}
