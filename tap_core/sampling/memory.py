@@ -63,6 +63,11 @@ class Memory:
         others = sum(each.device_bytes for each in list(self.histories.values()) if each is not history)
         history.move_away(room - others)
 
+    def keep_newest(self) -> None:
+        """Keep only what was computed last: what lies before is of another latent."""
+        for history in self.histories.values():
+            history.trim(1)
+
     def clear(self) -> None:
         """Drop all histories."""
         self.histories.clear()

@@ -28,27 +28,40 @@ class Motion:
         self.noisy: Tensor | None = None  # True once a step carried noise; None before the first was seen
         self.jumps: Tensor | None = None  # whether the latest one did
         self.renewed: Tensor | None = None  # the smallest share of its noise that a step drew anew, a scalar
+        self.again: Tensor | None = None  # at a level that is evaluated again: how far x is off, and a step's length
+        self._arrived: Tensor | None = None  # length of the step that led to the current level
 
     def watch(self, x: Tensor, position: float) -> None:
         """An evaluation of x starts: compare x with the end of a plain step."""
+        self.again = None
         if self._expected is None:
             return
         if self.kept is not None:
             self.kept = self.kept.to(x.device)
         expected, move, start = self._expected
-        self.jumps = self._norm(x - expected) > NOISE_TOLERANCE * self._norm(move)
-        self._renew(x - expected, position, start)
-        if position <= start:  # Heun's method and others evaluate a step several times: x has made no step
-            self.jumps = torch.zeros_like(self.jumps)
+        length = self._norm(move)
+        if position > start:
+            self.jumps, self._arrived = self._norm(x - expected) > NOISE_TOLERANCE * length, length
+            self._renew(x - expected, position)
+        elif position == start:  # Heun's method and others evaluate a level again, not farther off than a step is long
+            longest = length if self._arrived is None else torch.maximum(length, self._arrived)
+            self.again = torch.stack([self._norm(x - expected + move), longest])
+        if position <= start:
+            self.jumps = torch.zeros_like(length, dtype=torch.bool)
         self.noisy = self.jumps if self.noisy is None else self.noisy | self.jumps
 
-    def _renew(self, jump: Tensor, position: float, start: float) -> None:
+    def count_repeat(self) -> None:
+        """The current level is evaluated again for another latent: farther off than a step is long, it is noise."""
+        if self.again is not None:
+            self.noisy = self.noisy | (self.again[0] > self.again[1])
+
+    def _renew(self, jump: Tensor, position: float) -> None:
         """See how much of the noise is new: of two noises of the same size the squares of their difference are double.
 
         jump: [B, C, ...] from the end of a plain step.
         """
         sigma = self.timeline.sigma_at(position)
-        if position > start and sigma > 0:
+        if sigma > 0:
             size = jump.numel() if self.kept is None else (~self.kept).sum().clamp(min=1)
             renewed = self._norm(jump).square() / (2 * sigma**2 * size)
             self.renewed = renewed if self.renewed is None else torch.minimum(self.renewed, renewed)

@@ -20,6 +20,7 @@ from ..token_grid import Grid
 from .decider import Decider
 from .forecaster import Forecaster
 from .latents import latents_kept
+from .levels import Levels
 from .locality import processes, why_not_shared
 from .memory import Memory, finite
 from .motion import Motion
@@ -74,7 +75,7 @@ class TapRun:
         self.notes = Notes(self.record.fallbacks)
         self.decider = Decider(self.schedule, self.timeline, self.notes)
         self.memory = Memory(self.pool.snapshots, self.shared, self.notes)
-        self.motion, self.pace = Motion(self.timeline), Pace(self.timeline)
+        self.motion, self.pace, self.levels = Motion(self.timeline), Pace(self.timeline), Levels()
         repays = settings.correction == "on" and self.decider.skips_any
         self.replay = Replay(self.timeline.mixes, guidance) if repays else None
         self.standing = Standing(self.record, self.timeline.mixes)
@@ -100,10 +101,23 @@ class TapRun:
         self.decider.begin(position, sigma, x)
         if self.pace.doubt:
             self.decider.decision = Decision(full=True, reason="unclear which step of the sampler it is")
+        self._tell_latents_apart(position, sigma)
         if self.pace.rises and self.motion.jumps is not None and self.motion.jumps:  # one wait, at a full step
             self.notes.fall_back(OTHER_SIGMAS)
         self.record.evaluations.append(Evaluation(position, sigma, self.decider.decision.reason))
         self._timers.append(StepTimer(device))
+
+    def _tell_latents_apart(self, position: float, sigma: float) -> None:
+        """See whether the sampler evaluates several latents at this level. This waits for the device if it may."""
+        self.levels.begin(position, sigma)
+        if self.notes.fell_back or not self.decider.skips_any:
+            return
+        if self.levels.repeats:
+            self.motion.count_repeat()
+        if self.levels.unclear and position > 0:
+            self.decider.decision = Decision(full=True, reason="unclear how many latents the sampler has")
+        if self.levels.repeats and self.decider.decision.full and self.levels.judge(self.motion):
+            self.memory.keep_newest()
 
     def foresee(self, x: Tensor, sigma: float) -> None:
         """The sampler will evaluate x [B, C, ...] next, after its first evaluation. This waits for the device."""

@@ -27,7 +27,7 @@ class CallContext:
         device = options.get("multigpu_thread_device")
         self.decides = device is None or device == state.deciding_device
         self.place = place_in(self.decider.seen.x, self.x) if state.wrapped else ()
-        where = (device or self.x.device, id(self.model), self.place)
+        where = (device or self.x.device, id(self.model), self.place, self.tap.levels.latent)
         self.keys = state.keys.of(options, base, control, where)
         self.shapes = conditions.get("latent_shapes")
         self.grid = adapter.grid(self.model, parts_of(self.x, self.shapes)[0])

@@ -25,7 +25,7 @@ class ConditionKeys:
         self._calls.clear()
 
     def of(self, options: dict, base: nn.Module, control: object, where: Hashable) -> list[Key]:
-        """One key for each condition in this call. base: ComfyUI's model; where: device, model, part of the latent."""
+        """One key for each condition in this call. base: ComfyUI's model; where: device, model, part, latent."""
         shared = (window_frames(options), _changes(options, base, control), where)
         keys = []
         for uuid, condition in zip(options["uuids"], options["cond_or_uncond"], strict=True):
