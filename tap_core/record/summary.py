@@ -82,6 +82,8 @@ def why_nothing_skipped(record: TapRecord) -> str:
     """A sentence or two: that nothing was skipped, why, and what to change."""
     if not record.evaluations and not record.complete:
         return "Nothing was recorded: the run ended before its first step."
+    if not record.sigmas and record.fallbacks:  # there was no run, and it is known why
+        return "Nothing was skipped. " + " ".join(record.fallbacks)
     if not any(e.full or e.skipped for e in record.evaluations):
         return f"Nothing was skipped. {NOT_REACHED}"
     if record.fallbacks:

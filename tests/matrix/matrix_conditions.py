@@ -10,7 +10,7 @@ import comfy.model_patcher
 import comfy.samplers
 import torch
 from comfy.model_patcher import ModelPatcher
-from comfy_extras.nodes_context_windows import ContextWindowsManualNode
+from comfy_extras.nodes_context_windows import ContextWindowsManualNode, WanContextWindowsManualNode
 from comfy_extras.nodes_custom_sampler import CFGOverride, Guider_DualCFG
 from comfy_extras.nodes_nag import NAGuidance
 from comfy_extras.nodes_pag import PerturbedAttentionGuidance
@@ -19,7 +19,7 @@ from comfy_extras.nodes_sag import SelfAttentionGuidance
 from comfy_extras.nodes_slg import SkipLayerGuidanceDiT, SkipLayerGuidanceDiTSimple
 from torch import Tensor
 
-from matrix_row import Close, Holds, Plugged, Row, accelerate, free_memory, relative_error
+from matrix_row import Close, Exact, Holds, Plugged, Row, accelerate, free_memory, relative_error
 from matrix_stage import Stage
 
 GROUP = "Prompts and guidance"
@@ -148,6 +148,11 @@ def windows(schedule: str) -> Callable[[ModelPatcher], ModelPatcher]:
     return lambda model: ContextWindowsManualNode.execute(model, 5, 2, schedule, 1, False, "pyramid", 2, False)[0]
 
 
+def windows_of_wan(model: ModelPatcher) -> ModelPatcher:
+    """The node for Wan at its defaults."""
+    return WanContextWindowsManualNode.execute(model, 81, 30, "standard_uniform", 1, False, "pyramid", True).args[0]
+
+
 def long_video(stage: Stage) -> Tensor:
     """Nine frames."""
     return torch.zeros(1, stage.shape[0], 9, *stage.shape[2:])
@@ -196,5 +201,7 @@ ROWS = [
     Row(GROUP, "LoRA hook with keyframes", Close(0.15, CAME), prompts(positive=hooked)),
     *(Row(GROUP, f"context windows, {kind.replace('_', ' ')}", Close(0.15, CAME),
           patched(windows(kind), latent=long_video), ("Wan",)) for kind in WINDOWED),
+    Row(GROUP, "context windows of Wan at their defaults, 161 frames", Exact("lie elsewhere"),
+        patched(windows_of_wan, latent=lambda s: torch.zeros(1, s.shape[0], 41, *s.shape[2:])), ("Wan",)),
     Row(GROUP, "the map of a video in context windows", Holds("covers all frames", Anchored.check), models=("Wan",)),
 ]

@@ -17,6 +17,7 @@ from comfy.model_patcher import ModelPatcher
 from comfy.patcher_extension import WrappersMP
 from comfy_extras.nodes_custom_sampler import Guider_DualModel
 from tap_pack.nodes.comfy_bridge.run.replaying import NOT_ALIKE, OWN_NOISE
+from tap_pack.nodes.comfy_bridge.run.second_model import ALONE
 from tap_pack.nodes.measure_run import TapMeasureRun
 from tap_pack.tap_core.sampling.run import TapRun
 from tap_pack.tap_core.schedules.easycache import EasyCacheSchedule
@@ -33,6 +34,7 @@ ONCE = "each step once, in order"
 REPEATS = "nothing is left behind; the next prompt is right"
 EXACT = "the same picture, bit for bit"
 UNPAID = "forecast; drift is not repaid, and the report says so"
+LED, TOLD = "forecast; the first one's settings hold, both have the record", "computed in full, and says why"
 KINDS = ("heun", "dpmpp_2m", "euler_ancestral")
 
 
@@ -89,13 +91,33 @@ def two_models(stage: Stage) -> Plugged:
     """A DualModelGuider node: another model for the negative prompt."""
     other = stage.build()
 
-    def sample(model: ModelPatcher) -> Tensor:
-        made = Guider_DualModel(model, other)
-        made.set_conds(stage.prompt(), stage.negative())
-        made.set_cfg(2.0)
-        return stage.guided(made)
+    return Plugged(stage.build(), lambda model: stage.guided(dual(stage, model, other)))
 
-    return Plugged(stage.build(), sample)
+
+def on_both_models(stage: Stage) -> str:
+    """A DualModelGuider node with TAP on both models: one run, which both records show."""
+    (second, followed), plugged = accelerate(stage.build()), two_models(stage)
+    model, holder = accelerate(plugged.model)
+    beside = dual(stage, model, second)
+    assert relative_error(stage.guided(beside), stage.guided(dual(stage, plugged.model, stage.build()))) < 0.15
+    assert holder.latest.skipped_steps == followed.latest.skipped_steps and holder.latest.skipped_steps
+    return LED
+
+
+def on_the_second_model(stage: Stage) -> str:
+    """A DualModelGuider node with TAP on the second model alone."""
+    (second, holder), first = accelerate(stage.build()), stage.build()
+    assert torch.equal(stage.guided(dual(stage, first, second)), stage.guided(dual(stage, first, stage.build())))
+    assert holder.latest.fallbacks == [ALONE]
+    return TOLD
+
+
+def dual(stage: Stage, model: ModelPatcher, other: ModelPatcher) -> comfy.samplers.CFGGuider:
+    """The guider of a DualModelGuider node."""
+    made = Guider_DualModel(model, other)
+    made.set_conds(stage.prompt(), stage.negative())
+    made.set_cfg(2.0)
+    return made
 
 
 def run(stage: Stage, sampler: str, **options: object) -> Sample:
@@ -255,6 +277,8 @@ ROWS = [
     Row(GROUP, "a sampler that tries again where a call fails", Close(0.15),
         custom(lambda: comfy.samplers.KSAMPLER(careful))),
     Row(GROUP, "two models in one guider", Close(0.15), two_models),
+    row("two models in one guider, TAP on both", LED, on_both_models),
+    row("two models in one guider, TAP on the second alone", TOLD, on_the_second_model),
     row("a sampler with a random generator of its own", UNPAID, drawn),
     row("noise that another node hands to a sampler", UNPAID, handed_in),
     row("while drift is repaid: model calls, callbacks, previews, random generators", ONCE, nobody_notices),

@@ -5,6 +5,7 @@ import sys
 import time
 from itertools import count
 
+from ....tap_core.record.record import TapRecord
 from ....tap_core.record.run_line import run_line
 from ....tap_core.record.size_words import cache_words, size_words
 from ....tap_core.sampling.run import TapRun
@@ -63,9 +64,17 @@ class LiveRun:
     def ended(self) -> None:
         """The run is over and its record complete."""
         if self._queue is not None:
-            record = self._run.record
-            line = run_line(record) if record.complete else f"Stopped: {run_line(record)}"
-            self._queue.end({**self._event(), "line": line, "ended": True})
+            self._queue.end(self._result(self._run.record))
+
+    def ended_beside(self, node: str, record: TapRecord) -> None:
+        """Tell another node, whose model ran in the same run, what is in its record."""
+        send = browser_of_prompt() if node else None
+        if send:
+            send({**self._result(record), "node": node})
+
+    def _result(self, record: TapRecord) -> Event:
+        line = run_line(record) if record.complete else f"Stopped: {run_line(record)}"
+        return {**self._event(), "line": line, "ended": True}
 
     def _log_plan(self) -> None:
         if not self._logged:

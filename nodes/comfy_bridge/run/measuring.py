@@ -11,6 +11,7 @@ from ....tap_core.sampling.run import TapRun
 from ....tap_core.sampling.settings import TapSettings
 from ....tap_core.schedule import SKIP, Decision, Seen
 from ....tap_core.timeline import Timeline
+from .second_model import ALONE
 from .wrappers import TapPatch, mixes_noise
 
 # ComfyUI's own, which add up cfg of the positive prompt and 1 - cfg of the negative.
@@ -134,3 +135,11 @@ class MeasuringPatch(TapPatch):
             return
         log.info("TAP: %d steps measured in %.1f s; trace %.1f MB", trace.steps, record.seconds_total,
                  trace.nbytes / 1e6)
+
+    def followed(self, *_: object) -> None:
+        """Only the guider's first model is measured."""
+        self.passed_by("")
+
+    def passed_by(self, model: str) -> None:
+        """This model runs beside the first one."""
+        self.holder.why_none = ALONE

@@ -1,11 +1,12 @@
 """What TAP's wrappers share during one run."""
 
 import threading
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 import torch
 from torch import Tensor, nn
 
+from ....tap_core.record.record import TapRecord
 from ....tap_core.sampling.run import TapRun
 from ..adapters.find_adapter import find_adapter, why_in_full
 from ..live.live_run import LiveRun
@@ -28,6 +29,9 @@ class RunState:
     whether a video is made in windows. needed, told: bytes that ComfyUI was asked for, for the model's own work and for
     what TAP keeps. deciding_device: of several devices, the one whose call decides for all. decided: set when that call
     has decided.
+    whether another node's wrapper makes the calls of this evaluation, maybe with other parts of the picture.
+    followers: TAP nodes of other models in the guider, which get this run's record, too, when it has ended.
+    deciding_device: of several devices, the one whose call decides for all. decided: set when that call has decided.
     """
 
     def __init__(self, run: TapRun, adapter: Adapter | InOutAdapter, model: nn.Module) -> None:
@@ -40,6 +44,8 @@ class RunState:
         self.parts: list[Shape] = []
         self.wrapped = self.windowed = False
         self.needed, self.told = 0.0, 0
+        self.followers: list[Callable[[TapRecord, LiveRun], None]] = []
+        self.wrapped = False
         self.deciding_device: torch.device | None = None
         self.decided = threading.Event()
 

@@ -8,15 +8,16 @@ PREDICT_NOISE decides, full or skipped, CALC_COND_BATCH (condition_batch.py) mak
 
 import logging
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 
 import torch
 from comfy.model_patcher import ModelPatcher
-from comfy.patcher_extension import WrapperExecutor, WrappersMP
+from comfy.patcher_extension import CallbacksMP, WrapperExecutor, WrappersMP
 from torch import Tensor
 from torch.autograd.forward_ad import unpack_dual
 
 from ....tap_core.errors import TapError
-from ....tap_core.record.record import RecordHolder
+from ....tap_core.record.record import RecordHolder, TapRecord
 from ....tap_core.record.summary import summary_line
 from ....tap_core.sampling.run import TapRun
 from ....tap_core.sampling.settings import TapSettings
@@ -28,8 +29,10 @@ from .condition_batch import calc_cond_batch
 from .expected_memory import figure_or
 from .memory import prepare_sampling, tell_more
 from .model_call import apply_model
+from .moving_windows import why_windows_move
 from .replaying import sampler_sample
 from .run_state import RUN_KEY, RunState, state_of
+from .second_model import ALONE, FOLLOWS, leaders, leading, leads, record_of_none
 
 KEY = "tap"
 DIFFERENTIATED = ("The sampler or another node takes derivatives of the model's answer, and a forecast has none; every "
@@ -66,13 +69,16 @@ class TapPatch:
         for kind, wrapper in wrappers.items():
             model.remove_wrappers_with_key(kind, KEY)
             model.add_wrapper_with_key(kind, KEY, wrapper)
+        model.remove_callbacks_with_key(CallbacksMP.ON_PRE_RUN, KEY)
+        model.add_callback_with_key(CallbacksMP.ON_PRE_RUN, KEY, self.before_run)
 
     def outer_sample(self, executor: WrapperExecutor, noise: Tensor, latent: Tensor, sampler: object, sigmas: Tensor,
                      *args: object, **kwargs: object) -> Tensor:
         """OUTER_SAMPLE: make the run, and free it in any case."""
         self.holder.clear()
         guider, complete = executor.class_obj, False
-        state = self._start(guider, sigmas)
+        shapes = kwargs.get("latent_shapes") or [noise.shape]
+        state = self._start(guider, sigmas, shapes[0])
         if state is not None:
             mask = kwargs.get("denoise_mask", args[0] if args else None)
             state.run.motion.kept = mask < 1 if isinstance(mask, Tensor) and mask.shape == noise.shape else None
@@ -80,14 +86,15 @@ class TapPatch:
         if state is not None:
             state.run.keep_within_limit(noise.numel() * torch.float32.itemsize)
             state.live = LiveRun(state.run, self.node)
-            state.shapes = kwargs.get("latent_shapes") or [noise.shape]
+            state.shapes = shapes
         options[RUN_KEY] = state
         for kind in (WrappersMP.APPLY_MODEL, WrappersMP.SAMPLER_SAMPLE):
             _make_innermost(options.get("wrappers", {}).get(kind, {}))
         try:
             if state is not None:
                 args, kwargs = _telling_steps(state.run, *args, **kwargs)
-            output = executor(noise, latent, sampler, sigmas, *args, **kwargs)
+            with leading(self, state):
+                output = executor(noise, latent, sampler, sigmas, *args, **kwargs)
             complete = True
             return output
         finally:
@@ -95,6 +102,30 @@ class TapPatch:
             if state is not None:
                 self.end(state.run, complete)
                 state.live.ended()
+                for tell in state.followers:
+                    tell(state.run.record, state.live)
+
+    def before_run(self, model: ModelPatcher) -> None:
+        """ON_PRE_RUN: all that is called of a TAP node whose model is a second one of the guider."""
+        if leads(self):
+            return
+        self.holder.clear()
+        if not leaders():
+            self.passed_by(type(model.model).__name__)
+        elif leaders()[-1].state is not None:
+            leaders()[-1].state.followers.append(self.followed)
+
+    def followed(self, record: TapRecord, live: LiveRun) -> None:
+        """The run of the guider's first model has ended; it was this one's, too."""
+        record = replace(record, fallbacks=[*record.fallbacks, FOLLOWS])
+        self.holder.fill(record)
+        live.ended_beside(self.node, record)
+
+    def passed_by(self, model: str) -> None:
+        """This model runs beside one that has no TAP node."""
+        self.holder.fill(record_of_none(model))
+        log.info("TAP: %s", ALONE)
+        tell_nothing_is_skipped(self.node, ALONE, 0)
 
     def make_run(self, sigmas: Sequence[float], model: str, guider: object) -> TapRun:
         """The run of one sampling. Raises TapError if its settings do not fit the sigmas."""
@@ -105,7 +136,7 @@ class TapPatch:
         self.holder.fill(run.close(complete))
         log.info("TAP: %s", summary_line(run.record))
 
-    def _start(self, guider: object, sigmas: Tensor) -> RunState | None:
+    def _start(self, guider: object, sigmas: Tensor, shape: Sequence[int]) -> RunState | None:
         model = guider.model_patcher.model
         diffusion_model = plain_module(model.diffusion_model)
         if diffusion_model.training and torch.is_grad_enabled():
@@ -122,6 +153,8 @@ class TapPatch:
             tell_nothing_is_skipped(self.node, str(error), len(sigmas) - 1)
             return None
         reason = _why_other_cache(guider) or why_in_full(adapter, diffusion_model, name)
+        if not reason and run.decider.skips_any:
+            reason = why_windows_move(model, shape, guider.model_options, run.timeline.steps)
         if reason:
             run.notes.fall_back(reason)
         elif run.decider.skips_any and (said := how_to_ask(diffusion_model)):

@@ -1,13 +1,23 @@
-"""A graph with two models for one picture, as in Wan 2.2."""
+"""A graph with two models for one picture: one after the other, as in Wan 2.2, or both in one guider."""
 
 from __future__ import annotations
 
 import comfy.sample
+import comfy.samplers
+import pytest
 import torch
+from comfy.model_patcher import ModelPatcher
+from comfy_extras import nodes_custom_sampler
+from tap_pack.nodes.comfy_bridge.live import live_run as live
+from tap_pack.nodes.comfy_bridge.run.measuring import MeasuringPatch, TraceHolder
+from tap_pack.nodes.comfy_bridge.run.second_model import ALONE, FOLLOWS
 from tap_pack.nodes.comfy_bridge.run.wrappers import TapPatch
 from tap_pack.tap_core.record.record import RecordHolder
+from tap_pack.tap_core.record.run_line import run_line
 from tap_pack.tap_core.sampling.settings import TapSettings
 
+from custom_runs import STEPS, custom
+from tiny_flux import tiny_flux
 from tiny_models import patcher, prompt
 from tiny_table import ALL_ROWS
 
@@ -30,3 +40,70 @@ def test_two_models_share_one_picture_but_no_history() -> None:
     high, low = (holder.latest for holder in holders)
     assert high.full_steps == low.full_steps == [0, 1, 4]
     assert high.sigmas[-1] == low.sigmas[0] and high.fallbacks == low.fallbacks == []
+
+
+DUAL = getattr(nodes_custom_sampler, "Guider_DualModel", None)
+in_one_guider = pytest.mark.skipif(DUAL is None, reason="not in this ComfyUI")
+SAMPLERS = ("euler", "heun", "dpmpp_2m", "euler_ancestral")
+
+
+def tapped(model: ModelPatcher, node: str = "", **settings: object) -> tuple[ModelPatcher, RecordHolder]:
+    """The model with TAP, and where its records go."""
+    holder, clone = RecordHolder(), model.clone()
+    TapPatch(TapSettings(**{"quality": "fixed", "interval": 3, **settings}), holder, node).install(clone)
+    return clone, holder
+
+
+def together(first: ModelPatcher, second: ModelPatcher, sampler: str = "euler") -> torch.Tensor:
+    """One sampling of a guider that runs the negative prompt on the second model."""
+    run = custom(lambda: comfy.samplers.sampler_object(sampler), lambda model: DUAL(model, second))
+    with torch.inference_mode():
+        return run(first, None)
+
+
+@in_one_guider
+@pytest.mark.parametrize("sampler", SAMPLERS)
+def test_with_tap_on_both_models_of_a_guider_the_first_leads_and_both_have_a_record(sampler: str) -> None:
+    one, other = tiny_flux(), tiny_flux(seed=1)
+    (first, held), (second, followed) = tapped(one), tapped(other, interval=1)
+    alone, _ = tapped(one)
+    assert torch.equal(together(first, second, sampler), together(alone, other, sampler))
+    record, copy = held.latest, followed.latest
+    assert record.skipped_steps and copy.skipped_steps == record.skipped_steps
+    assert copy.settings["interval"] == 3 and copy.fallbacks == [*record.fallbacks, FOLLOWS]
+    assert FOLLOWS not in record.fallbacks
+    blocks = sum(e.full_calls for e in record.evaluations)
+    assert blocks == 2 * sum(e.full for e in record.evaluations)
+
+
+@in_one_guider
+def test_with_tap_on_the_second_model_alone_the_picture_is_the_same_and_its_node_says_why(
+    monkeypatch: pytest.MonkeyPatch
+) -> None:
+    events: list[dict] = []
+    monkeypatch.setattr(live, "browser_of_prompt", lambda: events.append)
+    one, other = tiny_flux(), tiny_flux(seed=1)
+    second, holder = tapped(other, "8")
+    assert torch.equal(together(one, second), together(one, other))
+    assert run_line(holder.latest) == f"Nothing was skipped. {ALONE}"
+    assert events[-1]["node"] == "8" and events[-1]["line"].endswith(ALONE) and events[-1]["ended"]
+
+
+@in_one_guider
+def test_the_line_of_the_second_model_is_that_of_the_run(monkeypatch: pytest.MonkeyPatch) -> None:
+    events: list[dict] = []
+    monkeypatch.setattr(live, "browser_of_prompt", lambda: events.append)
+    (first, _), (second, _) = tapped(tiny_flux(), "7"), tapped(tiny_flux(seed=1), "8")
+    together(first, second)
+    (told,) = [event for event in events if event["node"] == "8"]
+    assert told["ended"] and f"of {STEPS} steps computed" in told["line"] and set(told["marks"]) == {"f", "s"}
+
+
+@in_one_guider
+def test_the_second_model_of_a_guider_is_not_measured_and_the_trace_says_why() -> None:
+    holder, model = TraceHolder(), tiny_flux(seed=1)
+    MeasuringPatch("auto", holder).install(model)
+    for first in (tiny_flux(), tapped(tiny_flux())[0]):
+        holder.clear()
+        together(first, model)
+        assert holder.latest is None and holder.why_none == ALONE
