@@ -38,6 +38,8 @@ OTHER_SIGMAS = ("The model is called at other sigmas than those of the run, and 
                 "euler or dpmpp_2m without churn, or remove the node that changes the sigmas.")
 OTHER_SIZE = ("This sampler changes the size of the picture during the run, and nothing can be forecast from a smaller "
               "one; every step was computed in full from there on. Choose another sampler.")
+SEVERAL_LATENTS = ("This sampler evaluates several latents at one noise level. Each is forecast from its own past, and "
+                   "the drift of skipped steps stays in the picture.")
 SHARED_QUALITY = ("Several processes work together here, and each may have a part of the picture, so quality cannot be "
                   "measured; as many steps are computed as interval says.")
 
@@ -118,6 +120,8 @@ class TapRun:
             self.decider.decision = Decision(full=True, reason="unclear how many latents the sampler has")
         if self.levels.repeats and self.decider.decision.full and self.levels.judge(self.motion):
             self.memory.keep_newest()
+            self.replay = None  # one way is interpolated, and there are several
+            self.notes.note(SEVERAL_LATENTS)
 
     def foresee(self, x: Tensor, sigma: float) -> None:
         """The sampler will evaluate x [B, C, ...] next, after its first evaluation. This waits for the device."""

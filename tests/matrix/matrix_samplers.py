@@ -10,6 +10,7 @@ import torch
 from comfy.model_patcher import ModelPatcher
 from comfy_extras.nodes_advanced_samplers import SamplerLCMUpscale
 from comfy_extras.nodes_differential_diffusion import DifferentialDiffusion
+from tap_pack.tap_core.sampling.run import SEVERAL_LATENTS
 from torch import Tensor
 
 from custom_levels import guided_by_another, renoising
@@ -110,9 +111,9 @@ ROWS = [
     Row(GROUP, "a sampler with churn", Exact("chooses its own steps"), custom(lambda s: s, churning), BOTH),
     Row(GROUP, "a sampler that makes the picture larger during the run", Exact("changes the size"),
         custom(lambda s: s, lambda: SamplerLCMUpscale.execute(2.0, 4, "bislerp").args[0])),
-    Row(GROUP, "a sampler that draws a level's noise anew and evaluates again", Close(NOISY),
+    Row(GROUP, "a sampler that draws a level's noise anew and evaluates again", Close(NOISY, SEVERAL_LATENTS),
         custom(lambda s: s, renoising), DEMO),
-    Row(GROUP, "a sampler that follows a second latent at each level", Close(NOISY),
+    Row(GROUP, "a sampler that follows a second latent at each level", Close(NOISY, SEVERAL_LATENTS),
         custom(lambda s: s, guided_by_another), DEMO),
     Row(GROUP, "inpainting mask", Close(0.25), prompts(**INPAINTED), BOTH),
     Row(GROUP, "differential diffusion", Close(0.2),

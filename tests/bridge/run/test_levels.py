@@ -6,8 +6,8 @@ import comfy.samplers
 import pytest
 import torch
 from comfy.model_patcher import ModelPatcher
-from tap_pack.nodes.comfy_bridge.run.replaying import LIKE_NOISE
 from tap_pack.tap_core.sampling.levels import Levels
+from tap_pack.tap_core.sampling.run import SEVERAL_LATENTS
 
 from custom_levels import guided_by_another, renoising
 from custom_runs import STEPS, custom
@@ -41,9 +41,10 @@ def test_each_latent_of_a_level_is_forecast_from_its_own_past(
     assert error < 0.7 * mixed
 
 
-def test_a_level_whose_noise_is_drawn_anew_is_one_with_noise(model: ModelPatcher) -> None:
-    _, accelerated = pictures(model, renoising)
-    assert accelerated.record.skipped_steps and accelerated.record.fallbacks == [LIKE_NOISE]
+@pytest.mark.parametrize("sampler", [renoising, guided_by_another], ids=["new noise", "a second picture"])
+def test_the_report_says_that_there_are_several_latents(model: ModelPatcher, sampler: object) -> None:
+    _, accelerated = pictures(model, sampler)
+    assert accelerated.record.skipped_steps and accelerated.record.fallbacks == [SEVERAL_LATENTS]
 
 
 @pytest.mark.parametrize("name", TWICE)
