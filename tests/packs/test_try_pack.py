@@ -51,7 +51,7 @@ def found() -> tuple[dict[str, tuple[float, int]], str]:
 def test_off_is_the_same_and_on_is_close_with_fewer_blocks(found: tuple[dict, str]) -> None:
     figures, printed = found
     assert figures["off"] == figures["without"] and figures["without"][0] == 0
-    assert 0 < figures["on"][0] < 0.1
+    assert 0 < figures["on"][0] < 0.2
     assert figures["on"][1] * 20 == figures["without"][1] * 6
     assert "said (on): 6 of 20 steps computed" in printed
 

@@ -29,9 +29,7 @@ class RunState:
     whether a video is made in windows. needed, told: bytes that ComfyUI was asked for, for the model's own work and for
     what TAP keeps. deciding_device: of several devices, the one whose call decides for all. decided: set when that call
     has decided.
-    whether another node's wrapper makes the calls of this evaluation, maybe with other parts of the picture.
     followers: TAP nodes of other models in the guider, which get this run's record, too, when it has ended.
-    deciding_device: of several devices, the one whose call decides for all. decided: set when that call has decided.
     """
 
     def __init__(self, run: TapRun, adapter: Adapter | InOutAdapter, model: nn.Module) -> None:
@@ -45,7 +43,6 @@ class RunState:
         self.wrapped = self.windowed = False
         self.needed, self.told = 0.0, 0
         self.followers: list[Callable[[TapRecord, LiveRun], None]] = []
-        self.wrapped = False
         self.deciding_device: torch.device | None = None
         self.decided = threading.Event()
 
