@@ -157,6 +157,7 @@ class TapPatch:
             reason = why_windows_move(model, shape, guider.model_options, run.timeline.steps)
         if reason:
             run.notes.fall_back(reason)
+            run.standing.lose()
         elif run.decider.skips_any and (said := how_to_ask(diffusion_model)):
             run.notes.note(said)
         return RunState(run, adapter, diffusion_model)

@@ -93,7 +93,7 @@ def test_a_model_that_tap_cannot_reach_into_is_never_wrong(
     picture = accelerated.sample()
     if len(accelerated.record.full_steps) < STEPS:  # forecast by its input and output
         assert distance(picture, sample(model)) < 0.2
-        assert accelerated.record.fallbacks == []
+        assert all("TAP does not know the blocks of" in reason for reason in accelerated.record.fallbacks)
         return
     assert torch.equal(picture, sample(model))
     assert warnings() == [f"TAP: {reason}" for reason in accelerated.record.fallbacks]
