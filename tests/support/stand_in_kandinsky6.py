@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import comfy.conds
 import torch
+from comfy.ldm.common_dit import pad_to_patch_size
 from comfy.ldm.flux.layers import timestep_embedding
 from comfy.model_base import BaseModel, ModelType
-from tap_pack.nodes.comfy_bridge.seam.patches import from_patches, patch_grid, to_patches
+from einops import rearrange
 from torch import Tensor, nn
 
 from stand_ins import standing_for
+
+PATCHES = "b c t (h p) (w q)", "b (t h w) (c p q)"
 
 
 class FusedBlock(nn.Module):
@@ -48,14 +51,17 @@ class Kandinsky6NativeAVDiT(nn.Module):
                 ) -> tuple[Tensor, Tensor]:
         """Both again."""
         video, sound = x
-        grid = patch_grid(video, self.patch_size)
-        visual, audio = self.visual_embeddings(to_patches(video, grid)), self.audio_embeddings(sound)
+        whole = pad_to_patch_size(video, self.patch_size)
+        frames, rows, columns = whole.shape[2], whole.shape[3] // 2, whole.shape[4] // 2
+        visual = self.visual_embeddings(rearrange(whole, " -> ".join(PATCHES), p=2, q=2))
+        audio = self.audio_embeddings(sound)
         time = self.time_in(timestep_embedding(timestep, 256).to(video.dtype))
         context = self.text_in(context)
         for block in self.visual_blocks:
             visual, audio = block(visual, audio, context, context, time, time, None, None,
                                   transformer_options=transformer_options)
-        return from_patches(self.out_layer(visual), grid, video.shape), self.audio_outLayer(audio)
+        made = rearrange(self.out_layer(visual), " -> ".join(PATCHES[::-1]), t=frames, h=rows, w=columns, p=2, q=2)
+        return made[..., :video.shape[3], :video.shape[4]], self.audio_outLayer(audio)
 
 
 class Kandinsky6Base(BaseModel):
