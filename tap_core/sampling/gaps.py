@@ -13,10 +13,8 @@ import torch
 from torch import Tensor
 
 from .interpolation import shares_at
+from .motion import BURIED
 from .restraint import Restraint
-
-# A sampler that draws this share of its noise anew at each step has buried a drift before it could be repaid.
-BURIED = 0.5
 
 
 @dataclass(frozen=True)

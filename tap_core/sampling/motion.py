@@ -13,6 +13,8 @@ from ..timeline import Timeline
 # Largest distance of x from the end of a plain step, as a share of the step, that is not taken for noise: a multistep
 # sampler's second-order term stays within it; noise moves x as far as the step itself.
 NOISE_TOLERANCE = 0.5
+# A sampler that draws this share of its noise anew at each step has buried a drift before it could be repaid.
+BURIED = 0.5
 
 
 class Motion:
@@ -30,6 +32,11 @@ class Motion:
         self.renewed: Tensor | None = None  # the smallest share of its noise that a step drew anew, a scalar
         self.again: Tensor | None = None  # at a level that is evaluated again: how far x is off, and a step's length
         self._arrived: Tensor | None = None  # length of the step that led to the current level
+
+    @property
+    def buries(self) -> bool:
+        """Whether each step draws so much noise anew that a drift is buried. This waits for the device."""
+        return self.renewed is not None and bool(self.renewed >= BURIED)
 
     def watch(self, x: Tensor, position: float) -> None:
         """An evaluation of x starts: compare x with the end of a plain step."""

@@ -18,7 +18,7 @@ ELSEWHERE = ("TorchCompileModel",)
 MERGING = ("ModelMergeSimple", "ModelMergeBlocks", "ModelMergeAdd")
 # A model with its weights doubled no longer gives smooth answers.
 WILD = ("ModelMergeAdd",)
-WITHIN, OF_NOISE, LITTLE = 0.4, 0.9, 1e-4
+WITHIN, OF_NOISE, LITTLE = 0.4, 0.8, 1e-4
 Sample = Callable[[ModelPatcher], Tensor]
 
 

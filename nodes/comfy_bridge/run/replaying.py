@@ -198,10 +198,11 @@ class Passes:
             self._stop(NOT_ALIKE)
             return
         self._repeats.clear()
-        noisy, replay = self._run.motion.noisy, self._run.replay
-        if replay.noisy or noisy is None or not noisy:
+        motion, replay = self._run.motion, self._run.replay
+        if not replay.noisy and motion.noisy is not None and motion.noisy:
+            self._try_others(replay.known)
+        elif not (replay.noisy and motion.buries):
             self._leave()
-        self._try_others(replay.known)
 
     def _stop(self, why: str) -> None:
         self._run.replay = None
