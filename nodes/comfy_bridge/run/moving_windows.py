@@ -1,11 +1,10 @@
 """Context windows that lie elsewhere at every step: a window is forecast only from its own past, and has none there."""
 
-import copy
 from collections.abc import Sequence
 
 import torch
 
-from .expected_memory import META, figure_or
+from .expected_memory import META, figure_or, windows_at
 
 # Where fewer of the steps than this share have only windows that came before, forecasting saves next to nothing.
 WORTH_IT = 0.5
@@ -28,12 +27,11 @@ def _steps_known(handler: object, model: object, shape: Sequence[int], model_opt
     """How many steps have only windows that an earlier one had, or are the first."""
     if shape[handler.dim] <= handler.context_length:
         return steps
-    walked, video = copy.copy(handler), torch.empty(tuple(shape), device=META)
+    video = torch.empty(tuple(shape), device=META)
     seen: set[tuple[int, ...]] = set()
     known = 0
     for step in range(steps):
-        walked._step = step
-        windows = {tuple(each.index_list) for each in walked.get_context_windows(model, video, model_options)}
+        windows = set(windows_at(step, handler, model, video, model_options))
         known += not seen or windows <= seen
         seen |= windows
     return known
