@@ -96,7 +96,7 @@ ADAPTERS: dict[str, Adapter | InOutAdapter] = {
     "kandinsky6.model.Kandinsky6NativeAVDiT": InOutAdapter(),
 }
 
-ASK_AT = "https://github.com/tap-accelerate/tap-accelerate/issues"
+ASK_AT = "the pack's page in ComfyUI Manager"
 
 NOT_REACHED: dict[str, str] = {
     "wan.ar_model.CausalWanModel": "it makes the video piece by piece, and pieces share no history",
