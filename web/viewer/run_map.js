@@ -82,11 +82,6 @@ export function percentsAt(document, layer, { step, prompt, picture }) {
   return block === null ? null : layer.percents[block][picture];
 }
 
-/** The wanted layer if this run has it, else its first. */
-export function knownLayer(document, name) {
-  return (document.layers.find((part) => part.name === name) ?? document.layers[0]).name;
-}
-
 /** For each class of a layer the number of its entry in the legend. */
 export function entryOfClass(layer) {
   const entries = new Int16Array(layer.count).fill(-1);

@@ -9,13 +9,13 @@ import { LegendView } from "./legend_view.js";
 import { loadRun } from "./load.js";
 import { Player } from "./player.js";
 import {
-  entryOfClass, knownLayer, layerOf, mapAt, middleMapped, nearestPlace, percentsAt, sharesAt,
+  entryOfClass, layerOf, mapAt, middleMapped, nearestPlace, percentsAt, sharesAt,
 } from "./run_map.js";
 import { outlineToken, paintStage } from "./stage.js";
 import { paintStrip } from "./step_strip.js";
 import { BEFORE, EMPTY, HINT, LOADING, plateWords, stepWords, tokenWords } from "./words.js";
 
-const START = { layer: "loss", step: -1, prompt: 0, picture: 0, frame: 0, opacity: 0.65, marks: false };
+const START = { layer: "", step: -1, prompt: 0, picture: 0, frame: 0, opacity: 0.65, marks: false };
 // The layers that say what a token did; the two others follow from the first.
 const TOLD = ["predictor", "loss"];
 
@@ -89,7 +89,9 @@ export class Viewer {
     const { document } = run;
     this.#run = run;
     if (this.#view.step < 0) this.#view.step = middleMapped(document);
-    Object.assign(this.#view, nearestPlace(document, this.#view), { layer: knownLayer(document, this.#view.layer) });
+    Object.assign(this.#view, nearestPlace(document, this.#view), {
+      layer: this.#view.layer || document.layers[0].name,
+    });
     [this.#alone, this.#token] = [-1, null];
     this.layers.list(document.layers.map(({ name, tab }) => ({ name, label: tab })));
     this.prompts.list(document.prompts.map((prompt) => `${prompt.name} prompt`));
