@@ -18,6 +18,7 @@ import tiny_flux
 from matrix_conditions import CAME, patched, prompts
 from matrix_row import Close, Exact, Holds, Plugged, Row, accelerate, relative_error
 from matrix_stage import STEPS, Stage
+from tiles import in_tiles
 
 GROUP = "Other nodes on the model"
 NODE = Callable[[ModelPatcher], ModelPatcher]
@@ -178,16 +179,6 @@ def rolled(args: dict[str, Any], calls: Forward) -> Tensor:
     """The picture is rolled by another amount at every step, as nodes for seamless pictures do it."""
     by = int(1000 * args["timestep"].flatten()[0]) % args["input"].shape[-1]
     return calls(args["input"].roll(by, -1), args["timestep"], **args["c"]).roll(-by, -1)
-
-
-def in_tiles(args: dict[str, Any], calls: Forward) -> Tensor:
-    """The picture is made in two overlapping tiles, as tiled diffusion does it."""
-    x = args["input"]
-    made, times, width = torch.zeros_like(x), torch.zeros_like(x), 2 * (x.shape[-1] // 3)
-    for tile in (slice(0, width), slice(x.shape[-1] - width, x.shape[-1])):
-        made[..., tile] += calls(x[..., tile], args["timestep"], **args["c"])
-        times[..., tile] += 1
-    return made / times
 
 
 def around_the_call(wrapper: Callable[[dict[str, Any], Forward], Tensor]) -> NODE:

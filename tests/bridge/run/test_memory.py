@@ -18,6 +18,7 @@ from tap_pack.tap_core.sampling.replay import Replay
 from tap_pack.tap_core.sampling.settings import TapSettings
 
 import tiny_models
+from tiles import in_tiles
 from tiny_table import ALL_ROWS
 
 ROWS = {row.name: row for row in ALL_ROWS}
@@ -94,19 +95,10 @@ def test_windows_that_move_are_told(kind: str, stride: int, frames: int, monkeyp
     assert told == pytest.approx(held, rel=NEAR)
 
 
-def in_tiles(model: ModelPatcher) -> ModelPatcher:
-    """Two tiles that overlap by half, one call each."""
-
-    def tiles(calls: Callable[..., torch.Tensor], args: dict) -> torch.Tensor:
-        x = args["input"]
-        made, times, width = torch.zeros_like(x), torch.zeros_like(x), 2 * (x.shape[-1] // 3)
-        for tile in (slice(0, width), slice(x.shape[-1] - width, x.shape[-1])):
-            made[..., tile] += calls(x[..., tile], args["timestep"], **args["c"])
-            times[..., tile] += 1
-        return made / times
-
+def tiled(model: ModelPatcher) -> ModelPatcher:
+    """Its picture is made in tiles."""
     model = model.clone()
-    model.set_model_unet_function_wrapper(tiles)
+    model.set_model_unet_function_wrapper(lambda calls, args: in_tiles(args, calls))
     return model
 
 
@@ -116,7 +108,7 @@ def skipping_layers(start: float, end: float) -> Callable[[ModelPatcher], ModelP
 
 
 MORE = {
-    "overlapping tiles": in_tiles, "skip-layer guidance": skipping_layers(0.0, 1.0),
+    "overlapping tiles": tiled, "skip-layer guidance": skipping_layers(0.0, 1.0),
     "skip-layer guidance, a part of the run": skipping_layers(0.1, 0.7),
 }
 
