@@ -37,8 +37,8 @@ ALL_NOISE_ANEW = ("This sampler draws all of its noise anew at each step, and wo
 ENOUGH = 2
 # Where more than this share of the steps would have to be computed, the few others are not worth a changed picture.
 MOST_STEPS = 0.8
-MOST_ANYWAY = ("Nearly all steps of this run would have to be computed for this quality, so all were, from the first "
-               "that shows it. Choose a lower quality, weaker guidance or more steps.")
+MOST_ANYWAY = ("For this quality nearly every step would have to be computed, so TAP computed the rest of the run in "
+               "full. Choose a lower quality, weaker guidance or more steps.")
 ROUNDING, TINY, DECIBEL = 1e-9, 1e-30, math.log(10) / 10
 
 Curve = Callable[[Sequence[float], bool], list[float]]
