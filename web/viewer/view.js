@@ -117,7 +117,8 @@ export class Viewer {
   }
 
   #listLegend() {
-    this.legend.list(layerOf(this.#run.document, this.#view.layer));
+    const layer = this.#run.document.layers.find((part) => part.name === this.#view.layer);
+    this.legend.list(layer ?? { entries: [] });
   }
 
   /** Updates the controls now, and the map when its files have arrived. */
