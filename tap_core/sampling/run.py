@@ -42,8 +42,6 @@ SEVERAL_LATENTS = ("This sampler evaluates several latents at one noise level. E
                    "the drift of skipped steps stays in the picture.")
 SHARED_QUALITY = ("Several processes work together here, and each may have a part of the picture, so quality cannot be "
                   "measured; as many steps are computed as interval says.")
-
-
 NO_ROOM = ("memory_limit is {limit} MB, and copies of the latent that TAP has to keep take {taken:.0f} MB; every step "
            "was computed in full. Raise memory_limit, or set it to 0.")
 

@@ -34,7 +34,7 @@ class TapSettings:
     orders: a list such as "0,1,2". horizon_from .. horizon_to: steps relative to the true distance.
     quality: how close the picture has to be, or "fixed" for as many full steps as interval says, as at interval 1.
     most_computed: the most full steps, 0 for no limit; without "fixed" alone. memory_limit: MB that may be kept on the
-    model's device, 0 for no limit. given_schedule: replaces all of these and
+    model's device, 0 for no limit. given_schedule: replaces interval, quality, most_computed, placement and
     warmup_steps. given_pool: replaces orders and horizons.
     Raises TapError, saying which input to change, for an impossible value.
     """

@@ -27,9 +27,9 @@ class RunState:
     the self-check. parts: shapes of the parts of the latent, one for each condition of the first evaluation. wrapped:
     whether another node's wrapper makes the calls of this evaluation, maybe with other parts of the picture. windowed:
     whether a video is made in windows. needed, told: bytes that ComfyUI was asked for, for the model's own work and for
-    what TAP keeps. deciding_device: of several devices, the one whose call decides for all. decided: set when that call
-    has decided.
-    followers: TAP nodes of other models in the guider, which get this run's record, too, when it has ended.
+    what TAP keeps. followers: TAP nodes of other models in the guider, which get this run's record, too, when it has
+    ended. deciding_device: of several devices, the one whose call decides for all. decided: set when that call has
+    decided.
     """
 
     def __init__(self, run: TapRun, adapter: Adapter | InOutAdapter, model: nn.Module) -> None:

@@ -17,6 +17,7 @@ FOLLOWS = ("This model ran beside the guider's first one, and the TAP Accelerate
 ALONE = ("TAP had no effect on this model: it runs beside the first model of its guider, and only the nodes of that "
          "one are asked. Put TAP on the first model; both models are then forecast.")
 
+
 @dataclass(frozen=True)
 class Leader:
     """The TAP node of a guider's own model. state: of its run; None if it made none."""
