@@ -9,8 +9,8 @@ from .calibrate import TapCalibrate
 from .choice_map import TapChoiceMap
 from .choice_map_viewer import TapChoiceMapViewer
 from .comfy_bridge.demo_models import register_demo_models
-from .comfy_bridge.live.board import add_routes
 from .comfy_bridge.live.live_run import running_server
+from .comfy_bridge.live.routes import add_routes
 from .compare import TapCompare
 from .demo_scene import TapDemoScene
 from .fit_tables import TapFitTables
@@ -35,7 +35,7 @@ class TapExtension(ComfyExtension):
         register_demo_models()
         server = running_server()
         if server is not None:
-            add_routes(server.routes)
+            add_routes(server.routes, server=server)
 
     async def get_node_list(self) -> list[type[io.ComfyNode]]:
         """The node classes, in the order of the menus."""

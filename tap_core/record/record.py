@@ -103,6 +103,7 @@ class TapRecord:
     """One sampling run. grid: frames, rows and columns of tokens. complete: False if it was interrupted.
 
     filled: the share of the rows and columns that the picture fills, below 1 where an odd size was padded.
+    seconds_replayed: the part of seconds_total in which the sampler went again over steps that were done.
     closeness: to the picture with every step computed, of the least close one in a batch; None if that is not known.
     """
 
@@ -114,6 +115,7 @@ class TapRecord:
     grid: tuple[int, int, int] = (0, 0, 0)
     filled: tuple[float, float] = (1.0, 1.0)
     seconds_total: float = 0.0
+    seconds_replayed: float = 0.0
     cache_bytes: int = 0
     fallbacks: list[str] = field(default_factory=list)
     complete: bool = False
@@ -161,6 +163,7 @@ class TapRecord:
             "seconds_full_median": self.median_seconds(full=True),
             "seconds_skipped_median": self.median_seconds(full=False),
             "seconds_total": self.seconds_total,
+            "seconds_replayed": self.seconds_replayed,
             "predictors": self.predictor_shares,
             "cache_bytes": self.cache_bytes,
             "fallbacks": self.fallbacks,

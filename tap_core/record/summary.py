@@ -37,14 +37,22 @@ def summary_line(record: TapRecord) -> str:
     return _ascii("; ".join(parts))
 
 
-def speed_up(record: TapRecord) -> float | None:
-    """Seconds if every evaluation were full, divided by the measured seconds; None if no full one was timed."""
+def seconds_compared(record: TapRecord) -> tuple[float, float] | None:
+    """Seconds of the steps with their replays, and seconds if every one were full; None if no full one was timed.
+
+    Loading and compiling, which the first evaluation may do, count in neither: they take as long without TAP.
+    """
     full = record.median_seconds(full=True)
     if full is None:
         return None
-    # The first evaluation may load or compile, with TAP or without.
-    taken = full + sum(e.seconds for e in record.evaluations[1:])
-    return full * len(record.evaluations) / taken if taken > 0 else None
+    taken = full + sum(e.seconds for e in record.evaluations[1:]) + record.seconds_replayed
+    return taken, full * len(record.evaluations)
+
+
+def speed_up(record: TapRecord) -> float | None:
+    """Seconds if every evaluation were full, divided by the seconds taken; None if no full one was timed."""
+    taken, instead = seconds_compared(record) or (0.0, 0.0)
+    return instead / taken if taken > 0 else None
 
 
 def gain_words(record: TapRecord) -> str:

@@ -256,12 +256,9 @@ class TapRun:
 
     @property
     def so_far(self) -> str:
-        """What a run that keeps to a quality has spent and where it stands, in words; empty before its first gap."""
+        """How close a run that keeps to a quality is so far, in words; empty before its first gap."""
         close = self.standing.so_far(getattr(self.decider.course, "spent", None))
-        if close is None:
-            return ""
-        computed, done = len(self.record.full_steps), self._now.step + 1
-        return f"quality {self.settings.quality}: {computed} of {done} steps computed so far; {close}"
+        return "" if close is None else f"so far {close}"
 
     def _note_beforehand(self) -> None:
         """What is known before the first step of why steps will be computed in full."""

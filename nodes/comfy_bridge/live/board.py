@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
-from aiohttp import web
+import time
 
+from .makings import makings_of
+from .prompts import Prompt
 from .queue import Event
 
 # At most so many clients and so many nodes are kept; the oldest are dropped.
 MOST = 500
+FROM_CACHE = "From ComfyUI's cache: "
 
 
 class LiveBoard:
@@ -16,6 +19,7 @@ class LiveBoard:
     def __init__(self) -> None:
         self._silent: dict[str, None] = {}
         self._last: dict[tuple[str, str], Event] = {}
+        self._made: dict[str, Event] = {}
 
     def set_wanted(self, client: str, wanted: bool) -> None:
         """The setting of a browser."""
@@ -27,10 +31,29 @@ class LiveBoard:
         """Whether a browser wants events of runs; yes if it has not said."""
         return client not in self._silent
 
-    def keep(self, event: Event) -> None:
-        """Keep an event for browsers that open its workflow later, or again."""
+    def keep(self, event: Event, made: str = "") -> None:
+        """Keep an event for browsers that open its workflow later, or again.
+
+        made: what the run's result is made from, for prompts that get it from ComfyUI's cache.
+        """
         if event["workflow"]:
             _put(self._last, (event["workflow"], event["node"]), event)
+        if made:
+            _put(self._made, made, event)
+
+    def cached(self, prompt: Prompt, nodes: set[str]) -> list[Event]:
+        """Runs whose results a prompt gets from ComfyUI's cache, as its own workflow shows them.
+
+        nodes: those whose results come from there.
+        """
+        runs = [self._made[made] for node, made in makings_of(prompt.nodes).items()
+                if node in nodes and made in self._made and self._made[made]["ended"]]
+        shown = []
+        for run in sorted(runs, key=lambda event: event["at"]):
+            line = f"{FROM_CACHE}{str(run['line']).removeprefix(FROM_CACHE)}"
+            shown.append({**run, "workflow": prompt.workflow, "line": line, "at": time.time()})
+            self.keep(shown[-1])
+        return shown
 
     def of(self, workflow: str) -> list[Event]:
         """The last event of each node of a workflow."""
@@ -45,23 +68,3 @@ def _put(kept: dict, key: object, value: object) -> None:
 
 
 BOARD = LiveBoard()
-
-
-def add_routes(routes: web.RouteTableDef, board: LiveBoard = BOARD) -> None:
-    """POST /tap/live sets what a browser wants; GET /tap/runs/{workflow} returns the last event of each node."""
-
-    @routes.post("/tap/live")
-    async def set_wanted(request: web.Request) -> web.Response:
-        try:
-            asked = await request.json()
-            client, wanted = asked["clientId"], asked["enabled"]
-        except (ValueError, LookupError, TypeError):
-            client = wanted = None
-        if not isinstance(client, str) or not isinstance(wanted, bool):
-            return web.Response(status=400, text="Expected JSON with a text clientId and a boolean enabled.")
-        board.set_wanted(client, wanted)
-        return web.Response(status=204)
-
-    @routes.get("/tap/runs/{workflow}")
-    async def last_runs(request: web.Request) -> web.Response:
-        return web.json_response(board.of(request.match_info["workflow"]))

@@ -6,13 +6,15 @@ import time
 from itertools import count
 
 from ....tap_core.record.record import TapRecord
-from ....tap_core.record.run_line import run_line
+from ....tap_core.record.run_line import result_line, run_line
 from ....tap_core.record.size_words import cache_words, size_words
 from ....tap_core.sampling.run import TapRun
 from .board import BOARD
 from .plan import NOTHING, expected_cache, latent_bytes, plan_of
 from .plan_marks import FULL, TO_COME, mark_of, put_mark
+from .prompts import prompt_of
 from .queue import Event, LiveQueue, Send
+from .time_left import TimeLeft
 
 # Fields may be added; the browser ignores those that it does not know.
 EVENT = "tap.run"
@@ -28,7 +30,7 @@ class LiveRun:
     def __init__(self, run: TapRun, node: str = "", send: Send | None = None) -> None:
         self._run, self._node, self._number = run, node, next(NUMBERS)
         self._plan, self._cache, self._cache_known = plan_of(run), 0, False
-        self._logged = False
+        self._logged, self._left = False, TimeLeft()
         self._marks, self._reasons = [TO_COME] * run.timeline.steps, {}
         send = send or browser_of_prompt()
         self._queue = LiveQueue(send) if node and send else None
@@ -57,6 +59,7 @@ class LiveRun:
         evaluation = run.record.evaluations[-1]
         mark = mark_of(evaluation, planned_full=run.decider.decision.full and not run.notes.fell_back)
         put_mark(self._marks, evaluation.step, mark)
+        self._left.evaluated(evaluation.step)
         if evaluation.full and evaluation.reason:
             self._reasons[evaluation.step] = evaluation.reason
         self._tell()
@@ -73,13 +76,13 @@ class LiveRun:
             send({**self._result(record), "node": node})
 
     def _result(self, record: TapRecord) -> Event:
-        line = run_line(record) if record.complete else f"Stopped: {run_line(record)}"
+        line = result_line(record) if record.complete else f"Stopped: {run_line(record)}"
         return {**self._event(), "line": line, "ended": True}
 
     def _log_plan(self) -> None:
         if not self._logged:
             self._logged = True
-            log.info("TAP: plan: %s", self._line())
+            log.info("TAP: plan: %s", self._planned())
 
     def _correct_cache(self) -> None:
         """Count what was not known before: guidance that runs the model once more, a schedule's own memory."""
@@ -91,8 +94,12 @@ class LiveRun:
         self._cache_known = self._cache_known or expected > 0
 
     def _line(self) -> str:
-        if so_far := self._run.so_far:
-            return so_far
+        if all(mark == TO_COME for mark in self._marks):
+            return self._planned()
+        known = self._plan.words if self._plan.words.startswith(NOTHING) else self._run.so_far
+        return "; ".join(filter(None, [self._left.words(self._marks, self._plan.marks), known]))
+
+    def _planned(self) -> str:
         if not self._cache:
             return self._plan.words
         return f"{self._plan.words}, {cache_words(self._cache, self._run.record.settings)}"
@@ -122,11 +129,12 @@ def browser_of_prompt() -> Send | None:
     client = getattr(server, "client_id", None)
     if client is None or not BOARD.wanted_by(client):
         return None
-    workflow = _workflow_of_prompt(server)
+    prompt = prompt_of(server, getattr(server, "last_prompt_id", None))
+    made = prompt.made_by()
 
     def send(event: Event) -> None:
-        event = {**event, "workflow": workflow, "at": time.time()}
-        BOARD.keep(event)
+        event = {**event, "workflow": prompt.workflow, "at": time.time()}
+        BOARD.keep(event, made)
         if BOARD.wanted_by(client):  # still
             server.send_sync(EVENT, event, client)
 
@@ -136,14 +144,3 @@ def browser_of_prompt() -> Send | None:
 def running_server() -> object | None:
     """ComfyUI's server; None if it does not run."""
     return getattr(getattr(sys.modules.get("server"), "PromptServer", None), "instance", None)
-
-
-def _workflow_of_prompt(server: object) -> str:
-    """The browser's id of the workflow whose prompt runs; "" if it has none."""
-    running = list(getattr(getattr(server, "prompt_queue", None), "currently_running", {}).values())
-    for _, prompt_id, _, extra, *_ in running:
-        if prompt_id == getattr(server, "last_prompt_id", None):
-            workflow = (extra.get("extra_pnginfo") or {}).get("workflow") or {}
-            found = str(workflow.get("id") or "")
-            return found if found.strip("0-") else ""  # all zeros: it has no id yet
-    return ""

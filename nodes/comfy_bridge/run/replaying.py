@@ -1,5 +1,6 @@
 """SAMPLER_SAMPLE: the sampler goes again, and gets what is known in place of the model, see tap_core's replay.py."""
 
+import time
 from collections.abc import Callable
 
 import comfy.model_management
@@ -103,6 +104,7 @@ class Passes:
         self._sigmas: list[Tensor] = []  # what the model is told at each evaluation
         self._left = False  # whether the sampler was told to end this pass
         self._second: Tensor | None = None  # x of the second evaluation in the first pass
+        self._went_back: float | None = None  # when the sampler was left, until it comes to a step that is not done
         self._repeats: list[Tensor] = []  # whether later passes were at the same place, boolean scalars on the device
         self.others = self._asked = False  # whether the generators draw other numbers in this pass, and in the next
         self._upto = 1  # the evaluation that a pass with other numbers ends at
@@ -115,12 +117,20 @@ class Passes:
 
     def _leave(self) -> None:
         self._left = True
+        if self._went_back is None:
+            self._went_back = time.perf_counter()
         raise GoAgain
 
     def _try_others(self, upto: int) -> None:
         """Leave the sampler, to see whether it comes to another x at an evaluation when other numbers are drawn."""
         self._asked, self._upto = True, upto
         self._leave()
+
+    def _catch_up(self) -> None:
+        """The sampler comes to a step that is not done: what it took to get here again was replay."""
+        if self._went_back is not None:
+            self._run.record.seconds_replayed += time.perf_counter() - self._went_back
+            self._went_back = None
 
     def told(self, *step: object) -> None:
         """The sampler's callback: each call of it goes on once, in whichever pass it comes first."""
@@ -141,6 +151,8 @@ class Passes:
         if replay is not None and (self._left or self._starts_elsewhere(index, x, replay)):
             self._stop(NOT_ALIKE)
             replay = None
+        if replay is None or index >= replay.known:
+            self._catch_up()
         if replay is None:
             return guider(x, sigma, *args, **kwargs)
         self._compare(index, x, sigma, replay)

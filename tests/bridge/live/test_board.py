@@ -11,7 +11,8 @@ from aiohttp import web
 from aiohttp.test_utils import TestClient, TestServer
 from comfy.model_patcher import ModelPatcher
 from tap_pack.nodes.comfy_bridge.live import live_run as live
-from tap_pack.nodes.comfy_bridge.live.board import MOST, LiveBoard, add_routes
+from tap_pack.nodes.comfy_bridge.live.board import MOST, LiveBoard
+from tap_pack.nodes.comfy_bridge.live.routes import add_routes
 from tap_pack.nodes.comfy_bridge.run.wrappers import TapPatch
 from tap_pack.tap_core.record.record import RecordHolder
 from tap_pack.tap_core.sampling.settings import TapSettings
@@ -72,7 +73,7 @@ def test_the_browser_of_the_prompt_is_told_and_the_last_event_kept(
     last = wait_for_end(board)
     # It is kept first, then sent.
     assert wait_until(lambda: sent[-1] == (live.EVENT, last, CLIENT))
-    assert last["workflow"] == WORKFLOW and last["node"] == "12:7" and "steps computed" in last["line"]
+    assert last["workflow"] == WORKFLOW and last["node"] == "12:7" and "faster" in last["line"]
     assert [event["at"] for _, event, _ in sent] == sorted(event["at"] for _, event, _ in sent)
     assert board.of("another workflow") == []
 

@@ -8,7 +8,7 @@ import pytest
 import torch
 from tap_pack.tap_core.closeness import Closeness
 from tap_pack.tap_core.record.record import Evaluation, TapRecord
-from tap_pack.tap_core.record.run_line import run_line
+from tap_pack.tap_core.record.run_line import result_line, run_line
 from tap_pack.tap_core.record.summary import (
     NOT_REACHED,
     report_text,
@@ -63,6 +63,23 @@ def test_the_gain_is_what_full_steps_would_have_taken() -> None:
     record = made_record(steps=10)  # 4 full steps of 0.1 s, 6 skipped ones of 0.01 s
     record.evaluations[0].seconds = 60.0  # loading the model
     assert speed_up(record) == pytest.approx(1.0 / 0.46)
+
+
+def test_the_face_says_how_long_it_took_instead_and_how_close_it_is() -> None:
+    record = replace(made_record(steps=50), closeness=Closeness(46.6, 4.5))  # 18 steps of 0.1 s, 32 of 0.01 s
+    assert result_line(record) == "2.1 s instead of about 5.0 s, 2.4x faster; no difference to be seen (about 47 dB)"
+    record.evaluations[0].seconds = 60.0  # loading the model takes as long without TAP
+    assert result_line(record).startswith("2.1 s instead of about 5.0 s")
+    record.seconds_replayed = 8.0
+    assert result_line(record).startswith("10 s, not faster; ")
+    assert "faster" not in result_line(replace(record, complete=False))
+    assert result_line(full_record(interval=1)) == run_line(full_record(interval=1))
+
+
+def test_a_replay_counts_as_time_taken() -> None:
+    record = made_record(steps=10)
+    record.seconds_replayed = 0.46
+    assert speed_up(record) == pytest.approx(1.0 / 0.92)
 
 
 def test_a_run_that_was_not_faster_claims_nothing() -> None:
