@@ -32,7 +32,7 @@ export function menuOf(node) {
 function presetEntries(node) {
   const now = presetWith(presets, widgetValues(node));
   return presets.map((preset) => ({
-    content: preset === now ? `${preset.name} \u2713` : preset.name,
+    content: `${preset.name}${preset === now ? " \u2713" : ""}: ${preset.says}`,
     callback: () => {
       setWidgets(node, preset.values);
       sayOn(node, presetWords(preset.name, linkedInputs(node)));

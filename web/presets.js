@@ -1,17 +1,17 @@
 /** Presets of TAP Accelerate: named sets of values for the node's widgets. */
 
 // Inputs that replace widgets when something is connected to them.
-const REPLACED = {
-  schedule: ["quality", "interval", "warmup_steps", "placement"],
+export const REPLACED = {
+  schedule: ["quality", "interval", "warmup_steps", "placement", "most_computed"],
   predictors: ["orders", "horizon_from", "horizon_to", "horizon_step"],
 };
 
 /**
  * @param {{presets: object[], shared: Record<string, object>}} table presets.json
- * @returns {{name: string, values: Record<string, unknown>}[]}
+ * @returns {{name: string, says: string, values: Record<string, unknown>}[]} says: what it costs and gains
  */
 export function presetsIn({ presets, shared }) {
-  return presets.map(({ name, of, values }) => ({ name, values: { ...shared[of], ...values } }));
+  return presets.map(({ name, says, of, values }) => ({ name, says, values: { ...shared[of], ...values } }));
 }
 
 /** The preset whose values these widgets have, or null. @param {Record<string, unknown>} values */
