@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { readFileSync } from "node:fs";
 import { test } from "node:test";
 import { checkName, checkText, readSaved, withoutOne } from "../../web/calibrations.js";
-import { KnownRuns, columnsOf, readEvent, summaryOf, wordsOf } from "../../web/live/run_state.js";
+import { KnownRuns, columnsOf, countsOf, readEvent, summaryOf, wordsOf } from "../../web/live/run_state.js";
 import { presetWith, presetWords, presetsIn } from "../../web/presets.js";
 import { Sentence } from "../../web/sentence.js";
 
@@ -29,6 +29,12 @@ test("steps are described in words, with the reason", () => {
   assert.equal(wordsOf(state, 5), "Step 6 of 6: to be computed");
   assert.equal(wordsOf({ ...state, plan: "" }, 5), "Step 6 of 6: to come");
   assert.equal(summaryOf(state), "4 of 6 steps done. a plan");
+});
+
+test("steps are counted as they were, or as they are planned", () => {
+  assert.deepEqual(countsOf(readEvent(EVENT)), { f: 2, s: 1, r: 1 });
+  assert.deepEqual(countsOf({ marks: "....", plan: "ffsf" }), { f: 3, s: 1, r: 0 });
+  assert.deepEqual(countsOf({ marks: "....", plan: "" }), { f: 0, s: 0, r: 0 });
 });
 
 test("the newest state is kept when events arrive in another order", () => {

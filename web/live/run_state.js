@@ -7,6 +7,9 @@ const WORDS = {
   f: "computed", s: "forecast", r: "computed for a reason", ".": "to come",
 };
 
+/** What the key below the strip explains. */
+export const KEY = { f: WORDS.f, s: WORDS.s, r: WORDS.r };
+
 /**
  * The run in an event, or null if the event has another form.
  * @returns {{node: string, workflow: string, at: number, marks: string, plan: string, line: string, ended: boolean,
@@ -42,6 +45,12 @@ export class KnownRuns {
 /** How each step is drawn: as it was, or faintly as it is planned. */
 export function columnsOf({ marks, plan }) {
   return Array.from(marks, (mark, step) => ({ mark: mark === "." ? plan[step] ?? "." : mark, done: mark !== "." }));
+}
+
+/** How many steps were, or while none is done are to be, of each kind. */
+export function countsOf({ marks, plan }) {
+  const shown = /[fsr]/.test(marks) ? marks : plan;
+  return Object.fromEntries(Object.keys(KEY).map((mark) => [mark, shown.split(mark).length - 1]));
 }
 
 /** One step in words, such as "Step 7 of 50: computed, placed". */

@@ -1,14 +1,17 @@
-/** The strip on TAP Accelerate: the steps of the current or the last run, and a line about it. */
-import { freshContext, make, onThemeChange, pointIn, themeOf } from "../dom.js";
+/** The strip on TAP Accelerate: the steps of the current or the last run, a key, and a line about it. */
+import { freshContext, make, onThemeChange, pointIn } from "../dom.js";
 import { columnOf, stepAt } from "../viewer/geometry.js";
 import { placeInGroup } from "../viewer/keys.js";
 import { hatchOf } from "../viewer/patterns.js";
-import { columnsOf, summaryOf, wordsOf } from "./run_state.js";
+import { KEY, columnsOf, countsOf, summaryOf, wordsOf } from "./run_state.js";
+import { coloursOn } from "./strip_colours.js";
 
 const IDLE = "Queue: the steps of the run show here.";
 const READ = "Arrow keys read the steps.";
 // Height of a forecast step's bar: colour must not be the only difference.
 const LOW = 0.4;
+// Narrower columns have no room for an outline.
+const OUTLINED = 4;
 
 export class RunStrip {
   constructor() {
@@ -16,8 +19,9 @@ export class RunStrip {
       tabIndex: 0, role: "slider", "aria-label": IDLE, "aria-readonly": true,
       "aria-valuemin": 0, "aria-valuemax": 0, "aria-valuenow": 0,
     });
+    this.key = make("div.tap-run-key", {}, ...Object.keys(KEY).map(keyEntry));
     this.line = make("p.tap-run-line", { role: "status", textContent: IDLE });
-    this.root = make("div.tap-run", {}, this.canvas, this.line);
+    this.root = make("div.tap-run", {}, this.canvas, this.key, this.line);
     this.canvas.addEventListener("pointermove", (event) => this.#point(event));
     this.canvas.addEventListener("keydown", (event) => this.#onKey(event));
     // The slider reads the step itself; the line must not read it again.
@@ -39,6 +43,7 @@ export class RunStrip {
     this.root.dataset.marks = state.marks;
     this.canvas.setAttribute("aria-label", `${summaryOf(state)} ${READ}`);
     this.canvas.setAttribute("aria-valuemax", state.marks.length);
+    this.#count();
     // Several events between two frames cause one painting.
     if (!this.#asked) this.#asked = requestAnimationFrame(() => this.#paint());
   }
@@ -84,30 +89,55 @@ export class RunStrip {
     this.say(words);
   }
 
+  #count() {
+    const counts = countsOf(this.#state);
+    for (const entry of this.key.children) {
+      const { mark } = entry.dataset;
+      entry.lastChild.textContent = counts[mark] ? `${counts[mark]} ${KEY[mark]}` : KEY[mark];
+      entry.classList.toggle("tap-run-none", !counts[mark]);
+    }
+  }
+
   #paint() {
     this.#asked = 0;
     const fresh = freshContext(this.canvas);
     if (!fresh) return;
     const { context, width, height } = fresh;
-    const theme = themeOf(this.root);
+    const colours = coloursOn(getComputedStyle(this.root).backgroundColor);
+    for (const entry of this.key.children) this.#paintKey(entry, colours);
     const columns = this.#state ? columnsOf(this.#state) : [];
-    const hatch = hatchOf(context, theme.back);
     columns.forEach(({ mark, done }, step) => {
       const column = columnOf(step, columns.length, width);
       const top = mark === "f" || mark === "r" ? 0 : height * (1 - LOW);
-      context.globalAlpha = done ? 1 : 0.25;
-      context.fillStyle = mark === "s" ? theme.accent : mark === "." ? theme.faint : theme.text;
-      context.fillRect(column.x, top, column.width, height - top);
-      if (mark === "r") {
-        context.fillStyle = hatch;
-        context.fillRect(column.x, top, column.width, height - top);
-      }
+      paintBar(context, { x: column.x, y: top, width: column.width, height: height - top }, mark, done, colours);
     });
-    context.globalAlpha = 1;
     if (columns.length) return;
-    context.fillStyle = theme.faint;
-    context.globalAlpha = 0.4;
+    context.fillStyle = colours.planned;
     context.fillRect(0, height - 2, width, 2);
-    context.globalAlpha = 1;
   }
+
+  #paintKey(entry, colours) {
+    const fresh = freshContext(entry.firstChild);
+    if (!fresh) return;
+    const top = entry.dataset.mark === "s" ? fresh.height * (1 - LOW) : 0;
+    const bar = { x: 0, y: top, width: fresh.width, height: fresh.height - top };
+    paintBar(fresh.context, bar, entry.dataset.mark, true, colours);
+  }
+}
+
+function keyEntry(mark) {
+  const swatch = make("canvas.tap-run-swatch", { "aria-hidden": "true" });
+  return make("span.tap-run-entry", { "data-mark": mark }, swatch, make("span", { textContent: KEY[mark] }));
+}
+
+/** A step that is done is filled; one that is planned is an outline. */
+function paintBar(context, { x, y, width, height }, mark, done, colours) {
+  const low = mark === "s";
+  context.fillStyle = context.strokeStyle = done
+    ? (low ? colours.forecast : colours.computed) : (low ? colours.plannedForecast : colours.planned);
+  if (!done && width >= OUTLINED) context.strokeRect(x + 0.5, y + 0.5, width - 1, height - 1);
+  else context.fillRect(x, y, width, height);
+  if (mark !== "r") return;
+  context.fillStyle = hatchOf(context, colours.hatch);
+  context.fillRect(x, y, width, height);
 }
