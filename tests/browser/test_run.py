@@ -85,7 +85,10 @@ def test_the_strip_fills_during_the_run_and_ends_with_the_result(opened: ComfyPa
     assert [len(marks.rstrip(".")) for marks in states] == sorted(len(marks.rstrip(".")) for marks in states)
     assert "6 of 20 steps, 3.3x fewer calls" in seen[0][1]
     assert any("cache" in text for marks, text in seen if marks == "." * 20)
-    assert line(opened).startswith("6 of 20 steps computed")
+    assert re.match(r"[\d.]+ s( instead of about [\d.]+ s, [\d.]+x|, not) faster; ", line(opened))
+    assert any(re.match(r"\d+ of 20, about \d+ s left", text.splitlines()[-1]) for _, text in seen)
+    key = opened.element(ACCELERATE, " .tap-run-key").inner_text()
+    assert key.split("\n") == ["6 computed", "14 forecast", "computed for a reason"]
 
 
 def test_the_strip_says_why_nothing_is_forecast(opened: ComfyPage) -> None:
@@ -104,10 +107,10 @@ def test_with_a_quality_the_line_says_how_close_the_picture_is(opened: ComfyPage
     )
     opened.page.evaluate(WATCH, f"{ACCELERATE}")
     opened.run()
-    opened.until(lambda: re.search(r"^\d+ of 20 steps computed.*about \d+ dB\)", line(opened)), "the closeness")
+    opened.until(lambda: re.search(r"^[\d.]+ s.* faster; .*about \d+ dB\)", line(opened)), "the closeness")
     lines = [text for _, text in opened.page.evaluate("window.seenMarks")]
     assert "as many are computed as quality good takes" in lines[0]
-    assert any("quality good: " in text and "steps computed so far; " in text for text in lines)
+    assert any("; so far " in text for text in lines)
 
 
 def test_a_setting_removes_the_strip_and_brings_it_back(opened: ComfyPage) -> None:

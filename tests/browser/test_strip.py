@@ -90,7 +90,7 @@ def final_marks(comfy: ComfyPage) -> str:
 def test_a_finished_strip_is_there_after_a_refresh(opened: ComfyPage) -> None:
     opened.run()
     final = final_marks(opened)
-    opened.until(lambda: marks(opened) == final and "computed" in line(opened), "the full strip")
+    opened.until(lambda: marks(opened) == final and "faster" in line(opened), "the full strip")
     before = line(opened)
     opened.reload()
     opened.until(lambda: marks(opened) == final, "the strip after a refresh")
@@ -112,7 +112,7 @@ def test_after_a_refresh_during_a_run_the_strip_goes_on(opened: ComfyPage) -> No
     assert len(marks(opened).rstrip(".")) >= seen
     opened.until(lambda: opened.finished() > ended, "the run's end")
     opened.until(lambda: marks(opened) == final_marks(opened), "the full strip")
-    assert f"of {MANY} steps computed" in line(opened)
+    opened.until(lambda: "faster" in line(opened), "the result")
 
 
 def test_another_workflow_with_the_same_node_ids_shows_nothing_of_it(opened: ComfyPage) -> None:
