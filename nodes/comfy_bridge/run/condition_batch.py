@@ -13,7 +13,9 @@ def calc_cond_batch(executor: WrapperExecutor, model: object, conditions: list, 
 
     The first one of a run also notes the parts of all its conditions, which may come in several model calls.
     """
-    state = state_of(args[-1].get("transformer_options", {}))
+    state = state_of(args[-1].get("transformer_options", {}), model)
+    if state is not None:
+        state.call_comes()
     if state is None or not state.run.evaluating or state.run.notes.fell_back:
         return executor(model, conditions, *args)
     if state.live is not None and state.live.awaits_cache:

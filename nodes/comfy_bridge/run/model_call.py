@@ -32,12 +32,14 @@ def apply_model(executor: WrapperExecutor, x: Tensor, t: Tensor, c_concat: Tenso
                 **kwargs: object) -> Tensor:
     """APPLY_MODEL: one model call with a batch of conditions; computed and remembered, or forecast."""
     options = transformer_options or {}
-    state = state_of(options)
+    state = state_of(options, executor.class_obj)
 
     def forward(options: dict, controlled: bool = True) -> Tensor:
         given = residuals(control) if controlled else None
         return executor(x, t, c_concat, c_crossattn, given, options, **kwargs)
 
+    if state is not None:
+        state.call_comes()
     if state is None or not state.run.evaluating or "uuids" not in options:
         return forward(options)
     # The model gets the same options as without TAP, so that a compiled graph is not compiled again.

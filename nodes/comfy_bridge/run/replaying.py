@@ -12,6 +12,7 @@ from tqdm.auto import tqdm
 
 from ....tap_core.sampling.replay import Replay
 from ....tap_core.sampling.run import TapRun
+from .evaluation import OwnCalls
 from .generators import draw_others, put_back
 from .run_state import state_of
 
@@ -32,6 +33,7 @@ def sampler_sample(executor: WrapperExecutor, guider: object, sigmas: Tensor, ex
                    mask: Tensor | None = None, disable_pbar: bool = False) -> Tensor:
     """SAMPLER_SAMPLE: sample, as often as there is something to repay."""
     state = state_of(guider.model_options.get("transformer_options", {}))
+    guider = guider if state is None else StandIn(guider, OwnCalls(state))
     if state is None or state.run.replay is None or state.run.notes.fell_back:
         return executor(guider, sigmas, extra_args, callback, noise, latent, mask, disable_pbar)
     if "noise_sampler" in (getattr(executor.class_obj, "extra_options", None) or {}):
@@ -76,13 +78,13 @@ class StandIn:
 
     __slots__ = ("_guider", "_passes")
 
-    def __init__(self, guider: object, passes: "Passes") -> None:
+    def __init__(self, guider: object, passes: "Passes | OwnCalls") -> None:
         object.__setattr__(self, "_guider", guider)
         object.__setattr__(self, "_passes", passes)
 
     @property
     def __class__(self) -> type:
-        return type(self._guider)
+        return self._guider.__class__
 
     def __getattr__(self, name: str) -> object:
         return getattr(self._guider, name)
@@ -91,7 +93,7 @@ class StandIn:
         setattr(self._guider, name, value)
 
     def __call__(self, x: Tensor, sigma: Tensor, *args: object, **kwargs: object) -> Tensor:
-        """See `Passes.answer`."""
+        """See `Passes.answer` and `OwnCalls.answer`."""
         return self._passes.answer(self._guider, x, sigma, *args, **kwargs)
 
 

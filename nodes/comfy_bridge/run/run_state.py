@@ -1,7 +1,8 @@
 """What TAP's wrappers share during one run."""
 
 import threading
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 
 import torch
 from torch import Tensor, nn
@@ -14,6 +15,7 @@ from ..seam.adapter import Adapter
 from ..seam.cut import Shape
 from ..seam.in_out_seam import InOutAdapter
 from ..seam.plain_module import plain_module
+from ..seam.shadow import Shadow, shadowed
 from .condition import ConditionKeys
 
 # The name of the run's state in ComfyUI's transformer options.
@@ -28,8 +30,8 @@ class RunState:
     whether another node's wrapper makes the calls of this evaluation, maybe with other parts of the picture. windowed:
     whether a video is made in windows. needed, told: bytes that ComfyUI was asked for, for the model's own work and for
     what TAP keeps. followers: TAP nodes of other models in the guider, which get this run's record, too, when it has
-    ended. deciding_device: of several devices, the one whose call decides for all. decided: set when that call has
-    decided.
+    ended. awaited: begins the evaluation that the sampler has asked for, if a model call comes before it has begun.
+    deciding_device: of several devices, the one whose call decides for all. decided: set when that call has decided.
     """
 
     def __init__(self, run: TapRun, adapter: Adapter | InOutAdapter, model: nn.Module) -> None:
@@ -45,6 +47,7 @@ class RunState:
         self.followers: list[Callable[[TapRecord, LiveRun], None]] = []
         self.deciding_device: torch.device | None = None
         self.decided = threading.Event()
+        self.awaited: Callable[[], None] | None = None
 
     def __deepcopy__(self, memo: dict) -> "RunState":
         """The same run: some nodes copy the options deeply at every step."""
@@ -62,6 +65,12 @@ class RunState:
                 self.run.notes.fall_back(reason)
         return self._others[id(model)]
 
+    def call_comes(self) -> None:
+        """A model call is about to be made; the guider may have begun no evaluation for it."""
+        awaited, self.awaited = self.awaited, None
+        if awaited is not None:
+            awaited()
+
     def begin(self, sigma: float, x: Tensor, deciding_device: torch.device | None = None) -> None:
         """A model evaluation of x [B, C, ...] starts."""
         self.keys.clear()
@@ -70,6 +79,19 @@ class RunState:
         self.run.begin(sigma, x.device, x)
 
 
-def state_of(options: dict) -> RunState | None:
-    """The state of the run that these transformer options belong to; None if TAP is not in use."""
-    return options.get(RUN_KEY)
+def state_of(options: dict, base: nn.Module | None = None) -> RunState | None:
+    """The state of the run that these transformer options belong to; None if TAP is not in use.
+
+    base: the model that is called. Options that a node copied when sampling started have TAP's wrappers, and not yet
+    the run; then the model knows it.
+    """
+    if RUN_KEY in options or base is None:
+        return options.get(RUN_KEY)
+    return vars(base).get(RUN_KEY)
+
+
+@contextmanager
+def running(base: nn.Module, state: RunState | None) -> Iterator[None]:
+    """The model knows its run for a while, or that it has none."""
+    with shadowed([Shadow(base, RUN_KEY, state)]):
+        yield

@@ -14,7 +14,6 @@ import torch
 from comfy.model_patcher import ModelPatcher
 from comfy.patcher_extension import CallbacksMP, WrapperExecutor, WrappersMP
 from torch import Tensor
-from torch.autograd.forward_ad import unpack_dual
 
 from ....tap_core.errors import TapError
 from ....tap_core.record.record import RecordHolder, TapRecord
@@ -26,12 +25,12 @@ from ..live.live_run import LiveRun, tell_nothing_is_skipped
 from ..seam.in_out_seam import InOutAdapter
 from ..seam.plain_module import plain_module
 from .condition_batch import calc_cond_batch
-from .expected_memory import figure_or
-from .memory import prepare_sampling, tell_more
+from .evaluation import begin, finish, is_differentiated
+from .memory import prepare_sampling
 from .model_call import apply_model
 from .moving_windows import why_windows_move
 from .replaying import sampler_sample
-from .run_state import RUN_KEY, RunState, state_of
+from .run_state import RUN_KEY, RunState, running, state_of
 from .second_model import ALONE, FOLLOWS, leaders, leading, leads, record_of_none
 
 KEY = "tap"
@@ -93,7 +92,7 @@ class TapPatch:
         try:
             if state is not None:
                 args, kwargs = _telling_steps(state.run, *args, **kwargs)
-            with leading(self, state):
+            with leading(self, state), running(guider.model_patcher.model, state):
                 output = executor(noise, latent, sampler, sigmas, *args, **kwargs)
             complete = True
             return output
@@ -155,12 +154,14 @@ class TapPatch:
         reason = _why_other_cache(guider) or why_in_full(adapter, diffusion_model, name)
         if not reason and run.decider.skips_any:
             reason = why_windows_move(model, shape, guider.model_options, run.timeline.steps)
+        state = RunState(run, adapter, diffusion_model)
         if reason:
             run.notes.fall_back(reason)
             run.standing.lose()
-        elif run.decider.skips_any and (said := how_to_ask(diffusion_model)):
+            return state
+        if run.decider.skips_any and (said := how_to_ask(diffusion_model)):
             run.notes.note(said)
-        return RunState(run, adapter, diffusion_model)
+        return state
 
 
 def guidance_of(guider: object) -> float | None:
@@ -207,15 +208,12 @@ def predict_noise(executor: WrapperExecutor, x: Tensor, timestep: Tensor, *args:
     state = state_of(options.get("transformer_options", {}))
     if state is None:
         return executor(x, timestep, *args, **kwargs)
-    if _is_differentiated(x, timestep):
+    state.awaited = None
+    if is_differentiated(x, timestep):
         state.run.notes.fall_back(DIFFERENTIATED)
         with state.run.unseen(float(timestep.detach().flatten()[0]), x.device):
             return executor(x, timestep, *args, **kwargs)
-    if _is_cfg_plus_plus(options, *args, **kwargs):
-        state.run.notes.fall_back("A CFG++ sampler adds the whole guidance again at every step, so that small errors "
-                                  "of forecasts grow; every step was computed in full. Choose the sampler without "
-                                  "cfg_pp.")
-    state.begin(float(timestep.flatten()[0]), x, next(iter(options.get("multigpu_clones", ())), None))
+    begin(state, options, x, timestep, *args, **kwargs)
     denoised = state.run.decider.approximation
     if denoised is None:
         try:
@@ -224,25 +222,8 @@ def predict_noise(executor: WrapperExecutor, x: Tensor, timestep: Tensor, *args:
             state.decided.set()  # even if the deciding call failed, no other call waits for it
     else:
         state.run.count_call(skipped=True)
-    state.run.finish(x, denoised)
-    if state.run.record.evaluations[-1].full:
-        figure_or(None, lambda: tell_more(state, x.device))
-    if state.live is not None:
-        state.live.evaluated()
+    finish(state, x, denoised)
     return denoised
-
-
-def _is_differentiated(*inputs: Tensor) -> bool:
-    """Whether somebody differentiates this evaluation, forwards or backwards; ComfyUI itself runs without gradients."""
-    # Not public, and the pack must load without it.
-    wrapped = getattr(torch._C._functorch, "is_functorch_wrapped_tensor", lambda _: False)
-    return torch.is_grad_enabled() or any(wrapped(each) or unpack_dual(each).tangent is not None for each in inputs)
-
-
-def _is_cfg_plus_plus(own: dict, model_options: dict | None = None, *_: object, **__: object) -> bool:
-    """Whether the sampler takes the guidance apart as CFG++ does: it adds a function after those of the model."""
-    kind = "sampler_post_cfg_function"
-    return len((model_options or {}).get(kind, ())) > len(own.get(kind, ()))
 
 
 def _make_innermost(wrappers: dict) -> None:

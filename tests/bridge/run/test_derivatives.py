@@ -8,7 +8,7 @@ import comfy.samplers
 import pytest
 import torch
 from comfy.model_patcher import ModelPatcher
-from tap_pack.nodes.comfy_bridge.run.wrappers import _is_differentiated
+from tap_pack.nodes.comfy_bridge.run.evaluation import is_differentiated
 from torch import Tensor
 
 from matrix_stage import STAGES
@@ -79,10 +79,10 @@ def test_a_sampler_that_differentiates_gets_the_full_model(stage: str, derive: C
 
 def test_dual_numbers_are_seen() -> None:
     seen = []
-    by_dual_numbers(lambda x: (seen.append(_is_differentiated(x)), x)[1], torch.ones(3))
+    by_dual_numbers(lambda x: (seen.append(is_differentiated(x)), x)[1], torch.ones(3))
     assert seen == [True]
     with torch.inference_mode():
-        assert not _is_differentiated(torch.ones(3))
+        assert not is_differentiated(torch.ones(3))
 
 
 @pytest.mark.parametrize(("stage", "derive"), [("demo model", forwards), ("UNet", forwards), ("UNet", backwards)])

@@ -19,6 +19,7 @@ from tap_pack.tap_core.record.run_line import run_line
 from tap_pack.tap_core.record.summary import NOT_REACHED, summary_line
 from torch import Tensor
 
+from matrix_guiders import PastTheWrappers
 from matrix_patches import TinyControl
 from tiny_flux import Accelerated, distance, prompt, sample, tiny_flux
 from tiny_image_models import ROWS_SD3 as OTHER
@@ -112,13 +113,6 @@ def test_a_node_may_copy_the_options_deeply_at_every_step(model: ModelPatcher, i
         assert 0 < distance(picture, full) < 0.15 and accelerated.record.skipped_steps
 
 
-class PastTheWrappers(comfy.samplers.CFGGuider):
-    """A guider whose evaluations never come to the PREDICT_NOISE wrappers."""
-
-    def __call__(self, *args: object, **kwargs: object) -> Tensor:
-        return self.predict_noise(*args, **kwargs)
-
-
 class WithOptionsOfBefore(comfy.samplers.CFGGuider):
     """A guider that calls the model with options from before the run."""
 
@@ -126,14 +120,31 @@ class WithOptionsOfBefore(comfy.samplers.CFGGuider):
         return super().predict_noise(x, timestep, {"transformer_options": {}}, seed)
 
 
-@pytest.mark.parametrize("kind", [PastTheWrappers, WithOptionsOfBefore])
-def test_where_no_model_call_comes_to_tap_the_report_says_that_it_had_no_effect(
-    model: ModelPatcher, kind: type[comfy.samplers.CFGGuider]
-) -> None:
+@pytest.mark.parametrize("correction", ["on", "off"])
+def test_a_guider_past_the_wrappers_is_forecast_as_any_other(model: ModelPatcher, correction: str) -> None:
+    made = []
+    for kind in (PastTheWrappers, comfy.samplers.CFGGuider):
+        accelerated = Accelerated(model, interval=5, **{**DEFAULTS, "correction": correction})
+        picture = guided(kind(accelerated.model), model, comfy.samplers.sampler_object("euler"))
+        record = accelerated.record
+        made.append((picture, [(e.position, e.full_calls, e.skipped_calls) for e in record.evaluations]))
+        assert record.skipped_steps and record.fallbacks == []
+    assert torch.equal(made[0][0], made[1][0]) and made[0][1] == made[1][1]
+
+
+def test_a_guider_past_the_wrappers_is_computed_in_full_where_another_is(model: ModelPatcher) -> None:
+    sampler = comfy.samplers.sampler_object("euler_cfg_pp")
+    accelerated = Accelerated(model, interval=5, **DEFAULTS)
+    full = guided(PastTheWrappers(model), model, sampler)
+    assert torch.equal(guided(PastTheWrappers(accelerated.model), model, sampler), full)
+    assert any("CFG++" in reason for reason in accelerated.record.fallbacks)
+
+
+def test_where_no_model_call_comes_to_tap_the_report_says_that_it_had_no_effect(model: ModelPatcher) -> None:
     sampler = comfy.samplers.sampler_object("euler")
     accelerated = Accelerated(model, interval=5, **DEFAULTS)
-    full = guided(kind(model), model, sampler)
-    assert torch.equal(guided(kind(accelerated.model), model, sampler), full)
+    full = guided(WithOptionsOfBefore(model), model, sampler)
+    assert torch.equal(guided(WithOptionsOfBefore(accelerated.model), model, sampler), full)
     assert accelerated.record.complete and accelerated.record.skipped_steps == []
     assert summary_line(accelerated.record).startswith("Nothing was skipped. TAP had no effect: the guider, or another")
     assert run_line(accelerated.record) == f"Nothing was skipped. {NOT_REACHED}"

@@ -1,0 +1,69 @@
+"""One model evaluation of the sampler: how it begins, also where the guider calls the model in its own way."""
+
+import torch
+from torch import Tensor
+from torch.autograd.forward_ad import unpack_dual
+
+from .expected_memory import figure_or
+from .memory import tell_more
+from .run_state import RunState
+
+CFG_PLUS_PLUS = ("A CFG++ sampler adds the whole guidance again at every step, so that small errors of forecasts grow; "
+                 "every step was computed in full. Choose the sampler without cfg_pp.")
+
+
+def begin(state: RunState, own: dict, x: Tensor, timestep: Tensor, *args: object, **kwargs: object) -> None:
+    """The evaluation of x [B, C, ...] begins. own: the guider's options; then what else the guider was called with."""
+    if _is_cfg_plus_plus(own, *args, **kwargs):
+        state.run.notes.fall_back(CFG_PLUS_PLUS)
+    state.begin(float(timestep.flatten()[0]), x, next(iter(own.get("multigpu_clones", ())), None))
+
+
+def finish(state: RunState, x: Tensor, denoised: Tensor) -> None:
+    """The evaluation is over. x, denoised: [B, C, ...]."""
+    state.run.finish(x, denoised)
+    if state.run.record.evaluations[-1].full:
+        figure_or(None, lambda: tell_more(state, x.device))
+    if state.live is not None:
+        state.live.evaluated()
+
+
+def is_differentiated(*inputs: Tensor) -> bool:
+    """Whether somebody differentiates this evaluation, forwards or backwards; ComfyUI itself runs without gradients."""
+    # Not public, and the pack must load without it.
+    wrapped = getattr(torch._C._functorch, "is_functorch_wrapped_tensor", lambda _: False)
+    return torch.is_grad_enabled() or any(wrapped(each) or unpack_dual(each).tangent is not None for each in inputs)
+
+
+class OwnCalls:
+    """Guiders may call the model past the PREDICT_NOISE wrappers: then an evaluation begins at its first model call."""
+
+    def __init__(self, state: RunState) -> None:
+        self._state = state
+
+    def answer(self, guider: object, x: Tensor, sigma: Tensor, *args: object, **kwargs: object) -> Tensor:
+        """The guider's denoised picture [B, C, ...] of one evaluation."""
+        if is_differentiated(x, sigma):
+            return guider(x, sigma, *args, **kwargs)
+        state, begun = self._state, []
+
+        def begins() -> None:
+            begun.append(True)
+            begin(state, guider.model_options, x, sigma, *args, **kwargs)
+
+        state.awaited = begins
+        try:
+            denoised = guider(x, sigma, *args, **kwargs)
+        finally:
+            state.awaited = None
+            if begun:
+                state.decided.set()
+        if begun:
+            finish(state, x, denoised)
+        return denoised
+
+
+def _is_cfg_plus_plus(own: dict, model_options: dict | None = None, *_: object, **__: object) -> bool:
+    """Whether the sampler takes the guidance apart as CFG++ does: it adds a function after those of the model."""
+    kind = "sampler_post_cfg_function"
+    return len((model_options or {}).get(kind, ())) > len(own.get(kind, ()))
