@@ -1,5 +1,7 @@
 """Lumina 2 and Z-Image: one stream of text and image tokens, the image's last before the padding."""
 
+import math
+
 from torch import Tensor, nn
 
 from ..seam.adapter import Adapter, Entry
@@ -26,9 +28,11 @@ class LuminaAdapter(Adapter):
         return block.attention_norm1(entry.tokens) * (1 + scale.unsqueeze(1))
 
     def image_tokens(self, entry: Entry) -> slice:
-        """The last tokens before the padding."""
-        padding = -entry.count % (entry.model.pad_tokens_multiple or 1)
-        end = entry.stream.shape[1] - padding
+        """The last tokens before the padding, but for references that stand behind the picture (Ming-Image)."""
+        side, references = entry.model.patch_size, entry.conditions.get("ref_frames") or ()
+        behind = sum(math.prod(-(-length // side) for length in each.shape[-2:]) for each in references)
+        padding = -(entry.count + behind) % (entry.model.pad_tokens_multiple or 1)
+        end = entry.stream.shape[1] - padding - behind
         return slice(end - entry.count, end)
 
 

@@ -67,6 +67,7 @@ def _names(calls: object) -> Key:
 
 
 def _name(call: object) -> str:
-    """The name of a patch: some nodes make a new object at each step."""
+    """The name of a patch: some nodes make a new object at each step. ComfyUI's own may hold the one that counts."""
+    call = getattr(call, "container_function", None) or call
     kind = call if hasattr(call, "__qualname__") else type(call)
     return f"{kind.__module__}.{kind.__qualname__}"

@@ -1,5 +1,6 @@
 """Memory on the device for the histories of a run: ComfyUI is told before it loads the model."""
 
+import functools
 import math
 from collections.abc import Sequence
 
@@ -43,6 +44,7 @@ def prepare_sampling(executor: WrapperExecutor, model: object, shape: tuple[int,
         return executor(model, shape, conditions, *args, **kwargs)
     estimate = model.model.memory_required
 
+    @functools.wraps(estimate)  # ComfyUI may ask which arguments it takes
     def with_histories(*args: object, **kwargs: object) -> float:
         needed = estimate(*args, **kwargs)
         state.needed = max(state.needed, needed)

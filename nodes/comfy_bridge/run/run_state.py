@@ -2,7 +2,7 @@
 
 import threading
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 
 import torch
 from torch import Tensor, nn
@@ -17,6 +17,7 @@ from ..seam.in_out_seam import InOutAdapter
 from ..seam.plain_module import plain_module
 from ..seam.shadow import Shadow, shadowed
 from .condition import ConditionKeys
+from .recorded_allocations import no_recorded_allocations
 
 # The name of the run's state in ComfyUI's transformer options.
 RUN_KEY = "tap_sampling"
@@ -65,6 +66,12 @@ class RunState:
                 self.run.notes.fall_back(reason)
         return self._others[id(model)]
 
+    @property
+    def reaches_blocks(self) -> bool:
+        """Whether the run looks into blocks, or passes them over."""
+        run = self.run
+        return run.decider.skips_any and not run.notes.fell_back and not isinstance(self.adapter, InOutAdapter)
+
     def call_comes(self) -> None:
         """A model call is about to be made; the guider may have begun no evaluation for it."""
         awaited, self.awaited = self.awaited, None
@@ -93,5 +100,6 @@ def state_of(options: dict, base: nn.Module | None = None) -> RunState | None:
 @contextmanager
 def running(base: nn.Module, state: RunState | None) -> Iterator[None]:
     """The model knows its run for a while, or that it has none."""
-    with shadowed([Shadow(base, RUN_KEY, state)]):
+    quiet = no_recorded_allocations() if state is not None and state.reaches_blocks else nullcontext()
+    with quiet, shadowed([Shadow(base, RUN_KEY, state)]):
         yield

@@ -43,6 +43,9 @@ def watched_attention(adapter: Adapter, model: nn.Module, captured: Captured) ->
     def before(module: nn.Module | Method, args: tuple, kwargs: dict) -> None:
         seen.setdefault(module, next(iter((*args, *kwargs.values()))))
         captured.attended = list(seen.values()) if len(modules) > 1 else seen[module]
+        if kwargs.get("qkv") is not None:  # the block has projected its input in one step with the modulation
+            captured.projected = (kwargs["qkv"], module.qkv) if hasattr(module, "qkv") else None
+            captured.attended = None if captured.projected is None else captured.attended
 
     with ExitStack() as stack:
         for module in modules:
@@ -56,9 +59,10 @@ def watched_attention(adapter: Adapter, model: nn.Module, captured: Captured) ->
 
 
 def attended_tokens(captured: Captured) -> Tensor:
-    """The picture's tokens [B, N, D] of what entered the attention."""
+    """The picture's tokens [B, N, D] of what entered the attention, or [B, N, ...] of what that was given projected."""
     entry = captured.entry
-    attended = entry.adapter.tokens(captured.attended, entry)
+    given = captured.attended if captured.projected is None else captured.projected[0]
+    attended = entry.adapter.tokens(given, entry)
     return attended if attended.shape[1] <= entry.count else attended[:, entry.image]
 
 
@@ -66,7 +70,10 @@ def probe_is_attended(captured: Captured) -> bool:
     """Whether the probe is what the attention was given, up to rounding; waits for the device."""
     if captured.attended is None or captured.probe is None:
         return False
-    attended, probe = attended_tokens(captured).float(), captured.probe.float()
+    attended, probe = attended_tokens(captured).float(), captured.probe
+    if captured.projected is not None:
+        probe = captured.projected[1](probe)
+    probe = probe.float()
     if attended.shape != probe.shape:
         return False
     # A model that gives NaN gives it to both; that does not mean that the model has changed.

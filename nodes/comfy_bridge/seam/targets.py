@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from typing import Protocol
 
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 
 from .adapter import Entry
 from .layout import Whole
@@ -16,9 +16,10 @@ class Captured:
     """What was captured of a forward so far.
 
     start: [B, N, D] the stream before block 0, if the target needs it. probe: [B, N, D]. target: [B, N, C].
-    attended: what entered block 0's attention, if that was watched, in the model's shape. complete: the final layer was
-    reached. mismatch: block 0 is not as the adapter says. picture: the output is a picture [B, C, (T,) H, W] instead of
-    tokens. skipped: the blocks were skipped.
+    attended: what entered block 0's attention, if that was watched, in the model's shape. projected: what that got
+    already projected, and its layer that projects. complete: the final layer was reached. mismatch: block 0 is not as
+    the adapter says. picture: the output is a picture [B, C, (T,) H, W] instead of tokens. skipped: the blocks were
+    skipped.
     For schedules that look at them: stream, block [B, N, D] what enters and leaves block 0; last_input, last_output
     [B, M, D] the same of the last block, all tokens.
     """
@@ -29,6 +30,7 @@ class Captured:
     probe: Tensor | None = None
     target: Tensor | None = None
     attended: Tensor | None = None
+    projected: tuple[Tensor, nn.Module] | None = None
     complete: bool = False
     mismatch: bool = False
     stream: Tensor | None = None
