@@ -4,6 +4,7 @@ import torch
 from torch import Tensor
 from torch.autograd.forward_ad import unpack_dual
 
+from ..seam.replacer import answerer
 from .expected_memory import figure_or
 from .memory import tell_more
 from .run_state import RunState
@@ -19,13 +20,24 @@ def begin(state: RunState, own: dict, x: Tensor, timestep: Tensor, *args: object
     state.begin(float(timestep.flatten()[0]), x, next(iter(own.get("multigpu_clones", ())), None))
 
 
-def finish(state: RunState, x: Tensor, denoised: Tensor) -> None:
+def finish(state: RunState, own: dict, x: Tensor, denoised: Tensor) -> None:
     """The evaluation is over. x, denoised: [B, C, ...]."""
+    now = state.run.record.evaluations[-1]
+    if not (now.full or now.skipped):
+        _fall_back_at_answer(state, own)
     state.run.finish(x, denoised)
-    if state.run.record.evaluations[-1].full:
+    if now.full:
         figure_or(None, lambda: tell_more(state, x.device))
     if state.live is not None:
         state.live.evaluated()
+
+
+def _fall_back_at_answer(state: RunState, own: dict) -> None:
+    """A step was answered without a model call; one that never had any is none of TAP's."""
+    if not state.run.notes.fell_back and any(each.full for each in state.run.record.evaluations):
+        name = answerer(own)
+        state.run.notes.fall_back(f"Another node{name and f' ({name})'} answered in place of the model, as caches do; "
+                                  "TAP computes all other steps in full. Remove that node, or TAP.")
 
 
 def is_differentiated(*inputs: Tensor) -> bool:
@@ -46,6 +58,7 @@ class OwnCalls:
         if is_differentiated(x, sigma):
             return guider(x, sigma, *args, **kwargs)
         state, begun = self._state, []
+        seen = len(state.run.record.evaluations)
 
         def begins() -> None:
             begun.append(True)
@@ -59,7 +72,9 @@ class OwnCalls:
             if begun:
                 state.decided.set()
         if begun:
-            finish(state, x, denoised)
+            finish(state, guider.model_options, x, denoised)
+        elif len(state.run.record.evaluations) == seen:
+            _fall_back_at_answer(state, guider.model_options)
         return denoised
 
 

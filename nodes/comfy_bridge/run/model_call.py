@@ -1,18 +1,20 @@
 """One call of the diffusion model, with the conditions that ComfyUI batched into it: computed or forecast."""
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 import torch
 from comfy.patcher_extension import WrapperExecutor
-from torch import Tensor
+from torch import Tensor, nn
 
 from ....tap_core.record.record import TokenChoices
+from ..seam.block_count import BlockCount, CountedCall
 from ..seam.block_seam import BlockSeam, Seam
 from ..seam.call_target import CALL_TARGETS, CallSeam, NoTarget
 from ..seam.compiled import CompiledSeam, is_compiled
 from ..seam.in_out_seam import InOutAdapter, InOutSeam
-from ..seam.self_check import probe_is_attended
+from ..seam.replacer import replacer
+from ..seam.self_check import missing_part, probe_is_attended
 from ..seam.targets import TARGET_KINDS, Captured
 from .call_context import CallContext
 from .condition import window_frames
@@ -77,6 +79,10 @@ class ModelCall(CallContext):
         elif self.place is None:
             self.tap.notes.fall_back("Another node changes or moves the picture that the model gets, and TAP cannot "
                                      "tell how; every step was computed in full. Remove that node, or TAP.")
+        elif self._has_other_blocks():
+            self.tap.notes.fall_back(f"{self._who(self._blocks, (), self._current)} puts something else in place of "
+                                     f"the blocks of {self.tap.record.model}; TAP computes all other steps in full. "
+                                     "Remove that node, or TAP.")
         if self.tap.notes.fell_back:
             return self._compute_plainly(forward)
         self.show_grid()
@@ -119,12 +125,16 @@ class ModelCall(CallContext):
         mismatch = seam.captured.mismatch or (probe is not None and len(probe) != len(self.x))
         if not mismatch and (probe is None or not seam.captured.complete):
             missing = "final layer" if probe is not None else "first block"
-            self.tap.notes.fall_back(f"The {missing} of {self.tap.record.model} was not reached; every step was "
-                                     "computed in full. Another node may have replaced the model's forward.")
+            self.tap.notes.fall_back(f"The {missing} of {self.tap.record.model} was not reached; TAP computes all "
+                                     f"other steps in full. {self._who()} may have replaced the model's forward. "
+                                     "Remove that node, or TAP.")
+            return
+        if seam.captured.replaced and not mismatch:
+            self._fall_back_at_replaced_blocks(seam.captured.replaced)
             return
         unchecked = self._unchecked and not isinstance(seam, InOutSeam)
         if mismatch or (unchecked and not probe_is_attended(seam.captured)):
-            self._fall_back_at_mismatch()
+            self._fall_back_at_mismatch(seam.captured)
             return
         self.state.checked.add(id(self.model))
         self._show_schedule(seam.captured)
@@ -137,12 +147,41 @@ class ModelCall(CallContext):
     def _unchecked(self) -> bool:
         return id(self.model) not in self.state.checked
 
-    def _fall_back_at_mismatch(self) -> None:
+    def _fall_back_at_mismatch(self, captured: Captured) -> None:
         why = "TAP or ComfyUI may need an update."
+        if captured.attended is None and not captured.mismatch:
+            why = f"{self._who(self._blocks, (0,))} may have replaced its attention. Remove that node, or TAP."
         if self.tap.shared:
             why = "Processes that share out the tokens of a picture inside the model do that."
         self.tap.notes.fall_back(f"The first block of {self.tap.record.model} is not as TAP knows it; every step was "
                                  f"computed in full. {why}")
+
+    def _fall_back_at_replaced_blocks(self, places: Sequence[int]) -> None:
+        """What the call gave is the guess of another node, such as a cache: never remember that as the truth."""
+        blocks = self._blocks
+        self.tap.notes.fall_back(f"{self._who(blocks, places)} skips blocks of {self.tap.record.model} by "
+                                 f"itself: in a computed step, {len(places)} of {len(blocks.modules)} blocks did not "
+                                 "run. TAP computes all other steps in full. Remove that node, or TAP.")
+
+    @property
+    def _blocks(self) -> BlockCount:
+        return self.state.blocks_of(self.model, self.adapter)
+
+    @property
+    def _current(self) -> Sequence[nn.Module]:
+        """The blocks as the model has them in this call."""
+        return () if isinstance(self.adapter, InOutAdapter) else self.adapter.blocks(self.model).modules
+
+    def _has_other_blocks(self) -> bool:
+        """Whether another node has put something else in place of the model's blocks for this call."""
+        if isinstance(self.adapter, InOutAdapter):
+            return False
+        return bool(missing_part(self.adapter, self.model)) or len(self._current) != len(self._blocks.modules)
+
+    def _who(self, *where: object) -> str:
+        """The other node as a user can find it: by the function that it put into the model."""
+        name = replacer(self.model, self.options, *where)
+        return f"Another node ({name})" if name else "Another node"
 
     def _forecast(self, forward: Callable[..., Tensor]) -> Tensor:
         """Forecast the call; compute it if the schedule asks and decides so, or if the blocks could not be skipped."""
@@ -163,7 +202,8 @@ class ModelCall(CallContext):
             self.tap.count_call(skipped=True, choices=self._choices_on_picture())
             return output
         self.tap.notes.fall_back(f"The blocks of {self.tap.record.model} could not be skipped; this call and the rest "
-                                 "were computed in full.")
+                                 f"were computed in full. {self._who()} may have replaced the model's forward. Remove "
+                                 "that node, or TAP.")
         return self._compute_plainly(forward)
 
     def _decide(self, captured: Captured) -> Tensor | None:
@@ -215,13 +255,14 @@ class ModelCall(CallContext):
         adapter, kind, needs = self.adapter, self.tap.settings.target, self.decider.course.needs
         if isinstance(adapter, InOutAdapter):
             seam = InOutSeam(self.base.model_sampling.calculate_input(self.sigmas, self.x),
-                             self.call_target(kind if kind in CALL_TARGETS else "slope"))
+                             self.call_target(kind if kind in CALL_TARGETS else "slope"),
+                             None if is_compiled(self.base.diffusion_model) else CountedCall(self._blocks))
             self._tell_expected_memory(seam.captured)
             return seam
         at_end, watch = kind in CALL_TARGETS, self._unchecked
         seam = BlockSeam(adapter, self.model, NoTarget() if at_end else TARGET_KINDS[kind], self.cut,
                          {**self.conditions, "cond_or_uncond": self.options["cond_or_uncond"]}, watch, needs,
-                         self._tell_expected_memory)
+                         self._tell_expected_memory, CountedCall(self._blocks, math.prod(self.grid)))
         if at_end:
             seam = CallSeam(seam, self.call_target(kind))
         if not is_compiled(self.base.diffusion_model):

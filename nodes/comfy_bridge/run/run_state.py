@@ -12,6 +12,7 @@ from ....tap_core.sampling.run import TapRun
 from ..adapters.find_adapter import find_adapter, why_in_full
 from ..live.live_run import LiveRun
 from ..seam.adapter import Adapter
+from ..seam.block_count import BlockCount
 from ..seam.cut import Shape
 from ..seam.in_out_seam import InOutAdapter
 from ..seam.plain_module import plain_module
@@ -38,6 +39,7 @@ class RunState:
     def __init__(self, run: TapRun, adapter: Adapter | InOutAdapter, model: nn.Module) -> None:
         self.run, self.adapter, self.model = run, adapter, model
         self._others: dict[int, Adapter | InOutAdapter] = {}
+        self._counts: dict[int, BlockCount] = {}
         self.shapes: Sequence[Shape] = ()
         self.checked: set[int] = set()
         self.keys = ConditionKeys()
@@ -71,6 +73,16 @@ class RunState:
         """Whether the run looks into blocks, or passes them over."""
         run = self.run
         return run.decider.skips_any and not run.notes.fell_back and not isinstance(self.adapter, InOutAdapter)
+
+    def blocks_of(self, model: nn.Module, adapter: Adapter | InOutAdapter) -> BlockCount:
+        """The blocks of a model as they were when the run began: a cache may put others in their place in a call."""
+        if id(model) not in self._counts:
+            if isinstance(adapter, InOutAdapter):
+                self._counts[id(model)] = BlockCount.of_unknown(model)
+            else:
+                blocks = adapter.blocks(model)
+                self._counts[id(model)] = BlockCount(blocks.modules, blocks.keys)
+        return self._counts[id(model)]
 
     def call_comes(self) -> None:
         """A model call is about to be made; the guider may have begun no evaluation for it."""

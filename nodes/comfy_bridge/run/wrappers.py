@@ -159,6 +159,7 @@ class TapPatch:
             run.notes.fall_back(reason)
             run.standing.lose()
             return state
+        state.blocks_of(diffusion_model, adapter)  # before another node's wrapper may change it in a call
         if run.decider.skips_any and (said := how_to_ask(diffusion_model)):
             run.notes.note(said)
         return state
@@ -222,7 +223,7 @@ def predict_noise(executor: WrapperExecutor, x: Tensor, timestep: Tensor, *args:
             state.decided.set()  # even if the deciding call failed, no other call waits for it
     else:
         state.run.count_call(skipped=True)
-    finish(state, x, denoised)
+    finish(state, options, x, denoised)
     return denoised
 
 

@@ -11,6 +11,7 @@ import torch
 from torch import Tensor, nn
 
 from .adapter import Adapter, Entry
+from .block_count import CountedCall
 from .blocks import Arguments, Original
 from .cut import Cut
 from .hooks import Look, input_hook, output_hook
@@ -52,14 +53,17 @@ class BlockSeam:
     """The seam of a model whose blocks are known.
 
     cut: how the call's latent is cut into tokens. watch: capture what enters block 0's attention. keeps: what else to
-    capture, see Captured. on_entry: called with what was captured at block 0, before that runs.
+    capture, see Captured. on_entry: called with what was captured at block 0, before that runs. counted: counts the
+    blocks that run.
     """
 
     def __init__(self, adapter: Adapter, model: nn.Module, target: Target, cut: Cut, conditions: Mapping[str, object],
-                 watch: bool = False, keeps: Set[str] = frozenset(), on_entry: SeeEntry | None = None) -> None:
+                 watch: bool = False, keeps: Set[str] = frozenset(), on_entry: SeeEntry | None = None,
+                 counted: CountedCall | None = None) -> None:
         self.adapter, self.model, self.target, self.watch, self.keeps = adapter, model, target, watch, keeps
         self.cut, self.conditions, self.on_entry = cut, conditions, on_entry
         self.blocks = adapter.blocks(model)
+        self.counted = counted
         self.captured = Captured(picture=target.at_output and adapter.output_is_picture)
 
     def compute(self, forward: Forward, options: dict) -> Tensor:
@@ -67,8 +71,9 @@ class BlockSeam:
 
         def first_block(args: Arguments, original: Original) -> object:
             self._enter(args)
-            return self._run_first(args, original)
+            return self._run_counted(args, original, stack)
 
+        options = self._with_patches_seen(options)
         with ExitStack() as stack:
             stack.callback(self._free)
             if self.watch:
@@ -106,10 +111,10 @@ class BlockSeam:
 
         def first_block(args: Arguments, original: Original) -> object:
             self._enter(args)
-            run = self._run_first(args, original) if "block" in self.keeps else None
+            run = self._run_counted(args, original, stack) if "block" in self.keeps else None
             captured.target = None if captured.probe is None else decide(captured)
             if captured.target is None:
-                return original(args) if run is None else run
+                return self._run_counted(args, original, stack) if run is None else run
             captured.skipped = True
             # Not before: a call that is computed needs what runs between the blocks.
             stack.enter_context(shadowed(self.adapter.extras(self.model)))
@@ -129,6 +134,7 @@ class BlockSeam:
         def after_blocks(whole: Tensor) -> Tensor | None:
             return self._write(whole) if captured.skipped else self._read(whole)
 
+        options = self._with_patches_seen(options)
         with ExitStack() as stack:
             stack.callback(self._free)
             stack.enter_context(self._hook_after_blocks(after_blocks))
@@ -156,6 +162,21 @@ class BlockSeam:
             captured.stream = captured.entry.tokens.clone() if captured.start is None else captured.start
         if self.on_entry is not None:
             self.on_entry(captured)
+
+    def _run_counted(self, args: Arguments, original: Original, stack: ExitStack) -> object:
+        """Run block 0, and count from here on, until the stack closes, which blocks run."""
+        if self.counted is not None:
+            stack.callback(self._tell_replaced)
+            self.counted.ran(0, self.blocks.first)  # it has been called already
+            stack.enter_context(self.counted.counting(self.blocks.modules))
+        return self._run_first(args, original)
+
+    def _with_patches_seen(self, options: dict) -> dict:
+        return options if self.counted is None else self.counted.seen(options)
+
+    def _tell_replaced(self) -> None:
+        if self.captured.complete and not self.captured.skipped:
+            self.captured.replaced = self.counted.replaced()
 
     def _run_first(self, args: Arguments, original: Original) -> object:
         result = original(args)

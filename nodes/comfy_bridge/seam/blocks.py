@@ -19,9 +19,11 @@ Block = TypeVar("Block")
 
 
 class Blocks(Protocol):
-    """All blocks of one model. first: block 0."""
+    """All blocks of one model. first: block 0. keys: theirs in `patches_replace["dit"]`; none without that hook."""
 
     first: nn.Module
+    modules: Sequence[nn.Module]
+    keys: Sequence[BlockKey]
 
     def taken_over(
         self, options: dict, first: BlockCall, others: BlockCall | None = None, last: BlockCall | None = None
@@ -45,7 +47,8 @@ class ReplacedBlocks:
 
     def __init__(self, **kinds: Sequence[nn.Module]) -> None:
         self.keys: list[BlockKey] = [(kind, i) for kind, modules in kinds.items() for i in range(len(modules))]
-        self.first = next(iter(kinds.values()))[0]
+        self.modules = [module for modules in kinds.values() for module in modules]
+        self.first = self.modules[0]
 
     @contextmanager
     def taken_over(
@@ -76,6 +79,8 @@ class ShadowedBlocks:
 
     returns: what a skipped block returns, a function of its arguments; or the name of the argument that it returns.
     """
+
+    keys: Sequence[BlockKey] = ()
 
     def __init__(self, modules: Sequence[nn.Module], returns: str | Callable[[Arguments], object]) -> None:
         self.modules = list(modules)

@@ -3,9 +3,12 @@
 x: [B, C, (T,) H, W] the noisy picture. Its patches are the tokens.
 """
 
+from contextlib import nullcontext
+
 import torch
 from torch import Tensor, nn
 
+from .block_count import CountedCall
 from .block_seam import Decide, Forward, Predict
 from .call_target import CallTarget
 from .cut import SIDE_PATCH
@@ -29,15 +32,21 @@ class InOutAdapter:
 
 
 class InOutSeam:
-    """One model call: `entering` [B, C, (T,) H, W] goes into the model, which a skipped call does not run at all."""
+    """One model call: `entering` [B, C, (T,) H, W] goes into the model, which a skipped call does not run at all.
 
-    def __init__(self, entering: Tensor, target: CallTarget) -> None:
-        self.target = target
+    counted: counts the parts of the model that run.
+    """
+
+    def __init__(self, entering: Tensor, target: CallTarget, counted: CountedCall | None = None) -> None:
+        self.target, self.counted = target, counted
         self.captured = Captured(probe=target.cut.tokens(entering))
 
     def compute(self, forward: Forward, options: dict) -> Tensor:
         """Run the model and capture what it made of x."""
-        denoised = forward(options)
+        with nullcontext() if self.counted is None else self.counted.counting():
+            denoised = forward(options)
+        if self.counted is not None:
+            self.captured.replaced = self.counted.replaced()
         if torch.is_tensor(denoised) and denoised.shape == self.target.x.shape:
             self.captured.target, self.captured.complete = self.target.read(denoised), True
         return denoised

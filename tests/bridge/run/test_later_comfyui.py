@@ -169,6 +169,21 @@ def test_what_attention_gets_projected_is_compared_with_the_projected_probe(fact
     assert probe_is_attended(captured) is fits
 
 
+def test_a_patch_that_replaces_attention_is_named() -> None:
+    def sparse_block(args: dict, extra: dict) -> dict:
+        return {**args, "img": args["img"] + 0.1 * args["img"].mean(1, keepdim=True), "txt": args["txt"]}
+
+    def model() -> ModelPatcher:
+        made = tiny_flux()
+        made.set_model_patch_replace(sparse_block, "dit", "double_block", 0)
+        return made
+
+    accelerated = Accelerated(model(), **EARLY)
+    assert torch.equal(accelerated.sample(), sample(model()))
+    (reason,) = accelerated.record.fallbacks
+    assert "sparse_block) may have replaced its attention. Remove that node, or TAP." in reason
+
+
 def test_another_way_of_attention_has_a_history_of_its_own() -> None:
     def holding(function: object) -> Callable:
         def optimized_attention_override(*args: object) -> object:
