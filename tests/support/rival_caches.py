@@ -292,3 +292,7 @@ RIVALS: dict[str, Callable[..., ModelPatcher]] = {
     "answers in place of the guider": for_the_evaluation,
     "wraps the model's forward": inside_the_call,
 }
+# Those that leave nothing on a model which other samplings share.
+LEAVE_NOTHING = ("replaces blocks", "extrapolates blocks", "puts one module in place of all blocks",
+                 "wraps the model's call", "answers in place of the model's call", "answers in place of the guider",
+                 "wraps the model's forward")
