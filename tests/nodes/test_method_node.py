@@ -12,7 +12,6 @@ from tap_pack.tap_core.sampling.methods import METHODS
 from tap_pack.tap_core.schedules.interval import IntervalSchedule
 
 from tiny_flux import Accelerated, distance, sample, tiny_flux
-from tiny_models import patcher
 from tiny_qwen_family import QWEN_ROWS
 
 
@@ -43,8 +42,8 @@ def test_settings_differ_by_model(model: ModelPatcher) -> None:
     assert architecture(model) == "FLUX"
     assert TapMethod.execute(method="TAP", model=model).args[1] == IntervalSchedule(5, 3)
     qwen = next(row for row in QWEN_ROWS if row.known)
-    assert architecture(patcher(qwen.build())) == "Qwen-Image"
-    assert TapMethod.execute(method="TAP", model=patcher(qwen.build())).args[1] == IntervalSchedule(4, 3)
+    assert architecture(qwen.patcher()) == "Qwen-Image"
+    assert TapMethod.execute(method="TAP", model=qwen.patcher()).args[1] == IntervalSchedule(4, 3)
 
 
 def test_without_a_model_the_settings_are_those_for_flux() -> None:

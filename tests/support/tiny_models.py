@@ -58,7 +58,11 @@ class TinyModel:
 
     def build(self, dtype: torch.dtype = torch.float32) -> BaseModel:
         """The model; the last one that was built is kept."""
-        return _kept(self, dtype)
+        return _kept(self, dtype).model
+
+    def patcher(self) -> ModelPatcher:
+        """The kept model as nodes get it: ComfyUI loads it once, as long as nothing patches its weights."""
+        return _kept(self, torch.float32).clone()
 
     def build_anew(self, dtype: torch.dtype = torch.float32) -> BaseModel:
         """A new model that nothing else uses."""
@@ -87,8 +91,8 @@ def listed(blocks: nn.Module) -> list[nn.Module]:
 
 
 @lru_cache(maxsize=1)
-def _kept(row: TinyModel, dtype: torch.dtype) -> BaseModel:
-    return row.build_anew(dtype)
+def _kept(row: TinyModel, dtype: torch.dtype) -> ModelPatcher:
+    return patcher(row.build_anew(dtype))
 
 
 def fill(model: nn.Module, seed: int = 0) -> None:

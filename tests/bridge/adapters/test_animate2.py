@@ -11,7 +11,7 @@ from tap_pack.tap_core.record.record import RecordHolder, TapRecord
 from tap_pack.tap_core.sampling.settings import TapSettings
 from torch import Tensor
 
-from tiny_models import patcher, sample
+from tiny_models import sample
 from tiny_table import ALL_ROWS
 
 ROW = next(row for row in ALL_ROWS if row.name.startswith("Wan Animate 2"))
@@ -23,7 +23,7 @@ class Kept(UserDict):
 
 def video(kept: Kept | None = None, lost_at: int = -1) -> tuple[Tensor, TapRecord]:
     """A video, its record. lost_at: the step before which the cache is emptied."""
-    model, holder = patcher(ROW.build()), RecordHolder()
+    model, holder = ROW.patcher(), RecordHolder()
     options = model.model_options["transformer_options"]
     if kept is not None:
         options["animate2_cache"] = kept

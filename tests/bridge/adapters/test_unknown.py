@@ -13,7 +13,7 @@ from tap_pack.tap_core.sampling.settings import TapSettings
 from torch import Tensor, nn
 
 from stand_ins import QwenImage21Transformer2DModel
-from tiny_models import TinyModel, patcher, sample
+from tiny_models import TinyModel, sample
 from tiny_qwen_family import QWEN21_ROW
 from tiny_table import ALL_ROWS
 
@@ -23,7 +23,7 @@ STEPS = 12
 
 def picture(row: TinyModel, **settings: object) -> tuple[Tensor, TapRecord | None]:
     """A picture and its record; without settings, without TAP."""
-    model, holder = patcher(row.build()), RecordHolder()
+    model, holder = row.patcher(), RecordHolder()
     if settings:
         TapPatch(TapSettings(**settings), holder).install(model)
     with torch.inference_mode():

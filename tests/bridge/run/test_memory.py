@@ -75,7 +75,7 @@ def held_and_told_in_all(sampled: Callable[[ModelPatcher], object], model: Model
 def test_all_context_windows_are_told(kind: str, frames: int, fix: bool, monkeypatch: pytest.MonkeyPatch) -> None:
     row = ROWS["Wan 2.1"]
     model = ContextWindowsManualNode.execute(
-        tiny_models.patcher(row.build()), 5, 2, kind, 1, False, "pyramid", 2, False, causal_window_fix=fix)[0]
+        row.patcher(), 5, 2, kind, 1, False, "pyramid", 2, False, causal_window_fix=fix)[0]
     held, told = held_and_told(
         lambda each: tiny_models.sample(row, each, (16, frames, 4, 6), cfg=2.0, steps=8), model, monkeypatch)
     assert told == pytest.approx(held, rel=NEAR)
@@ -87,7 +87,7 @@ def test_all_context_windows_are_told(kind: str, frames: int, fix: bool, monkeyp
 def test_windows_that_move_are_told(kind: str, stride: int, frames: int, monkeypatch: pytest.MonkeyPatch) -> None:
     row = ROWS["Wan 2.1"]
     model = ContextWindowsManualNode.execute(
-        tiny_models.patcher(row.build()), 5, 2, kind, stride, kind == "looped_uniform", "pyramid", 2, False)[0]
+        row.patcher(), 5, 2, kind, stride, kind == "looped_uniform", "pyramid", 2, False)[0]
     # Windows that move may look like noise; then no latents are kept to be replayed, which nobody knows beforehand.
     held, told = held_and_told_in_all(
         lambda each: tiny_models.sample(row, each, (16, frames, 4, 6), cfg=2.0, steps=12), model, monkeypatch,
@@ -119,7 +119,7 @@ def test_what_is_not_known_before_the_first_step_is_told_after_it(
     name: str, target: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     row = ROWS["FLUX.1 dev"]
-    model = MORE[name](tiny_models.patcher(row.build()))
+    model = MORE[name](row.patcher())
     held, told = held_and_told_in_all(
         lambda each: tiny_models.sample(row, each, (16, 12, 18), cfg=2.0, steps=12), model, monkeypatch, target=target)
     assert told == pytest.approx(held, rel=NEAR)
@@ -129,7 +129,7 @@ def test_what_is_not_known_before_the_first_step_is_told_after_it(
 @pytest.mark.parametrize("name", PACKED)
 def test_packed_latents_are_told(name: str, target: str, monkeypatch: pytest.MonkeyPatch) -> None:
     row = ROWS[name]
-    model = tiny_models.patcher(row.build())
+    model = row.patcher()
     held, told = held_and_told(
         lambda each: tiny_models.sample(row, each, next(iter(row.sizes)), cfg=2.0, steps=8), model, monkeypatch,
         target=target)
@@ -138,7 +138,7 @@ def test_packed_latents_are_told(name: str, target: str, monkeypatch: pytest.Mon
 
 def test_latents_that_leave_the_model_no_room_are_kept_on_the_cpu(monkeypatch: pytest.MonkeyPatch) -> None:
     row, kept = ROWS["Wan 2.1"], []
-    model = tiny_models.patcher(row.build())
+    model = row.patcher()
 
     def picture(free: float) -> torch.Tensor:
         monkeypatch.setattr(comfy.model_management, "get_free_memory", lambda *_, **__: free)

@@ -46,7 +46,7 @@ class Limited:
 
         monkeypatch.setattr(comfy.model_management, "load_models_gpu", loaded)
         holder = RecordHolder()
-        model = tiny_models.patcher(ROW.build())
+        model = ROW.patcher()
         TapPatch(TapSettings(interval=2), holder).install(model)
         with torch.inference_mode():
             self.picture: Tensor = tiny_models.sample(ROW, model, SHAPE, cfg=2.0, steps=STEPS)
@@ -69,7 +69,7 @@ class Limited:
 def stock() -> Tensor:
     """Without TAP."""
     with torch.inference_mode():
-        model: ModelPatcher = tiny_models.patcher(ROW.build())
+        model: ModelPatcher = ROW.patcher()
         return tiny_models.sample(ROW, model, SHAPE, cfg=2.0, steps=STEPS)
 
 

@@ -114,7 +114,7 @@ def test_it_is_the_whole_run_s_with_conditions_in_a_call_each(
 @pytest.mark.parametrize("kind", ["standard_static", "batched"])
 def test_it_counts_all_context_windows(kind: str, caplog: pytest.LogCaptureFixture) -> None:
     row = ROWS["Wan"]
-    windowed = ContextWindowsManualNode.execute(tiny_models.patcher(row.build()), 5, 2, kind, 1, False, "pyramid", 2,
+    windowed = ContextWindowsManualNode.execute(row.patcher(), 5, 2, kind, 1, False, "pyramid", 2,
                                                 False)[0]
     assert_known_beforehand(*told(windowed, lambda clone: tiny_models.sample(row, clone, (16, 9, 4, 6), cfg=2.0,
                                                                              steps=6), caplog, interval=2))
@@ -122,7 +122,7 @@ def test_it_counts_all_context_windows(kind: str, caplog: pytest.LogCaptureFixtu
 
 def test_guidance_that_runs_the_model_once_more_corrects_it(caplog: pytest.LogCaptureFixture) -> None:
     row = ROWS["UNet"]
-    perturbed = PerturbedAttentionGuidance.execute(tiny_models.patcher(row.build()), 2.0)[0]
+    perturbed = PerturbedAttentionGuidance.execute(row.patcher(), 2.0)[0]
     said, record = told(perturbed, lambda clone: tiny_models.sample(row, clone, next(iter(row.sizes)), cfg=2.0,
                                                                     steps=6), caplog, interval=2)
     assert ", cache " in said[0] and f"cache {record.cache_bytes} bytes" not in said[0]

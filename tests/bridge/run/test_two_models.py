@@ -18,7 +18,7 @@ from tap_pack.tap_core.sampling.settings import TapSettings
 
 from custom_runs import STEPS, custom
 from tiny_flux import tiny_flux
-from tiny_models import patcher, prompt
+from tiny_models import prompt
 from tiny_table import ALL_ROWS
 
 
@@ -29,7 +29,7 @@ def test_two_models_share_one_picture_but_no_history() -> None:
     latent = torch.zeros(1, *shape)
     noise, text = comfy.sample.prepare_noise(latent, 5), prompt(row, latent, 1)
     for part, holder in enumerate(holders):
-        model = patcher(row.build())
+        model = row.patcher()
         TapPatch(TapSettings(interval=3, warmup_steps=2, placement="paper", correction="off"), holder).install(model)
         latent = comfy.sample.sample(
             model, noise if part == 0 else torch.zeros_like(noise), 12, 1.0, "euler", "simple", text, text, latent,

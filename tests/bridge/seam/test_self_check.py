@@ -19,7 +19,7 @@ from torch import Tensor, nn
 
 from tiny_flux_family import DEV
 from tiny_image_models import LUMINA2
-from tiny_models import TinyModel, patcher, prompt, sample
+from tiny_models import TinyModel, prompt, sample
 from tiny_wan_family import wan
 
 STEPS = 6
@@ -34,7 +34,7 @@ def inference() -> Iterator[None]:
 
 def picture(row: TinyModel, holder: RecordHolder | None = None, target: str = "residual") -> Tensor:
     """A picture, made with TAP if there is a holder for its record."""
-    model = patcher(row.build())
+    model = row.patcher()
     if holder is not None:
         settings = TapSettings(interval=3, warmup_steps=2, placement="paper", correction="off", target=target)
         TapPatch(settings, holder).install(model)
@@ -128,7 +128,7 @@ def test_a_model_that_cannot_be_reached_is_computed_in_full_and_says_why() -> No
 
 def in_pieces(row: TinyModel, holder: RecordHolder | None = None) -> Tensor:
     """A video of three frames, made one after the other."""
-    model, sigmas = patcher(row.build()), torch.tensor([1.0, 0.8, 0.6, 0.4, 0.2, 0.0])
+    model, sigmas = row.patcher(), torch.tensor([1.0, 0.8, 0.6, 0.4, 0.2, 0.0])
     if holder is not None:
         TapPatch(TapSettings(interval=3, warmup_steps=2, placement="paper", correction="off"), holder).install(model)
     latent = torch.zeros(1, *next(iter(row.sizes)))
