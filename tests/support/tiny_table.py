@@ -14,3 +14,11 @@ ALL_ROWS = [
     *FLUX_ROWS, *QWEN_ROWS, *HUNYUAN_ROWS, *WAN_ROWS, *IMAGE_ROWS, *VIDEO_ROWS, *SOUND_ROWS, *SHAPE_ROWS,
     *FALLBACK_ROWS,
 ]  # fmt: skip
+
+# One model of each kind of seam: two streams and then one; a video; sound beside it; a loop that asks for no
+# replacements; a stream whose length changes; a batch whose halves are tied; no blocks, with and without a transformer.
+KINDS = frozenset({
+    "FLUX.1 dev", "Wan 2.1", "LTX-2, with sound", "Krea 2", "HiDream-O1 references", "SeedVR2", "TripoSplat",
+    "Stable Diffusion XL",
+})
+assert {row.name for row in ALL_ROWS} >= KINDS
