@@ -31,6 +31,12 @@ def model() -> ModelPatcher:
     return tiny_flux()
 
 
+@pytest.fixture(scope="module")
+def right(model: ModelPatcher) -> Tensor:
+    """The picture of a run after which nothing has happened."""
+    return watched_with_tap(model, by("heun")).picture
+
+
 @pytest.fixture
 def replays(monkeypatch: pytest.MonkeyPatch) -> list[weakref.ref[Replay]]:
     """Weak references to what each run knows; no garbage is collected during the test."""
@@ -88,19 +94,20 @@ class Stops:
         return comfy.samplers.KSAMPLER(sample)
 
 
-def assert_nothing_is_left(tapped: ModelPatcher, holder: object, model: ModelPatcher,
+def assert_nothing_is_left(tapped: ModelPatcher, holder: object, right: Tensor,
                            replays: list[weakref.ref[Replay]]) -> None:
     """No state of the run, no latents, and the next run is right."""
     assert RUN_KEY not in tapped.model_options.get("transformer_options", {})
     assert not holder.latest.complete
     assert replays and all(reference() is None for reference in replays)
-    assert torch.equal(watched(tapped, by("heun")).picture, watched_with_tap(model, by("heun")).picture)
+    assert torch.equal(watched(tapped, by("heun")).picture, right)
 
 
 @pytest.mark.parametrize("error", ERRORS)
 @pytest.mark.parametrize("at", [(2, 0), (2, 1), (3, 1), (3, 3), (3, 4), (4, 6)], ids=str)
 def test_a_run_may_be_stopped_while_the_sampler_goes_again(
-    model: ModelPatcher, replays: list[weakref.ref[Replay]], error: type[BaseException], at: tuple[int, int]
+    model: ModelPatcher, right: Tensor, replays: list[weakref.ref[Replay]], error: type[BaseException],
+    at: tuple[int, int],
 ) -> None:
     stops = Stops(error, lambda number, step: (number, step) == at)
     tapped, holder = accelerated(model)
@@ -108,13 +115,14 @@ def test_a_run_may_be_stopped_while_the_sampler_goes_again(
         watched(tapped, custom(stops.sampler))
     gc.collect()
     assert stops.raised
-    assert_nothing_is_left(tapped, holder, model, replays)
+    assert_nothing_is_left(tapped, holder, right, replays)
 
 
 @pytest.mark.parametrize("error", ERRORS)
 @pytest.mark.parametrize("step", [0, 1, 3, 4, 8])
-def test_a_run_may_be_stopped_in_the_callback(model: ModelPatcher, replays: list[weakref.ref[Replay]],
-                                              error: type[BaseException], step: int) -> None:
+def test_a_run_may_be_stopped_in_the_callback(
+    model: ModelPatcher, right: Tensor, replays: list[weakref.ref[Replay]], error: type[BaseException], step: int
+) -> None:
     def stopping(run: Sample) -> Sample:
         def callback(at: int, *_: object) -> None:
             if at == step:
@@ -127,12 +135,13 @@ def test_a_run_may_be_stopped_in_the_callback(model: ModelPatcher, replays: list
         watched(tapped, stopping(by("euler")))
     gc.collect()
     assert len(holder.latest.evaluations) == step + 1
-    assert_nothing_is_left(tapped, holder, model, replays)
+    assert_nothing_is_left(tapped, holder, right, replays)
 
 
 @pytest.mark.parametrize("step", [1, 4, 5, 8])
-def test_the_button_stops_a_run_at_the_next_model_call(model: ModelPatcher, replays: list[weakref.ref[Replay]],
-                                                       step: int) -> None:
+def test_the_button_stops_a_run_at_the_next_model_call(
+    model: ModelPatcher, right: Tensor, replays: list[weakref.ref[Replay]], step: int
+) -> None:
     def press(at: int, *_: object) -> None:
         if at == step:
             management.interrupt_current_processing()
@@ -142,13 +151,14 @@ def test_the_button_stops_a_run_at_the_next_model_call(model: ModelPatcher, repl
         watched(tapped, lambda model, _: by("dpmpp_2m")(model, press))
     gc.collect()
     assert len(holder.latest.evaluations) <= step + 2
-    assert_nothing_is_left(tapped, holder, model, replays)
+    assert_nothing_is_left(tapped, holder, right, replays)
 
 
 @pytest.mark.parametrize("error", ERRORS)
 @pytest.mark.parametrize("call", [1, 2, 3, 5])
-def test_a_run_may_be_stopped_in_a_model_call(model: ModelPatcher, replays: list[weakref.ref[Replay]],
-                                              error: type[BaseException], call: int) -> None:
+def test_a_run_may_be_stopped_in_a_model_call(
+    model: ModelPatcher, right: Tensor, replays: list[weakref.ref[Replay]], error: type[BaseException], call: int
+) -> None:
     calls = [0]
 
     def stop(*_: object) -> None:
@@ -164,7 +174,7 @@ def test_a_run_may_be_stopped_in_a_model_call(model: ModelPatcher, replays: list
     finally:
         hook.remove()
     gc.collect()
-    assert_nothing_is_left(tapped, holder, model, replays)
+    assert_nothing_is_left(tapped, holder, right, replays)
 
 
 @pytest.mark.parametrize("sampler", ["euler", "dpmpp_2m_sde"])

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from functools import cache
+
 import comfy.samplers
 import pytest
 import torch
@@ -23,7 +26,7 @@ from torch import Tensor
 from custom_runs import STEPS, custom
 from tiny_flux import tiny_flux
 from waiting import wait_until
-from watched_runs import Sample, watched, watched_with_tap
+from watched_runs import Sample, Watched, watched, watched_with_tap
 
 WATCHING = {
     "EasyCache": EasyCacheSchedule(threshold=0.3, warmup=3),
@@ -67,38 +70,53 @@ def by(name: str) -> Sample:
     return custom(lambda: comfy.samplers.sampler_object(name))
 
 
+@pytest.fixture(scope="module")
+def stock(model: ModelPatcher) -> Callable[[str], Watched]:
+    """The run without TAP by a sampler, each made once."""
+    return cache(lambda sampler: watched(model, by(sampler)))
+
+
+@pytest.fixture(scope="module")
+def in_full(model: ModelPatcher) -> Callable[[str], list[float]]:
+    """Positions of all evaluations of a run that skips nothing, by sampler."""
+    return cache(lambda sampler: [e.position for e in watched_with_tap(model, by(sampler), interval=1)
+                                  .record.evaluations])
+
+
 @pytest.mark.parametrize("sampler", ["euler", "dpm_2", "dpmpp_2m"])
 @pytest.mark.parametrize("name", WATCHING)
-def test_a_schedule_sees_each_evaluation_once(model: ModelPatcher, shown: dict[str, list[float]], name: str,
-                                              sampler: str) -> None:
-    stock = watched_with_tap(model, by(sampler), interval=1)
-    assert shown["begin"] == shown["finish"] != []
-    in_full = shown["begin"][:]
+def test_a_schedule_sees_each_evaluation_once(
+    model: ModelPatcher, in_full: Callable[[str], list[float]], shown: dict[str, list[float]], name: str, sampler: str
+) -> None:
+    wanted = in_full(sampler)
     for positions in shown.values():
         positions.clear()
     on = watched_with_tap(model, by(sampler), given_schedule=WATCHING[name])
-    assert shown["begin"] == shown["finish"] == in_full
-    assert [e.position for e in on.record.evaluations] == in_full
-    assert on.steps == stock.steps == list(range(STEPS))
+    assert shown["begin"] == shown["finish"] == wanted != []
+    assert [e.position for e in on.record.evaluations] == wanted
+    assert on.steps == list(range(STEPS))
     assert on.record.skipped_steps and on.passes > 2
 
 
 @pytest.mark.parametrize("schedule", [TeaCacheSchedule(threshold=0.0, coefficients=(1.0, 0.0)),
                                       ListedSchedule(tuple(range(STEPS)))], ids=lambda s: type(s).__name__)
 @pytest.mark.parametrize("sampler", ["heun", "dpmpp_2m", "dpmpp_2m_sde"])
-def test_a_schedule_that_computes_every_step_after_all_leaves_stock(model: ModelPatcher, sampler: str,
-                                                                   schedule: AnySchedule) -> None:
-    on, stock = watched_with_tap(model, by(sampler), given_schedule=schedule), watched(model, by(sampler))
-    assert torch.equal(on.picture, stock.picture)
-    assert (on.calls, on.steps, on.drawn) == (stock.calls, stock.steps, stock.drawn)
+def test_a_schedule_that_computes_every_step_after_all_leaves_stock(
+    model: ModelPatcher, stock: Callable[[str], Watched], sampler: str, schedule: AnySchedule
+) -> None:
+    on, plain = watched_with_tap(model, by(sampler), given_schedule=schedule), stock(sampler)
+    assert torch.equal(on.picture, plain.picture)
+    assert (on.calls, on.steps, on.drawn) == (plain.calls, plain.steps, plain.drawn)
 
 
 @pytest.mark.parametrize("sampler", ["euler", "heun", "dpmpp_2m", "euler_ancestral"])
-def test_a_measured_run_is_not_touched(model: ModelPatcher, shown: dict[str, list[float]], sampler: str) -> None:
+def test_a_measured_run_is_not_touched(
+    model: ModelPatcher, stock: Callable[[str], Watched], shown: dict[str, list[float]], sampler: str
+) -> None:
     measured, holder = TapMeasureRun.execute(model, "auto").args
-    stock, seen = watched(model, by(sampler)), watched(measured, by(sampler))
-    assert torch.equal(seen.picture, stock.picture)
-    assert (seen.calls, seen.steps, seen.passes, seen.drawn) == (stock.calls, stock.steps, 1, stock.drawn)
+    plain, seen = stock(sampler), watched(measured, by(sampler))
+    assert torch.equal(seen.picture, plain.picture)
+    assert (seen.calls, seen.steps, seen.passes, seen.drawn) == (plain.calls, plain.steps, 1, plain.drawn)
     assert sorted(shown["begin"]) == shown["begin"] == shown["finish"]
     assert holder.latest.steps == STEPS and len(holder.latest.moved) == STEPS - 1
 

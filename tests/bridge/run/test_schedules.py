@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
-from functools import lru_cache
+from collections.abc import Callable, Iterator
+from functools import cache
 
 import pytest
 import torch
@@ -32,6 +32,8 @@ NEVER_CONTENT = {
     "CG-Taylor": ConfidenceGateSchedule(threshold=0.0, warmup=1),
     "TAP with fallback": FallbackSchedule(factor=0.0, warmup=1),
 }
+# Steps in which a run that never skips shows it.
+FEW = 6
 # With guidance in one batch, with guidance in two calls of different length, without guidance.
 PROMPTS = {"batched": (2.0, 7), "split": (2.0, 9), "alone": (1.0, 7)}
 TARGETS = ("residual", "output")
@@ -46,9 +48,14 @@ def model() -> ModelPatcher:
 
 
 @pytest.fixture(scope="module")
-def stock(model: ModelPatcher) -> Callable[[str], Tensor]:
-    """The picture without TAP by a sampler, each made once."""
-    return lru_cache(lambda sampler: sample(model, STEPS, cfg=2.0, sampler=sampler))
+def stock(model: ModelPatcher) -> Callable[..., Tensor]:
+    """The picture without TAP, by sampler, steps, guidance and words of the negative prompt; each is made once."""
+
+    @cache
+    def made(sampler: str, steps: int = STEPS, cfg: float = 2.0, words: int = 7) -> Tensor:
+        return sample(model, steps, cfg, sampler, negative=prompt(words, seed=2))
+
+    return made
 
 
 def attributes(model: ModelPatcher) -> list[tuple]:
@@ -61,16 +68,16 @@ def attributes(model: ModelPatcher) -> list[tuple]:
 @pytest.mark.parametrize("cfg, words", PROMPTS.values(), ids=PROMPTS)
 @pytest.mark.parametrize("name", NEVER_CONTENT)
 def test_a_call_that_turns_full_at_block_0_is_bit_equal_to_a_plain_one(
-    model: ModelPatcher, name: str, cfg: float, words: int, target: str
+    model: ModelPatcher, stock: Callable[..., Tensor], name: str, cfg: float, words: int, target: str
 ) -> None:
     accelerated = Accelerated(model, schedule=NEVER_CONTENT[name], target=target)
     before, negative = attributes(model), prompt(words, seed=2)
     with counted_blocks(model) as counts:
-        output = accelerated.sample(cfg=cfg, negative=negative)
-    calls = STEPS * (2 if words != 7 else 1)
+        output = accelerated.sample(FEW, cfg=cfg, negative=negative)
+    calls = FEW * (2 if words != 7 else 1)
     assert dict(counts) == dict.fromkeys(range(BLOCKS), calls)
-    assert torch.equal(output, sample(model, cfg=cfg, negative=negative))
-    assert accelerated.record.full_steps == list(range(STEPS))
+    assert torch.equal(output, stock("euler", FEW, cfg, words))
+    assert accelerated.record.full_steps == list(range(FEW))
     assert not accelerated.record.fallbacks
     assert attributes(model) == before
 
@@ -78,8 +85,9 @@ def test_a_call_that_turns_full_at_block_0_is_bit_equal_to_a_plain_one(
 @pytest.mark.parametrize("dtype", [torch.bfloat16, torch.float16])
 def test_the_same_in_half_precision(dtype: torch.dtype) -> None:
     model = tiny_flux(dtype=dtype)
+    full = sample(model, 5)
     for schedule in NEVER_CONTENT.values():
-        assert torch.equal(Accelerated(model, schedule=schedule).sample(5), sample(model, 5))
+        assert torch.equal(Accelerated(model, schedule=schedule).sample(5), full)
 
 
 @pytest.mark.parametrize("target", TARGETS)
@@ -91,7 +99,8 @@ def test_the_same_in_half_precision(dtype: torch.dtype) -> None:
     (FallbackSchedule(factor=math.inf), 4, 0, 0),
 ])
 def test_a_skipped_call_runs_only_the_watched_block(
-    model: ModelPatcher, schedule: AnySchedule, full: int, first: int, last: int, target: str
+    model: ModelPatcher, stock: Callable[..., Tensor], schedule: AnySchedule, full: int, first: int, last: int,
+    target: str,
 ) -> None:
     accelerated = Accelerated(model, schedule=schedule, target=target)
     with counted_blocks(model) as counts:
@@ -99,7 +108,7 @@ def test_a_skipped_call_runs_only_the_watched_block(
     skipped = STEPS - full
     assert counts == {0: full + first * skipped, 1: full, 2: full, 3: full + last * skipped}
     assert len(accelerated.record.full_steps) == full
-    assert distance(output, sample(model, cfg=2.0)) < 1.0
+    assert distance(output, stock("euler")) < 1.0
 
 
 def test_the_second_call_of_an_evaluation_follows_the_first(model: ModelPatcher) -> None:
@@ -146,11 +155,29 @@ def every_schedule() -> list[AnySchedule]:
     return [made.get(name) or kind() for name, kind in SCHEDULES.items()]
 
 
-@pytest.mark.parametrize("sampler", ["heun", "dpmpp_2m", "euler_ancestral", "uni_pc", "dpm_2"])
-@pytest.mark.parametrize("schedule", every_schedule(), ids=lambda schedule: type(schedule).__name__)
+# Kinds of samplers, as a schedule sees them: a step's second evaluation at the next step's sigma, or between the two;
+# noise that moves x; memory of the steps before, with and without a corrector.
+SAMPLERS = ("heun", "dpm_2", "euler_ancestral", "dpmpp_2m", "uni_pc")
+# Kinds of schedules, as a sampler sees them: by a plan, by block 0, by the last block, by x without any model call.
+ALL_SAMPLERS = (IntervalSchedule, TeaCacheSchedule, SpeculativeSchedule, StabilitySchedule)
+
+
+def schedules_by_sampler() -> Iterator[tuple[AnySchedule, str]]:
+    """Every schedule where evaluations come twice a step and where noise comes; one of each kind on every sampler."""
+    for schedule in every_schedule():
+        for sampler in SAMPLERS if isinstance(schedule, ALL_SAMPLERS) else ("dpm_2", "euler_ancestral"):
+            yield schedule, sampler
+
+
+@pytest.mark.parametrize(("schedule", "sampler"), schedules_by_sampler(),
+                         ids=lambda each: each if isinstance(each, str) else type(each).__name__)
 def test_every_schedule_works_with_every_sampler_kind(
-    model: ModelPatcher, stock: Callable[[str], Tensor], schedule: AnySchedule, sampler: str
+    model: ModelPatcher, stock: Callable[..., Tensor], schedule: AnySchedule, sampler: str
 ) -> None:
+    """A schedule asks the sampler for nothing but where its evaluations are and how x moves, so pairs suffice.
+
+    tests/bridge/run/test_replay_schedules.py has those that watch a run on three samplers, evaluation by evaluation.
+    """
     accelerated = Accelerated(model, schedule=schedule)
     output = accelerated.sample(STEPS, cfg=2.0, sampler=sampler)
     assert output.isfinite().all()

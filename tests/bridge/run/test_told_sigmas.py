@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import cache
 
 import comfy.sample
 import comfy.samplers
@@ -68,13 +69,21 @@ def error(stage: str, sampler: comfy.samplers.KSAMPLER) -> tuple[float, Accelera
     return distance(picture(stage, accelerated.model, sampler), full), accelerated
 
 
+@cache
+def computed_without_a_shift(stage: str) -> int:
+    """The number of steps that are computed where the model is told the sampler's own sigma."""
+    accelerated = Accelerated(STAGES[stage].build(), **NODE)
+    picture(stage, accelerated.model, shifted(lambda step: 1))
+    return len(accelerated.record.full_steps)
+
+
 @pytest.mark.parametrize("stage", ["FLUX", "demo model"])
 @pytest.mark.parametrize("name", SHIFTS)
 def test_a_shifted_sigma_is_forecast(stage: str, name: str) -> None:
     wrong, accelerated = error(stage, shifted(SHIFTS[name]))
     assert accelerated.record.fallbacks == []
     assert [e.position for e in accelerated.record.evaluations] == list(range(STEPS))
-    assert len(accelerated.record.full_steps) <= len(error(stage, shifted(lambda step: 1))[1].record.full_steps) + 1
+    assert len(accelerated.record.full_steps) <= computed_without_a_shift(stage) + 1
     assert wrong < 0.05
 
 
