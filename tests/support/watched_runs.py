@@ -22,6 +22,11 @@ Sample = Callable[[ModelPatcher, Callback], Tensor]
 SETTINGS = {"interval": 3, "warmup_steps": 2, "placement": "paper"}
 
 
+def adds_noise(sampler: str) -> bool:
+    """Whether a sampler of ComfyUI draws noise during a run."""
+    return any(part in sampler for part in ("ancestral", "sde", "lcm", "ddpm", "seeds", "sa_solver"))
+
+
 @dataclass(frozen=True)
 class Watched:
     """One run. calls: of block 0. steps: numbers that the callback got. passes: how often a KSAMPLER sampled.

@@ -82,7 +82,9 @@ WAYS = {
 }
 
 
-@pytest.mark.parametrize("sampler", SAMPLERS)
+# test_replay.py has every sampler: here are one with noise and two evaluations a step, and one that remembers the step
+# before.
+@pytest.mark.parametrize("sampler", ["dpm_2_ancestral", "dpmpp_2m"])
 @pytest.mark.parametrize("way", WAYS)
 def test_nobody_notices_in_this_way_of_sampling(model: ModelPatcher, way: str, sampler: str) -> None:
     on = assert_nobody_notices(model, run(sampler, **WAYS[way]))
