@@ -7,7 +7,7 @@ import pytest
 from browser_graph import ACCELERATE, REPORT, VIEWER, viewed_prompt
 from browser_page import ComfyPage
 
-STEPS, MANY = 20, 120
+STEPS, MANY = 12, 120
 # Every event of ours that reaches the page.
 HEAR = """() => {
     window.heard = [];

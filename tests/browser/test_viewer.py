@@ -35,7 +35,7 @@ SAMPLE = """([id, rows, columns]) => {
 @pytest.fixture(scope="module")
 def viewed(comfy: ComfyPage) -> ComfyPage:
     """A run is over and its viewer is in view."""
-    comfy.load(viewed_prompt(seed=21, steps=STEPS))
+    comfy.load(viewed_prompt(seed=21, steps=STEPS, maps=True))
     comfy.run()
     comfy.show(VIEWER)
     comfy.until(lambda: shown(comfy), "the map")

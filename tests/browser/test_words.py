@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+
 import pytest
 from playwright.sync_api import expect
 
@@ -9,8 +11,8 @@ from browser_graph import ACCELERATE, REPORT, viewed_prompt
 from browser_page import READY, ComfyPage
 
 
-@pytest.fixture(params=["en", "zh"])
-def language(request: pytest.FixtureRequest, comfy: ComfyPage) -> str:
+@pytest.fixture(scope="module", params=["en", "zh"])
+def language(request: pytest.FixtureRequest, comfy: ComfyPage) -> Iterator[str]:
     """The frontend in a language; English again afterwards."""
     comfy.set("Comfy.Locale", request.param)
     comfy.page.reload()

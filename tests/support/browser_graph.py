@@ -12,17 +12,19 @@ MAPS = {layer: 10 + number for number, layer in enumerate(LAYERS)}
 KNOWN = {"tap": ACCELERATE, "viewer": VIEWER, "report": REPORT, PICTURE: SAVE, SAMPLER: 5}
 
 
-def viewed_prompt(seed: int, steps: int = 12, size: int = 128, batch: int = 1, **settings: object) -> Prompt:
-    """The demo model with TAP, the viewer, the report, and a plain choice map of each layer to compare with.
+def viewed_prompt(seed: int, steps: int = 12, size: int = 128, batch: int = 1, maps: bool = False, **settings: object
+                  ) -> Prompt:
+    """The demo model with TAP, the viewer and the report.
 
-    How many steps are computed is known beforehand, unless a quality is given.
+    maps: a plain choice map of each layer to compare with; they take longer than the picture. How many steps are
+    computed is known beforehand, unless a quality is given.
     """
     prompt = tap_prompt(seed, steps, size, **{"quality": "fixed", **settings})
     prompt["empty"]["inputs"]["batch_size"] = batch
     views = {"record": ["tap", 1], "after": ["decode", 0]}
     prompt["viewer"] = node("TapChoiceMapViewer", **views)
     prompt["report"] = node("TapReport", **views)
-    for layer in LAYERS:
+    for layer in LAYERS if maps else ():
         prompt[f"map {layer}"] = node("TapChoiceMap", **views, layer=layer, legend=False)
     return numbered(prompt)
 
