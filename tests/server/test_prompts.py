@@ -8,7 +8,7 @@ import torch
 from tap_pack.demo.launch.client import PromptInterrupted, PromptRefused
 from tap_pack.demo.launch.prompts import SAMPLER, node, stock_prompt, tap_prompt, with_views
 
-from served_pack import ServedPack, with_latent
+from served_pack import ServedPack, with_latent, with_report
 
 STEPS = 20
 # A quarter of the demo picture: the tests do not depend on its size.
@@ -58,15 +58,15 @@ def test_the_demo_prompt_is_accelerated_and_seen(served: ServedPack, stock: tupl
 
 
 def test_a_second_prompt_with_a_new_seed_is_accelerated_again(served: ServedPack) -> None:
-    first = served.run(with_views(tap_prompt(seed=12, **SMALL)))
-    second = served.run(with_views(tap_prompt(seed=13, **SMALL)))
+    first = served.run(with_report(tap_prompt(seed=12, **SMALL)))
+    second = served.run(with_report(tap_prompt(seed=13, **SMALL)))
     assert all(4 <= len(served.report(run)["full_steps"]) <= STEPS - 4 for run in (first, second))
     assert np.abs(served.picture(first) - served.picture(second)).mean() > 2
 
 
 def test_a_report_never_shows_an_older_run(served: ServedPack) -> None:
-    before = served.report(served.run(with_views(tap_prompt(seed=11, **SMALL))))
-    after = served.report(served.run(with_views(tap_prompt(seed=11, steps=8, size=128))))
+    before = served.report(served.run(with_report(tap_prompt(seed=11, **SMALL))))
+    after = served.report(served.run(with_report(tap_prompt(seed=11, steps=8, size=128))))
     assert (before["steps"], after["steps"]) == (STEPS, 8)
 
 

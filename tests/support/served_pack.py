@@ -51,3 +51,8 @@ class ServedPack:
 def with_latent(prompt: Prompt) -> Prompt:
     """The same prompt, which also saves the latent."""
     return {**prompt, "latent": node("SaveLatent", samples=[SAMPLER, 0], filename_prefix="latent")}
+
+
+def with_report(prompt: Prompt) -> Prompt:
+    """The same TAP prompt with its report, and without the choice map, which takes longer than a small picture."""
+    return {**prompt, REPORT: node("TapReport", record=["tap", 1], after=["decode", 0])}
