@@ -60,10 +60,22 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     items.sort(key=lambda item: next((i for i, at in enumerate(folders) if item.path.is_relative_to(at)), len(folders)))
 
 
+# A collection over the modules of a compiler takes as long as a short run.
+MANY_MODULES = 50
+
+
 def pytest_collection_finish() -> None:
     """Takes all that was imported out of the garbage collection, which ComfyUI does before many runs."""
     gc.collect()
     gc.freeze()
+    pytest_collection_finish.modules = len(sys.modules)
+
+
+@pytest.hookimpl(trylast=True)
+def pytest_runtest_teardown() -> None:
+    """Does the same with what a test has imported."""
+    if len(sys.modules) > pytest_collection_finish.modules + MANY_MODULES:
+        pytest_collection_finish()
 
 
 @pytest.fixture(scope="session")
