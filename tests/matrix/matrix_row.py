@@ -61,8 +61,8 @@ class Close:
 
     within: share of the picture's length. says: what the report may say besides. layouts: share by which the errors in
     both layouts may differ; more than rounding where a prompt comes during the run, because everything in its
-    batch is then computed with it. None: tried in one layout, because what is plugged in comes after all calls of an
-    evaluation, and sees what they gave together.
+    batch is then computed with it. None for samplers and sigmas, which come after all calls of an evaluation: they are
+    tried in one layout, and tests/bridge/run/test_replay.py counts the calls of every sampler.
     """
 
     within: float
@@ -79,7 +79,7 @@ class Close:
         for memory in (PLENTY,) if self.layouts is None else (PLENTY, NONE):
             with free_memory(memory):
                 full, (picture, record) = plugged.sample(plugged.model), accelerated(plugged, row.inputs)
-                if memory and stage.name == row.models[0]:
+                if memory and self.layouts is not None and stage.name == row.models[0]:
                     unpaid = accelerated(plugged, {**row.inputs, "correction": "off"})[1]
                     assert calls_of(record) == calls_of(unpaid), "repaying the drift changes the calls"
             assert picture.isfinite().all()
