@@ -163,7 +163,7 @@ def _override(model: ModelPatcher) -> ModelPatcher:
 
 
 WINDOWED = ["standard_static", "standard_uniform", "batched"]
-BOTH = ("FLUX", "Wan", "UNet")
+FLUX, BOTH = ("FLUX",), ("FLUX", "Wan", "UNet")
 SOME_STEPS = {"start_percent": 0.5, "end_percent": 0.8}
 UNEVEN = 0.3
 
@@ -176,14 +176,15 @@ ROWS = [
     Row(GROUP, "a prompt for an area", Close(0.15), prompts(positive=areas), BOTH),
     Row(GROUP, "a prompt with a mask", Close(0.15), prompts(positive=masked), BOTH),
     Row(GROUP, "prompts for ranges of steps", Close(0.2, CAME, UNEVEN), prompts(positive=ranges), BOTH),
+    # All models have these prompts for a whole run, and a prompt that comes during it (ranges of steps); FLUX has both.
     Row(GROUP, "a prompt for an area, on some steps", Close(0.2, CAME),
-        prompts(positive=partial(areas, **SOME_STEPS)), BOTH),
+        prompts(positive=partial(areas, **SOME_STEPS)), FLUX),
     Row(GROUP, "a prompt with a mask, on some steps", Close(0.2, CAME, UNEVEN),
-        prompts(positive=partial(masked, **SOME_STEPS)), BOTH),
+        prompts(positive=partial(masked, **SOME_STEPS)), FLUX),
     Row(GROUP, "dual CFG, a prompt on some steps", Close(0.2, CAME, UNEVEN), guided(partial(dual_cfg, **SOME_STEPS)),
-        BOTH),
+        FLUX),
     Row(GROUP, "PerpNeg, a prompt on some steps", Close(0.25, CAME, UNEVEN), guided(partial(perp_neg, **SOME_STEPS)),
-        BOTH),
+        FLUX),
     Row(GROUP, "CFG that changes by step", Close(0.15, CAME), patched(_override), BOTH),
     Row(GROUP, "dual CFG", Close(0.15), guided(dual_cfg), BOTH),
     Row(GROUP, "PerpNeg", Close(0.25), guided(perp_neg), BOTH),
