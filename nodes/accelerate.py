@@ -24,7 +24,8 @@ class TapAccelerate(io.ComfyNode):
             description="Makes sampling several times faster. On most steps the transformer is not run: its result is "
             "forecast for every token (a small square of the picture), by the predictor that does best there. Put the "
             "node between the model loader and the sampler.",
-            search_aliases=["cache", "speed", "faster", "teacache", "taylorseer", "easycache", "token adaptive"],
+            search_aliases=["cache", "speed", "faster", "teacache", "taylorseer", "easycache", "token adaptive", "fast",
+                            "accelerate", "magcache"],
             inputs=[
                 io.Model.Input("model", tooltip="The model to make faster. A model that TAP cannot make faster runs as "
                 "usual, and the report says why."),

@@ -200,6 +200,50 @@ export function addBefore(node, kind, inputName) {
   return made;
 }
 
+/** The first link from a node's model output: {source, output, target, input}, or null. */
+export function modelGiven(node) {
+  const output = node.outputs?.findIndex(({ type }) => type === "MODEL") ?? -1;
+  return output < 0 ? null : linksOf(node, output)[0] ?? null;
+}
+
+/** The link into a node's model input, in the same form, or null. */
+export function modelTaken(node) {
+  const input = node.inputs?.findIndex(({ type }) => type === "MODEL") ?? -1;
+  const source = input < 0 ? null : node.getInputNode(input);
+  return source ? { source, output: node.getInputLink(input).origin_slot, target: node, input } : null;
+}
+
+function linksOf(source, output) {
+  const { graph } = source;
+  return (source.outputs[output].links ?? [])
+    .map((id) => graph.getLink?.(id) ?? graph.links.get(id))
+    .map((link) => ({ source, output, target: graph.getNodeById(link?.target_id), input: link?.target_slot }))
+    .filter(({ target }) => target);
+}
+
+/** Puts a new node into a link; "all": into every link of that output. It stands in free room below the source. */
+export function addBetween(link, kind, which) {
+  const { source, output } = link;
+  const cut = which === "all" ? linksOf(source, output) : [link];
+  const made = window.LiteGraph.createNode(kind);
+  source.graph.add(made);
+  made.pos = roomBelow(source, made);
+  for (const { target, input } of cut) made.connect(0, target, input);
+  source.connect(output, made, made.inputs.findIndex(({ type }) => type === "MODEL"));
+  noteChange();
+  return made;
+}
+
+function roomBelow(node, made) {
+  const title = 40, others = node.graph.nodes.filter((other) => other !== made);
+  const [x, start] = [node.pos[0], node.pos[1] + node.size[1] + 2 * title];
+  const taken = (y) => others.some(({ pos, size }) => pos[0] < x + made.size[0] && x < pos[0] + size[0]
+    && pos[1] - title < y + made.size[1] && y - title < pos[1] + size[1]);
+  let y = start;
+  while (taken(y)) y += title;
+  return [x, y];
+}
+
 /** Asks for a line of text; null if the person closed the question. */
 export function askFor(title, message, text = "") {
   return app.extensionManager.dialog.prompt({ title, message, defaultValue: text });

@@ -4,6 +4,7 @@ import {
   addBefore, askFor, changeSetting, kindOf, knowsKind, linkedInputs, notify, setWidgets, settingOf, sourceOf,
   widgetValues,
 } from "./comfy_api.js";
+import { insertEntries } from "./insert.js";
 import { KIND as ACCELERATE, sayOn } from "./live/attach.js";
 import { presetWith, presetWords, presetsIn } from "./presets.js";
 import { Sentence } from "./sentence.js";
@@ -26,7 +27,7 @@ export function menuOf(node) {
   if (kindOf(node) === ACCELERATE) return [submenu("TAP presets", [...presetEntries(node), ...savedEntries(node)])];
   if (kindOf(node) === PLACEMENT) return placementEntries(node);
   if (kindOf(node) === CALIBRATE) return [saveEntry(() => textOf(node).at(-1))];
-  return [];
+  return insertEntries(node);
 }
 
 function presetEntries(node) {

@@ -7,6 +7,7 @@ import { EVENT } from "./live/run_state.js";
 import { forget } from "./live/server.js";
 import { menuOf, readPresets } from "./menus.js";
 import { noteRun, restoreShown, showExecuted, showOutputs } from "./outputs.js";
+import { liftInSearch } from "./search.js";
 import { attachText } from "./text/attach.js";
 import { attachViewer } from "./viewer/attach.js";
 
@@ -28,6 +29,7 @@ register({
     },
     { id: CALIBRATIONS, name: "Saved calibrations", type: "hidden", defaultValue: {} },
   ],
+  addCustomNodeDefs: liftInSearch,
   async setup() {
     onEvent("executed", showExecuted);
     onEvent(EVENT, (detail) => { showRun(detail); noteRun(detail); });
