@@ -84,7 +84,7 @@ def save(server: Server, comparison: Comparison) -> None:
 
 def keep_up(server: Server) -> None:
     """Waits until Ctrl-C or until the server ends."""
-    print(f"\nComfyUI is at {server.url} (Ctrl-C ends it). Templates > tap-accelerate > Tap_Demo opens the workflow.")
+    print(f"\nComfyUI is at {server.url} (Ctrl-C ends it). Templates > tap-accelerate > 01 Try it opens the workflow.")
     try:
         while server.process.poll() is None:
             time.sleep(0.5)

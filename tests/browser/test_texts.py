@@ -15,15 +15,17 @@ SCROLLS = "part => part.scrollHeight > part.clientHeight"
 @pytest.fixture(scope="module")
 def opened(comfy: ComfyPage, repository: Path) -> ComfyPage:
     """The workflow that calibrates, made fast, with the two nodes that it does not have."""
-    workflow = json.loads((repository / "workflows" / "Tap_Calibrate.json").read_text(encoding="utf-8"))
+    file = repository / "workflows" / "04 Calibrate once, no download.json"
+    workflow = json.loads(file.read_text(encoding="utf-8"))
     comfy.page.evaluate("workflow => app.loadGraphData(workflow)", workflow)
     comfy.page.evaluate(
         """() => {
             const { graph } = app.canvas, first = kind => graph.nodes.find(node => node.comfyClass === kind);
             const set = (node, name, value) => { node.widgets.find(found => found.name === name).value = value; };
             for (const node of graph.nodes) if (node.comfyClass === 'KSampler') set(node, 'steps', 12);
-            for (const node of graph.nodes) if (node.comfyClass === 'EmptySD3LatentImage')
-                for (const side of ['width', 'height']) set(node, side, 128);
+            for (const node of graph.nodes.flatMap(({ subgraph }) => subgraph?.nodes ?? []))
+                if (node.comfyClass === 'EmptySD3LatentImage')
+                    for (const side of ['width', 'height']) set(node, side, 128);
             for (const kind of ['TapCalibrate', 'TapPlacement']) set(first(kind), 'budget', '4');
             const join = (kind, from, output) => {
                 const node = LiteGraph.createNode(kind);
