@@ -19,6 +19,7 @@ sys.path[:0] = [str(ROOT / "demo"), str(ROOT / "tests" / "support")]
 def main() -> int:
     """Does the set-up, then runs pytest in the Python that has ComfyUI's packages."""
     from launch.comfyui_source import CARRIERS
+    from launch.front_end import prepare_front_end
     from launch.prepare import COMFYUI_VERSION, hand_over, prepare
     from launch.system_tools import require_tools
 
@@ -29,6 +30,7 @@ def main() -> int:
     chosen, arguments = options.parse_known_args()
     require_tools(TOOLS)
     place = prepare(extras=["tests", "bench", "sweep", "metrics"], version=chosen.comfyui)
+    prepare_front_end(place.python)
     # pytest reads its settings from the folder it is started in.
     os.chdir(ROOT)
     if chosen.matrix:

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from typing import Any
 
-from playwright.sync_api import Locator, Page
+from playwright.sync_api import Browser, Locator, Page, expect
 from tap_pack.demo.launch.client import Prompt
 from tap_pack.demo.launch.prompts import fill_defaults
 from tap_pack.demo.launch.server import Server
@@ -20,6 +21,7 @@ READY = "() => window.app?.canvas?.graph && window.app.extensionManager"
 # own listeners that look at the graph too early.
 NOT_OURS = ("Failed to load resource", "Connecting to 'https://", "Fetch API cannot load https://",
             "ComfyApp graph accessed before initialization")
+WINDOW = {"width": 1280, "height": 960}
 
 
 @dataclass
@@ -38,7 +40,12 @@ class ComfyPage:
         self.page.on("response", self._watch)
         self.page.goto(self.server.url)
         self.page.wait_for_function(READY)
-        self.set("Comfy.VueNodes.Enabled", self.vue)
+        self.use_renderer(self.vue)
+
+    def use_renderer(self, vue: bool) -> None:
+        """Chooses Nodes 2.0 or the classic renderer."""
+        self.vue = vue
+        self.set("Comfy.VueNodes.Enabled", vue)
 
     def set(self, setting: str, value: object) -> None:
         """Changes a setting as its dialog does."""
@@ -163,3 +170,16 @@ class ComfyPage:
         ours = "/extensions/tap-accelerate/" in response.url or "/view?" in response.url
         if ours and response.status >= 400:
             self.complaints.append(f"{response.status} {response.url}")
+
+
+@contextlib.contextmanager
+def opened_page(browser: Browser, server: Server, vue: bool) -> Iterator[ComfyPage]:
+    """A page for the time of a `with`, which must end without complaints."""
+    context = browser.new_context(viewport=WINDOW)
+    context.set_default_timeout(1000 * PATIENCE)
+    expect.set_options(timeout=1000 * PATIENCE)
+    page = ComfyPage(context.new_page(), server, vue)
+    page.open()
+    yield page
+    context.close()
+    assert page.complaints == []

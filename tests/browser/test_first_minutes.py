@@ -1,0 +1,68 @@
+"""What a newcomer does first, in both frontends and both renderers: find, insert, run, open a template.
+
+The tests of the other files run in the pinned frontend alone.
+"""
+
+from __future__ import annotations
+
+import itertools
+import re
+
+import pytest
+from tap_pack.demo.launch.prompts import SAMPLER, stock_prompt
+
+from browser_graph import KNOWN, numbered
+from browser_page import ComfyPage
+
+NAMES = "() => app.canvas.graph.nodes.filter(node => node.comfyClass === 'TapAccelerate').map(node => node.id)"
+OF_KIND = "kind => app.canvas.graph.nodes.find(found => found.comfyClass === kind).id"
+FEEDS = "id => app.canvas.graph.getNodeById(id).getInputNode(0).comfyClass"
+# So few steps are too few for a quality.
+FIXED = "id => { app.canvas.graph.getNodeById(id).widgets.find(({ name }) => name === 'quality').value = 'fixed'; }"
+# What the frontend does when a person clicks a template; its dialog takes 20 s to draw all the others.
+OPEN = """async name => {
+    const answer = await fetch(`/api/workflow_templates/tap-accelerate/${encodeURIComponent(name)}.json`);
+    await app.loadGraphData(await answer.json(), true, true, name, { openSource: "template" });
+}"""
+# A prompt that ran before comes from ComfyUI's cache, and shows no steps.
+SEEDS = itertools.count(5)
+FIRST = "01 Try it, accelerate a demo, no download"
+
+
+@pytest.mark.parametrize(("vue", "kind"), [(False, "UNETLoader"), (False, "KSampler"), (True, "KSampler")])
+def test_two_clicks_put_it_into_an_own_graph(newcomer: ComfyPage, vue: bool, kind: str) -> None:
+    newcomer.use_renderer(vue)
+    newcomer.load(numbered(stock_prompt(seed=next(SEEDS), steps=8, size=64)))
+    node = newcomer.page.evaluate(OF_KIND, kind)
+    newcomer.show(node)
+    newcomer.page.mouse.click(*newcomer.place(node, 60, -15), button="right")
+    newcomer.page.get_by_text(re.compile("^Insert TAP Accelerate")).last.click()
+    added, = newcomer.until(lambda: newcomer.page.evaluate(NAMES), "the node")
+    assert newcomer.prompt_inputs(KNOWN[SAMPLER])["model"] == [str(added), 0]
+    assert newcomer.page.evaluate(FEEDS, added) == "UNETLoader"
+    if vue:
+        newcomer.page.evaluate(FIXED, added)
+        newcomer.show(added)
+        newcomer.run()
+        line = newcomer.element(added, " .tap-run-line")
+        newcomer.until(lambda: "faster; " in line.text_content(), "the line of the run")
+
+
+def test_the_node_search_has_it_first(newcomer: ComfyPage) -> None:
+    newcomer.use_renderer(vue=False)
+    page = newcomer.page
+    page.evaluate("() => app.graph.clear()")
+    newcomer.settle()
+    page.mouse.dblclick(700, 600)
+    found = page.locator("[role='option'], [data-testid^='result']")
+    for words in ("tap", "speed", "faster", "teacache"):
+        page.locator("input:focus").fill(words)
+        newcomer.until(lambda: (found.all_inner_texts() or [""])[0].strip().startswith("TAP Accelerate"), words)
+    page.keyboard.press("Escape")
+
+
+def test_the_first_template_opens_readable(newcomer: ComfyPage) -> None:
+    assert FIRST in newcomer.server.get("/api/workflow_templates")["tap-accelerate"]
+    newcomer.page.evaluate(OPEN, FIRST)
+    newcomer.until(lambda: newcomer.page.evaluate(NAMES), "the template's nodes")
+    newcomer.until(lambda: newcomer.page.evaluate("app.canvas.ds.scale") > 0.6, "the view to be readable")
