@@ -6,7 +6,7 @@ import { lastRuns, tellWanted } from "./server.js";
 
 export const KIND = "TapAccelerate";
 export const SETTING = "TAP.LiveStrip";
-const HEIGHT = 100;
+const HEIGHT = 114;
 
 /** @type {Map<object, RunStrip>} nodes that are in a graph */
 const strips = new Map();

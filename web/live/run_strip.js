@@ -10,6 +10,8 @@ const IDLE = "Queue: the steps of the run show here.";
 const READ = "Arrow keys read the steps.";
 // Height of a forecast step's bar: colour must not be the only difference.
 const LOW = 0.4;
+// Most runs have no such step; the key takes one line without it.
+const RARE = "r";
 // Narrower columns have no room for an outline.
 const OUTLINED = 4;
 
@@ -95,6 +97,7 @@ export class RunStrip {
       const { mark } = entry.dataset;
       entry.lastChild.textContent = counts[mark] ? `${counts[mark]} ${KEY[mark]}` : KEY[mark];
       entry.classList.toggle("tap-run-none", !counts[mark]);
+      entry.hidden = mark === RARE && !counts[mark];
     }
   }
 
@@ -127,7 +130,8 @@ export class RunStrip {
 
 function keyEntry(mark) {
   const swatch = make("canvas.tap-run-swatch", { "aria-hidden": "true" });
-  return make("span.tap-run-entry", { "data-mark": mark }, swatch, make("span", { textContent: KEY[mark] }));
+  const words = make("span", { textContent: KEY[mark] });
+  return make("span.tap-run-entry", { "data-mark": mark, hidden: mark === RARE }, swatch, words);
 }
 
 /** A step that is done is filled; one that is planned is an outline. */
