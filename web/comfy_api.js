@@ -1,4 +1,4 @@
-/** The one file that touches ComfyUI's browser side; everything else goes through these functions. */
+/** What touches ComfyUI's browser side is here and in comfy_face.js; everything else goes through these functions. */
 
 const { app } = window.comfyAPI.app;
 const { api } = window.comfyAPI.api;
@@ -69,10 +69,15 @@ export function addElement(node, name, element, height) {
   return widget;
 }
 
+/** Whether Nodes 2.0 draws the nodes, not the classic renderer. */
+export function isNodes2() {
+  return Boolean(window.LiteGraph?.vueNodesMode);
+}
+
 /** Lets people pan and zoom the classic graph over the element too; Nodes 2.0 does this itself. */
 function passToCanvas(element) {
   const passed = (handler, wanted) => (event) => {
-    if (window.LiteGraph?.vueNodesMode || !wanted(event)) return;
+    if (isNodes2() || !wanted(event)) return;
     app.canvas[handler](event);
     event.preventDefault();
   };
@@ -94,11 +99,20 @@ export function growNode(node, width = 0, height = 0) {
   if (size[0] !== node.size[0] || size[1] !== node.size[1]) node.setSize(size);
 }
 
-/** Calls back when a workflow or a copy has given the node its values, when it enters a graph, and when it leaves. */
-export function followNode(node, { configured, added, removed }) {
+/**
+ * Calls back when a workflow or a copy has given the node its values, when it enters a graph, and when it leaves.
+ * `linked`: when a link of it is made or cut.
+ */
+export function followNode(node, { configured, added, removed, linked }) {
   chain(node, "onConfigure", configured);
   chain(node, "onAdded", added);
   chain(node, "onRemoved", removed);
+  chain(node, "onConnectionsChange", linked);
+}
+
+/** Calls back when a widget of the node gets another value. */
+export function followWidgets(node, callback) {
+  for (const widget of node.widgets ?? []) chain(widget, "callback", callback);
 }
 
 function chain(node, name, callback) {
@@ -183,7 +197,22 @@ export function linkedInputs(node) {
 /** The node that is connected to an input, or null. */
 export function sourceOf(node, inputName) {
   const place = node.inputs?.findIndex((input) => input.name === inputName) ?? -1;
-  return place < 0 ? null : node.getInputNode(place);
+  // While a subgraph is made, its nodes are in no graph.
+  return place < 0 || !node.graph ? null : node.getInputNode(place);
+}
+
+/** The steps of the first node behind this one's model that has a number of steps, or null. */
+export function stepsBehind(node) {
+  const waiting = [...(node.getOutputNodes?.(0) ?? [])], seen = new Set();
+  for (let found; (found = waiting.shift()) && seen.size < 100;) {
+    if (seen.has(found)) continue;
+    seen.add(found);
+    const { steps } = widgetValues(found);
+    if (typeof steps === "number") return linkedInputs(found).includes("steps") ? null : steps;
+    for (const [slot, { type }] of (found.outputs ?? []).entries())
+      if (type === "MODEL" || type === "GUIDER") waiting.push(...(found.getOutputNodes(slot) ?? []));
+  }
+  return null;
 }
 
 /** Whether ComfyUI knows this class of nodes. */

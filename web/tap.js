@@ -2,7 +2,10 @@
 import { SETTING as CALIBRATIONS } from "./calibrations.js";
 import { onEvent, register } from "./comfy_api.js";
 import { attachComparison } from "./compare/attach.js";
-import { SETTING, attachStrip, followServer, showLastRuns, showRun, showStrips } from "./live/attach.js";
+import {
+  SETTING, attachStrip, followServer, showCached, showLastRuns, showRun, showStrips,
+} from "./live/attach.js";
+import { attachInputs } from "./live/inputs.js";
 import { EVENT } from "./live/run_state.js";
 import { forget } from "./live/server.js";
 import { menuOf, readPresets } from "./menus.js";
@@ -33,12 +36,14 @@ register({
   async setup() {
     onEvent("executed", showExecuted);
     onEvent(EVENT, (detail) => { showRun(detail); noteRun(detail); });
+    onEvent("execution_cached", showCached);
     onEvent("status", followServer);
     onEvent("reconnected", () => { forget(); followServer(); });
     followServer();
     await readPresets();
   },
   nodeCreated(node) {
+    attachInputs(node);
     attachStrip(node);
     attachText(node);
     attachComparison(node);

@@ -120,7 +120,8 @@ def test_another_workflow_with_the_same_node_ids_shows_nothing_of_it(opened: Com
     opened.page.wait_for_function("() => app.canvas.graph.nodes.length === 0")
     opened.load(viewed_prompt(seed=62, steps=STEPS))
     change(opened, "KSampler", "control_after_generate", "fixed")
-    assert marks(opened) == ""
+    # Its own plan at most: no step of the other run.
+    assert set(marks(opened)) <= {"."}
     opened.run()
     opened.until(lambda: marks(opened) == final_marks(opened), "its own strip")
 

@@ -9,7 +9,7 @@ import pytest
 
 WEB = Path(__file__).resolve().parents[2] / "web"
 SOURCES = {file.relative_to(WEB).as_posix(): file.read_text(encoding="utf-8") for file in sorted(WEB.rglob("*.js"))}
-DOOR = "comfy_api.js"
+DOOR, FACE = "comfy_api.js", "comfy_face.js"
 
 
 def holding(pattern: str) -> list[str]:
@@ -17,8 +17,8 @@ def holding(pattern: str) -> list[str]:
     return [name for name, text in SOURCES.items() if re.search(pattern, text)]
 
 
-def test_one_file_touches_comfyui() -> None:
-    assert holding(r"comfyAPI|LiteGraph|scripts/app|scripts/api|\bapp\.\w|\bapi\.\w") == [DOOR]
+def test_two_files_touch_comfyui() -> None:
+    assert holding(r"comfyAPI|LiteGraph|scripts/app|scripts/api|\bapp\.\w|\bapi\.\w") == [DOOR, FACE]
 
 
 def test_one_extension_is_registered() -> None:

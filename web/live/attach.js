@@ -2,7 +2,7 @@
 import { addElement, followNode, growNode, kindOf, nodeAt, settingOf, workflowId } from "../comfy_api.js";
 import { KnownRuns, readEvent } from "./run_state.js";
 import { RunStrip } from "./run_strip.js";
-import { lastRuns, tellWanted } from "./server.js";
+import { cachedRuns, lastRuns, tellWanted } from "./server.js";
 
 export const KIND = "TapAccelerate";
 export const SETTING = "TAP.LiveStrip";
@@ -34,7 +34,27 @@ export function showRun(detail) {
   if (!state || !isOn()) return;
   state.workflow ||= workflowId();
   known.add(state);
-  if (state.workflow === workflowId()) strips.get(nodeAt(state.node))?.show(state);
+  if (state.workflow === workflowId()) showState(state);
+}
+
+/** Shows the runs whose results the prompt gets from ComfyUI's cache. */
+export async function showCached({ nodes, prompt_id: prompt }) {
+  if (!isOn() || !nodes?.length || !strips.size) return;
+  for (const detail of await cachedRuns(prompt, nodes)) showRun(detail);
+}
+
+/** Shows the plan of a node that was not queued yet. */
+export function showPlanned(node, { line, plan }, steps) {
+  if (isOn()) strips.get(node)?.show({ marks: ".".repeat(steps), plan, line, reasons: {} });
+}
+
+/** Whether the strip of a node shows a plan, no run. */
+export function showsPlan(node) {
+  return /^\.+$/.test(strips.get(node)?.root.dataset.marks ?? "");
+}
+
+function showState(state) {
+  strips.get(nodeAt(state.node))?.show(state);
 }
 
 /** Shows the last runs of the open workflow, also those that this page has missed. */
@@ -43,7 +63,7 @@ export async function showLastRuns() {
   if (!isOn() || !workflow) return;
   for (const state of (await lastRuns(workflow)).map(readEvent)) if (state) known.add(state);
   if (workflow !== workflowId()) return;
-  for (const state of known.of(workflow)) strips.get(nodeAt(state.node))?.show(state);
+  for (const state of known.of(workflow)) showState(state);
 }
 
 /** The server's queue has changed, or the server is back. */

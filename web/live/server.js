@@ -31,3 +31,24 @@ export async function lastRuns(workflow) {
     return [];
   }
 }
+
+/** The runs whose results a prompt gets from ComfyUI's cache; none if the server does not answer. */
+export async function cachedRuns(prompt, nodes) {
+  const found = await answerOf("/tap/cached", { prompt, nodes });
+  return Array.isArray(found) ? found : [];
+}
+
+/** The plan with these values and so many steps, or null. @returns {Promise<{line: string, plan: string} | null>} */
+export async function planFor(values, steps) {
+  const found = await answerOf("/tap/plan", { values, steps });
+  return typeof found?.line === "string" && typeof found.plan === "string" ? found : null;
+}
+
+async function answerOf(path, asked) {
+  try {
+    const answer = await tellServer(path, asked);
+    return answer.ok ? await answer.json() : null;
+  } catch {
+    return null;
+  }
+}
