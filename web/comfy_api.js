@@ -40,6 +40,12 @@ function findIn(graph, id) {
   return graph?.getNodeById(id) ?? graph?.getNodeById(Number(id)) ?? null;
 }
 
+/** The nodes of subgraphs that hold the node with this id in a prompt, such as "12" for "12:7". */
+export function hostsOf(id) {
+  const path = String(id).split(":");
+  return path.slice(1).map((_, depth) => nodeAt(path.slice(0, depth + 1).join(":"))).filter(Boolean);
+}
+
 /** An id of the open workflow that stays the same when it is loaded again; "" if it has none. */
 export function workflowId() {
   const id = String((app.rootGraph ?? app.graph)?.id ?? "");
@@ -67,6 +73,11 @@ export function addElement(node, name, element, height) {
   widget.serialize = false;
   passToCanvas(element);
   return widget;
+}
+
+/** Whether a node is in the graph that is open now, not in a subgraph or around it. */
+export function isInOpenGraph(node) {
+  return Boolean(node.graph) && node.graph === app.canvas?.graph;
 }
 
 /** Whether Nodes 2.0 draws the nodes, not the classic renderer. */

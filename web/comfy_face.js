@@ -1,5 +1,8 @@
-/** How nodes look in both renderers: inputs out of sight, inputs that something else decides. */
-import { isNodes2, linkedInputs, noteChange } from "./comfy_api.js";
+/** How nodes look in both renderers: inputs out of sight, inputs that something else decides, elements on subgraphs. */
+import { addElement, followNode, isInOpenGraph, isNodes2, linkedInputs, noteChange } from "./comfy_api.js";
+
+// Milliseconds between two looks whether Nodes 2.0 has made a node's element anew; it tells nobody.
+const LOOK = 300;
 
 /** @type {WeakMap<object, {label: string}>} widgets that something else decides, and what they are called */
 const greyed = new WeakMap();
@@ -50,4 +53,20 @@ export function greyWidgets(node, by) {
     if (!words) greyed.delete(widget);
   }
   node.setDirtyCanvas?.(true, true);
+}
+
+/** Puts an element of ours on a subgraph's node, which may make its list of widgets anew from its inputs each time. */
+export function addToSubgraph(node, name, element, height) {
+  const widgets = Object.getOwnPropertyDescriptor(node, "widgets");
+  const added = addElement(node, name, element, height);
+  const withOurs = (found) => (found.includes(added) ? found : [...found, added]);
+  if (widgets?.get)
+    Object.defineProperty(node, "widgets", { ...widgets, get: () => withOurs(widgets.get.call(node)) });
+  const look = () => {
+    const body = isNodes2() && isInOpenGraph(node) && document.querySelector(`[data-testid="node-body-${node.id}"]`);
+    if (body && !body.contains(element)) body.append(element);
+  };
+  const looking = setInterval(look, LOOK);
+  followNode(node, { removed: () => clearInterval(looking) });
+  look();
 }

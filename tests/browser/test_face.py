@@ -10,6 +10,12 @@ from browser_page import ComfyPage
 STEPS = 20
 ANOTHER_WORKFLOW = "() => app.loadGraphData({ ...app.canvas.graph.serialize(), id: crypto.randomUUID() })"
 SAVED = "id => app.canvas.graph.serialize().nodes.find(node => node.id === id)"
+# Puts the nodes around the model into a subgraph; returns its id.
+FOLD = """kinds => {
+    const { canvas } = app;
+    canvas.selectItems(canvas.graph.nodes.filter(node => kinds.includes(node.comfyClass)));
+    return canvas.graph.convertToSubgraph(canvas.selectedItems).node.id;
+}"""
 CONNECT = """([id, kind, input]) => {
     const { graph } = app.canvas, node = graph.getNodeById(id), source = LiteGraph.createNode(kind);
     source.pos = [node.pos[0] - 600, node.pos[1]];
@@ -124,3 +130,23 @@ def test_a_result_of_the_cache_shows_the_run_that_made_it(opened: ComfyPage) -> 
     opened.run()
     opened.until(lambda: marks(opened) == final, "the run that made the cached result")
     assert line(opened) == f"From ComfyUI's cache: {said}"
+
+
+def test_a_subgraph_shows_the_run_inside(opened: ComfyPage) -> None:
+    outside = opened.page.evaluate(FOLD, ["TapAccelerate"])
+    set_widget_of = """seed => { for (const { widgets } of app.canvas.graph.nodes) for (const widget of widgets ?? [])
+        if (widget.name === 'seed') widget.value = seed; }"""
+    opened.page.evaluate(set_widget_of, 72)
+    opened.run()
+    strips = opened.page.locator(".tap-run")
+    opened.until(lambda: strips.filter(visible=True).count() == 1, "a strip on the subgraph")
+    opened.until(lambda: set(marks(opened, outside)) == {"f", "s"}, "the run inside")
+    assert "faster" in line(opened, outside)
+    opened.show(outside)
+    # Below the inputs, and within the node.
+    place = opened.still(opened.element(outside, ""))
+    shape = "id => { const { size, inputs } = app.canvas.graph.getNodeById(id); return [...size, inputs.length]; }"
+    width, height, inputs = opened.page.evaluate(shape, outside)
+    (left, top), (right, bottom) = opened.place(outside, 0, 20 * inputs), opened.place(outside, width, height)
+    assert left <= place["x"] and top <= place["y"]
+    assert place["x"] + place["width"] <= right and place["y"] + place["height"] <= bottom + 1

@@ -1,5 +1,8 @@
 /** Puts the strip of the run on TAP Accelerate. */
-import { addElement, followNode, growNode, kindOf, nodeAt, settingOf, workflowId } from "../comfy_api.js";
+import {
+  addElement, followNode, growNode, hostsOf, kindOf, nodeAt, settingOf, workflowId,
+} from "../comfy_api.js";
+import { addToSubgraph } from "../comfy_face.js";
 import { KnownRuns, readEvent } from "./run_state.js";
 import { RunStrip } from "./run_strip.js";
 import { cachedRuns, lastRuns, tellWanted } from "./server.js";
@@ -15,20 +18,24 @@ let on = null;
 
 /** Gives a new node its strip, if it is a TAP Accelerate. */
 export function attachStrip(node) {
-  if (kindOf(node) !== KIND) return;
+  if (kindOf(node) === KIND) putStrip(node);
+}
+
+function putStrip(node, add = addElement) {
   const strip = new RunStrip();
   strip.root.hidden = !isOn();
   const height = () => (isOn() ? HEIGHT : 0);
-  addElement(node, "run", strip.root, () => ({ least: height(), most: height() }));
+  add(node, "run", strip.root, () => ({ least: height(), most: height() }));
   followNode(node, {
     configured: () => growNode(node),
     added: () => { strips.set(node, strip); strip.listen(); },
     removed: () => { strips.delete(node); strip.end(); },
   });
   growNode(node);
+  return strip;
 }
 
-/** Shows the state of a run on its node. */
+/** Shows the state of a run on its node, and on the subgraphs that hold it. */
 export function showRun(detail) {
   const state = readEvent(detail);
   if (!state || !isOn()) return;
@@ -55,6 +62,17 @@ export function showsPlan(node) {
 
 function showState(state) {
   strips.get(nodeAt(state.node))?.show(state);
+  for (const host of hostsOf(state.node)) stripOn(host).show(state);
+}
+
+/** The strip of a subgraph that holds a TAP Accelerate; it gets one when there is something to show. */
+function stripOn(host) {
+  if (!strips.has(host)) {
+    const strip = putStrip(host, addToSubgraph);
+    strips.set(host, strip);
+    strip.listen();
+  }
+  return strips.get(host);
 }
 
 /** Shows the last runs of the open workflow, also those that this page has missed. */
