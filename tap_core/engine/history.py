@@ -14,8 +14,8 @@ class Snapshot:
     """Probe and target of one full step.
 
     position: step index, fractional between steps. probe: [B, N, D], target: [B, N, C], in the model's dtype.
-    finite: whether all values of both are finite, a boolean scalar on the device; None if they are known to be.
-    away: whether it was moved to the CPU, as the device has to hold less.
+    finite: whether all values of both are finite, a scalar, on the device until it is read; None once they are known
+    to be. away: whether it was moved to the CPU, as the device has to hold less.
     """
 
     position: float
@@ -69,12 +69,17 @@ class History:
         return bool(self.snapshots) and self.snapshots[0].probe.shape[:2] == (batch, tokens)
 
     def sound(self) -> bool:
-        """Whether all kept values are finite; if not, everything is dropped. Waits for the device once per snapshot."""
+        """Whether all kept values are finite; if not, everything is dropped. Waits for what `tell` did not tell."""
         if all(s.finite is None or bool(s.finite) for s in self.snapshots):
             self.snapshots = [replace(s, finite=None) for s in self.snapshots]
             return True
         self.snapshots, self._dots = [], None
         return False
+
+    def tell(self, snapshot: Snapshot, finite: Tensor) -> None:
+        """What was read of a snapshot's `finite`, on the processor."""
+        known = replace(snapshot, finite=None if finite else finite)
+        self.snapshots = [known if each is snapshot else each for each in self.snapshots]
 
     @property
     def positions(self) -> list[float]:

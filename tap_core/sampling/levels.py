@@ -9,6 +9,8 @@ from .motion import Motion
 # Farther off than this share of a step: another latent. On the first two levels, where latents that were equal start
 # to differ, less is enough.
 FAR, FAR_AT_FIRST = 1.0, 0.5
+SEVERAL_LATENTS = ("This sampler evaluates several latents at one noise level. Each is forecast from its own past, and "
+                   "the drift of skipped steps stays in the picture.")
 
 
 class Levels:

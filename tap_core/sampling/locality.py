@@ -20,6 +20,9 @@ from ..predictors.pool import Pool
 from ..schedule import AdaptiveSchedule
 from ..schedules.registry import AnySchedule, schedule_name
 
+SHARED_QUALITY = ("Several processes work together here, and each may have a part of the picture, so quality cannot be "
+                  "measured; as many steps are computed as interval says.")
+
 
 def processes() -> int:
     """Number of processes in torch.distributed, this one included."""

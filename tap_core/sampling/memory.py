@@ -1,6 +1,7 @@
 """Remembering: the histories of a run, one for each condition."""
 
-from collections.abc import Hashable, Sequence
+from collections.abc import Callable, Hashable, Sequence
+from functools import partial
 
 from torch import Tensor
 
@@ -34,6 +35,13 @@ class Memory:
         dropped = any(history is not None and not history.snapshots for history in found)
         self._notes.note(NO_NUMBERS if dropped else SOMETHING_NEW)
         return False
+
+    def ask(self, ask: Callable[[Tensor, Callable[[Tensor], None]], None]) -> None:
+        """Have `ask` read whether what was kept is finite, so that `can_forecast` need not wait for that."""
+        for history in () if self._shared else self.histories.values():
+            for snapshot in history.snapshots:
+                if snapshot.finite is not None:
+                    ask(snapshot.finite, partial(history.tell, snapshot))
 
     def fitting(self, key: Hashable, batch: int, tokens: int) -> History:
         """The history of a condition with `batch` x `tokens` tokens; a new one if there is none of that size."""

@@ -5,6 +5,9 @@ sigma is the sampler's own. The model may be told another one (pace.py): denoise
 is the slope along which the sampler moves x, not the model's own velocity.
 """
 
+from collections.abc import Callable
+from functools import partial
+
 import torch
 from torch import Tensor
 
@@ -33,9 +36,19 @@ class Motion:
         self.again: Tensor | None = None  # at a level that is evaluated again: how far x is off, and a step's length
         self._arrived: Tensor | None = None  # length of the step that led to the current level
 
+    def ask(self, ask: Callable[[Tensor, Callable[[Tensor], None]], None]) -> None:
+        """Have `ask` read whether there is noise, and how much of it is new, which is then on the processor."""
+        if self.noisy is not None:
+            ask(self.noisy, self._is_noisy)
+        if self.renewed is not None:
+            ask(self.renewed, partial(setattr, self, "renewed"))
+
+    def _is_noisy(self, noisy: Tensor) -> None:
+        self.noisy = noisy.bool()
+
     @property
     def buries(self) -> bool:
-        """Whether each step draws so much noise anew that a drift is buried. This waits for the device."""
+        """Whether each step draws so much noise anew that a drift is buried. Waits for the device if it must."""
         return self.renewed is not None and bool(self.renewed >= BURIED)
 
     def watch(self, x: Tensor, position: float) -> None:

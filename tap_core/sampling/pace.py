@@ -5,7 +5,16 @@ Some nodes tell the model another sigma than the sampler's, for more or less det
 
 import math
 
+from torch import Tensor
+
 from ..timeline import SIGMA_TOLERANCE, Timeline
+from .readback import Readback
+
+OWN_STEPS = ("This sampler chooses its own steps, which forecasts cannot follow; every step was computed in full from "
+             "there on. Choose one that keeps to the sigmas it is given, such as euler or dpmpp_2m.")
+OTHER_SIGMAS = ("The model is called at other sigmas than those of the run, and this sampler chooses its own steps or "
+                "adds noise, which forecasts cannot follow; every step was computed in full from there on. Choose "
+                "euler or dpmpp_2m without churn, or remove the node that changes the sigmas.")
 
 
 class Pace:
@@ -19,13 +28,42 @@ class Pace:
     def __init__(self, timeline: Timeline) -> None:
         self._timeline, self._count = timeline, 0
         self._said, self._single = True, True  # since the latest evaluation; one evaluation a step so far
-        self._rose = False
+        self._rose, self._exact = False, True
         self.position, self.sigma, self.shifted, self.follows = 0.0, 0.0, False, True
         self.doubt, self.rises = False, False
 
     def told(self) -> None:
         """The sampler says that it has evaluated a step, as ComfyUI's samplers do once a step for the preview."""
         self._said = True
+
+    @property
+    def expected(self) -> float | None:
+        """The sigma of the next evaluation, where the sampler has called the model once at each of its sigmas so far.
+
+        None for the first three: one that evaluates a step twice, the first or the second one, shows itself by then.
+        """
+        known = self._exact and self._single and self._said and 2 < self._count < self._timeline.steps
+        return self._timeline.sigmas[self._count] if known else None
+
+    def sigma_of(self, told: Tensor, readback: Readback | None) -> float:
+        """The sigma that the model is told, a scalar; the expected one where there is one, which `readback` checks.
+
+        So a skipped step need not wait for its device. Without a `readback` it is read here.
+        """
+        expected = self.expected
+        if expected is None or readback is None:
+            return float(told)
+        readback.ask(told == expected, self.confirm)
+        return expected
+
+    def confirm(self, right: Tensor) -> None:
+        """Take whether an expected sigma was the one that the model was told; if not, none is expected again."""
+        self._exact = self._exact and bool(right)
+
+    @property
+    def why_not(self) -> str:
+        """Why the sampler is not followed, for the report."""
+        return OTHER_SIGMAS if self.shifted else OWN_STEPS
 
     def begin(self, sigma: float) -> None:
         """An evaluation starts, for which the model is told `sigma`."""
@@ -41,6 +79,7 @@ class Pace:
         ahead = number == 1 and self.position > number
         if counts and (self.shifted or ahead):
             self.position, self.sigma = float(number), timeline.sigmas[number]
+        self._exact = self._exact and (number == 0 or (counts and sigma == timeline.sigmas[number]))
         above = sigma > self.sigma and not _same(sigma, self.sigma)
         self.rises = self.shifted and above and number > 0 and not self._rose
         self._rose = self._rose or self.rises

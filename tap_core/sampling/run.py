@@ -12,7 +12,7 @@ from torch import Tensor
 from ..engine.probe_channels import strided_probe
 from ..engine.step import full_step
 from ..record.record import Evaluation, TapRecord, TokenChoices, candidate_names, settings_values
-from ..schedule import Decision
+from ..schedule import Decision, Seen
 from ..schedules.course import notes_of, why_none_is_skipped
 from ..schedules.quality import QualitySchedule
 from ..timeline import Timeline
@@ -20,28 +20,20 @@ from ..token_grid import Grid
 from .decider import Decider
 from .forecaster import Forecaster
 from .latents import latents_kept
-from .levels import Levels
-from .locality import processes, why_not_shared
+from .levels import SEVERAL_LATENTS, Levels
+from .locality import SHARED_QUALITY, processes, why_not_shared
 from .memory import Memory, finite
 from .motion import Motion
 from .notes import Notes
-from .pace import Pace
+from .pace import OTHER_SIGMAS, Pace
+from .readback import Readback
 from .replay import Replay
 from .settings import TapSettings
 from .standing import Standing
 from .timer import StepTimer
 
-OWN_STEPS = ("This sampler chooses its own steps, which forecasts cannot follow; every step was computed in full from "
-             "there on. Choose one that keeps to the sigmas it is given, such as euler or dpmpp_2m.")
-OTHER_SIGMAS = ("The model is called at other sigmas than those of the run, and this sampler chooses its own steps or "
-                "adds noise, which forecasts cannot follow; every step was computed in full from there on. Choose "
-                "euler or dpmpp_2m without churn, or remove the node that changes the sigmas.")
 OTHER_SIZE = ("This sampler changes the size of the picture during the run, and nothing can be forecast from a smaller "
               "one; every step was computed in full from there on. Choose another sampler.")
-SEVERAL_LATENTS = ("This sampler evaluates several latents at one noise level. Each is forecast from its own past, and "
-                   "the drift of skipped steps stays in the picture.")
-SHARED_QUALITY = ("Several processes work together here, and each may have a part of the picture, so quality cannot be "
-                  "measured; as many steps are computed as interval says.")
 NO_ROOM = ("memory_limit is {limit} MB, and copies of the latent that TAP has to keep take {taken:.0f} MB; every step "
            "was computed in full. Raise memory_limit, or set it to 0.")
 
@@ -76,6 +68,7 @@ class TapRun:
         self.decider = Decider(self.schedule, self.timeline, self.notes)
         self.memory = Memory(self.pool.snapshots, self.shared, self.notes)
         self.motion, self.pace, self.levels = Motion(self.timeline), Pace(self.timeline), Levels()
+        self.readback = Readback()
         repays = settings.correction == "on" and self.decider.skips_any
         self.replay = Replay(self.timeline.mixes, guidance) if repays else None
         self.standing = Standing(self.record, self.timeline.mixes)
@@ -85,12 +78,17 @@ class TapRun:
         self._lock, self._timers, self._started = threading.Lock(), [], time.perf_counter()
         self._note_beforehand()
 
+    def sigma_of(self, told: Tensor) -> float:
+        """The sampler's sigma as the model is told it [B]; see Pace.sigma_of."""
+        skips = self.decider.skips_any and not self.notes.fell_back
+        return self.pace.sigma_of(told.flatten()[0], self.readback if skips else None)
+
     def begin(self, sigma: float, device: torch.device, x: Tensor | None = None) -> None:
         """A model evaluation of x [B, C, ...] at `sigma` starts: decide whether its step is computed or forecast."""
         self.pace.begin(sigma)
         position = self.pace.position
         if not self.pace.follows:
-            self.notes.fall_back(OTHER_SIGMAS if self.pace.shifted else OWN_STEPS)
+            self.notes.fall_back(self.pace.why_not)
         before = self.decider.seen.x
         if x is not None and before is not None and x.shape != before.shape:
             self.replay, self.motion = None, Motion(self.timeline)
@@ -135,6 +133,8 @@ class TapRun:
         seen.x, seen.denoised, seen.full = x, denoised, self._now.full
         seen.whole = self._now.skipped_calls == 0
         self.standing.add(seen, self.motion, self.pace.sigma, self.replay is not None and not self.replay.noisy)
+        if seen.whole and self.decider.skips_any and not self.notes.fell_back:
+            self._read_back(seen)
         self.decider.finish()
         self._forget()
         self._count_bytes()
@@ -210,6 +210,7 @@ class TapRun:
     def close(self, complete: bool) -> TapRecord:
         """Free what the run keeps and complete the record; its maps move to the CPU."""
         self.memory.clear()
+        self.readback.clear()
         if self.replay is not None:
             self.replay.clear()
             self.replay = None
@@ -257,8 +258,7 @@ class TapRun:
     @property
     def so_far(self) -> str:
         """How close a run that keeps to a quality is so far, in words; empty before its first gap."""
-        close = self.standing.so_far(getattr(self.decider.course, "spent", None))
-        return "" if close is None else f"so far {close}"
+        return self.standing.so_far(getattr(self.decider.course, "spent", None))
 
     def _note_beforehand(self) -> None:
         """What is known before the first step of why steps will be computed in full."""
@@ -273,6 +273,14 @@ class TapRun:
             self.notes.fall_back(reason)
         if not self.decider.skips_any and not self.settings.off:
             self.notes.note(why_none_is_skipped(self.schedule, self.timeline.steps))
+
+    def _read_back(self, seen: Seen) -> None:
+        """Read all that the run has to know of this full step and of skipped ones before it. This waits once."""
+        self.memory.ask(self.readback.ask)
+        self.motion.ask(self.readback.ask)
+        if isinstance(self.schedule, QualitySchedule):
+            seen.ask(self.readback.ask)
+        self.readback.read()
 
     def _forget(self) -> None:
         """Drop what no later step is forecast from."""

@@ -35,9 +35,9 @@ class Standing:
         renewed = motion.renewed is not None and bool(motion.renewed > RENEWED)
         return Line(self._twice, self._drifts.open, renewed).closeness(float(drifts[0].max()))
 
-    def so_far(self, spent: float | None) -> Closeness | None:
-        """In a run that goes on, from the drift that its schedule has read."""
-        return None if spent is None else Line(self._twice).closeness(spent)
+    def so_far(self, spent: float | None) -> str:
+        """In a run that goes on, from the drift that its schedule has read, in words; empty before its first gap."""
+        return "" if spent is None else f"so far {Line(self._twice).closeness(spent)}"
 
     @property
     def known(self) -> bool:

@@ -10,7 +10,7 @@ import torch
 from comfy.model_patcher import ModelPatcher
 from comfy_extras.nodes_advanced_samplers import SamplerLCMUpscale
 from comfy_extras.nodes_differential_diffusion import DifferentialDiffusion
-from tap_pack.tap_core.sampling.run import SEVERAL_LATENTS
+from tap_pack.tap_core.sampling.levels import SEVERAL_LATENTS
 from torch import Tensor
 
 from custom_levels import guided_by_another, renoising

@@ -17,7 +17,7 @@ def begin(state: RunState, own: dict, x: Tensor, timestep: Tensor, *args: object
     """The evaluation of x [B, C, ...] begins. own: the guider's options; then what else the guider was called with."""
     if _is_cfg_plus_plus(own, *args, **kwargs):
         state.run.notes.fall_back(CFG_PLUS_PLUS)
-    state.begin(float(timestep.flatten()[0]), x, next(iter(own.get("multigpu_clones", ())), None))
+    state.begin(state.run.sigma_of(timestep), x, next(iter(own.get("multigpu_clones", ())), None))
 
 
 def finish(state: RunState, own: dict, x: Tensor, denoised: Tensor) -> None:

@@ -107,7 +107,7 @@ class Passes:
         self._left = False  # whether the sampler was told to end this pass
         self._second: Tensor | None = None  # x of the second evaluation in the first pass
         self._went_back: float | None = None  # when the sampler was left, until it comes to a step that is not done
-        self._repeats: list[Tensor] = []  # whether later passes were at the same place, boolean scalars on the device
+        self._alike = True  # whether later passes were at the same places, as far as that was read
         self.others = self._asked = False  # whether the generators draw other numbers in this pass, and in the next
         self._upto = 1  # the evaluation that a pass with other numbers ends at
         self._elsewhere: Tensor | None = None  # x that it came to
@@ -191,9 +191,13 @@ class Passes:
             return
         before = replay.exact(index) if self._second is None or index == 0 else self._second
         self._second = self._second if index == 0 else None
-        self._repeats.append((sigma == self._sigmas[index]).all())
+        self._run.readback.ask((sigma == self._sigmas[index]).all(), self._repeat)
         if before is not None:
-            self._repeats.append((x == before.to(x.device)).all())
+            self._run.readback.ask((x == before.to(x.device)).all(), self._repeat)
+
+    def _repeat(self, alike: Tensor) -> None:
+        """Take whether a later pass was at the same place."""
+        self._alike = self._alike and bool(alike)
 
     def _starts_elsewhere(self, index: int, x: Tensor, replay: Replay) -> bool:
         """Whether the second pass starts at another x, for which the first answer, of a full step, is none."""
@@ -207,11 +211,10 @@ class Passes:
             self._run.motion.noisy = None
 
     def _go_again(self) -> None:
-        """Leave the sampler, unless that would do harm. This waits for the device, at a full step."""
-        if not all(self._repeats):
+        """Leave the sampler, unless that would do harm, as far as the full step that just ended has read."""
+        if not self._alike:
             self._stop(NOT_ALIKE)
             return
-        self._repeats.clear()
         motion, replay = self._run.motion, self._run.replay
         if not replay.noisy and motion.noisy is not None and motion.noisy:
             self._try_others(replay.known)

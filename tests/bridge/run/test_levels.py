@@ -6,8 +6,7 @@ import comfy.samplers
 import pytest
 import torch
 from comfy.model_patcher import ModelPatcher
-from tap_pack.tap_core.sampling.levels import Levels
-from tap_pack.tap_core.sampling.run import SEVERAL_LATENTS
+from tap_pack.tap_core.sampling.levels import SEVERAL_LATENTS, Levels
 
 from custom_levels import guided_by_another, renoising
 from custom_runs import STEPS, custom

@@ -11,7 +11,8 @@ from comfy.model_patcher import ModelPatcher
 from tap_pack.nodes.comfy_bridge.live.plan import plan_of
 from tap_pack.tap_core.record.run_line import run_line
 from tap_pack.tap_core.sampling import run as run_module
-from tap_pack.tap_core.sampling.run import SHARED_QUALITY, TapRun
+from tap_pack.tap_core.sampling.locality import SHARED_QUALITY
+from tap_pack.tap_core.sampling.run import TapRun
 from tap_pack.tap_core.sampling.settings import TapSettings
 from tap_pack.tap_core.schedules.quality import ALL_NOISE_ANEW
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from itertools import pairwise
 
 import pytest
+import torch
 from tap_pack.tap_core.sampling.pace import Pace
 from tap_pack.tap_core.timeline import Timeline
 
@@ -84,3 +85,35 @@ def test_more_evaluations_than_steps_are_not_followed() -> None:
     pace = Pace(even_timeline(3))
     walk(pace, [0.98, 0.6, 0.3, 0.2])
     assert not pace.follows
+
+
+def test_a_sampler_that_keeps_to_its_sigmas_is_presumed_to_go_on() -> None:
+    pace, presumed = Pace(FLUX), []
+    for sigma in FLUX.sigmas[:-1]:
+        presumed.append(pace.expected)
+        pace.begin(sigma)
+        pace.told()
+    assert presumed == [None, None, None, *FLUX.sigmas[3:-1]]
+
+
+def test_two_evaluations_a_step_are_never_presumed() -> None:
+    """As Heun's method and dpm_2 have; the sampler says once a step that it is evaluated."""
+    for between in (lambda now, after: after, lambda now, after: (now * after) ** 0.5):
+        pace = Pace(FLUX)
+        for now, after in pairwise(FLUX.sigmas[:-1]):
+            for number, sigma in enumerate((now, between(now, after))):
+                assert pace.expected is None
+                pace.begin(sigma)
+                if not number:
+                    pace.told()
+
+
+def test_a_sigma_that_was_not_the_expected_one_ends_it() -> None:
+    pace = Pace(FLUX)
+    walk(pace, list(FLUX.sigmas[:4]))
+    assert pace.expected == FLUX.sigmas[4]
+    pace.confirm(torch.tensor(False))
+    assert pace.expected is None
+    pace = Pace(FLUX)
+    walk(pace, [*FLUX.sigmas[:4], FLUX.sigmas[4] * 0.97])
+    assert pace.expected is None
