@@ -16,7 +16,7 @@ from tap_pack.tap_core.record.record import RecordHolder
 from tap_pack.tap_core.record.run_line import run_line
 from tap_pack.tap_core.sampling.settings import TapSettings
 
-from custom_runs import STEPS, custom
+from custom_runs import custom
 from tiny_flux import tiny_flux
 from tiny_models import prompt
 from tiny_table import ALL_ROWS
