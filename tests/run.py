@@ -1,6 +1,7 @@
 """Every test of the pack, in a real ComfyUI: `python3 tests/run.py [--comfyui VERSION] [pytest arguments]`.
 
-With `--matrix`, only the tests of what can be plugged in; they give a table that also goes into the README.
+With `--matrix`, only the tests of what can be plugged in; they give a table that also goes into
+nodes/comfy_bridge/README.md.
 """
 
 import argparse

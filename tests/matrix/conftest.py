@@ -1,14 +1,11 @@
-"""`--matrix`: prints the compatibility matrix after its tests, and puts the short one into the README."""
+"""`--matrix`: prints the compatibility matrix after its tests, and puts the short one into the page of the bridge."""
 
 from __future__ import annotations
-
-from pathlib import Path
 
 import comfyui_version
 import pytest
 import torch
 
-README = Path(__file__).resolve().parents[2] / "README.md"
 FOUND: dict[tuple[str, str], str] = {}
 
 # The rows name nodes and samplers that ComfyUI has since 0.30.
@@ -19,7 +16,7 @@ torch.set_num_threads(1)
 
 def pytest_addoption(parser: pytest.Parser) -> None:
     """Adds `--matrix`."""
-    parser.addoption("--matrix", action="store_true", help="print the matrix and put it into the README")
+    parser.addoption("--matrix", action="store_true", help="print the matrix, and put it on the page of the bridge")
 
 
 def pytest_runtest_logreport(report: pytest.TestReport) -> None:
@@ -33,10 +30,10 @@ def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, config: p
     """Shows the matrix."""
     if not config.getoption("--matrix", False):
         return
-    from matrix_show import full_table, put_into, short_table
+    from matrix_show import PAGE, full_table, put_into, short_table
     from matrix_table import CASES, ROWS
 
     terminalreporter.write_line(full_table(ROWS, FOUND))
     if len(FOUND) == len(CASES) and "FAILED" not in FOUND.values():
-        put_into(README, short_table(ROWS))
-        terminalreporter.write_line(f"Written to {README.name}.")
+        put_into(PAGE, short_table(ROWS))
+        terminalreporter.write_line(f"Written to {PAGE}.")

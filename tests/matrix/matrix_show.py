@@ -1,4 +1,4 @@
-"""The matrix as text for the terminal, with every figure, and as a short table for the README."""
+"""The matrix as text for the terminal, with every figure, and as a short table for the page of the bridge."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ from pathlib import Path
 
 from matrix_row import Row
 
+PAGE = Path(__file__).resolve().parents[2] / "nodes" / "comfy_bridge" / "README.md"
 BEGIN, END = "<!-- compatibility: begin -->", "<!-- compatibility: end -->"
 Found = dict[tuple[str, str], str]
 
@@ -36,13 +37,13 @@ def short_table(rows: list[Row]) -> str:
     return "\n".join(lines)
 
 
-def put_into(readme: Path, table: str) -> None:
+def put_into(page: Path, table: str) -> None:
     """Writes the table between its marks. Raises ValueError if they are not there."""
-    text = readme.read_text(encoding="utf-8")
+    text = page.read_text(encoding="utf-8")
     if BEGIN not in text or END not in text:
-        raise ValueError(f"{readme.name} has no place for the table: {BEGIN} and {END}.")
+        raise ValueError(f"{page} has no place for the table: {BEGIN} and {END}.")
     made = re.sub(f"{BEGIN}.*?{END}", lambda _: f"{BEGIN}\n{table}\n{END}", text, flags=re.DOTALL)
-    readme.write_text(made, encoding="utf-8")
+    page.write_text(made, encoding="utf-8")
 
 
 def _listed(names: list[str]) -> str:

@@ -7,8 +7,8 @@ from collections.abc import Callable
 import pytest
 
 from matrix_row import Row
-from matrix_show import BEGIN, END, short_table
-from matrix_stage import ROOT, STAGES
+from matrix_show import BEGIN, END, PAGE, short_table
+from matrix_stage import STAGES
 from matrix_table import CASES, ROWS
 
 
@@ -25,6 +25,5 @@ def test_rows_have_names_of_their_own() -> None:
     assert len({str(row) for row in ROWS}) == len(ROWS)
 
 
-def test_the_readme_shows_the_rows() -> None:
-    readme = (ROOT / "README.md").read_text(encoding="utf-8")
-    assert short_table(ROWS) in readme.split(BEGIN)[1].split(END)[0]
+def test_the_page_of_the_bridge_shows_the_rows() -> None:
+    assert short_table(ROWS) in PAGE.read_text(encoding="utf-8").split(BEGIN)[1].split(END)[0]
