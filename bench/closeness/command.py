@@ -15,6 +15,7 @@ from tap_pack.tap_core.sampling.settings import FIXED, QUALITIES, TapSettings
 from tqdm import tqdm
 
 from closeness.pictures import draw_pairs
+from closeness.templates import templates_of
 from figures.metrics import psnr
 from figures.page import Page, read_results
 from figures.results_file import write_results
@@ -108,10 +109,12 @@ def wish_cell(row: dict, name: str) -> str:
 
 def default_table(rows: Sequence[dict], quality: str = "close") -> list[str]:
     """For the README of the pack: the default quality by course and model."""
-    return table(("steps, sampler, guidance", *MODELS), (
-        (f"{steps}, {sampler}, CFG {cfg:g}", *(default_cell(row, quality) for model in MODELS for row in (next(
-            (row for row in rows if (row["model"], row["steps"], row["sampler"], row["cfg"]) ==
-             (model, steps, sampler, cfg)), None),))) for steps, sampler, cfg in COURSES))
+    templates = templates_of()
+    found = {(row["model"], row["steps"], row["sampler"], row["cfg"]): row for row in rows}
+    return table(("steps, sampler, guidance", "as in the template of", *MODELS), (
+        (f"{steps}, {sampler}, CFG {cfg:g}", ", ".join(templates.get((steps, sampler, cfg), [])),
+         *(default_cell(found.get((model, steps, sampler, cfg)), quality) for model in MODELS))
+        for steps, sampler, cfg in COURSES))
 
 
 def default_cell(row: dict | None, quality: str) -> str:

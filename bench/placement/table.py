@@ -53,7 +53,7 @@ def _cell(row: dict | None, budget: int) -> str:
 
 
 def short_table(rows: list[dict], calls: int = 10) -> str:
-    """The chief methods on every model at so many calls, as README.md has them: mean PSNR in dB (worst)."""
+    """The chief methods on every model at so many calls, as bench/README.md has them: mean PSNR in dB (worst)."""
     chief = {"TAP, calibrated": "**calibrated**", "TAP Accelerate's defaults": "**TAP Accelerate, defaults**",
              "DiCache": "DiCache", "CG-Taylor": "CG-Taylor", "Spectrum": "Spectrum",
              "TaylorSeer, order 2": "TaylorSeer, order 2", "TAP": "TAP as in the paper",
