@@ -20,11 +20,11 @@ def draw_card(name: str, scene: Image.Image, marks: str) -> Image.Image:
     draw = ImageDraw.Draw(card)
     lines = _wrapped(name.partition(" ")[2], 27, 236)
     for place, line in enumerate(lines):
-        draw.text((234, 16 + 33 * place), line, LIGHT, _font(27))
-    draw.text((234, 158), f"{marks.count('f')} of {len(marks)} steps computed", COMPUTED, _font(20))
-    draw.text((234, 186), f"{marks.count('s')} forecast", FORECAST, _font(20))
-    _draw_steps(draw, marks)
-    draw.text((12, 294), WHOSE, FAINT, _font(14))
+        draw.text((234, 16 + 33 * place), line, LIGHT, font(27))
+    draw.text((234, 158), f"{marks.count('f')} of {len(marks)} steps computed", COMPUTED, font(20))
+    draw.text((234, 186), f"{marks.count('s')} forecast", FORECAST, font(20))
+    draw_steps(draw, marks, (12, 234, 468, 284), gap=3)
+    draw.text((12, 294), WHOSE, FAINT, font(14))
     return card
 
 
@@ -43,21 +43,24 @@ def scenes(file: Path) -> Sequence[Image.Image]:
         return [samples.convert("RGB").crop((256 * place, 0, 256 * place + 256, 256)) for place in range(4)]
 
 
-def _draw_steps(draw: ImageDraw.ImageDraw, marks: str) -> None:
-    pitch = (SIZE[0] - 24) / len(marks)
+def draw_steps(draw: ImageDraw.ImageDraw, marks: str, box: tuple[int, int, int, int], gap: int) -> None:
+    """A bar for each step, tall and white where it is computed. box: left, top, right, bottom; gap: between bars."""
+    left, top, right, bottom = box
+    pitch = (right - left) / len(marks)
     for step, mark in enumerate(marks):
-        left = 12 + step * pitch
-        top, colour = (234, COMPUTED) if mark == "f" else (262, FORECAST)
-        draw.rectangle((left, top, left + pitch - 3, 284), colour)
+        start = left + step * pitch
+        height, colour = (1.0, COMPUTED) if mark == "f" else (0.44, FORECAST)
+        draw.rectangle((start, round(bottom - height * (bottom - top)), start + pitch - gap, bottom), colour)
 
 
 def _wrapped(text: str, size: int, width: int) -> list[str]:
     lines = [""]
     for word in text.split():
         longer = f"{lines[-1]} {word}".strip()
-        lines[-1:] = [longer] if _font(size).getlength(longer) <= width else [lines[-1], word]
+        lines[-1:] = [longer] if font(size).getlength(longer) <= width else [lines[-1], word]
     return [line for line in lines if line]
 
 
-def _font(size: int) -> ImageFont.FreeTypeFont | ImageFont.ImageFont:
+def font(size: int) -> ImageFont.FreeTypeFont | ImageFont.ImageFont:
+    """The letters of all cards."""
     return ImageFont.load_default(size)

@@ -1,4 +1,4 @@
-"""Writes the workflows and their small pictures."""
+"""Writes the workflows and their small pictures, and the pack's icon and banner."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ from PIL import Image
 
 from .all import every_template
 from .cards import draw_card, draw_wipe_card, scenes
+from .signs import draw_banner, draw_icon
 
 DEMO = Path(__file__).resolve().parents[1]
 WORKFLOWS = DEMO.parent / "workflows"
@@ -27,6 +28,8 @@ def write_templates(known: dict[str, dict], full_steps: Sequence[int], folder: P
         card = (draw_wipe_card(graph.name, both, marks) if "no download" in graph.name
                 else draw_card(graph.name, tiles[place % len(tiles)], marks))
         card.save(folder / f"{graph.name}.jpg", quality=75, optimize=True)
+    draw_icon().save(DEMO / "images" / "icon.png", optimize=True)
+    draw_banner(both, marks).save(DEMO / "images" / "banner.png", optimize=True)
 
 
 def in_lines(file: dict) -> str:
