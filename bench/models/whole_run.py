@@ -13,10 +13,18 @@ import torch
 from tap_pack.nodes.comfy_bridge.adapters.find_adapter import find_adapter
 from tap_pack.nodes.comfy_bridge.run.model_call import apply_model
 from tap_pack.nodes.comfy_bridge.run.run_state import RUN_KEY, RunState
+from tap_pack.tap_core.sampling.readback import Readback
 from tap_pack.tap_core.sampling.run import TapRun
 from tap_pack.tap_core.sampling.settings import TapSettings
 
 from models.full_size import FullSize
+
+
+class Unread(Readback):
+    """Of a run on the meta device, whose tensors have nothing to read."""
+
+    def ask(self, *_: object) -> None:
+        """Nobody is told."""
 
 
 @dataclass
@@ -36,6 +44,8 @@ class WholeRun:
         inner = self.model.diffusion_model
         self._state = RunState(self.run, find_adapter(inner), inner)
         self._state.checked.add(id(inner))  # the self-check looks at values
+        if self.device.type == "meta":
+            self.run.readback = Unread()
 
     def evaluations(self) -> Iterator[bool]:
         """Each evaluation, once it is over: whether it was computed in full."""
