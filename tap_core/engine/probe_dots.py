@@ -22,11 +22,15 @@ TINY = 1e-30
 
 @dataclass(frozen=True)
 class HistoryDots:
-    """Per token, once per full step: <h0,h0> [M], <h0,q_j> and <q_j,q_j> [J, M], c_ij [J, J, M]; M = B*N."""
+    """Per token, once per full step: <h0,h0> [M], <h0,q_j> and <q_j,q_j> [J, M], c_ij [J, J, M]; M = B*N.
+
+    divisor: [J, M] the squares, or TINY where a token did not move.
+    """
 
     newest: Tensor
     lean: Tensor
     square: Tensor
+    divisor: Tensor
     mix: Tensor
 
 
@@ -51,10 +55,10 @@ def history_dots(probes: list[Tensor], device: torch.device) -> HistoryDots:
         newest[part] = vecdot(first, first)
         for j, direction in enumerate(differences):
             for i, earlier in enumerate(differences[:j]):
-                mix[i, j, part] = _take_out(direction, earlier, square[i, part])
+                _take_out(direction, earlier, square[i, part].clamp_min(TINY), mix[i, j, part])
             square[j, part] = vecdot(direction, direction)
             lean[j, part] = vecdot(first, direction)
-    return HistoryDots(newest, lean, square, mix)
+    return HistoryDots(newest, lean, square, square.clamp_min(TINY), mix)
 
 
 def probe_dots(probes: list[Tensor], probe: Tensor, once: HistoryDots) -> ProbeDots:
@@ -68,9 +72,9 @@ def probe_dots(probes: list[Tensor], probe: Tensor, once: HistoryDots) -> ProbeD
         for j, direction in enumerate(directions):
             for i, earlier in enumerate(directions[:j]):
                 direction.addcmul_(earlier, once.mix[i, j, part, None], value=-1)
-            reach[j, part] = _take_out(change, direction, once.square[j, part])
-        rest[part] = vecdot(change, change)
-        lean[part] = vecdot(first, change)
+            _take_out(change, direction, once.divisor[j, part], reach[j, part])
+        vecdot(change, change, out=rest[part])
+        vecdot(first, change, out=lean[part])
     return ProbeDots(rest, lean, reach)
 
 
@@ -81,12 +85,13 @@ def _differences(kept: list[Tensor], part: slice, device: torch.device) -> list[
 
 
 def _change(probe: Tensor, newest: Tensor) -> Tensor:
-    """probe - newest, [m, D], in float32 on the device of `newest`."""
-    return probe.to(newest, copy=True).sub_(newest)
+    """probe - newest, [m, D], in float32 on the device of `newest`, which is float32."""
+    probe = probe.to(newest.device)
+    # What is shorter than float32 is widened on the way, in the same operator.
+    return (probe.float() if probe.dtype == torch.float64 else probe) - newest
 
 
-def _take_out(vector: Tensor, direction: Tensor, square: Tensor) -> Tensor:
-    """Share [m] of `direction` in `vector`, both [m, D]; in place, `vector` keeps only its orthogonal part."""
-    share = vecdot(vector, direction) / square.clamp_min(TINY)
+def _take_out(vector: Tensor, direction: Tensor, square: Tensor, share: Tensor) -> None:
+    """Write the share [m] of `direction` in `vector`, both [m, D]; `vector` keeps only its orthogonal part."""
+    torch.div(vecdot(vector, direction), square, out=share)
     vector.addcmul_(direction, share[:, None], value=-1)
-    return share

@@ -34,16 +34,23 @@ def _losses_by_dots(history: History, probe: Tensor, weights: Tensor, loss: str)
     """Losses [M, P], computed only from the dots."""
     once = history.dots(probe.device)
     now = probe_dots(history.probes, probe, once)
-    true = once.newest + 2 * now.lean + now.rest + (now.reach * (2 * once.lean + now.reach * once.square)).sum(0)
+    reached = now.reach * once.square
+    true = once.newest.add(now.lean, alpha=2) + now.rest + (now.reach * reached.add(once.lean, alpha=2)).sum(0)
+    reached += once.lean  # <h, q_j>
     losses = torch.empty(len(true), len(weights), device=probe.device)
     for part in token_chunks(len(true), LOSS_BYTES * len(weights), probe.device):
-        error, gap = _errors(once, now, weights, part)
+        error, gap = _errors(once, now, reached, weights, part)
         losses[part] = error / probe.shape[-1] if loss == "l2" else _cosine(error, gap, true[part, None])
     return losses
 
 
-def _errors(once: HistoryDots, now: ProbeDots, weights: Tensor, part: slice) -> tuple[Tensor, Tensor]:
-    """|p - h|^2 and |p|^2 - |h|^2 of some tokens, [m, P]; no matrix product: TF32 is too coarse for it."""
+def _errors(
+    once: HistoryDots, now: ProbeDots, reached: Tensor, weights: Tensor, part: slice
+) -> tuple[Tensor, Tensor]:
+    """|p - h|^2 and |p|^2 - |h|^2 of some tokens, [m, P]; no matrix product: TF32 is too coarse for it.
+
+    reached: [J, M] <h, q_j>.
+    """
     shares = weights[:, 1:].unbind(1)
     error = now.rest[part, None]
     lean = -(now.lean + now.rest)[part, None]  # <h, p - h>
@@ -51,7 +58,7 @@ def _errors(once: HistoryDots, now: ProbeDots, weights: Tensor, part: slice) -> 
         u = share - now.reach[j, part, None]  # u_j
         for i, later in enumerate(shares[j + 1 :], start=j + 1):
             u.addcmul_(once.mix[j, i, part, None], later)
-        lean = torch.addcmul(lean, u, (once.lean + now.reach * once.square)[j, part, None])
+        lean = torch.addcmul(lean, u, reached[j, part, None])
         error = torch.addcmul(error, u.square_(), once.square[j, part, None])
     return error, torch.add(error, lean, alpha=2)
 

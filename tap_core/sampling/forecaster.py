@@ -17,6 +17,7 @@ class Forecaster:
         self.pool, self._selector = settings.pool(), settings.selector()
         self._settings, self._timeline = settings, timeline
         self._trusts = settings.trust == "learned"
+        self._orders: dict[tuple[int, torch.device], Tensor] = {}  # of each member, by snapshots and device
 
     @property
     def wants_truth(self) -> bool:
@@ -41,9 +42,12 @@ class Forecaster:
 
     def orders(self, choice: Tensor, history: History) -> Tensor:
         """[B, N] the order of each token's predictor, no higher than the history allows. choice: [B, N]."""
-        orders = torch.tensor([member.order for member in self.pool.members], dtype=torch.int8)
-        order = orders.to(choice.device, non_blocking=True)[choice.long()]
-        return order.clamp_(max=len(history.snapshots) - 1)
+        place = (len(history.snapshots), choice.device)
+        if place not in self._orders:
+            highest = len(history.snapshots) - 1
+            orders = torch.tensor([min(member.order, highest) for member in self.pool.members], dtype=torch.int8)
+            self._orders[place] = orders.to(choice.device, non_blocking=True)
+        return self._orders[place][choice.long()]
 
     def _forecast(
         self, history: History, position: float, probe: Tensor, grid: Grid | None, truth: Tensor | None,

@@ -61,8 +61,9 @@ class Motion:
         expected, move, start = self._expected
         length = self._norm(move)
         if position > start:
-            self.jumps, self._arrived = self._norm(x - expected) > NOISE_TOLERANCE * length, length
-            self._renew(x - expected, position)
+            jump = self._norm(x - expected)
+            self.jumps, self._arrived = jump > NOISE_TOLERANCE * length, length
+            self._renew(jump, x.numel(), position)
         elif position == start:  # Heun's method and others evaluate a level again, not farther off than a step is long
             longest = length if self._arrived is None else torch.maximum(length, self._arrived)
             self.again = torch.stack([self._norm(x - expected + move), longest])
@@ -75,15 +76,15 @@ class Motion:
         if self.again is not None:
             self.noisy = self.noisy | (self.again[0] > self.again[1])
 
-    def _renew(self, jump: Tensor, position: float) -> None:
+    def _renew(self, jump: Tensor, size: int, position: float) -> None:
         """See how much of the noise is new: of two noises of the same size the squares of their difference are double.
 
-        jump: [B, C, ...] from the end of a plain step.
+        jump: length of the way from the end of a plain step; size: how many numbers x has.
         """
         sigma = self.timeline.sigma_at(position)
         if sigma > 0:
-            size = jump.numel() if self.kept is None else (~self.kept).sum().clamp(min=1)
-            renewed = self._norm(jump).square() / (2 * sigma**2 * size)
+            moving = size if self.kept is None else (~self.kept).sum().clamp(min=1)
+            renewed = jump.square() / (2 * sigma**2 * moving)
             self.renewed = renewed if self.renewed is None else torch.minimum(self.renewed, renewed)
 
     def expect(self, x: Tensor, denoised: Tensor, sigma: float, position: float) -> None:
