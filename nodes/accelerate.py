@@ -21,9 +21,9 @@ class TapAccelerate(io.ComfyNode):
             node_id="TapAccelerate",
             display_name="TAP Accelerate",
             category="tap",
-            description="Makes sampling several times faster. On most steps the transformer is not run: its result is "
-            "forecast for every token (a small square of the picture), by the predictor that does best there. Put the "
-            "node between the model loader and the sampler.",
+            description="Makes image and video models faster: many steps are forecast instead of computed. Each token "
+            "(a small square of the picture) is forecast by the predictor that does best there. Put the node between "
+            "the model loader and the sampler.",
             search_aliases=["cache", "speed", "faster", "teacache", "taylorseer", "easycache", "token adaptive", "fast",
                             "accelerate", "magcache"],
             inputs=[
@@ -42,9 +42,9 @@ class TapAccelerate(io.ComfyNode):
                 ),
                 choice_input(
                     "trust", optional=True, advanced=True,
-                    tooltip="learned keeps the picture closer to the full one when few steps are computed: a forecast "
-                    "changes only as much as the forecasts before it came true. full uses the whole forecast (the "
-                    "paper's).",
+                    tooltip="learned keeps the picture closer to the full one when few steps are computed: where "
+                    "earlier forecasts did not come true, later ones change less. full takes every forecast as it is "
+                    "(the paper's).",
                 ),
                 io.Int.Input(
                     "probe_stride", default=DEFAULTS.probe_stride, min=1, max=WIDEST_STRIDE, optional=True,
@@ -95,7 +95,7 @@ def _main_inputs() -> list[io.Input]:
     return [
         choice_input(
             "quality",
-            tooltip="How close the picture has to be to the full one, which has every step computed. TAP measures it "
+            tooltip="How close the picture has to be to the full one, which has every step computed. TAP estimates it "
             "during the run, and computes as many steps as that takes. same: no difference even side by side. close: "
             "no difference to be seen. good: small differences in detail. draft: the same picture, drawn differently; "
             "fastest. fixed: as many steps as interval says.",
@@ -114,8 +114,9 @@ def _main_inputs() -> list[io.Input]:
         *horizon_inputs(),
         choice_input(
             "proxy_loss",
-            tooltip="Decides which predictor a token takes: the one with the smallest error on its probe, which is "
-            "known on every step. cosine (the paper's) compares directions; l2 and l1 measure distances.",
+            tooltip="Decides which predictor a token takes: the one that forecasts its probe with the smallest "
+            "error. The probe is what the first block gets, and TAP knows it at every step. cosine (the paper's) "
+            "compares directions; l2 and l1 measure distances.",
         ),
     ]
 
@@ -131,10 +132,10 @@ def _advanced_inputs() -> list[io.Input]:
         horizon_step_input(),
         choice_input(
             "target", advanced=True,
-            tooltip="Decides what is forecast, which changes quality and memory. residual: what the blocks add (the "
-            "paper's). output: the model's answer itself, which is smoother and takes less memory. denoised: the "
-            "finished picture that the model expects, which stays steady when the sampler adds noise. auto: output, "
-            "and also denoised once the sampler has added noise.",
+            tooltip="Decides what is forecast. It changes how close the picture is and how much memory TAP takes. "
+            "residual: what the blocks add (the paper's). output: the model's answer itself, which is smoother and "
+            "takes less memory. denoised: the finished picture that the model expects, which stays steady when the "
+            "sampler adds noise. auto: output, and also denoised once the sampler has added noise.",
         ),
         choice_input(
             "time_axis", advanced=True,

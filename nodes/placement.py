@@ -20,8 +20,8 @@ class TapPlacement(io.ComfyNode):
             display_name="TAP Placement",
             category="tap/calibration",
             description="Takes the best steps for your budget from a text that TAP Calibrate made for the model. "
-            "Connect it to schedule of TAP Accelerate. A run of another length or scheduler takes the steps with the "
-            "nearest noise levels.",
+            "Connect it to schedule of TAP Accelerate. A run with another number of steps, or another "
+            "scheduler, takes the steps whose noise levels are closest.",
             search_aliases=["tap", "calibrated", "budget", "schedule"],
             inputs=[
                 io.String.Input("text", multiline=True, default="",

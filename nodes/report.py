@@ -20,7 +20,8 @@ class TapReport(io.ComfyNode):
             display_name="TAP Report",
             category="tap",
             description="Tells what TAP did in the last run: how many steps were computed, how much faster the run "
-            "was, what the tokens chose on each step, and why some steps could not be forecast.",
+            "was, how close the picture is, what the tokens chose at each step, and why some steps could not be "
+            "forecast.",
             search_aliases=["tap", "speed", "statistics", "log", "cache"],
             inputs=[record_input(), after_input()],
             outputs=[io.String.Output(display_name="STRING", tooltip="The report as text.")],

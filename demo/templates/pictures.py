@@ -67,8 +67,8 @@ class Picture:
 AURA = "ModelSamplingAuraFlow"
 PICTURES = {
     "05 Faster FLUX.1 dev": Picture(
-        "Faster FLUX.1 dev", "**TAP Accelerate** sits between the model and the sampler: on most steps the model is "
-        "not run, its result is forecast.", model("Comfy-Org/flux1-dev", "flux1-dev.safetensors", ""), (CLIP_L, T5),
+        "Faster FLUX.1 dev", "**TAP Accelerate** stands between the model and the sampler: many steps are forecast "
+        "instead of computed.", model("Comfy-Org/flux1-dev", "flux1-dev.safetensors", ""), (CLIP_L, T5),
         "flux", FLUX_VAE, touch=["*interval*, with *quality* fixed: 1 turns TAP off, bit for bit."],
     ),
     "06 Faster FLUX.1 schnell": Picture(
@@ -120,8 +120,8 @@ PICTURES = {
         negative="", cfg=4.0, scheduler="sgm_uniform",
     ),
     "23 Faster SDXL": Picture(
-        "Faster SDXL", "SDXL is a UNet, not a transformer, so TAP works **by input and output**: a token is a patch of "
-        "2 x 2 latent pixels, and the model's answer is forecast. SD 1.5 and models that TAP does not know work the "
+        "Faster SDXL", "SDXL is a UNet, not a transformer, so TAP works **by input and output**: a token is a square "
+        "of 2 x 2 latent pixels, and the model's answer is forecast. SD 1.5 and models that TAP does not know work the "
         "same way.", checkpoint("stabilityai/stable-diffusion-xl-base-1.0", "sd_xl_base_1.0.safetensors"),
         prompt=BRIDGE, negative="text, watermark", latent="EmptyLatentImage", steps=25, cfg=8.0, scheduler="normal",
     ),

@@ -15,8 +15,8 @@ def budget_input() -> io.Input:
     """A number of model calls, or how many times fewer than all."""
     return io.String.Input(
         "budget", default="10",
-        tooltip="Fewer calls are faster, and the picture is less close to the full one. 10 computes ten steps; 5x "
-        "computes one fifth of all steps.",
+        tooltip="Fewer computed steps are faster, and the picture is less close to the full one. 10 computes ten "
+        "steps; 5x computes one fifth of all steps.",
     )
 
 
@@ -33,7 +33,7 @@ def expectation(calibration: Calibration, asked: Budget) -> str:
     calls = asked.calls_of(calibration.steps)
     line = calibration.line(calls)
     close = Closeness(line.decibels, GIVE_OR_TAKE)
-    changed = "" if line.calls == calls else f" The text has no line for {calls} calls; this is the nearest one."
+    changed = "" if line.calls == calls else f" The text has no line for {calls} calls; this is the closest one."
     return (f"{line.calls} of {calibration.steps} steps are computed. The expected PSNR against the full picture is "
             f"{line.decibels:.0f} dB, plus or minus {close.give_or_take:.0f} ({close.words}). After the run TAP "
             f"Accelerate says how close the picture came, and TAP Compare measures it.{changed}")

@@ -91,17 +91,17 @@ def why_nothing_skipped(record: TapRecord) -> str:
     if not record.evaluations and not record.complete:
         return "Nothing was recorded: the run ended before its first step."
     if not record.sigmas and record.fallbacks:  # there was no run, and it is known why
-        return "Nothing was skipped. " + " ".join(record.fallbacks)
+        return "No step was forecast. " + " ".join(record.fallbacks)
     if not any(e.full or e.skipped for e in record.evaluations):
-        return f"Nothing was skipped. {NOT_REACHED}"
+        return f"No step was forecast. {NOT_REACHED}"
     if record.fallbacks:
-        return "Nothing was skipped. " + " ".join(record.fallbacks)
+        return "No step was forecast. " + " ".join(record.fallbacks)
     if record.settings.get("quality", "fixed") != "fixed":
-        return (f"Nothing was skipped: quality {record.settings['quality']} takes every step of a run with these "
+        return (f"No step was forecast: quality {record.settings['quality']} takes every step of a run with these "
                 "settings. Set quality lower, or sample more steps.")
     if record.settings.get("interval") == 1:
-        return "Nothing was skipped: interval is 1, which computes every step. Set interval to 2 or more."
-    return "Nothing was skipped: the schedule computed every step. Set a longer interval or a higher threshold."
+        return "No step was forecast: interval is 1, which computes every step. Set interval to 2 or more."
+    return "No step was forecast: the schedule computed every step. Set a longer interval or a higher threshold."
 
 
 def why_no_map(record: TapRecord) -> str:

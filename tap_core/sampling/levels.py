@@ -10,7 +10,7 @@ from .motion import Motion
 # to differ, less is enough.
 FAR, FAR_AT_FIRST = 1.0, 0.5
 SEVERAL_LATENTS = ("This sampler evaluates several latents at one noise level. Each is forecast from its own past, and "
-                   "the drift of skipped steps stays in the picture.")
+                   "the errors of the forecasts stay in the picture.")
 
 
 class Levels:

@@ -20,8 +20,8 @@ from ..predictors.pool import Pool
 from ..schedule import AdaptiveSchedule
 from ..schedules.registry import AnySchedule, schedule_name
 
-SHARED_QUALITY = ("Several processes work together here, and each may have a part of the picture, so quality cannot be "
-                  "measured; as many steps are computed as interval says.")
+SHARED_QUALITY = ("Several processes work together here, and each may have a part of the picture, so TAP cannot tell "
+                  "how close the picture is; as many steps are computed as interval says.")
 
 
 def processes() -> int:

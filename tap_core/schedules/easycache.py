@@ -55,11 +55,11 @@ class EasyCacheCourse(AdaptiveCourse):
     def choose(self, seen: Seen) -> Decision:
         """Full once the change has added up; only here Python waits for the device."""
         if self._rate is None or self._latest.shape != seen.x.shape:
-            return Decision(full=True, reason="no rate yet")
+            return Decision(full=True, reason="too few steps yet")
         x, v = self._full
         self._sum = self._sum + self._rate * mean_change(seen.x, self._latest) / v.abs().mean()
         if not bool(self._sum < self.settings.threshold):
-            return Decision(full=True, reason="latent moved")
+            return Decision(full=True, reason="picture moved")
         if self.settings.forecast == "pool":
             return SKIP
         return Decision(full=False, denoised=seen.x - seen.sigma * (seen.x + v - x))

@@ -69,11 +69,11 @@ class FallbackCourse(AdaptiveCourse):
         loss = float(losses[~losses.isinf()].mean())  # a token that no candidate can forecast has infinity
         usual = self._usual.get(distance, math.inf if self.settings.factor > 0 else 0.0)
         if not math.isfinite(loss):
-            return Decision(full=True, reason="loss is not a number")
+            return Decision(full=True, reason="error is not a number")
         latest = math.log(max(loss, 1e-12))
         self._usual[distance] = math.exp(latest if distance not in self._usual else
                                          (1 - LATEST_WEIGHT) * math.log(self._usual[distance]) + LATEST_WEIGHT * latest)
-        return SKIP if loss <= self.settings.factor * usual else Decision(full=True, reason="loss above usual")
+        return SKIP if loss <= self.settings.factor * usual else Decision(full=True, reason="error above usual")
 
     def learn(self, seen: Seen) -> None:
         """Remember the latest full step."""

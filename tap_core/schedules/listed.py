@@ -32,7 +32,7 @@ class ListedSchedule:
                 f"The list of full steps goes up to {self.steps[-1]}, but this run has {timeline.steps} steps, "
                 f"0 to {timeline.steps - 1}; shorten the list or sample more steps."
             )
-        return Decision(full=True, reason="listed") if step == 0 or step in self.steps else SKIP
+        return Decision(full=True, reason="in the list") if step == 0 or step in self.steps else SKIP
 
 
 def parse_steps(text: str) -> tuple[int, ...]:

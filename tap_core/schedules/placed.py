@@ -31,7 +31,7 @@ class PlacedSchedule:
 
     def decide(self, step: int, timeline: Timeline) -> Decision:
         """Full or skipped at this step."""
-        return Decision(full=True, reason="placed") if step in self._places(timeline) else SKIP
+        return Decision(full=True, reason="planned") if step in self._places(timeline) else SKIP
 
     @lru_cache(maxsize=8)  # noqa: B019  a handful of small frozen schedules
     def _places(self, timeline: Timeline) -> frozenset[int]:

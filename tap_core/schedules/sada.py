@@ -71,7 +71,7 @@ class StabilityCourse(AdaptiveCourse):
                 return Decision(full=True, reason="multistep")
             return self._skip(lambda: self._through_nodes(seen.position))
         if not bool(self._criterion(seen) <= 0):
-            return Decision(full=True, reason="trajectory not stable")
+            return Decision(full=True, reason="path not stable")
         return self._skip(lambda: self._approximation(seen))
 
     def learn(self, seen: Seen) -> None:

@@ -55,7 +55,7 @@ class TrajectoryStabilityCourse(AdaptiveCourse):
         if self._stability is None:
             return Decision(full=True, reason="too few steps yet")
         stable = bool(self._stability >= self.settings.threshold)
-        return SKIP if stable else Decision(full=True, reason="trajectory bends")
+        return SKIP if stable else Decision(full=True, reason="path bends")
 
     def learn(self, seen: Seen) -> None:
         """Compare the latest two differences of the target."""

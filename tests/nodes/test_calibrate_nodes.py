@@ -124,7 +124,7 @@ def test_the_text_gives_the_same_schedule(model: ModelPatcher, measured: TraceHo
     pictures = [Accelerated(model, schedule=each).sample(STEPS, cfg=2.0) for each in (found.schedule, again)]
     assert torch.equal(*pictures)
     assert calibrated(measured).text == found.text
-    assert "nearest" in TapPlacement.execute(found.text, "15").args[1]
+    assert "closest one" in TapPlacement.execute(found.text, "15").args[1]
 
 
 def test_what_was_moved_is_reported_and_logged(

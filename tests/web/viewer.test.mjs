@@ -88,8 +88,8 @@ test("a token is described in words", () => {
 });
 
 test("steps and shares are described in words", () => {
-  assert.equal(stepWords({ number: 7, words: "skipped step", sigma: 0.83, ms: 4.2 }, 50),
-    "Step 7 of 50: skipped step, sigma 0.83, 4.2 ms");
+  assert.equal(stepWords({ number: 7, words: "forecast step", sigma: 0.83, ms: 4.2 }, 50),
+    "Step 7 of 50: forecast step, sigma 0.83, 4.2 ms");
   assert.deepEqual([[], [0, 0], [0, 0.001], [50, 0.5], [100, 1]].map((pair) => shareWords(...pair)),
     ["–", "0 %", "<1 %", "50 %", "100 %"]);
 });

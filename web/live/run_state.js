@@ -53,7 +53,7 @@ export function countsOf({ marks, plan }) {
   return Object.fromEntries(Object.keys(KEY).map((mark) => [mark, shown.split(mark).length - 1]));
 }
 
-/** One step in words, such as "Step 7 of 50: computed, placed". */
+/** One step in words, such as "Step 7 of 50: computed, planned". */
 export function wordsOf({ marks, plan, reasons }, step) {
   const done = marks[step] !== ".";
   const words = done ? WORDS[marks[step]] : plan[step] ? `to be ${WORDS[plan[step]]}` : WORDS["."];

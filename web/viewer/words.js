@@ -26,7 +26,7 @@ export function plateWords({ classes, entries, status }, alone) {
   return alone < 0 || classes.some((index) => entries[index] === alone) ? "" : NONE;
 }
 
-/** A step in words, such as "Step 7 of 50: skipped step, sigma 0.8312, 4.2 ms". */
+/** A step in words, such as "Step 7 of 50: forecast step, sigma 0.8312, 4.2 ms". */
 export function stepWords(step, count) {
   return `Step ${step.number} of ${count}: ${step.words}, sigma ${step.sigma}, ${step.ms} ms`;
 }

@@ -8,7 +8,7 @@ from ....tap_core.schedules.course import why_none_is_skipped
 from ....tap_core.schedules.quality import QualitySchedule
 from .plan_marks import FULL, SKIPPED
 
-NOTHING = "Nothing will be skipped"
+NOTHING = "No step will be forecast"
 
 
 @dataclass(frozen=True)

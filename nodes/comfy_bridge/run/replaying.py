@@ -18,10 +18,10 @@ from .run_state import state_of
 
 # ComfyUI was asked for their room; latents that still take more than this share of the free memory go to the CPU.
 SPARE = 0.5
-NOT_ALIKE = ("This sampler does not go the same way twice with the same seeds, so the drift of skipped steps stays in "
+NOT_ALIKE = ("This sampler does not go the same way twice with the same seeds, so the errors of the forecasts stay in "
              "the picture. Choose another sampler, such as euler or dpmpp_2m.")
-OWN_NOISE = ("Another node gives this sampler noise of its own, which cannot be drawn again, so the drift of skipped "
-             "steps stays in the picture.")
+OWN_NOISE = ("Another node gives this sampler noise of its own, which cannot be drawn again, so the errors of the "
+             "forecasts stay in the picture.")
 
 
 class GoAgain(BaseException):

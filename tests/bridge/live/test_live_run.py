@@ -77,14 +77,14 @@ def test_the_plan_says_how_many_fewer_calls() -> None:
 ])
 def test_when_nothing_will_be_skipped_the_plan_says_why(steps: int, settings: dict, reason: str) -> None:
     plan = plan_of(run_of(steps, **settings))
-    assert plan.words.startswith("Nothing will be skipped") and reason in plan.words
+    assert plan.words.startswith("No step will be forecast") and reason in plan.words
     assert plan.marks == "f" * steps
 
 
 def test_a_run_that_falls_back_has_no_plan() -> None:
     run = run_of(20)
     run.notes.fall_back("This model is computed in full: it is strange.")
-    assert plan_of(run).words == "Nothing will be skipped. This model is computed in full: it is strange."
+    assert plan_of(run).words == "No step will be forecast. This model is computed in full: it is strange."
 
 
 def test_a_schedule_that_decides_during_the_run_has_no_marks() -> None:
@@ -125,7 +125,7 @@ def test_the_browser_is_told_of_settings_that_do_not_fit_the_run(
     sample(clone, 4)
     event = last_of(told)
     assert event["marks"] == "ffff"
-    assert event["line"] == "Nothing will be skipped. This calibration is of another model."
+    assert event["line"] == "No step will be forecast. This calibration is of another model."
 
 
 def test_a_step_in_full_for_a_reason_is_marked_and_explained(model: ModelPatcher, told: list[dict],

@@ -43,7 +43,7 @@ def test_windows_that_move_are_computed_and_the_report_says_what_to_choose(video
     assert torch.equal(accelerated.sample(6, **options()), sample(moving, 6, **options()))
     (said,) = accelerated.record.fallbacks
     assert "schedule standard_uniform lie elsewhere" in said and "standard_static or batched" in said
-    assert run_line(accelerated.record) == f"Nothing was skipped. {said}"
+    assert run_line(accelerated.record) == f"No step was forecast. {said}"
 
 
 def test_the_node_says_it_before_the_first_step(video: ModelPatcher, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -53,7 +53,7 @@ def test_the_node_says_it_before_the_first_step(video: ModelPatcher, monkeypatch
     TapPatch(TapSettings(), RecordHolder(), "7").install(moving)
     sample(moving, 4, **options())
     assert wait_until(lambda: events and events[-1]["ended"])
-    assert events[0]["line"].startswith("Nothing will be skipped. The context windows of schedule looped_uniform")
+    assert events[0]["line"].startswith("No step will be forecast. The context windows of schedule looped_uniform")
     assert events[0]["plan"] == "ffff"
 
 

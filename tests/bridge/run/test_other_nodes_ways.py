@@ -146,8 +146,8 @@ def test_where_no_model_call_comes_to_tap_the_report_says_that_it_had_no_effect(
     full = guided(WithOptionsOfBefore(model), model, sampler)
     assert torch.equal(guided(WithOptionsOfBefore(accelerated.model), model, sampler), full)
     assert accelerated.record.complete and accelerated.record.skipped_steps == []
-    assert summary_line(accelerated.record).startswith("Nothing was skipped. TAP had no effect: the guider, or another")
-    assert run_line(accelerated.record) == f"Nothing was skipped. {NOT_REACHED}"
+    assert summary_line(accelerated.record).startswith("No step was forecast. TAP had no effect: the guider, or")
+    assert run_line(accelerated.record) == f"No step was forecast. {NOT_REACHED}"
 
 
 def test_each_tile_has_its_own_history(model: ModelPatcher) -> None:

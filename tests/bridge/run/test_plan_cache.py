@@ -148,5 +148,5 @@ def test_a_schedule_that_decides_during_the_run_has_a_cache_too(
 
 def test_without_skipped_steps_the_plan_names_no_cache(model: ModelPatcher, caplog: pytest.LogCaptureFixture) -> None:
     said, record = told(model, tiny_flux.sample, caplog, interval=1)
-    assert said[0].startswith("TAP: plan: Nothing will be skipped") and "cache" not in said[0]
+    assert said[0].startswith("TAP: plan: No step will be forecast") and "cache" not in said[0]
     assert record.cache_bytes == 0

@@ -79,7 +79,7 @@ def test_a_sampler_that_draws_all_noise_anew_is_computed_in_full_and_says_so(mod
     run = accelerated(model)
     assert torch.equal(run.sample(STEPS, sampler="lcm"), sample(model, STEPS, sampler="lcm"))
     assert run.record.skipped_steps == [] and ALL_NOISE_ANEW in run.record.fallbacks
-    assert run_line(run.record) == f"Nothing was skipped. {ALL_NOISE_ANEW}"
+    assert run_line(run.record) == f"No step was forecast. {ALL_NOISE_ANEW}"
 
 
 def test_most_computed_is_kept_and_the_line_says_how_close_that_came(model: ModelPatcher) -> None:

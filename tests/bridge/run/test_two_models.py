@@ -85,7 +85,7 @@ def test_with_tap_on_the_second_model_alone_the_picture_is_the_same_and_its_node
     one, other = tiny_flux(), tiny_flux(seed=1)
     second, holder = tapped(other, "8")
     assert torch.equal(together(one, second), together(one, other))
-    assert run_line(holder.latest) == f"Nothing was skipped. {ALONE}"
+    assert run_line(holder.latest) == f"No step was forecast. {ALONE}"
     assert events[-1]["node"] == "8" and events[-1]["line"].endswith(ALONE) and events[-1]["ended"]
 
 

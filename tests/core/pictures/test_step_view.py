@@ -89,4 +89,4 @@ def test_a_step_that_was_skipped_without_a_choice_is_no_full_one() -> None:
     assert [view.step for view in views if view.status.startswith("computed step")] == record.full_steps
     assert {view.status for view in views if view.step in record.skipped_steps} == {"forecast step"}
     assert why_no_map(record).startswith("There is no map: this schedule forecasts whole pictures")
-    assert why_no_map(full_record(interval=1)).startswith("Nothing was skipped")
+    assert why_no_map(full_record(interval=1)).startswith("No step was forecast")

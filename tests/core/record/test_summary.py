@@ -118,7 +118,7 @@ def test_a_step_without_a_counted_model_call_is_neither_computed_nor_forecast() 
         evaluation.choices = []
     assert record.full_steps == record.skipped_steps == []
     assert record.median_seconds(full=False) is None
-    assert summary_line(record) == f"Nothing was skipped. {NOT_REACHED} 1.5 s"
+    assert summary_line(record) == f"No step was forecast. {NOT_REACHED} 1.5 s"
 
 
 @pytest.mark.parametrize(
@@ -137,7 +137,7 @@ def test_a_run_that_skipped_nothing_says_why(record: TapRecord, said: str) -> No
 def test_a_fallback_is_the_reason_before_all_others() -> None:
     record = full_record(interval=1)
     record.fallbacks = ["SDXL is not a model that TAP knows; every step was computed in full."]
-    assert why_nothing_skipped(record) == "Nothing was skipped. " + record.fallbacks[0]
+    assert why_nothing_skipped(record) == "No step was forecast. " + record.fallbacks[0]
 
 
 def test_the_table_has_a_line_a_step() -> None:
