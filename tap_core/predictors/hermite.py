@@ -30,7 +30,8 @@ class Hermite:
 
     def __post_init__(self) -> None:
         if self.fitted <= self.order:
-            raise TapError(f"A fit of order {self.order} needs {self.order + 1} full steps or more, not {self.fitted}.")
+            raise TapError(f"A fit of order {self.order} needs {self.order + 1} computed steps or more, not "
+                           f"{self.fitted}.")
 
     @property
     def snapshots(self) -> int:

@@ -34,7 +34,7 @@ class Spectrum:
 
     def __post_init__(self) -> None:
         if self.remembered < 2:
-            raise TapError(f"Spectrum remembers {self.remembered} full steps; set 2 or more.")
+            raise TapError(f"Spectrum remembers {self.remembered} computed steps; set 2 or more.")
         if not 0 <= self.share <= 1 or not self.ridge > 0:
             raise TapError(f"Spectrum's share is {self.share} (0 to 1), its ridge {self.ridge} (above 0).")
 

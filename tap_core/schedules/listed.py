@@ -18,18 +18,18 @@ class ListedSchedule:
 
     def __post_init__(self) -> None:
         if not self.steps:
-            raise TapError("The list of full steps is empty; write some, such as 0, 1, 2, 7, 12.")
+            raise TapError("The list of steps is empty; write some, such as 0, 1, 2, 7, 12.")
         if self.steps[0] < 0:
-            raise TapError(f"The list of full steps begins with {self.steps[0]}; steps are counted from 0.")
+            raise TapError(f"The list of steps begins with {self.steps[0]}; steps are counted from 0.")
         for earlier, later in zip(self.steps, self.steps[1:], strict=False):
             if later <= earlier:
-                raise TapError(f"In the list of full steps {later} follows {earlier}; write each step once, in order.")
+                raise TapError(f"In the list of steps {later} follows {earlier}; write each step once, in order.")
 
     def decide(self, step: int, timeline: Timeline) -> Decision:
         """Full or skipped at this step."""
         if self.steps[-1] >= timeline.steps:
             raise TapError(
-                f"The list of full steps goes up to {self.steps[-1]}, but this run has {timeline.steps} steps, "
+                f"The list of steps goes up to {self.steps[-1]}, but this run has {timeline.steps} steps, "
                 f"0 to {timeline.steps - 1}; shorten the list or sample more steps."
             )
         return Decision(full=True, reason="in the list") if step == 0 or step in self.steps else SKIP

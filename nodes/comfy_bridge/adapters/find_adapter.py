@@ -99,7 +99,7 @@ ADAPTERS: dict[str, Adapter | InOutAdapter] = {
 ASK_AT = "the pack's page in ComfyUI Manager"
 
 NOT_REACHED: dict[str, str] = {
-    "wan.ar_model.CausalWanModel": "it makes the video piece by piece, and pieces share no history",
+    "wan.ar_model.CausalWanModel": "it makes the video piece by piece, and no piece can be forecast from another",
 }
 
 
