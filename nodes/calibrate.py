@@ -26,9 +26,10 @@ class TapCalibrate(io.ComfyNode):
             node_id="TapCalibrate",
             display_name="TAP Calibrate",
             category="tap/calibration",
-            description="Finds which steps to compute for the best picture with a given number of model calls, from "
-            "runs that TAP Measure Run watched. Save its text and give it to TAP Placement: it then works for other "
-            "prompts and seeds. One run is enough; a second run with another prompt makes it a little better.",
+            description="Finds which steps to compute so that the picture is closest, for a given number of computed "
+            "steps. It learns this from runs that TAP Measure Run watched. Save its text and give it to TAP "
+            "Placement: it then works for other prompts and seeds. One run is enough; a second run with another "
+            "prompt makes it a little better.",
             search_aliases=["tap", "optimal", "schedule", "placement"],
             inputs=[
                 trace_input(), after_input(), budget_input(), *_pool_inputs(),

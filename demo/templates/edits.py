@@ -90,7 +90,7 @@ def flux_2(graph: Graph) -> None:
 
 def flux_2_klein(graph: Graph) -> None:
     """FLUX.2 Klein base 4B: 20 steps, cfg 5, its own scheduler."""
-    graph.note(model_note("Faster FLUX.2 Klein", "The small FLUX.2, undistilled: 20 steps with two prompts each.",
+    graph.note(model_note("Faster FLUX.2 Klein", "The small FLUX.2, not made for few steps: 20 with two prompts each.",
                           [KLEIN, KLEIN_ENCODER, FLUX_2_VAE]), 400)
     made = graph.add("UNETLoader", files=[KLEIN], unet_name=KLEIN.name)[0]
     clip = load_encoders(graph, [KLEIN_ENCODER], "flux2")[0]
@@ -113,8 +113,8 @@ def _flux_2_end(
 
 def chroma(graph: Graph) -> None:
     """Chroma1-HD: 26 steps on the beta schedule, cfg 3.5."""
-    graph.note(model_note("Faster Chroma", "26 steps with two prompts each: TAP computes as few of them as *quality* "
-                          "takes.", [CHROMA, T5_FP8, FLUX_VAE]), 400)
+    graph.note(model_note("Faster Chroma", "26 steps with two prompts each: TAP computes only as many as *quality* "
+                          "needs.", [CHROMA, T5_FP8, FLUX_VAE]), 400)
     made = graph.add("UNETLoader", files=[CHROMA], unet_name=CHROMA.name)[0]
     clip = load_encoders(graph, [T5_FP8], "chroma")[0]
     decoder = load_vae(graph, FLUX_VAE)

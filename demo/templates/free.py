@@ -100,8 +100,8 @@ def watch(graph: Graph) -> None:
         "forecast, and which predictor each part of it used: drag through the steps or press play, point at a token "
         "to read its choice. Arrow keys go from step to step, the space bar plays. **TAP Choice Map** draws frames "
         "for a film; here the error on the probe (*loss*).\n\n**What to touch**\n- *quality*: *draft* leaves longer "
-        "gaps to forecast.\n- *orders*: with only one order, tokens choose only the horizon.\n- The scene: sky, "
-        "edges and trees choose differently.", 470)
+        "gaps to forecast.\n- *orders*: with only one order, tokens choose only how far ahead to look.\n- The scene: "
+        "sky, edges and trees choose differently.", 470)
     demo = load(graph)
     graph.column()
     scene = demo.scene()

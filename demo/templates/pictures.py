@@ -82,8 +82,8 @@ PICTURES = {
         tap={"quality": "fixed", "warmup_steps": 2, "placement": "paper"},
     ),
     "10 Faster Qwen-Image": Picture(
-        "Faster Qwen-Image", "Qwen-Image 2512 takes 50 steps with two prompts each: TAP computes as few of them as "
-        "*quality* takes.", model("Comfy-Org/Qwen-Image_ComfyUI", "qwen_image_2512_fp8_e4m3fn.safetensors"), (QWEN_VL,),
+        "Faster Qwen-Image", "Qwen-Image 2512 takes 50 steps with two prompts each: TAP computes only as many as "
+        "*quality* needs.", model("Comfy-Org/Qwen-Image_ComfyUI", "qwen_image_2512_fp8_e4m3fn.safetensors"), (QWEN_VL,),
         "qwen_image", QWEN_VAE, prompt=BOOKSHOP, negative="", size=1328, steps=50, cfg=4.0,
         patch=(AURA, {"shift": 3.1}),
     ),
@@ -95,7 +95,7 @@ PICTURES = {
         steps=8, patch=(AURA, {"shift": 3.1}), touch=["cfg stays 1: Lightning was made for it."],
     ),
     "13 Faster Z-Image": Picture(
-        "Faster Z-Image", "25 steps with two prompts each: TAP computes as few of them as *quality* takes.",
+        "Faster Z-Image", "25 steps with two prompts each: TAP computes only as many as *quality* needs.",
         model("Comfy-Org/z_image", "z_image_bf16.safetensors"), (QWEN_3,), "lumina2", FLUX_VAE, prompt=LIGHTHOUSE,
         negative="", steps=25, cfg=4.0, sampler="res_multistep", patch=(AURA, {"shift": 3.0}),
     ),
@@ -115,7 +115,7 @@ PICTURES = {
         patch=("ModelSamplingSD3", {"shift": 3.0}),
     ),
     "22 Faster SD3.5 Large": Picture(
-        "Faster SD3.5 Large", "20 steps with two prompts each: TAP computes as few of them as *quality* takes.",
+        "Faster SD3.5 Large", "20 steps with two prompts each: TAP computes only as many as *quality* needs.",
         checkpoint("Comfy-Org/stable-diffusion-3.5-fp8", "sd3.5_large_fp8_scaled.safetensors"), prompt=BRIDGE,
         negative="", cfg=4.0, scheduler="sgm_uniform",
     ),

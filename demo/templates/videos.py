@@ -46,8 +46,8 @@ def prompts(graph: Graph, clip: Socket, text: str, negative: str = UNWANTED) -> 
 
 def wan_2_1(graph: Graph) -> None:
     """Wan 2.1 t2v 1.3B: 30 steps of uni_pc, cfg 6, shift 8."""
-    graph.note(model_note("Faster Wan 2.1", "30 steps with two prompts each: TAP computes as few of them as *quality* "
-                          "takes.", [WAN_2_1, UMT5, WAN_VAE], [MEMORY]), 430)
+    graph.note(model_note("Faster Wan 2.1", "30 steps with two prompts each: TAP computes only as many as *quality* "
+                          "needs.", [WAN_2_1, UMT5, WAN_VAE], [MEMORY]), 430)
     made = graph.add("UNETLoader", files=[WAN_2_1], unet_name=WAN_2_1.name)[0]
     clip = load_encoders(graph, [UMT5], "wan")[0]
     decoder = load_vae(graph, WAN_VAE)
@@ -96,7 +96,7 @@ def wan_2_2(graph: Graph) -> None:
 def hunyuan(graph: Graph) -> None:
     """HunyuanVideo 1.5 t2v 720p: 20 steps, cfg 6, shift 7."""
     graph.note(model_note("Faster HunyuanVideo 1.5", "121 frames in 20 steps with two prompts each: TAP computes "
-                          "as few of them as *quality* takes.", [HUNYUAN_1_5, *HUNYUAN_ENCODERS, HUNYUAN_VAE],
+                          "only as many as *quality* needs.", [HUNYUAN_1_5, *HUNYUAN_ENCODERS, HUNYUAN_VAE],
                           [MEMORY]), 430)
     made = graph.add("UNETLoader", files=[HUNYUAN_1_5], unet_name=HUNYUAN_1_5.name)[0]
     clip = load_encoders(graph, HUNYUAN_ENCODERS, "hunyuan_video_15")[0]
@@ -113,8 +113,8 @@ def hunyuan(graph: Graph) -> None:
 
 def hunyuan_1(graph: Graph) -> None:
     """HunyuanVideo t2v 720p: 20 steps, guidance 6, shift 7."""
-    graph.note(model_note("Faster HunyuanVideo", "73 frames in 20 steps: TAP computes as few of them as "
-                          "*quality* takes.", [HUNYUAN_1, *HUNYUAN_1_ENCODERS, HUNYUAN_1_VAE], [MEMORY]), 430)
+    graph.note(model_note("Faster HunyuanVideo", "73 frames in 20 steps: TAP computes only as many as "
+                          "*quality* needs.", [HUNYUAN_1, *HUNYUAN_1_ENCODERS, HUNYUAN_1_VAE], [MEMORY]), 430)
     made = graph.add("UNETLoader", files=[HUNYUAN_1], unet_name=HUNYUAN_1.name)[0]
     clip = load_encoders(graph, HUNYUAN_1_ENCODERS, "hunyuan_video")[0]
     decoder = load_vae(graph, HUNYUAN_1_VAE)
