@@ -6,7 +6,7 @@ T: sampling steps. Sizes and token counts: TAP, supplementary section 6; what it
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import torch
 from torch import Tensor
@@ -35,6 +35,7 @@ class FullSize:
     kind: class in comfy.supported_models; config: what it would have detected in the model's file.
     latent: shape of one picture's latent. pictures: tokens of the picture. words: text tokens of each condition; two
     conditions are guidance, batched as ComfyUI batches them where they are as long. guided: takes embedded guidance.
+    more: shapes of what else a text encoder gives, by its name in the conditioning.
     """
 
     name: str
@@ -47,24 +48,40 @@ class FullSize:
     context: int
     pooled: int | None = None
     guided: bool = False
+    more: Mapping[str, tuple[int, ...]] = field(default_factory=dict)
 
     @property
     def blocks(self) -> int:
         """Transformer blocks."""
         return sum(int(self.config.get(name, 0)) for name in ("depth", "depth_single_blocks", "num_layers"))
 
-    def build(self, device: str | torch.device, dtype: torch.dtype = torch.bfloat16, **other: object) -> object:
-        """ComfyUI's model on this device, its weights not set; other: entries of the config to replace."""
+    def build(self, device: str | torch.device, dtype: torch.dtype = torch.bfloat16,
+              weights: torch.dtype | None = None, **other: object) -> object:
+        """ComfyUI's model on this device, its weights not set; other: entries of the config to replace.
+
+        weights: their type, if it is not that of the arithmetic.
+        """
         import comfy.supported_models
 
         config = getattr(comfy.supported_models, self.kind)({**self.config, **other})
         config.unet_config.update({**self.config, **other})
-        config.set_inference_dtype(dtype, None)
+        config.set_inference_dtype(weights or dtype, dtype if weights else None)
         return config.get_model({}, "", device=torch.device(device))
 
     def noise(self, device: str | torch.device, dtype: torch.dtype = torch.bfloat16) -> Tensor:
         """A latent [1, C, (T,) H, W]."""
         return torch.zeros(1, *self.latent, device=device, dtype=dtype)
+
+    def latents(self) -> Tensor:
+        """A latent [1, C, (T,) H, W] as ComfyUI hands it to the sampler, on the processor."""
+        return torch.zeros(1, *self.latent)
+
+    def prompt(self, place: int) -> list:
+        """The conditioning of one of the prompts, as a text encoder gives it, on the processor."""
+        given = {"pooled_output": torch.zeros(1, self.pooled)} if self.pooled else {}
+        given |= {"guidance": 3.5} if self.guided else {}
+        given |= {name: torch.zeros(shape) for name, shape in self.more.items()}
+        return [torch.zeros(1, self.words[place], self.context), given]
 
     def conditions(self, words: int, device: str | torch.device, dtype: torch.dtype = torch.bfloat16,
                    ) -> dict[str, Tensor]:

@@ -1,0 +1,91 @@
+"""Models of full width on a card that is not there: nothing of TAP's waits for it at a skipped step."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import pytest
+import torch
+from tap_pack.tap_core.sampling.settings import TapSettings
+
+from models.full_size import FULL_SIZES
+from rehearse.stage import Rehearsal, build, card, rehearse
+from rehearse.watch import site
+
+FLUX = next(size for size in FULL_SIZES if size.name == "FLUX.1-dev")
+QWEN = next(size for size in FULL_SIZES if size.name == "Qwen-Image")
+SHALLOW = {"depth": 1, "depth_single_blocks": 1}
+# Until then the run gets to know its sampler.
+FIRST = 3
+CACHED = {"cuda -> cpu: run.py remember"}
+READ = "readback.py read"
+
+
+def run_of(settings: TapSettings, sampler: str = "euler", weights: torch.dtype | None = None) -> Rehearsal:
+    """Ten steps of FLUX.1-dev."""
+    with card() as watch:
+        return rehearse(watch, FLUX, build(FLUX, weights=weights, **SHALLOW), settings, 10, sampler=sampler)
+
+
+def check(run: Rehearsal, allowed: set[str] = frozenset()) -> None:
+    """No wait at a skipped step, one at a full one, no float64, and no copy that is not known.
+
+    Until the run knows its sampler, it reads the sigma of each evaluation.
+    """
+    assert not run.record.fallbacks and run.of(full=False)
+    for step, each in list(zip(run.steps, run.record.evaluations, strict=True))[FIRST:]:
+        named = [wait for wait in step.waits if f"cuda -> cpu: {wait}" not in allowed]
+        assert named == ([READ] if each.full else []), (each, step.waits)
+        assert step.doubles == []
+    assert all(step.waits in ([], ["pace.py sigma_of"]) for step in run.of(full=False))
+
+
+@pytest.mark.parametrize("settings", [
+    {}, {"quality": "good"}, {"target": "residual", "correction": "off"}, {"proxy_loss": "l2", "target": "output"},
+    {"proxy_loss": "l1", "trust": "full", "target": "denoised"},
+], ids=str)
+def test_a_skipped_step_waits_for_nothing(settings: dict[str, object]) -> None:
+    check(run_of(TapSettings(**{"interval": 3, **settings})))
+
+
+def test_histories_on_the_processor_are_copied_where_it_is_said() -> None:
+    run = run_of(TapSettings(interval=3, cache_device="cpu"))
+    copies = {copy for step in run.of(full=True) for copy in step.copies if copy.startswith("cuda -> cpu")}
+    assert copies >= CACHED
+
+
+def test_a_sampler_with_noise_and_fp8_weights() -> None:
+    check(run_of(TapSettings(interval=3), "euler_ancestral", torch.float8_e4m3fn))
+
+
+def test_two_prompts() -> None:
+    with card() as watch:
+        model = build(QWEN, num_layers=1)
+        check(rehearse(watch, QWEN, model, TapSettings(interval=3), 10, cfg=4.0))
+
+
+def test_a_wait_is_seen_and_named() -> None:
+    with card() as watch:
+        far = torch.ones(3, device="cuda")
+        assert float(far[0]) == 1.0 and site()
+        torch.ones(2).to("cuda")
+        torch.ones(2, dtype=torch.float64, device="cuda")
+    assert watch.step.others_wait == ["test_rehearse.py test_a_wait_is_seen_and_named"] * 2
+    assert watch.step.copies == ["cpu -> cuda: test_rehearse.py test_a_wait_is_seen_and_named"]
+    assert watch.step.others_doubles == ["test_rehearse.py test_a_wait_is_seen_and_named"]
+
+
+def test_what_is_held_is_followed() -> None:
+    with card() as watch:
+        kept = torch.ones(1000, device="cuda")
+        dropped = kept + 1
+        del dropped
+        assert watch.held == kept.nbytes and watch.step.peak == 2 * kept.nbytes
+
+
+def test_a_deeper_model_takes_longer() -> None:
+    deep = replace(FLUX, name="deep")
+    with card() as watch:
+        few = rehearse(watch, deep, build(deep, depth=1, depth_single_blocks=1), None, 2).steps[-1]
+        more = rehearse(watch, deep, build(deep, depth=2, depth_single_blocks=1), None, 2).steps[-1]
+    assert sum(flops for flops, _ in more.work) > 1.4 * sum(flops for flops, _ in few.work)
