@@ -11,19 +11,13 @@ import re
 import pytest
 from tap_pack.demo.launch.prompts import SAMPLER, stock_prompt
 
-from browser_graph import KNOWN, numbered
+from browser_graph import KNOWN, OF_KIND, OPEN, numbered
 from browser_page import ComfyPage
 
 NAMES = "() => app.canvas.graph.nodes.filter(node => node.comfyClass === 'TapAccelerate').map(node => node.id)"
-OF_KIND = "kind => app.canvas.graph.nodes.find(found => found.comfyClass === kind).id"
 FEEDS = "id => app.canvas.graph.getNodeById(id).getInputNode(0).comfyClass"
 # So few steps are too few for a quality.
 FIXED = "id => { app.canvas.graph.getNodeById(id).widgets.find(({ name }) => name === 'quality').value = 'fixed'; }"
-# What the frontend does when a person clicks a template; its dialog takes 20 s to draw all the others.
-OPEN = """async name => {
-    const answer = await fetch(`/api/workflow_templates/tap-accelerate/${encodeURIComponent(name)}.json`);
-    await app.loadGraphData(await answer.json(), true, true, name, { openSource: "template" });
-}"""
 # A prompt that ran before comes from ComfyUI's cache, and shows no steps.
 SEEDS = itertools.count(5)
 FIRST = "01 Try it, accelerate a demo, no download"

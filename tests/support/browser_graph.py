@@ -10,6 +10,12 @@ LAYERS = ("predictor", "order", "horizon", "loss")
 ACCELERATE, VIEWER, REPORT, SAVE = 1, 2, 3, 4
 MAPS = {layer: 10 + number for number, layer in enumerate(LAYERS)}
 KNOWN = {"tap": ACCELERATE, "viewer": VIEWER, "report": REPORT, PICTURE: SAVE, SAMPLER: 5}
+OF_KIND = "kind => app.canvas.graph.nodes.find(found => found.comfyClass === kind).id"
+# What the frontend does when a person clicks a template; its dialog takes 20 s to draw all the others.
+OPEN = """async name => {
+    const answer = await fetch(`/api/workflow_templates/tap-accelerate/${encodeURIComponent(name)}.json`);
+    await app.loadGraphData(await answer.json(), true, true, name, { openSource: "template" });
+}"""
 
 
 def viewed_prompt(seed: int, steps: int = 12, size: int = 128, batch: int = 1, maps: bool = False, **settings: object
