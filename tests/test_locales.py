@@ -13,6 +13,8 @@ from node_words import english_words
 
 ROOT = Path(__file__).resolve().parents[1]
 DOCS = ROOT / "web" / "docs"
+# The first heading of a help page, below its picture.
+TOUCH = {"en": "What to touch", "zh": "调什么"}
 LANGUAGES = ("en", "zh")
 IDS = [node.GET_SCHEMA().node_id for node in NODES]
 CHINESE = re.compile(r"[\u4e00-\u9fff]")
@@ -94,8 +96,10 @@ def test_every_node_has_a_help_page_that_names_every_input_and_output(name: str,
     told = set(re.findall(r"`([^`]+)`", text))
     assert {given.id for given in schema.inputs} - told == set()
     assert {given.display_name for given in schema.outputs} - told == set()
-    assert re.search(r"!\[[^\]]+\]\([\w.]+\)", text), "a picture of a real run"
-    assert text.startswith(f"# {read(language, 'nodeDefs')[name]['display_name']}\n")
+    title, picture, *_ = text.split("\n\n")
+    assert title == f"# {read(language, 'nodeDefs')[name]['display_name']}"
+    assert re.fullmatch(r"!\[[^\]]+\]\([\w.]+\)", picture), "a picture of a real run"
+    assert text.split("\n## ")[1].startswith(f"{TOUCH[language]}\n\n* ")
     assert language == "en" or len(CHINESE.findall(text)) > 80
 
 
