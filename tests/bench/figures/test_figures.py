@@ -18,7 +18,8 @@ RESULTS = ROOT / "bench" / "results"
 # Study whose README has a table -> the module whose `markdown` makes it.
 RENDERERS = {"methods": "methods.table",
              **{name: f"{name}.command" for name in ("cost", "memory", "overhead", "engine", "quality", "choice",
-                                                     "drift", "samplers", "replay", "closeness", "calibration")}}
+                                                     "drift", "samplers", "replay", "closeness", "calibration",
+                                                     "rehearse")}}
 
 
 def found(name: str) -> dict:
