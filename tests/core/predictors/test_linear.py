@@ -103,7 +103,7 @@ def test_hermite_polynomials_are_the_probabilists() -> None:
 
 
 def test_a_fit_needs_more_steps_than_its_order() -> None:
-    with pytest.raises(TapError, match="3 full steps"):
+    with pytest.raises(TapError, match="3 computed steps"):
         Hermite(2, fitted=2)
 
 
