@@ -5,7 +5,7 @@ from __future__ import annotations
 from .files import CLIP_L, FLUX_VAE, QWEN_VAE, QWEN_VL, T5_FP8, encoder, model, vae
 from .graph import Graph
 from .notes import model_note
-from .pictures import CABIN, LIGHTHOUSE, load_encoders, load_vae, save_picture
+from .pictures import CABIN, LIGHTHOUSE, load_parts, save_picture
 from .sockets import Socket
 
 KONTEXT = model("Comfy-Org/flux1-kontext-dev_ComfyUI", "flux1-dev-kontext_fp8_scaled.safetensors")
@@ -27,10 +27,7 @@ def flux_kontext(graph: Graph) -> None:
     graph.note(model_note("Faster FLUX.1 Kontext", "Changes a picture by a sentence. Only the tokens of the "
                           "new picture are forecast; those of your picture are never changed.",
                           [KONTEXT, CLIP_L, T5_FP8, FLUX_VAE], [YOURS]), 430)
-    made = graph.add("UNETLoader", files=[KONTEXT], unet_name=KONTEXT.name)[0]
-    clip = load_encoders(graph, [CLIP_L, T5_FP8], "flux")[0]
-    decoder = load_vae(graph, FLUX_VAE)
-    graph.column()
+    made, clip, decoder = load_parts(graph, KONTEXT, [CLIP_L, T5_FP8], "flux", FLUX_VAE)
     picture = graph.add("FluxKontextImageScale", image=graph.add("LoadImage", image=INPUT)[0])[0]
     latent = graph.add("VAEEncode", pixels=picture, vae=decoder)[0]
     prompt = graph.add("CLIPTextEncode", "Prompt", clip=clip, text=WINTER)
@@ -50,10 +47,7 @@ def qwen_edit(graph: Graph) -> None:
     graph.columns(280)
     graph.note(model_note("Faster Qwen-Image Edit", "Changes a picture by a sentence, in 40 steps with two prompts "
                           "each.", [EDIT, QWEN_VL, QWEN_VAE], [YOURS]), 400)
-    made = graph.add("UNETLoader", files=[EDIT], unet_name=EDIT.name)[0]
-    clip = load_encoders(graph, [QWEN_VL], "qwen_image")[0]
-    decoder = load_vae(graph, QWEN_VAE)
-    graph.column()
+    made, clip, decoder = load_parts(graph, EDIT, [QWEN_VL], "qwen_image", QWEN_VAE)
     picture = graph.add("FluxKontextImageScale", image=graph.add("LoadImage", image=INPUT)[0])[0]
     latent = graph.add("VAEEncode", pixels=picture, vae=decoder)[0]
     shifted = graph.add("ModelSamplingAuraFlow", model=made, shift=3.1)[0]
@@ -79,10 +73,7 @@ def flux_2(graph: Graph) -> None:
     """FLUX.2 dev: 20 steps, guidance 4, its own scheduler."""
     graph.note(model_note("Faster FLUX.2 dev", "20 steps of a 32B model: each step that is forecast saves much.",
                           [FLUX_2, MISTRAL, FLUX_2_VAE]), 400)
-    made = graph.add("UNETLoader", files=[FLUX_2], unet_name=FLUX_2.name)[0]
-    clip = load_encoders(graph, [MISTRAL], "flux2")[0]
-    decoder = load_vae(graph, FLUX_2_VAE)
-    graph.column()
+    made, clip, decoder = load_parts(graph, FLUX_2, [MISTRAL], "flux2", FLUX_2_VAE)
     prompt = graph.add("CLIPTextEncode", "Prompt", clip=clip, text=CABIN)[0]
     positive = graph.add("FluxGuidance", conditioning=prompt, guidance=4.0)[0]
     _flux_2_end(graph, made, decoder, positive, None, 20)
@@ -92,10 +83,7 @@ def flux_2_klein(graph: Graph) -> None:
     """FLUX.2 Klein base 4B: 20 steps, cfg 5, its own scheduler."""
     graph.note(model_note("Faster FLUX.2 Klein", "The small FLUX.2, not made for few steps: 20 with two prompts each.",
                           [KLEIN, KLEIN_ENCODER, FLUX_2_VAE]), 400)
-    made = graph.add("UNETLoader", files=[KLEIN], unet_name=KLEIN.name)[0]
-    clip = load_encoders(graph, [KLEIN_ENCODER], "flux2")[0]
-    decoder = load_vae(graph, FLUX_2_VAE)
-    graph.column()
+    made, clip, decoder = load_parts(graph, KLEIN, [KLEIN_ENCODER], "flux2", FLUX_2_VAE)
     positive = graph.add("CLIPTextEncode", "Prompt", clip=clip, text=CABIN)[0]
     negative = graph.add("CLIPTextEncode", "Negative prompt", clip=clip, text="")[0]
     _flux_2_end(graph, made, decoder, positive, negative, 20)
@@ -115,10 +103,7 @@ def chroma(graph: Graph) -> None:
     """Chroma1-HD: 26 steps on the beta schedule, cfg 3.5."""
     graph.note(model_note("Faster Chroma", "26 steps with two prompts each: TAP computes only as many as *quality* "
                           "needs.", [CHROMA, T5_FP8, FLUX_VAE]), 400)
-    made = graph.add("UNETLoader", files=[CHROMA], unet_name=CHROMA.name)[0]
-    clip = load_encoders(graph, [T5_FP8], "chroma")[0]
-    decoder = load_vae(graph, FLUX_VAE)
-    graph.column()
+    made, clip, decoder = load_parts(graph, CHROMA, [T5_FP8], "chroma", FLUX_VAE)
     clip = graph.add("T5TokenizerOptions", clip=clip)[0]
     positive = graph.add("CLIPTextEncode", "Prompt", clip=clip, text=LIGHTHOUSE)[0]
     negative = graph.add("CLIPTextEncode", "Negative prompt", clip=clip, text="low quality, unfinished, blurred")[0]

@@ -46,6 +46,15 @@ def load(graph: Graph) -> Demo:
     return Demo(graph, box[0], box[1], box[2])
 
 
+def begin(graph: Graph) -> tuple[Demo, Placed, Placed]:
+    """The demo model, a scene, and TAP Accelerate with its outputs; what samples comes in the next column."""
+    demo = load(graph)
+    graph.column()
+    scene, faster = demo.scene(), graph.add("TapAccelerate", model=demo.model)
+    graph.column()
+    return demo, scene, faster
+
+
 def try_it(graph: Graph) -> None:
     """The same picture twice, with and without TAP, and how close they are."""
     graph.columns(280)
@@ -54,12 +63,8 @@ def try_it(graph: Graph) -> None:
         "Accelerate**, and with every step computed. *TAP Compare* says how close they are; drag the line on it to "
         "wipe from one to the other.\n\n**What to touch**\n- *quality* of TAP Accelerate: *draft* is fastest, *same* "
         "is closest.\n- *TAP Demo Scene*: what is in the picture.", 360)
-    demo = load(graph)
-    graph.column()
-    scene = demo.scene()
-    faster = graph.add("TapAccelerate", model=demo.model)[0]
-    graph.column()
-    one = demo.sample("KSampler, with TAP", faster, scene)
+    demo, scene, faster = begin(graph)
+    one = demo.sample("KSampler, with TAP", faster[0], scene)
     other = demo.sample("KSampler, every step computed", demo.model, scene)
     pictures = [demo.decode("VAE Decode, with TAP", one), demo.decode("VAE Decode, every step computed", other)]
     graph.column(420)
@@ -79,12 +84,8 @@ def compare(graph: Graph) -> None:
         "change one at a time.\n- *amplify* of TAP Compare: 0 shows all maps on one scale; a number shows "
         "differences that many times stronger.\n- Your own model: replace *Demo model* and the scene. Keep the seed "
         "of the first two samplers the same.", 560)
-    demo = load(graph)
-    graph.column()
-    scene = demo.scene()
-    faster = graph.add("TapAccelerate", model=demo.model)[0]
-    graph.column()
-    runs = [demo.sample("KSampler, with TAP", faster, scene),
+    demo, scene, faster = begin(graph)
+    runs = [demo.sample("KSampler, with TAP", faster[0], scene),
             demo.sample("KSampler, every step computed", demo.model, scene),
             demo.sample("KSampler, another seed", demo.model, scene, seed=8)]
     graph.column(480)
@@ -102,11 +103,7 @@ def watch(graph: Graph) -> None:
         "for a film; here the error on the probe (*loss*).\n\n**What to touch**\n- *quality*: *draft* leaves longer "
         "gaps to forecast.\n- *orders*: with only one order, tokens choose only how far ahead to look.\n- The scene: "
         "sky, edges and trees choose differently.", 470)
-    demo = load(graph)
-    graph.column()
-    scene = demo.scene()
-    faster = graph.add("TapAccelerate", model=demo.model)
-    graph.column()
+    demo, scene, faster = begin(graph)
     picture = demo.decode("", demo.sample("", faster[0], scene))
     seen = {"record": faster[1], "after": picture}
     frames = graph.add("TapChoiceMap", picture=picture, layer="loss", opacity=0.8, **seen)

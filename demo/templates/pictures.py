@@ -160,6 +160,15 @@ def load(graph: Graph, asked: Picture) -> tuple[Socket, Socket, Socket]:
     return made[0], load_encoders(graph, asked.encoders, asked.clip)[0], load_vae(graph, asked.vae)
 
 
+def load_parts(graph: Graph, file: ModelFile, encoders: Sequence[ModelFile], kind: str, decoder: ModelFile
+               ) -> tuple[Socket, Socket, Socket]:
+    """Model, text encoders and autoencoder from a file each, in a column of their own."""
+    made = graph.add("UNETLoader", files=[file], unet_name=file.name)[0]
+    parts = made, load_encoders(graph, encoders, kind)[0], load_vae(graph, decoder)
+    graph.column()
+    return parts
+
+
 def load_encoders(graph: Graph, encoders: Sequence[ModelFile], kind: str) -> Placed:
     """The loader for this number of text encoders."""
     loader = {1: "CLIPLoader", 2: "DualCLIPLoader", 4: "QuadrupleCLIPLoader"}[len(encoders)]

@@ -6,7 +6,7 @@ from .edits import sample_guided
 from .files import CLIP_L, UMT5, WAN_VAE, checkpoint, encoder, model, vae
 from .graph import Graph
 from .notes import model_note
-from .pictures import load_encoders, load_vae
+from .pictures import load_encoders, load_parts, load_vae
 from .sockets import Socket
 
 FOX = "a red fox walks through fresh snow between birch trees, slow camera, soft winter light"
@@ -48,10 +48,7 @@ def wan_2_1(graph: Graph) -> None:
     """Wan 2.1 t2v 1.3B: 30 steps of uni_pc, cfg 6, shift 8."""
     graph.note(model_note("Faster Wan 2.1", "30 steps with two prompts each: TAP computes only as many as *quality* "
                           "needs.", [WAN_2_1, UMT5, WAN_VAE], [MEMORY]), 430)
-    made = graph.add("UNETLoader", files=[WAN_2_1], unet_name=WAN_2_1.name)[0]
-    clip = load_encoders(graph, [UMT5], "wan")[0]
-    decoder = load_vae(graph, WAN_VAE)
-    graph.column()
+    made, clip, decoder = load_parts(graph, WAN_2_1, [UMT5], "wan", WAN_VAE)
     positive, negative = prompts(graph, clip, FOX)
     latent = graph.add("EmptyHunyuanLatentVideo", width=832, height=480, length=33)[0]
     made = graph.add("ModelSamplingSD3", model=made, shift=8.0)[0]
@@ -98,10 +95,7 @@ def hunyuan(graph: Graph) -> None:
     graph.note(model_note("Faster HunyuanVideo 1.5", "121 frames in 20 steps with two prompts each: TAP computes "
                           "only as many as *quality* needs.", [HUNYUAN_1_5, *HUNYUAN_ENCODERS, HUNYUAN_VAE],
                           [MEMORY]), 430)
-    made = graph.add("UNETLoader", files=[HUNYUAN_1_5], unet_name=HUNYUAN_1_5.name)[0]
-    clip = load_encoders(graph, HUNYUAN_ENCODERS, "hunyuan_video_15")[0]
-    decoder = load_vae(graph, HUNYUAN_VAE)
-    graph.column()
+    made, clip, decoder = load_parts(graph, HUNYUAN_1_5, HUNYUAN_ENCODERS, "hunyuan_video_15", HUNYUAN_VAE)
     positive, negative = prompts(graph, clip, FOX, "")
     latent = graph.add("EmptyHunyuanVideo15Latent", width=1280, height=720, length=121)[0]
     made = graph.add("ModelSamplingSD3", model=made, shift=7.0)[0]
@@ -115,10 +109,7 @@ def hunyuan_1(graph: Graph) -> None:
     """HunyuanVideo t2v 720p: 20 steps, guidance 6, shift 7."""
     graph.note(model_note("Faster HunyuanVideo", "73 frames in 20 steps: TAP computes only as many as "
                           "*quality* needs.", [HUNYUAN_1, *HUNYUAN_1_ENCODERS, HUNYUAN_1_VAE], [MEMORY]), 430)
-    made = graph.add("UNETLoader", files=[HUNYUAN_1], unet_name=HUNYUAN_1.name)[0]
-    clip = load_encoders(graph, HUNYUAN_1_ENCODERS, "hunyuan_video")[0]
-    decoder = load_vae(graph, HUNYUAN_1_VAE)
-    graph.column()
+    made, clip, decoder = load_parts(graph, HUNYUAN_1, HUNYUAN_1_ENCODERS, "hunyuan_video", HUNYUAN_1_VAE)
     prompt = graph.add("CLIPTextEncode", "Prompt", clip=clip, text=FOX)[0]
     positive = graph.add("FluxGuidance", conditioning=prompt, guidance=6.0)[0]
     latent = graph.add("EmptyHunyuanLatentVideo", width=848, height=480, length=73)[0]
