@@ -3,9 +3,7 @@
 A schedule is settings; `start` begins its course through one run. A course may remember what it has seen.
 """
 
-from collections.abc import Callable
 from dataclasses import dataclass
-from functools import partial
 from typing import Protocol, runtime_checkable
 
 from torch import Tensor
@@ -65,12 +63,6 @@ class Seen:
     drifts: Tensor | None = None
     twice: float = 0.0
     renewed: Tensor | None = None
-
-    def ask(self, ask: Callable[[Tensor, Callable[[Tensor], None]], None]) -> None:
-        """Have `ask` read what decides how many steps are computed, which is then on the processor."""
-        for name in ("drifts", "renewed"):
-            if getattr(self, name) is not None:
-                ask(getattr(self, name), partial(setattr, self, name))
 
 
 class Course(Protocol):

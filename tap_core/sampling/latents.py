@@ -4,6 +4,9 @@ from collections.abc import Sequence
 
 from . import drifts, replay
 
+NO_ROOM = ("memory_limit is {limit} MB, and copies of the latent that TAP has to keep take {taken:.0f} MB; every step "
+           "was computed in full. Raise memory_limit, or set it to 0.")
+
 
 def latents_kept(planned: Sequence[bool], steps: int, replayed: bool) -> int:
     """The most at any step, at one evaluation a step.

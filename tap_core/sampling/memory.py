@@ -1,12 +1,13 @@
 """Remembering: the histories of a run, one for each condition."""
 
-from collections.abc import Callable, Hashable, Sequence
+from collections.abc import Hashable, Sequence
 from functools import partial
 
 from torch import Tensor
 
 from ..engine.history import History
 from .notes import Notes
+from .readback import Ask
 
 SOMETHING_NEW = "A prompt, size, control or weight that came or changed during the run was computed in full each time."
 NO_NUMBERS = ("The model gave values that are not numbers (NaN or infinity). They were not kept, and the steps that "
@@ -36,7 +37,7 @@ class Memory:
         self._notes.note(NO_NUMBERS if dropped else SOMETHING_NEW)
         return False
 
-    def ask(self, ask: Callable[[Tensor, Callable[[Tensor], None]], None]) -> None:
+    def ask(self, ask: Ask) -> None:
         """Have `ask` read whether what was kept is finite, so that `can_forecast` need not wait for that."""
         for history in () if self._shared else self.histories.values():
             for snapshot in history.snapshots:

@@ -5,13 +5,13 @@ sigma is the sampler's own. The model may be told another one (pace.py): denoise
 is the slope along which the sampler moves x, not the model's own velocity.
 """
 
-from collections.abc import Callable
 from functools import partial
 
 import torch
 from torch import Tensor
 
 from ..timeline import Timeline
+from .readback import Ask
 
 # Largest distance of x from the end of a plain step, as a share of the step, that is not taken for noise: a multistep
 # sampler's second-order term stays within it; noise moves x as far as the step itself.
@@ -36,7 +36,7 @@ class Motion:
         self.again: Tensor | None = None  # at a level that is evaluated again: how far x is off, and a step's length
         self._arrived: Tensor | None = None  # length of the step that led to the current level
 
-    def ask(self, ask: Callable[[Tensor, Callable[[Tensor], None]], None]) -> None:
+    def ask(self, ask: Ask) -> None:
         """Have `ask` read whether there is noise, and how much of it is new, which is then on the processor."""
         if self.noisy is not None:
             ask(self.noisy, self._is_noisy)

@@ -5,6 +5,9 @@ from collections.abc import Callable
 import torch
 from torch import Tensor
 
+# Has values read, and the function called with them once they are on the processor.
+Ask = Callable[[Tensor, Callable[[Tensor], None]], None]
+
 
 class Readback:
     """Values that are still on the device, and who waits for them."""

@@ -5,6 +5,7 @@ import threading
 import time
 from collections.abc import Hashable, Iterator, Sequence
 from contextlib import contextmanager
+from functools import partial
 
 import torch
 from torch import Tensor
@@ -19,7 +20,7 @@ from ..timeline import Timeline
 from ..token_grid import Grid
 from .decider import Decider
 from .forecaster import Forecaster
-from .latents import latents_kept
+from .latents import NO_ROOM, latents_kept
 from .levels import SEVERAL_LATENTS, Levels
 from .locality import SHARED_QUALITY, processes, why_not_shared
 from .memory import Memory, finite
@@ -34,8 +35,6 @@ from .timer import StepTimer
 
 OTHER_SIZE = ("This sampler changes the size of the picture during the run, and nothing can be forecast from a smaller "
               "one; every step was computed in full from there on. Choose another sampler.")
-NO_ROOM = ("memory_limit is {limit} MB, and copies of the latent that TAP has to keep take {taken:.0f} MB; every step "
-           "was computed in full. Raise memory_limit, or set it to 0.")
 
 
 class TapRun:
@@ -278,9 +277,10 @@ class TapRun:
         """Read all that the run has to know of this full step and of skipped ones before it. This waits once."""
         self.memory.ask(self.readback.ask)
         self.motion.ask(self.readback.ask)
-        if isinstance(self.schedule, QualitySchedule):
-            seen.ask(self.readback.ask)
+        if seen.drifts is not None and isinstance(self.schedule, QualitySchedule):
+            self.readback.ask(seen.drifts, partial(setattr, seen, "drifts"))
         self.readback.read()
+        seen.renewed = None if seen.renewed is None else self.motion.renewed
 
     def _forget(self) -> None:
         """Drop what no later step is forecast from."""

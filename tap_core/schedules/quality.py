@@ -6,8 +6,6 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 
-import torch
-
 from ..closeness import Line
 from ..errors import TapError
 from ..schedule import SKIP, Decision, Seen
@@ -103,7 +101,7 @@ class QualityCourse:
         return SKIP
 
     def after(self, seen: Seen) -> None:
-        """Plan the next gap. This waits for the device, at a full step alone."""
+        """Plan the next gap, by what the run has read of its device."""
         step = self._step(seen)
         if not seen.whole or step <= self._newest:
             return
@@ -173,9 +171,5 @@ def _from_0_to_1(curve: Curve, timeline: Timeline) -> list[float]:
 
 def _read(seen: Seen) -> tuple[list[float], list[float], float]:
     """The drifts of all gaps and of the latest one, for each picture, and the renewed share of the noise."""
-    renewed = [] if seen.renewed is None else [seen.renewed.reshape(1)]
-    if seen.drifts is None:
-        return [], [], float(renewed[0]) if renewed else 0.0
-    read = torch.cat([seen.drifts.flatten(), *renewed]).tolist()  # one wait for all
-    count = seen.drifts.shape[1]
-    return read[:count], read[count:2 * count], read[-1] if renewed else 0.0
+    spent, latest = ([], []) if seen.drifts is None else seen.drifts.tolist()
+    return spent, latest, 0.0 if seen.renewed is None else float(seen.renewed)
