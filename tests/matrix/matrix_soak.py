@@ -24,7 +24,7 @@ from tap_pack.tap_core.timeline import TIME_AXES
 from matrix_faults import marks
 from matrix_row import Holds, Row, accelerate
 from matrix_stage import STAGES, Stage
-from rival_caches import LEAVE_NOTHING, RIVALS
+from other_ways import WAYS
 
 PROMPTS, WARM_UP = 200, 50
 # Schedules that need no settings.
@@ -32,8 +32,8 @@ SIMPLE = (TeaCacheSchedule, EasyCacheSchedule, ConfidenceGateSchedule, FallbackS
           SpeculativeSchedule, StabilitySchedule, TrajectoryStabilitySchedule)
 MODELS = ("FLUX", "Wan", "UNet")
 SAMPLERS = ("euler", "heun", "dpmpp_2m", "uni_pc", "euler_ancestral", "dpm_2", "lcm", "ddim", "dpmpp_sde", "dpm_fast")
-# The share of prompts with another cache on the model.
-WITH_CACHE = 0.1
+# The share of prompts with a node of another pack on the model.
+WITH_ANOTHER = 0.15
 # The limit covers what Python and the allocator do; a history that is not freed is 10 KB a prompt or more.
 TENSORS_MORE, MEGABYTES_MORE = 0, 40
 
@@ -56,8 +56,8 @@ def prompt(lot: random.Random, models: dict[str, object]) -> None:
     name = lot.choice(MODELS)
     stage = STAGES[name]
     model, holder = accelerate(models[name], **inputs(lot))
-    if name != "UNet" and lot.random() < WITH_CACHE:
-        model = RIVALS[lot.choice(LEAVE_NOTHING)](model, start=lot.randint(1, 4))
+    if name != "UNet" and lot.random() < WITH_ANOTHER:
+        model = WAYS[lot.choice(list(WAYS))](model)
     shape = (*stage.shape[:-2], 2 * lot.randint(2, 4), 2 * lot.randint(2, 4))
     steps, stop = lot.randint(1, 8), lot.choice([None, None, None, 0, 2, 5])
 

@@ -25,7 +25,7 @@ from tap_pack.tap_core.record.record import RecordHolder
 from tap_pack.tap_core.sampling.pool_settings import PoolSettings
 from tap_pack.tap_core.schedules.registry import SCHEDULES
 
-from rival_caches import LEAVE_NOTHING, RIVALS
+from other_ways import WAYS
 from tiny_flux import sample, tiny_flux
 
 EXAMPLES = settings(max_examples=40, deadline=None, suppress_health_check=list(HealthCheck))
@@ -172,8 +172,8 @@ def test_any_value_gives_a_result_or_a_sentence(name: str, data: st.DataObject) 
         result = node.execute(**given_values)
         if name == "TapAccelerate":
             # Settings that the node accepted must give a picture, and a record that can be read.
-            cache = data.draw(st.none() | st.sampled_from(LEAVE_NOTHING), label="another cache")
-            model = result.args[0] if cache is None else RIVALS[cache](result.args[0])
+            way = data.draw(st.none() | st.sampled_from(list(WAYS)), label="another node")
+            model = result.args[0] if way is None else WAYS[way](result.args[0])
             assert sample(model, 6, 2.0, size=(4, 6)).isfinite().all()
             assert json.dumps(result.args[1].latest.report())
     except (TapError, ValueError) as error:  # ValueError: the demo's scenes do not use the core

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import copy
 from collections.abc import Callable
 
 import comfy.samplers
@@ -21,6 +20,7 @@ from torch import Tensor
 
 from matrix_guiders import PastTheWrappers
 from matrix_patches import TinyControl
+from other_ways import copies_options
 from tiny_flux import Accelerated, distance, prompt, sample, tiny_flux
 from tiny_image_models import ROWS_SD3 as OTHER
 from tiny_models import patcher
@@ -99,12 +99,7 @@ def test_a_wrapper_that_moves_the_picture_from_step_to_step_is_computed_in_full(
 
 @pytest.mark.parametrize("interval", [1, 5])
 def test_a_node_may_copy_the_options_deeply_at_every_step(model: ModelPatcher, interval: int) -> None:
-    def copying(args: dict) -> list[Tensor]:
-        copy.deepcopy(args["model_options"])
-        return args["conds_out"]
-
-    model = model.clone()
-    model.set_model_sampler_pre_cfg_function(copying)
+    model = copies_options(model)
     accelerated, full = Accelerated(model, interval=interval, **DEFAULTS), sample(model, 12)
     picture = accelerated.sample(12)
     if interval == 1:

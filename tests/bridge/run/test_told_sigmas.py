@@ -13,6 +13,7 @@ from comfy.model_patcher import ModelPatcher
 from torch import Tensor
 
 from matrix_stage import STAGES
+from other_ways import Told
 from tiny_flux import Accelerated, distance
 
 STEPS = 20
@@ -25,20 +26,6 @@ SHIFTS: dict[str, Callable[[int], float]] = {
     "from the middle of a gap": lambda step: 0.97 if step >= 9 else 1,
     "one up, one down": lambda step: 1 + 0.02 * (-1) ** step,
 }
-
-
-class Told:
-    """A model that is told another sigma; `shift` gives the factor at each step."""
-
-    def __init__(self, model: Callable, sigmas: Tensor, shift: Callable[[int], float]) -> None:
-        self.model, self.sigmas, self.shift = model, sigmas, shift
-
-    def __getattr__(self, name: str) -> object:
-        return getattr(self.model, name)
-
-    def __call__(self, x: Tensor, sigma: Tensor, **kwargs: object) -> Tensor:
-        step = int((self.sigmas - sigma[0]).abs().argmin())
-        return self.model(x, sigma * self.shift(step), **kwargs)
 
 
 def shifted(shift: Callable[[int], float], name: str = "euler", **options: object) -> comfy.samplers.KSAMPLER:
