@@ -5,8 +5,8 @@ import {
   widgetValues,
 } from "./comfy_api.js";
 import { insertEntries } from "./insert.js";
-import { KIND as ACCELERATE, sayOn } from "./live/attach.js";
-import { presetWith, presetWords, presetsIn } from "./presets.js";
+import { sayOn } from "./live/attach.js";
+import { ACCELERATE, presetWith, presetWords, presetsIn } from "./presets.js";
 import { Sentence } from "./sentence.js";
 import { textOf } from "./text/attach.js";
 

@@ -1,5 +1,8 @@
 /** Presets of TAP Accelerate: named sets of values for the node's widgets. */
 
+/** The class of the node that all this is about. */
+export const ACCELERATE = "TapAccelerate";
+
 // Inputs that replace widgets when something is connected to them.
 export const REPLACED = {
   schedule: ["quality", "interval", "warmup_steps", "placement", "most_computed"],

@@ -1,6 +1,6 @@
 /** Puts TAP Accelerate first among nodes that the node search holds to be equally good answers. */
 
-const KIND = "TapAccelerate";
+import { ACCELERATE } from "./presets.js";
 
 /**
  * ComfyUI ranks answers by how well a name matches, then by how often people use a node, of which it has a fixed list,
@@ -9,6 +9,6 @@ const KIND = "TapAccelerate";
  * @param {Record<string, object>} definitions of all nodes, as the server gave them
  */
 export function liftInSearch(definitions) {
-  const found = definitions[KIND];
+  const found = definitions[ACCELERATE];
   if (found) found.postProcessSearchScores = ([match, ...others]) => [match, -Number.MAX_VALUE, ...others];
 }

@@ -3,11 +3,11 @@ import {
   addElement, followNode, growNode, hostsOf, kindOf, nodeAt, settingOf, workflowId,
 } from "../comfy_api.js";
 import { addToSubgraph } from "../comfy_face.js";
+import { ACCELERATE } from "../presets.js";
 import { KnownRuns, readEvent } from "./run_state.js";
 import { RunStrip } from "./run_strip.js";
 import { cachedRuns, lastRuns, tellWanted } from "./server.js";
 
-export const KIND = "TapAccelerate";
 export const SETTING = "TAP.LiveStrip";
 const HEIGHT = 114;
 
@@ -18,7 +18,7 @@ let on = null;
 
 /** Gives a new node its strip, if it is a TAP Accelerate. */
 export function attachStrip(node) {
-  if (kindOf(node) === KIND) putStrip(node);
+  if (kindOf(node) === ACCELERATE) putStrip(node);
 }
 
 function putStrip(node, add = addElement) {

@@ -3,8 +3,8 @@ import {
   followNode, followWidgets, kindOf, linkedInputs, sourceOf, stepsBehind, widgetValues,
 } from "../comfy_api.js";
 import { fitHeight, foldAdvanced, greyWidgets } from "../comfy_face.js";
-import { REPLACED } from "../presets.js";
-import { KIND, showPlanned, showsPlan } from "./attach.js";
+import { ACCELERATE, REPLACED } from "../presets.js";
+import { showPlanned, showsPlan } from "./attach.js";
 import { planFor } from "./server.js";
 
 const OURS = /^Tap[A-Z]/;
@@ -14,7 +14,7 @@ const REST = 80;
 /** Gives a new node of ours its face, before anything is put below its widgets. */
 export function attachInputs(node) {
   if (!OURS.test(kindOf(node) ?? "")) return;
-  if (kindOf(node) === KIND) followChanges(node);
+  if (kindOf(node) === ACCELERATE) followChanges(node);
   foldAdvanced(node, (shown) => `${shown ? "Hide" : "Show"} advanced inputs`);
 }
 
