@@ -8,6 +8,7 @@ from ..tap_core.sampling.settings import WIDEST_STRIDE, TapSettings
 from ..tap_core.schedules.registry import AnySchedule
 from .comfy_bridge.run.wrappers import TapPatch
 from .inputs.forecasting import DEFAULTS, choice_input, horizon_inputs, horizon_step_input, why_no_pool
+from .inputs.schedules import range_inputs
 from .inputs.sockets import TAP_POOL, TAP_RECORD, TAP_SCHEDULE
 
 
@@ -63,6 +64,7 @@ class TapAccelerate(io.ComfyNode):
                     "computed steps move to the CPU then, which makes forecast steps slower. Where not even a few "
                     "copies of the latent fit, every step is computed, and the report says so. 0 sets no limit.",
                 ),
+                *range_inputs("every step is computed.", advanced=True),
             ],
             outputs=[
                 io.Model.Output(display_name="MODEL", tooltip="The same model, faster."),

@@ -9,10 +9,11 @@ from ..tap_core.errors import TapError
 from ..tap_core.schedules.listed import ListedSchedule, parse_steps
 from ..tap_core.schedules.magcache import MagCacheSchedule
 from ..tap_core.schedules.model_tables import MAGNITUDES, POLYNOMIALS
+from ..tap_core.schedules.ranged import Range, ranged
 from ..tap_core.schedules.registry import SCHEDULES, AnySchedule
 from ..tap_core.schedules.teacache import TeaCacheSchedule
-from .inputs.schedules import OWN, schedule_options
-from .inputs.sockets import schedule_output
+from .inputs.schedules import OWN, range_inputs, schedule_options
+from .inputs.sockets import TAP_SCHEDULE, schedule_output
 
 Value = TypeVar("Value")
 
@@ -36,14 +37,23 @@ class TapSchedule(io.ComfyNode):
                     tooltip="interval is TAP's own. The others have the names of the methods that they come from. A "
                     "lower threshold computes more steps and keeps the picture closer to the full one.",
                 ),
+                *range_inputs("this schedule forecasts no step."),
+                TAP_SCHEDULE.Input(
+                    "outside", optional=True,
+                    tooltip="Decides outside the range from start_percent to end_percent: connect another TAP Schedule "
+                    "to forecast in two ranges. Without it every step outside is computed.",
+                ),
             ],
             outputs=[schedule_output()],
         )
 
     @classmethod
-    def execute(cls, schedule: dict[str, object]) -> io.NodeOutput:
+    def execute(
+        cls, schedule: dict[str, object], start_percent: float = 0.0, end_percent: float = 1.0,
+        outside: AnySchedule | None = None,
+    ) -> io.NodeOutput:
         """The schedule; a TapError says which knob to change."""
-        return io.NodeOutput(build_schedule(**schedule))
+        return io.NodeOutput(ranged(build_schedule(**schedule), Range(start_percent, end_percent), outside))
 
 
 def build_schedule(schedule: str, **knobs: object) -> AnySchedule:

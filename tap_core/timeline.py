@@ -1,8 +1,8 @@
 """The place of a model evaluation in a run: as a step position and on the chosen time axis."""
 
 import math
-from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field, replace
 from itertools import pairwise
 
 from .errors import TapError
@@ -25,13 +25,15 @@ class Timeline:
 
     A position is a step index, fractional when a sampler evaluates between two steps.
     mixed: whether x is a mix of picture and noise, as a flow model's; None where only the sigmas tell.
-    guidance: the guider's cfg; None if it combines prompts otherwise.
+    guidance: the guider's cfg; None if it combines prompts otherwise. sigma_of_share: the sigma at a share of the
+    model's noise levels, 0 to 1; None takes the share of the steps.
     """
 
     sigmas: tuple[float, ...]
     axis: str = "step"
     mixed: bool | None = None
     guidance: float | None = None
+    sigma_of_share: Callable[[float], float] | None = field(default=None, compare=False)
 
     def __post_init__(self) -> None:
         if self.axis not in TIME_AXES:
@@ -78,6 +80,12 @@ class Timeline:
         left = min(int(inside), self.steps - 1)
         share = inside - left
         return self.sigmas[left] * (1.0 - share) + self.sigmas[left + 1] * share
+
+    def has_come_to(self, share: float, step: int) -> bool:
+        """Whether a step is at or after a share of the model's noise levels."""
+        if self.sigma_of_share is None:
+            return step >= share * self.steps - ROUNDING
+        return self.sigmas[step] <= float(self.sigma_of_share(share)) * (1 + SIGMA_TOLERANCE)
 
     @property
     def span(self) -> tuple[float, float]:

@@ -6,9 +6,11 @@ from comfy_api.latest import io
 
 from ...tap_core.schedules import easycache, sada
 from ...tap_core.schedules.model_tables import MAGNITUDES, POLYNOMIALS
+from ...tap_core.schedules.ranged import Range
 from ...tap_core.schedules.registry import SCHEDULES
 
 OWN = "own numbers"
+WHOLE_RUN = Range()
 WARMUP = "Higher keeps the composition closer to the full picture: this many first steps are all computed."
 MAX_SKIP = "Lower computes more steps: at most this many are forecast in a row. 0 sets no limit."
 LOWER_IS_CLOSER = "Lower computes more steps and keeps the picture closer to the full one. 0 computes all."
@@ -22,6 +24,21 @@ def schedule_options() -> list[io.DynamicCombo.Option]:
         "SpeCa": _speca, "TC-Pade": _tc_pade, "SADA": _sada, "Spectrum": _spectrum,
     }
     return [io.DynamicCombo.Option(name, makers[name](_Knobs(name))) for name in SCHEDULES]
+
+
+def range_inputs(outside: str, advanced: bool = False) -> list[io.Input]:
+    """Start and end of the part of the run in which steps may be forecast. outside: what is done elsewhere."""
+    tooltips = {
+        "start_percent": "Higher keeps the composition closer to the full picture: before this share of the run "
+                         f"{outside} It is counted by noise level, as in ControlNet nodes: 0 is the start, 1 the end.",
+        "end_percent": "Lower keeps fine details closer to the full picture: from this share of the run on "
+                       f"{outside} It is counted as start_percent.",
+    }
+    return [
+        io.Float.Input(name, default=getattr(WHOLE_RUN, name), min=0.0, max=1.0, step=0.01, round=1e-6, optional=True,
+                       advanced=advanced, tooltip=tooltip)
+        for name, tooltip in tooltips.items()
+    ]
 
 
 class _Knobs:

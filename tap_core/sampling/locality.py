@@ -18,6 +18,7 @@ import torch.distributed
 from ..engine.selector import Selector
 from ..predictors.pool import Pool
 from ..schedule import AdaptiveSchedule
+from ..schedules.ranged import parts_of
 from ..schedules.registry import AnySchedule, schedule_name
 
 SHARED_QUALITY = ("Several processes work together here, and each may have a part of the picture, so TAP cannot tell "
@@ -32,7 +33,7 @@ def processes() -> int:
 
 def schedule_is_local(schedule: AnySchedule) -> bool:
     """Whether it decides the same in every process."""
-    return getattr(schedule, "local", not isinstance(schedule, AdaptiveSchedule))
+    return all(getattr(part, "local", not isinstance(part, AdaptiveSchedule)) for part in parts_of(schedule))
 
 
 def why_not_shared(schedule: AnySchedule, pool: Pool, selector: Selector) -> str:
@@ -43,8 +44,9 @@ def why_not_shared(schedule: AnySchedule, pool: Pool, selector: Selector) -> str
 
 
 def _what_is_not_local(schedule: AnySchedule, pool: Pool, selector: Selector) -> str:
-    if not schedule_is_local(schedule):
-        return (f"The schedule {schedule_name(schedule)} looks at the whole picture. Take out TAP Schedule or TAP "
+    watching = [part for part in parts_of(schedule) if not schedule_is_local(part)]
+    if watching:
+        return (f"The schedule {schedule_name(watching[0])} looks at the whole picture. Take out TAP Schedule or TAP "
                 "Method, or choose interval, list of steps, MagCache or Spectrum.")
     if not selector.local:
         return (f"The selection {selector.selection!r} looks at all tokens at once. Choose best or blend in TAP "

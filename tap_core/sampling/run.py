@@ -3,7 +3,7 @@
 import math
 import threading
 import time
-from collections.abc import Hashable, Iterator, Sequence
+from collections.abc import Callable, Hashable, Iterator, Sequence
 from contextlib import contextmanager
 from functools import partial
 
@@ -15,7 +15,6 @@ from ..engine.step import full_step
 from ..record.record import Evaluation, TapRecord, TokenChoices, candidate_names, settings_values
 from ..schedule import Decision, Seen
 from ..schedules.course import notes_of, why_none_is_skipped
-from ..schedules.quality import QualitySchedule
 from ..timeline import Timeline
 from ..token_grid import Grid
 from .decider import Decider
@@ -29,7 +28,7 @@ from .notes import Notes
 from .pace import OTHER_SIGMAS, Pace
 from .readback import Readback
 from .replay import Replay
-from .settings import TapSettings
+from .settings import TapSettings, keeps_to_quality
 from .standing import Standing
 from .timer import StepTimer
 
@@ -44,17 +43,18 @@ class TapRun:
     per condition, and `count_call`, then `finish`; `pace.told` when the sampler has evaluated a step. Model calls of
     one evaluation may run in several threads, one a device. mixed: whether x is a mix of picture and noise, as in flow
     models; None where only the sigmas tell. guidance: the guider's cfg; None if it combines prompts otherwise.
+    sigma_of_share: see Timeline.
     """
 
     def __init__(
         self, settings: TapSettings, sigmas: Sequence[float], model: str, mixed: bool | None = None,
-        guidance: float | None = None,
+        guidance: float | None = None, sigma_of_share: Callable[[float], float] | None = None,
     ) -> None:
         self.settings, self.shared = settings, processes() > 1
         self.schedule = settings.schedule()
-        if self.shared and isinstance(self.schedule, QualitySchedule):
+        if self.shared and keeps_to_quality(self.schedule):
             self.schedule = settings.fixed_schedule()
-        self.timeline = Timeline(tuple(float(s) for s in sigmas), settings.time_axis, mixed, guidance)
+        self.timeline = Timeline(tuple(map(float, sigmas)), settings.time_axis, mixed, guidance, sigma_of_share)
         self.forecaster = Forecaster(settings, self.timeline)
         self.pool = self.forecaster.pool
         self.record = TapRecord(
@@ -265,19 +265,19 @@ class TapRun:
             self.notes.note("The oracle computed every step to see which predictor is best; its times say nothing.")
         for note in notes_of(self.schedule, self.timeline, self.record.model):
             self.notes.note(note)
-        if self.shared and isinstance(self.settings.schedule(), QualitySchedule):
+        if self.shared and keeps_to_quality(self.settings.schedule()):
             self.notes.note(SHARED_QUALITY)
         reason = why_not_shared(self.schedule, self.pool, self.settings.selector()) if self.shared else ""
         if reason:
             self.notes.fall_back(reason)
         if not self.decider.skips_any and not self.settings.off:
-            self.notes.note(why_none_is_skipped(self.schedule, self.timeline.steps))
+            self.notes.note(why_none_is_skipped(self.schedule, self.timeline))
 
     def _read_back(self, seen: Seen) -> None:
         """Read all that the run has to know of this full step and of skipped ones before it. This waits once."""
         self.memory.ask(self.readback.ask)
         self.motion.ask(self.readback.ask)
-        if seen.drifts is not None and isinstance(self.schedule, QualitySchedule):
+        if seen.drifts is not None and keeps_to_quality(self.schedule):
             self.readback.ask(seen.drifts, partial(setattr, seen, "drifts"))
         self.readback.read()
         seen.renewed = None if seen.renewed is None else self.motion.renewed

@@ -11,6 +11,7 @@ from ..predictors.ranges import horizon_list, parsed_orders
 from ..schedules.interval import IntervalSchedule
 from ..schedules.placed import by_change, by_step, change_schedule, even_schedule
 from ..schedules.quality import QualitySchedule
+from ..schedules.ranged import Range, parts_of, ranged
 from ..schedules.registry import AnySchedule
 from ..timeline import TIME_AXES
 from .pool_settings import PoolSettings
@@ -35,7 +36,7 @@ class TapSettings:
     quality: how close the picture has to be, or "fixed" for as many full steps as interval says, as at interval 1.
     most_computed: the most full steps, 0 for no limit; without "fixed" alone. memory_limit: MB that may be kept on the
     model's device, 0 for no limit. given_schedule: replaces interval, quality, most_computed, placement and
-    warmup_steps. given_pool: replaces orders and horizons.
+    warmup_steps. given_pool: replaces orders and horizons. start_percent .. end_percent: where steps may be skipped.
     Raises TapError, saying which input to change, for an impossible value.
     """
 
@@ -56,6 +57,8 @@ class TapSettings:
     quality: str = FIXED
     most_computed: int = 0
     memory_limit: int = 0
+    start_percent: float = 0.0
+    end_percent: float = 1.0
     given_schedule: AnySchedule | None = None
     given_pool: PoolSettings | None = None
 
@@ -78,6 +81,7 @@ class TapSettings:
         horizon_list(self.horizon_from, self.horizon_to, self.horizon_step)
         IntervalSchedule(self.interval, self.warmup_steps)
         QualitySchedule(0.0, self.most_computed)
+        Range(self.start_percent, self.end_percent)
 
     @property
     def off(self) -> bool:
@@ -108,15 +112,23 @@ class TapSettings:
     def schedule(self) -> AnySchedule:
         """The schedule that these settings name."""
         if self.given_schedule is not None:
-            return self.given_schedule
+            return self._ranged(self.given_schedule)
         if self.quality == FIXED or self.off:
             return self.fixed_schedule()
         curve = by_change if self.placement == "change" else by_step
-        return QualitySchedule(QUALITIES[self.quality], self.most_computed, curve)
+        return self._ranged(QualitySchedule(QUALITIES[self.quality], self.most_computed, curve))
 
     def fixed_schedule(self) -> AnySchedule:
         """As many full steps as interval and warm-up say."""
-        return PLACED[self.placement](self.interval, self.warmup_steps)
+        return self._ranged(PLACED[self.placement](self.interval, self.warmup_steps))
+
+    def _ranged(self, schedule: AnySchedule) -> AnySchedule:
+        return ranged(schedule, Range(self.start_percent, self.end_percent))
+
+
+def keeps_to_quality(schedule: AnySchedule) -> bool:
+    """Whether a schedule computes as many steps as a wished closeness takes, in its range."""
+    return any(isinstance(part, QualitySchedule) for part in parts_of(schedule))
 
 
 def _check_choice(name: str, value: str, choices: tuple[str, ...]) -> None:

@@ -50,8 +50,11 @@ def notes_of(schedule: Schedule | AdaptiveSchedule, timeline: Timeline, model: s
     return schedule.notes(timeline, model) if hasattr(schedule, "notes") else []
 
 
-def why_none_is_skipped(schedule: object, steps: int) -> str:
-    """Why a schedule skips nothing in a run of `steps` steps, and what to change."""
+def why_none_is_skipped(schedule: Schedule | AdaptiveSchedule, timeline: Timeline) -> str:
+    """Why a schedule skips nothing in a run, and what to change; one with a range knows more of it."""
+    if hasattr(schedule, "why_none"):
+        return schedule.why_none(timeline)
+    steps = timeline.steps
     interval, warmup = getattr(schedule, "interval", None), getattr(schedule, "warmup", None)
     if interval == 1:
         return "With interval 1 every step is computed; set it to 2 or more."

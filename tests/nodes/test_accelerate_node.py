@@ -29,7 +29,7 @@ GOOD = {"orders": "0,1,2", "horizon_from": -4, "horizon_to": 0, "horizon_step": 
 CONTRACT = {
     "quality": "close", "interval": 5, "orders": "0,1,2", "horizon_from": -4, "horizon_to": 0, "proxy_loss": "cosine",
     "warmup_steps": 3, "horizon_step": 1.0, "cache_device": "gpu",
-    "most_computed": 0, "memory_limit": 0,
+    "most_computed": 0, "memory_limit": 0, "start_percent": 0.0, "end_percent": 1.0,
 }
 RANGES = {"interval": (1, 20), "horizon_from": (-8, 4), "horizon_to": (-8, 4), "warmup_steps": (0, 20),
           "horizon_step": (0.1, 2.0)}
@@ -37,7 +37,7 @@ CHOICES = {"quality": {"same", "close", "good", "draft", "fixed"},
            "proxy_loss": {"cosine", "l2", "l1"}, "target": {"residual", "output"}, "time_axis": {"step", "sigma"},
            "cache_device": {"gpu", "cpu"}}
 ADVANCED = {"warmup_steps", "horizon_step", "target", "time_axis", "cache_device", "most_computed",
-            "memory_limit"}
+            "memory_limit", "start_percent", "end_percent"}
 
 
 def test_the_schemas_of_all_nodes_build() -> None:

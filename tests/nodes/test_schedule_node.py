@@ -12,6 +12,8 @@ from tap_pack.tap_core.schedules.listed import ListedSchedule
 from tap_pack.tap_core.schedules.model_tables import MAGNITUDES, POLYNOMIALS
 from tap_pack.tap_core.schedules.registry import SCHEDULES
 
+from walk import walk
+
 OPTIONS = {option.key: option.inputs for option in schedule_options()}
 # Knobs that stand for a field under another name.
 STAND_FOR = {"polynomial": "coefficients", "magnitudes": "ratios"}
@@ -74,3 +76,24 @@ def test_teacache_and_magcache_take_a_models_numbers_or_ones_own() -> None:
 def test_what_makes_no_sense_is_refused_in_words(name: str, knobs: dict) -> None:
     with pytest.raises(TapError, match=" "):
         build_schedule(name, **{**defaults(name), **knobs})
+
+
+def test_two_nodes_make_two_ranges() -> None:
+    listed = {"schedule": "list of steps", "steps": "0"}
+    (first,) = TapSchedule.execute(schedule=dict(listed), end_percent=0.4).args
+    (both,) = TapSchedule.execute(schedule=dict(listed), start_percent=0.6, outside=first).args
+    assert walk(both, 20) == [0, *range(8, 12)]
+    (alone,) = TapSchedule.execute(schedule=dict(listed), start_percent=0.0, end_percent=1.0, outside=None).args
+    assert alone == ListedSchedule((0,))
+
+
+def test_a_range_that_ends_before_it_starts_is_refused_in_words() -> None:
+    with pytest.raises(TapError, match=r"start_percent is 0\.6, above end_percent 0\.4; lower it"):
+        TapSchedule.execute(schedule={"schedule": "interval", **defaults("interval")}, start_percent=0.6,
+                            end_percent=0.4)
+
+
+def test_inputs_of_the_range_are_appended() -> None:
+    first, *appended = TapSchedule.GET_SCHEMA().inputs
+    assert [each.id for each in (first, *appended)] == ["schedule", "start_percent", "end_percent", "outside"]
+    assert all(each.optional for each in appended)  # workflows from before them lack them

@@ -3,9 +3,9 @@
 from dataclasses import dataclass
 
 from ....tap_core.sampling.run import TapRun
+from ....tap_core.sampling.settings import keeps_to_quality
 from ....tap_core.schedule import AdaptiveSchedule
 from ....tap_core.schedules.course import why_none_is_skipped
-from ....tap_core.schedules.quality import QualitySchedule
 from .plan_marks import FULL, SKIPPED
 
 NOTHING = "No step will be forecast"
@@ -31,13 +31,11 @@ def plan_of(run: TapRun) -> Plan:
     if said := getattr(schedule, "plan", ""):
         return Plan(said, FULL * steps)
     if not run.decider.skips_any:
-        return Plan(f"{NOTHING}. {why_none_is_skipped(schedule, steps)}", FULL * steps)
-    if isinstance(schedule, QualitySchedule):
-        words = f"{steps} steps; as many are computed as quality {run.settings.quality} takes"
-        return Plan(words, snapshots=run.pool.snapshots)
+        return Plan(f"{NOTHING}. {why_none_is_skipped(schedule, run.timeline)}", FULL * steps)
     if isinstance(schedule, AdaptiveSchedule):
-        words = f"{steps} steps; the schedule decides as it goes which are computed"
-        return Plan(words, snapshots=run.pool.snapshots)
+        words = (f"as many are computed as quality {run.settings.quality} takes" if keeps_to_quality(schedule)
+                 else "the schedule decides as it goes which are computed")
+        return Plan(f"{steps} steps; {words}{getattr(schedule, 'where', '')}", snapshots=run.pool.snapshots)
     decided = [schedule.decide(step, run.timeline) for step in range(steps)]
     full = sum(decision.full for decision in decided)
     kept = sum(decision.full and decision.remember for decision in decided)

@@ -128,7 +128,7 @@ class TapPatch:
 
     def make_run(self, sigmas: Sequence[float], model: str, guider: object) -> TapRun:
         """The run of one sampling. Raises TapError if its settings do not fit the sigmas."""
-        return TapRun(self.settings, sigmas, model, mixes_noise(guider), guidance_of(guider))
+        return TapRun(self.settings, sigmas, model, mixes_noise(guider), guidance_of(guider), sigma_of_share(guider))
 
     def end(self, run: TapRun, complete: bool) -> None:
         """The run has ended or was interrupted: put its record into the holder."""
@@ -169,6 +169,11 @@ def guidance_of(guider: object) -> float | None:
     """The cfg of a guider; None if it tells none."""
     cfg = getattr(guider, "cfg", None)
     return float(cfg) if isinstance(cfg, int | float) else None
+
+
+def sigma_of_share(guider: object) -> Callable[[float], float] | None:
+    """The sigma at a share of the noise levels of the guider's model; None for a class without it."""
+    return getattr(guider.model_patcher.get_model_object("model_sampling"), "percent_to_sigma", None)
 
 
 def mixes_noise(guider: object) -> bool | None:
