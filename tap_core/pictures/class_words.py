@@ -7,6 +7,7 @@ HIGHER_ORDER = "follows a finer bend"
 # From the lowest error of a forecast to the highest.
 EASE_WORDS = ("very easy", "easy", "fairly easy", "hard", "very hard")
 UNKNOWN = "not known"
+COMPUTED_WORDS = "computed, not forecast"
 
 
 def order_words(order: int) -> str:

@@ -4,13 +4,13 @@ from functools import lru_cache
 
 from PIL import ImageFont
 
-from .palette import RGB
+from .palette import COMPUTED, RGB
 
 BACKGROUND: RGB = (20, 23, 28)
 TEXT: RGB = (236, 238, 241)
 FAINT_TEXT: RGB = (158, 165, 174)
 OUTLINE: RGB = (96, 103, 112)
-FULL_STEP: RGB = (58, 64, 72)
+FULL_STEP: RGB = COMPUTED
 HATCH: RGB = (86, 94, 104)
 
 Font = ImageFont.ImageFont | ImageFont.FreeTypeFont

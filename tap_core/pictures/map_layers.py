@@ -2,15 +2,15 @@
 
 import math
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import torch
 from torch import Tensor
 
 from ..errors import TapError
 from ..record.record import TapRecord, TokenChoices
-from .class_words import UNKNOWN, aim_words, ease_words, member_words, order_words
-from .palette import NOT_FINITE, REUSE, RGB, candidate_colours, order_colour, ramp_colours
+from .class_words import COMPUTED_WORDS, UNKNOWN, aim_words, ease_words, member_words, order_words
+from .palette import COMPUTED, NOT_FINITE, REUSE, RGB, candidate_colours, order_colour, ramp_colours
 
 LOSS_LEVELS = 64
 # Enough for the quantiles.
@@ -38,14 +38,15 @@ class MapClass:
 class Layer:
     """One way to colour the tokens.
 
-    classify: choices of a step -> class of each token, [B, N] int64. ramp: the values at both ends if the classes are
-    levels of a number (the last class is then "not finite"); None if they are kinds.
+    classify: choices of a step -> class of each token, [B, N] int64. ramp: the values at both ends if the first
+    `levels` classes are levels of a number ("not finite" comes after them); None if they are kinds.
     """
 
     title: str
     classes: Sequence[MapClass]
     classify: Callable[[TokenChoices], Tensor]
     ramp: tuple[float, float] | None = None
+    levels: int = 0
 
     @property
     def colours(self) -> Tensor:
@@ -96,7 +97,8 @@ def loss_layer(record: TapRecord) -> Layer:
         level = (share * (LOSS_LEVELS - 1)).round().nan_to_num(0).long()
         return torch.where(loss.isfinite(), level, LOSS_LEVELS)
 
-    return Layer("Proxy loss per token", [*classes, MapClass("not finite", NOT_FINITE, UNKNOWN)], classify, (low, high))
+    classes.append(MapClass("not finite", NOT_FINITE, UNKNOWN))
+    return Layer("Proxy loss per token", classes, classify, (low, high), LOSS_LEVELS)
 
 
 LAYERS: dict[str, Callable[[TapRecord], Layer]] = {
@@ -111,7 +113,20 @@ def build_layer(name: str, record: TapRecord) -> Layer:
     """The layer with this name. Raises TapError if there is none."""
     if name not in LAYERS:
         raise TapError(f"layer is {name!r}; choose one of {', '.join(LAYERS)}.")
-    return LAYERS[name](record)
+    layer = LAYERS[name](record)
+    parts = any(c.computed is not None for e in record.evaluations for c in e.choices)
+    return _with_computed(layer) if parts else layer
+
+
+def _with_computed(layer: Layer) -> Layer:
+    """The layer with one class more, for tokens that were computed in a step that was computed in part."""
+    last = len(layer.classes)
+
+    def classify(choices: TokenChoices) -> Tensor:
+        classes = layer.classify(choices)
+        return classes if choices.computed is None else classes.masked_fill(choices.computed, last)
+
+    return replace(layer, classes=[*layer.classes, MapClass("computed", COMPUTED, COMPUTED_WORDS)], classify=classify)
 
 
 def _member_layer(title: str, labels: list[str], colours: list[RGB], words: list[str], order: list[int]) -> Layer:

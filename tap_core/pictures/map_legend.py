@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 
 from ..record.record import TapRecord
-from ..record.summary import gain_words
+from ..record.summary import counted_words, gain_words
 from .legend import ROWS, ColourBar, Entry, Legend
 from .map_layers import Layer
 from .step_view import PROMPTS, StepView
@@ -21,8 +21,7 @@ def map_legend(
     lines = [f"Step {view.step + 1} of {record.steps}", view.status, f"sigma {view.sigma:.4f}"]
     if condition:
         lines.append(f"{PROMPTS[condition]} prompt")
-    full = len(record.full_steps)
-    foot = [f"{full} of {full + len(record.skipped_steps)} steps computed"]
+    foot = [counted_words(record)]
     foot += [gain] if (gain := gain_words(record)) else []
     foot += ["fallbacks: see TAP Report"] if record.fallbacks else []
     return Legend(layer.title, lines, _entries(layer, shares, number), foot, _bar(layer))
@@ -31,7 +30,7 @@ def map_legend(
 def _entries(layer: Layer, shares: Sequence[Shares | None], number: int) -> list[Entry]:
     """The classes that any step of the run used, in the same order at every step, with their shares at this step."""
     totals = [sum(column) for column in zip(*[s for s in shares if s is not None], strict=True)]
-    used = [i for i, total in enumerate(totals) if total > 0 and (layer.ramp is None or i == len(totals) - 1)]
+    used = [i for i, total in enumerate(totals) if total > 0 and (layer.ramp is None or i >= layer.levels)]
     often = sorted(used, key=lambda i: -totals[i])[: MOST_ENTRIES - 1] if len(used) > MOST_ENTRIES else used
     now = shares[number]
     entries = [Entry(layer.classes[i].label, layer.classes[i].colour, now and now[i]) for i in sorted(often)]
@@ -47,4 +46,4 @@ def _bar(layer: Layer) -> ColourBar | None:
         return None
     low, high = layer.ramp
     ticks = (f"{low:.0e}", f"{(low * high) ** 0.5:.0e}", f"{high:.0e}")
-    return ColourBar([c.colour for c in layer.classes[:-1]], ticks)
+    return ColourBar([c.colour for c in layer.classes[: layer.levels]], ticks)

@@ -40,6 +40,7 @@ FAR_CHROMA = 0.65
 
 REUSE: RGB = (230, 232, 235)
 NOT_FINITE: RGB = (214, 39, 40)
+COMPUTED: RGB = (58, 64, 72)  # as a computed step
 
 # From dark blue over grey to yellow, evenly in lightness, as in cividis (Nunez, Anderton and Renslow 2018).
 RAMP: tuple[RGB, ...] = ((0, 34, 78), (65, 77, 107), (124, 123, 120), (188, 175, 111), (254, 232, 56))

@@ -10,7 +10,7 @@ PROMPTS = ("positive", "negative")
 
 @dataclass(frozen=True)
 class StepView:
-    """One step. full: whether any part of it was computed in full; reason: why.
+    """One step. full: whether any call of it was computed in full; reason: why it was computed, in full or in part.
 
     choices: None where no token of this prompt chose a predictor, or tokens cannot be placed on the picture.
     """
@@ -26,7 +26,11 @@ class StepView:
         """The step in words, such as "computed step: warm-up"."""
         if self.choices is None and self.full:
             return f"computed step: {self.reason}" if self.reason else "computed step"
-        return f"partly computed: {self.reason}" if self.reason else "forecast step"
+        if not self.reason:
+            return "forecast step"
+        if self.full or self.choices is None:
+            return f"partly computed: {self.reason}"
+        return f"{self.choices.computed_share:.0%} of the tokens computed: {self.reason}"
 
 
 def step_views(record: TapRecord, condition: int = 0) -> list[StepView]:
@@ -46,7 +50,7 @@ def _view(step: int, evaluations: list[Evaluation], condition: int) -> StepView:
     found = [(e, c) for e in evaluations for c in e.choices if c.condition == condition]
     first = min((e for e, _ in found), key=lambda e: e.position, default=evaluations[0])
     shown = [c for e, c in found if e.position == first.position]
-    reason = ", ".join(dict.fromkeys(e.reason for e in evaluations if e.full and e.reason))
+    reason = ", ".join(dict.fromkeys(e.reason for e in evaluations if (e.full or e.part) and e.reason))
     return StepView(step, first.sigma, any(e.full for e in evaluations), reason, shown[-1] if shown else None)
 
 

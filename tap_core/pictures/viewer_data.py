@@ -14,7 +14,7 @@ from ..record.record import Evaluation, TapRecord
 from ..record.run_line import run_line
 from ..record.summary import why_no_map
 from ..token_grid import to_grid
-from .class_words import UNKNOWN
+from .class_words import COMPUTED_WORDS, UNKNOWN
 from .map_layers import Layer, MapClass, build_layer
 from .palette import RGB
 from .step_view import PROMPTS, StepView, step_views
@@ -146,6 +146,8 @@ def _layer(
 
 def _label(found: MapClass, layer: Layer) -> str:
     """A class of a token in words, such as "follows the curve (taylor 2)" or "easy to forecast (loss 1.2e-05)"."""
+    if found.words == COMPUTED_WORDS:
+        return found.words
     if layer.ramp is None:
         return f"{found.words} ({found.technical})"
     return f"{found.words} to forecast (loss {found.label})" if found.words != UNKNOWN else f"loss {found.label}"

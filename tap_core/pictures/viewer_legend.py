@@ -7,11 +7,13 @@ from string import ascii_uppercase
 
 from torch import Tensor
 
+from .class_words import COMPUTED_WORDS
 from .map_layers import Layer
 from .palette import RGB
 
 # More classes than this are added up in one entry: nobody can tell so many marks apart.
 MOST_ENTRIES = 20
+COMPUTED_MARK = "+"
 
 
 @dataclass(frozen=True)
@@ -39,8 +41,11 @@ def viewer_entries(layer: Layer, name: str, totals: Sequence[int]) -> list[Viewe
     often = sorted(used, key=lambda i: -totals[i])[: MOST_ENTRIES - 1] if len(used) > MOST_ENTRIES else used
     entries = []
     for number, i in enumerate(sorted(often)):
-        mark = str(i) if name == "order" else ascii_uppercase[number]
         found = layer.classes[i]
+        if found.words == COMPUTED_WORDS:
+            entries.append(_computed(layer, i))
+            continue
+        mark = str(i) if name == "order" else ascii_uppercase[number]
         entries.append(ViewerEntry(found.words, found.technical, found.colour, mark, [i]))
     rest = [i for i in used if i not in often]
     if rest:
@@ -68,8 +73,8 @@ def percents_of_entries(counts: Tensor, entries: Sequence[ViewerEntry]) -> list[
 
 
 def _bands(layer: Layer, totals: Sequence[int]) -> list[ViewerEntry]:
-    """The levels with the same words, on the layer's own scale; its last class is "not finite"."""
-    levels = len(layer.classes) - 1
+    """The levels with the same words, on the layer's own scale; then "not finite" and "computed" if any token is."""
+    levels = layer.levels
     entries = []
     for words, part in groupby(range(levels), key=lambda i: layer.classes[i].words):
         classes = list(part)
@@ -79,4 +84,10 @@ def _bands(layer: Layer, totals: Sequence[int]) -> list[ViewerEntry]:
     if totals[levels]:
         unknown = layer.classes[levels]
         entries.append(ViewerEntry(unknown.words, f"loss {unknown.label}", unknown.colour, "!", [levels]))
+    entries += [_computed(layer, i) for i in range(levels + 1, len(totals)) if totals[i]]
     return entries
+
+
+def _computed(layer: Layer, number: int) -> ViewerEntry:
+    """The tokens that were computed in a step computed in part."""
+    return ViewerEntry(COMPUTED_WORDS, "", layer.classes[number].colour, COMPUTED_MARK, [number])

@@ -11,12 +11,14 @@ from safetensors.torch import save_file
 from torch import Tensor
 
 from ..errors import TapError
-from .record import TapRecord, TokenChoices
+from .record import Evaluation, TapRecord, TokenChoices
 from .values import read_as
 
-FORMAT, VERSION = "tap-record", 1
+# Version 2 has steps that were computed in part, with maps of which tokens were.
+FORMAT, VERSION = "tap-record", 2
 # Data types in memory and in the file.
 MAPS = {"member": (torch.int16, "I16"), "order": (torch.int8, "I8"), "loss": (torch.float32, "F32")}
+MAPS_IN_PART = {**MAPS, "computed": (torch.bool, "BOOL")}
 HIGHEST_ORDER = 127
 
 
@@ -27,9 +29,10 @@ def save_record(record: TapRecord, path: Path) -> None:
     for i, evaluation in enumerate(record.evaluations):
         values["evaluations"][i]["choices"] = [c.condition for c in evaluation.choices]
         for j, choice in enumerate(evaluation.choices):
-            for name, (dtype, _) in MAPS.items():
+            for name, (dtype, _) in _maps_of(evaluation).items():
                 # A clone, because batches may share memory, which the format does not allow.
-                found = getattr(choice, name).to("cpu", dtype)
+                found = getattr(choice, name)
+                found = (torch.zeros_like(choice.member) if found is None else found).to("cpu", dtype)
                 tensors[_key(i, j, name)] = found.clone(memory_format=torch.contiguous_format)
     metadata = {"format": FORMAT, "version": str(VERSION), "record": json.dumps(values)}
     unfinished = path.with_name(path.name + ".part")
@@ -92,15 +95,22 @@ def _check_values(record: TapRecord) -> None:
 
 def _read_maps(file: safe_open, record: TapRecord, conditions: list[list[int]]) -> None:
     """Give every evaluation its maps; shapes and data types are checked before a tensor is read."""
-    expected = {_key(i, j, name) for i, found in enumerate(conditions) for j in range(len(found)) for name in MAPS}
+    expected = {_key(i, j, name) for i, found in enumerate(conditions) for j in range(len(found))
+                for name in _maps_of(record.evaluations[i])}
     if expected != set(file.keys()):
         raise TapError(f"it holds {len(list(file.keys()))} maps, expected {len(expected)}")
     tokens = math.prod(record.grid)
     for i, (evaluation, found) in enumerate(zip(record.evaluations, conditions, strict=True)):
         for j, condition in enumerate(found):
-            maps = {name: _read_map(file, _key(i, j, name), kind, tokens) for name, (_, kind) in MAPS.items()}
+            maps = {name: _read_map(file, _key(i, j, name), kind, tokens)
+                    for name, (_, kind) in _maps_of(evaluation).items()}
             _check_choice(maps, len(record.candidates), f"evaluation {i}")
             evaluation.choices.append(TokenChoices(condition, **maps))
+
+
+def _maps_of(evaluation: Evaluation) -> dict[str, tuple[torch.dtype, str]]:
+    """The maps of each choice of an evaluation, and their data types."""
+    return MAPS_IN_PART if evaluation.part_calls else MAPS
 
 
 def _read_map(file: safe_open, key: str, kind: str, tokens: int) -> Tensor:

@@ -5,6 +5,7 @@ from copy import deepcopy
 from dataclasses import dataclass, field, fields
 from statistics import median
 
+import torch
 from torch import Tensor
 
 from ..closeness import Closeness
@@ -18,6 +19,7 @@ class TokenChoices:
 
     condition: 0 positive, 1 negative, as ComfyUI counts. order, member: [B, N] order used and pool member chosen.
     loss: [B, N] proxy loss of the chosen one. frames: numbers of these frames in a video that is made in windows.
+    computed: [B, N] which tokens were computed in place of this, in a step computed in part; None if none was.
     """
 
     condition: int
@@ -25,10 +27,29 @@ class TokenChoices:
     order: Tensor
     loss: Tensor
     frames: tuple[int, ...] = ()
+    computed: Tensor | None = None
 
     def first(self, count: int, frames: tuple[int, ...] = ()) -> "TokenChoices":
         """The choices for the first `count` tokens, which are the picture's."""
-        return TokenChoices(self.condition, *(v[:, :count] for v in (self.member, self.order, self.loss)), frames)
+        computed = None if self.computed is None else self.computed[:, :count]
+        maps = (values[:, :count] for values in (self.member, self.order, self.loss))
+        return TokenChoices(self.condition, *maps, frames, computed)
+
+    def of_forecast(self, name: str) -> Tensor:
+        """The values of one of the maps, of the tokens that were forecast, in a row."""
+        values = getattr(self, name)
+        return values.flatten() if self.computed is None else values[~self.computed]
+
+    @property
+    def computed_share(self) -> float:
+        """The share of the tokens that were computed."""
+        return 0.0 if self.computed is None else float(self.computed.float().mean())
+
+    def to_cpu(self) -> None:
+        """Move its maps to the processor."""
+        for name, values in vars(self).items():
+            if torch.is_tensor(values):
+                setattr(self, name, values.cpu())
 
     def put_into(self, whole: "TokenChoices | None", grid: Grid) -> "TokenChoices":
         """The choices of a whole video with these frames put in; other frames stay, or copy the first one."""
@@ -48,7 +69,8 @@ class TokenChoices:
 class Evaluation:
     """One model evaluation: one a step for most samplers, two for Heun's.
 
-    position: step index, fractional between steps. reason: why it was computed in full; "" if it was skipped.
+    position: step index, fractional between steps. reason: why it was computed, in full or in part; "" if it was not.
+    part_calls: model calls that computed some of the tokens and forecast the others.
     """
 
     position: float
@@ -56,6 +78,7 @@ class Evaluation:
     reason: str = ""
     full_calls: int = 0
     skipped_calls: int = 0
+    part_calls: int = 0
     seconds: float = 0.0
     choices: list[TokenChoices] = field(default_factory=list)
 
@@ -70,13 +93,29 @@ class Evaluation:
 
     @property
     def full(self) -> bool:
-        """Whether the model's blocks computed any part of it."""
+        """Whether the model's blocks computed any call of it for all tokens."""
         return self.full_calls > 0
 
     @property
     def skipped(self) -> bool:
         """Whether all of it was forecast; without any model call that came to TAP it is neither full nor skipped."""
-        return self.skipped_calls > 0 and not self.full
+        return self.skipped_calls > 0 and not self.full and not self.part
+
+    @property
+    def part(self) -> bool:
+        """Whether it was computed for some of the tokens, and for all of them in no call."""
+        return self.part_calls > 0 and not self.full
+
+    @property
+    def whole(self) -> bool:
+        """Whether nothing of it was forecast."""
+        return self.skipped_calls == 0 and self.part_calls == 0
+
+    @property
+    def computed_share(self) -> float:
+        """The share of its tokens that were computed: 1 of a full evaluation, 0 of a skipped one."""
+        shares = [choice.computed_share for choice in self.choices]
+        return 1.0 if self.full else sum(shares) / len(shares) if shares and self.part else 0.0
 
     @property
     def step(self) -> int:
@@ -134,17 +173,37 @@ class TapRecord:
     @property
     def skipped_steps(self) -> list[int]:
         """Steps with only forecast evaluations."""
-        return sorted({e.step for e in self.evaluations if e.skipped} - set(self.full_steps))
+        return sorted({e.step for e in self.evaluations if e.skipped} - {*self.full_steps, *self.part_steps})
+
+    @property
+    def part_steps(self) -> list[int]:
+        """Steps with an evaluation that was computed in part, and none that was computed in full."""
+        return sorted({e.step for e in self.evaluations if e.part} - set(self.full_steps))
+
+    @property
+    def forecast_steps(self) -> list[int]:
+        """Steps that were forecast, at least in part."""
+        return sorted([*self.skipped_steps, *self.part_steps])
 
     @property
     def predictor_shares(self) -> dict[str, float]:
         """Name of each used predictor -> its share of all forecast tokens."""
         counts = dict.fromkeys(map(str, self.candidates), 0)
         for choice in (c for e in self.evaluations for c in e.choices):
-            for member, count in enumerate(choice.member.flatten().int().bincount().tolist()):
+            for member, count in enumerate(choice.of_forecast("member").int().bincount().tolist()):
                 counts[str(self.candidates[member])] += count
         total = sum(counts.values()) or 1
         return {name: count / total for name, count in counts.items() if count}
+
+    @property
+    def steps_computed(self) -> float:
+        """How many steps were computed; those in part count by their share of the tokens."""
+        return len(self.full_steps) + sum(map(self.share_computed, self.part_steps))
+
+    def share_computed(self, step: int) -> float:
+        """The share of the tokens that a step computed, over its evaluations."""
+        shares = [e.computed_share for e in self.evaluations if e.step == step]
+        return sum(shares) / len(shares)
 
     def median_seconds(self, full: bool) -> float | None:
         """Median seconds of a full or skipped evaluation, without the first one, which may load or compile."""
@@ -158,6 +217,8 @@ class TapRecord:
             "steps": self.steps,
             "full_steps": self.full_steps,
             "skipped_steps": self.skipped_steps,
+            "part_steps": self.part_steps,
+            "part_shares": [self.share_computed(step) for step in self.part_steps],
             "evaluations": len(self.evaluations),
             "full_evaluations": sum(e.full for e in self.evaluations),
             "seconds_full_median": self.median_seconds(full=True),

@@ -2,7 +2,7 @@
 
 from .record import TapRecord
 from .seconds_words import seconds_words
-from .summary import LEAST_GAIN, closeness_words, gain_words, seconds_compared, why_nothing_skipped
+from .summary import LEAST_GAIN, closeness_words, counted_words, gain_words, seconds_compared, why_nothing_skipped
 
 
 def run_line(record: TapRecord) -> str:
@@ -10,10 +10,10 @@ def run_line(record: TapRecord) -> str:
 
     Or why nothing was skipped.
     """
-    if not record.skipped_steps:
+    if not record.forecast_steps:
         return why_nothing_skipped(record)
     gain = gain_words(record)
-    words = f"{_counted(record)}, {gain}" if gain else _counted(record)
+    words = f"{counted_words(record)}, {gain}" if gain else counted_words(record)
     return "; ".join(filter(None, [words, closeness_words(record)]))
 
 
@@ -22,16 +22,11 @@ def result_line(record: TapRecord) -> str:
 
     Or why nothing was skipped. A run that was stopped, or in which no full step was timed, has its steps instead.
     """
-    if not record.skipped_steps:
+    if not record.forecast_steps:
         return why_nothing_skipped(record)
     compared = seconds_compared(record) if record.complete else None
-    words = _in_seconds(*compared) if compared else _counted(record)
+    words = _in_seconds(*compared) if compared else counted_words(record)
     return "; ".join(filter(None, [words, closeness_words(record)]))
-
-
-def _counted(record: TapRecord) -> str:
-    full = len(record.full_steps)
-    return f"{full} of {full + len(record.skipped_steps)} steps computed"
 
 
 def _in_seconds(taken: float, instead: float) -> str:

@@ -1,5 +1,7 @@
 """What a run did, in words: one line for the log, a text for the report. Only ASCII, for all consoles."""
 
+from collections.abc import Iterable
+
 import torch
 
 from ..closeness import UNKNOWN
@@ -20,11 +22,11 @@ def summary_line(record: TapRecord) -> str:
     Such as "12 of 50 steps computed (4.2x fewer), about 3.9x faster: 3.4 s; no difference to be seen (about 47 dB);
     cache 0.6 MB".
     """
-    full, run = len(record.full_steps), len(record.full_steps) + len(record.skipped_steps)
-    if not record.skipped_steps:
+    run = len(record.full_steps) + len(record.forecast_steps)
+    if not record.forecast_steps:
         return _ascii(f"{why_nothing_skipped(record)} {record.seconds_total:.1f} s")
-    parts = [f"{full} of {run} steps computed"]
-    parts[0] += f" ({run / max(full, 1):.1f}x fewer)" if record.complete else ""
+    parts = [counted_words(record)]
+    parts[0] += f" ({run / max(record.steps_computed, 1):.1f}x fewer)" if record.complete else ""
     if record.steps > run and not record.complete:
         parts[0] = f"stopped after {run} of {record.steps} steps, " + parts[0]
     gain = gain_words(record)
@@ -35,6 +37,12 @@ def summary_line(record: TapRecord) -> str:
     if record.fallbacks:
         parts.append(f"{len(record.fallbacks)} fallback{'s' if len(record.fallbacks) > 1 else ''}, see the report")
     return _ascii("; ".join(parts))
+
+
+def counted_words(record: TapRecord) -> str:
+    """Such as "12 of 50 steps computed", or "12 of 50 steps computed, 5 in part"."""
+    full, part = len(record.full_steps), len(record.part_steps)
+    return f"{full} of {full + len(record.forecast_steps)} steps computed" + (f", {part} in part" if part else "")
 
 
 def seconds_compared(record: TapRecord) -> tuple[float, float] | None:
@@ -68,7 +76,7 @@ def closeness_words(record: TapRecord) -> str:
 
     Empty for a run that was stopped, or in which nothing was skipped.
     """
-    if not record.complete or not record.skipped_steps:
+    if not record.complete or not record.forecast_steps:
         return ""
     close = record.closeness
     if close is None:
@@ -92,7 +100,7 @@ def why_nothing_skipped(record: TapRecord) -> str:
         return "Nothing was recorded: the run ended before its first step."
     if not record.sigmas and record.fallbacks:  # there was no run, and it is known why
         return "No step was forecast. " + " ".join(record.fallbacks)
-    if not any(e.full or e.skipped for e in record.evaluations):
+    if not any(e.full or e.part or e.skipped for e in record.evaluations):
         return f"No step was forecast. {NOT_REACHED}"
     if record.fallbacks:
         return "No step was forecast. " + " ".join(record.fallbacks)
@@ -106,7 +114,7 @@ def why_nothing_skipped(record: TapRecord) -> str:
 
 def why_no_map(record: TapRecord) -> str:
     """A sentence or two: why there is no map of a run in which no token chose a predictor."""
-    if record.skipped_steps:
+    if record.forecast_steps:
         return "There is no map: this schedule forecasts whole pictures, so no token chose a predictor."
     return why_nothing_skipped(record)
 
@@ -135,7 +143,7 @@ def _close(record: TapRecord) -> str:
     """Such as "no difference to be seen, about 47 dB, give or take 5 (PSNR against every step computed, estimated)"."""
     close = record.closeness
     if close is None:
-        return "not known" if record.skipped_steps else "every step was computed"
+        return "not known" if record.forecast_steps else "every step was computed"
     return (f"{close.words}, about {close.decibels:.0f} dB, give or take {close.give_or_take:.0f} (PSNR against the "
             "picture with every step computed, estimated)")
 
@@ -156,11 +164,21 @@ def _done(evaluations: list[Evaluation]) -> str:
     choices = [c for e in evaluations for c in e.choices]
     if not choices:
         return "computed: " + ", ".join(reasons) if reasons else "forecast"
-    counts = torch.cat([c.order.flatten().int() for c in choices]).bincount().tolist()
+    counts = torch.cat([c.of_forecast("order").int() for c in choices]).bincount().tolist()
     orders = ", ".join(f"{order} {count / sum(counts):.0%}" for order, count in enumerate(counts) if count)
-    loss = torch.cat([c.loss.flatten().float() for c in choices]).median().item()
-    partly = f"partly computed: {', '.join(reasons)}; " if reasons else "forecast: "
-    return f"{partly}order {orders}; loss {loss:.1e}"
+    loss = torch.cat([c.of_forecast("loss").float() for c in choices]).median().item()
+    return f"{_done_in_part(evaluations, reasons)}order {orders}; loss {loss:.1e}"
+
+
+def _done_in_part(evaluations: list[Evaluation], reasons: Iterable[str]) -> str:
+    """Such as "forecast: ", "partly computed: new condition; ", "computed in part, 38% of the tokens: not stable; "."""
+    if reasons:
+        return f"partly computed: {', '.join(reasons)}; "
+    parts = [e for e in evaluations if e.part]
+    if not parts:
+        return "forecast: "
+    share = sum(e.computed_share for e in parts) / len(parts)
+    return f"computed in part, {share:.0%} of the tokens: {', '.join(dict.fromkeys(e.reason for e in parts))}; "
 
 
 def _seconds(record: TapRecord, full: bool) -> str:

@@ -130,7 +130,7 @@ class TapRun:
         self._timers[-1].stop()
         seen = self.decider.seen
         seen.x, seen.denoised, seen.full = x, denoised, self._now.full
-        seen.whole = self._now.skipped_calls == 0
+        seen.whole = self._now.whole
         self.standing.add(seen, self.motion, self.pace.sigma, self.replay is not None and not self.replay.noisy)
         if seen.whole and self.decider.skips_any and not self.notes.fell_back:
             self._read_back(seen)
@@ -147,7 +147,7 @@ class TapRun:
         """Take what the sampler got for its newest evaluation; whether drift is repaid if it goes again."""
         if self.replay is None:
             return False
-        again = self.replay.add(x, denoised, self.pace.sigma, self._now.skipped_calls == 0, self.motion.renewed)
+        again = self.replay.add(x, denoised, self.pace.sigma, self._now.whole, self.motion.renewed)
         self._count_bytes()
         return again and not self.notes.fell_back
 
@@ -197,13 +197,13 @@ class TapRun:
         return made.target, TokenChoices(condition, made.choice, order, made.loss)
 
     def count_call(self, skipped: bool, reason: str = "", choices: Sequence[TokenChoices] = ()) -> None:
-        """A model call ended. reason: why it was computed although its step should have been skipped."""
+        """A model call ended. skipped: not computed in full; reason: why it was, although a forecast was wanted."""
+        part = any(choice.computed is not None for choice in choices)
         with self._lock:
-            if skipped:
-                self._now.add(choices, self.record.grid)
-                self._now.skipped_calls += 1
-                return
-            self._now.full_calls += 1
+            self._now.add(choices, self.record.grid)
+            self._now.part_calls += part
+            self._now.skipped_calls += skipped and not part
+            self._now.full_calls += not skipped
             self._now.reason = reason or self._now.reason
 
     def close(self, complete: bool) -> TapRecord:
@@ -222,7 +222,7 @@ class TapRun:
         for evaluation, timer in zip(self.record.evaluations, self._timers, strict=True):
             evaluation.seconds = timer.seconds
             for choice in evaluation.choices:
-                choice.member, choice.order, choice.loss = choice.member.cpu(), choice.order.cpu(), choice.loss.cpu()
+                choice.to_cpu()
         return self.record
 
     def keep_within_limit(self, latent: int) -> None:
@@ -286,7 +286,7 @@ class TapRun:
         """Drop what no later step is forecast from."""
         if self.notes.fell_back:
             self.memory.clear()
-        elif self._now.full and not self._now.skipped_calls and self.decider.wants_snapshot:
+        elif self._now.full and self._now.whole and self.decider.wants_snapshot:
             self.memory.keep(self._now.position)
 
     def _count_bytes(self) -> None:

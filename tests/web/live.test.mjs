@@ -28,13 +28,16 @@ test("steps are described in words, with the reason", () => {
   assert.equal(wordsOf(state, 3), "Step 4 of 6: computed for a reason, new size");
   assert.equal(wordsOf(state, 5), "Step 6 of 6: to be computed");
   assert.equal(wordsOf({ ...state, plan: "" }, 5), "Step 6 of 6: to come");
+  const part = { ...state, marks: "fp....", reasons: { 1: "path not stable" } };
+  assert.equal(wordsOf(part, 1), "Step 2 of 6: computed in part, path not stable");
   assert.equal(summaryOf(state), "4 of 6 steps done. a plan");
 });
 
 test("steps are counted as they were, or as they are planned", () => {
-  assert.deepEqual(countsOf(readEvent(EVENT)), { f: 2, s: 1, r: 1 });
-  assert.deepEqual(countsOf({ marks: "....", plan: "ffsf" }), { f: 3, s: 1, r: 0 });
-  assert.deepEqual(countsOf({ marks: "....", plan: "" }), { f: 0, s: 0, r: 0 });
+  assert.deepEqual(countsOf(readEvent(EVENT)), { f: 2, s: 1, r: 1, p: 0 });
+  assert.deepEqual(countsOf({ marks: "....", plan: "ffsf" }), { f: 3, s: 1, r: 0, p: 0 });
+  assert.deepEqual(countsOf({ marks: "....", plan: "" }), { f: 0, s: 0, r: 0, p: 0 });
+  assert.deepEqual(countsOf({ marks: "fpp.", plan: "" }), { f: 1, s: 0, r: 0, p: 2 });
 });
 
 test("the newest state is kept when events arrive in another order", () => {

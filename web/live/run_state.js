@@ -1,14 +1,14 @@
 /** What is known of a run while it runs. Every event holds all of it, so a lost event leaves no gap. */
 
 export const EVENT = "tap.run";
-const MARKS = /^[fsr.]*$/;
+const MARKS = /^[fsrp.]*$/;
 const MOST_STEPS = 10_000;
 const WORDS = {
-  f: "computed", s: "forecast", r: "computed for a reason", ".": "to come",
+  f: "computed", s: "forecast", r: "computed for a reason", p: "computed in part", ".": "to come",
 };
 
 /** What the key below the strip explains. */
-export const KEY = { f: WORDS.f, s: WORDS.s, r: WORDS.r };
+export const KEY = { f: WORDS.f, s: WORDS.s, r: WORDS.r, p: WORDS.p };
 
 /**
  * The run in an event, or null if the event has another form.
@@ -49,7 +49,7 @@ export function columnsOf({ marks, plan }) {
 
 /** How many steps were, or while none is done are to be, of each kind. */
 export function countsOf({ marks, plan }) {
-  const shown = /[fsr]/.test(marks) ? marks : plan;
+  const shown = /[fsrp]/.test(marks) ? marks : plan;
   return Object.fromEntries(Object.keys(KEY).map((mark) => [mark, shown.split(mark).length - 1]));
 }
 

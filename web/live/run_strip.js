@@ -10,8 +10,11 @@ const IDLE = "Queue: the steps of the run show here.";
 const READ = "Arrow keys read the steps.";
 // Height of a forecast step's bar: colour must not be the only difference.
 const LOW = 0.4;
+// A step that was computed in part: a forecast step's bar with a computed one on it.
+const PART = 0.7;
+const HEIGHTS = { s: LOW, p: PART };
 // Most runs have no such step; the key takes one line without it.
-const RARE = "r";
+const RARE = ["r", "p"];
 // Narrower columns have no room for an outline.
 const OUTLINED = 4;
 
@@ -97,7 +100,7 @@ export class RunStrip {
       const { mark } = entry.dataset;
       entry.lastChild.textContent = counts[mark] ? `${counts[mark]} ${KEY[mark]}` : KEY[mark];
       entry.classList.toggle("tap-run-none", !counts[mark]);
-      entry.hidden = mark === RARE && !counts[mark];
+      entry.hidden = RARE.includes(mark) && !counts[mark];
     }
   }
 
@@ -111,7 +114,7 @@ export class RunStrip {
     const columns = this.#state ? columnsOf(this.#state) : [];
     columns.forEach(({ mark, done }, step) => {
       const column = columnOf(step, columns.length, width);
-      const top = mark === "f" || mark === "r" ? 0 : height * (1 - LOW);
+      const top = height * (1 - (HEIGHTS[mark] ?? (mark === "." ? LOW : 1)));
       paintBar(context, { x: column.x, y: top, width: column.width, height: height - top }, mark, done, colours);
     });
     if (columns.length) return;
@@ -122,7 +125,7 @@ export class RunStrip {
   #paintKey(entry, colours) {
     const fresh = freshContext(entry.firstChild);
     if (!fresh) return;
-    const top = entry.dataset.mark === "s" ? fresh.height * (1 - LOW) : 0;
+    const top = fresh.height * (1 - (HEIGHTS[entry.dataset.mark] ?? 1));
     const bar = { x: 0, y: top, width: fresh.width, height: fresh.height - top };
     paintBar(fresh.context, bar, entry.dataset.mark, true, colours);
   }
@@ -131,7 +134,7 @@ export class RunStrip {
 function keyEntry(mark) {
   const swatch = make("canvas.tap-run-swatch", { "aria-hidden": "true" });
   const words = make("span", { textContent: KEY[mark] });
-  return make("span.tap-run-entry", { "data-mark": mark, hidden: mark === RARE }, swatch, words);
+  return make("span.tap-run-entry", { "data-mark": mark, hidden: RARE.includes(mark) }, swatch, words);
 }
 
 /** A step that is done is filled; one that is planned is an outline. */
@@ -141,6 +144,11 @@ function paintBar(context, { x, y, width, height }, mark, done, colours) {
     ? (low ? colours.forecast : colours.computed) : (low ? colours.plannedForecast : colours.planned);
   if (!done && width >= OUTLINED) context.strokeRect(x + 0.5, y + 0.5, width - 1, height - 1);
   else context.fillRect(x, y, width, height);
+  if (mark === "p") {
+    const least = height * LOW / PART;
+    context.fillStyle = colours.forecast;
+    context.fillRect(x, y + height - least, width, least);
+  }
   if (mark !== "r") return;
   context.fillStyle = hatchOf(context, colours.hatch);
   context.fillRect(x, y, width, height);

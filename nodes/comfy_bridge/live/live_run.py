@@ -60,7 +60,7 @@ class LiveRun:
         mark = mark_of(evaluation, planned_full=run.decider.decision.full and not run.notes.fell_back)
         put_mark(self._marks, evaluation.step, mark)
         self._left.evaluated(evaluation.step)
-        if evaluation.full and evaluation.reason:
+        if (evaluation.full or evaluation.part) and evaluation.reason:
             self._reasons[evaluation.step] = evaluation.reason
         self._tell()
 

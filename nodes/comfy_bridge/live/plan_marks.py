@@ -2,13 +2,15 @@
 
 from ....tap_core.record.record import Evaluation
 
-FULL, SKIPPED, UNPLANNED_FULL, TO_COME = "f", "s", "r", "."
+FULL, SKIPPED, UNPLANNED_FULL, PART, TO_COME = "f", "s", "r", "p", "."
 # If a step has several evaluations, the mark that is last here is shown.
-PRECEDENCE = (TO_COME, SKIPPED, FULL, UNPLANNED_FULL)
+PRECEDENCE = (TO_COME, SKIPPED, PART, FULL, UNPLANNED_FULL)
 
 
 def mark_of(evaluation: Evaluation, planned_full: bool) -> str:
-    """What an evaluation was: computed as planned, forecast, computed although a forecast was planned, or not known."""
+    """What an evaluation was: computed as planned, in part, or although a forecast was planned; forecast; not known."""
+    if evaluation.part:
+        return PART
     if not evaluation.full:
         return SKIPPED if evaluation.skipped else TO_COME
     return FULL if planned_full else UNPLANNED_FULL

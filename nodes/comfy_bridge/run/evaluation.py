@@ -23,7 +23,7 @@ def begin(state: RunState, own: dict, x: Tensor, timestep: Tensor, *args: object
 def finish(state: RunState, own: dict, x: Tensor, denoised: Tensor) -> None:
     """The evaluation is over. x, denoised: [B, C, ...]."""
     now = state.run.record.evaluations[-1]
-    if not (now.full or now.skipped):
+    if not (now.full or now.part or now.skipped):
         _fall_back_at_answer(state, own)
     state.run.finish(x, denoised)
     if now.full:

@@ -33,6 +33,23 @@ def test_the_predictor_layer_names_predictors_as_the_report_does() -> None:
     assert {label for label, _, _ in found} == set(record.predictor_shares)
 
 
+@pytest.mark.parametrize("name", LAYERS)
+def test_computed_tokens_are_a_class_of_their_own_on_each_layer(name: str) -> None:
+    record = made_record()
+    before = build_layer(name, record)
+    first = record.evaluations[2].choices[0]
+    plain = before.classify(first)
+    first.computed = torch.arange(15).view(1, 15) % 3 == 0
+    layer = build_layer(name, record)
+    assert [c.label for c in layer.classes] == [*(c.label for c in before.classes), "computed"]
+    classes = layer.classify(first)
+    assert classes[first.computed].eq(len(before.classes)).all()
+    assert torch.equal(classes[~first.computed], plain[~first.computed])
+    other = record.evaluations[3].choices[0]
+    assert torch.equal(layer.classify(other), before.classify(other))
+    assert layer.levels == before.levels == (LOSS_LEVELS if name == "loss" else 0)
+
+
 def test_members_of_one_name_are_one_class() -> None:
     classes = build_layer("predictor", made_record()).classes
     assert [c.label for c in classes][:3] == ["reuse", "taylor 1", "taylor 1, k-1"]
