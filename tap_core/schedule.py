@@ -15,11 +15,13 @@ from .timeline import Timeline
 class Decision:
     """What happens at one evaluation.
 
-    reason: why it is full, for the report. remember: a full step joins the history.
+    reason: why it is full or computed in part, for the report. remember: a full step joins the history.
     asks: what the first model call of a skipped evaluation has to show at block 0 before the skip stands: "probe",
     "block" (block 0 is run) or "loss" (the forecast is made); "" if it stands already.
     verify: a forecast of the last block's input [B, M, D], on which the first skipped call runs that block.
     denoised: an approximation of the sampler's denoised picture, used in place of the model call.
+    unstable: a step that is computed in part: the sampler's [B, C, ...], above 0 where a token has to be computed; the
+    other tokens are forecast. Where tokens cannot be computed alone, the step is computed in full.
     """
 
     full: bool
@@ -28,6 +30,7 @@ class Decision:
     asks: str = ""
     verify: Tensor | None = None
     denoised: Tensor | None = None
+    unstable: Tensor | None = None
 
 
 SKIP = Decision(full=False)
@@ -41,7 +44,7 @@ class Seen:
     Of its first model call: stream, probe and block [B, N, D] (block 0's input, modulated input and output),
     target [B, N, C] (computed or forecast), loss [B, N] (proxy loss of the forecast), last_input and last_output
     [B, M, D] (the last block's, all tokens). Only what the course `needs` is there; None where a call ended early.
-    full: whether any part of it was computed; whole: whether all of it was.
+    full: whether any call of it was computed in full; whole: whether all of them were.
     drifts: [2, B] the squared drift of all gaps so far and of the latest one, see sampling/drifts.py; None before the
     first gap. twice: the share of the steps that the sampler evaluates twice.
     renewed: the smallest share of its noise that the sampler drew anew at a step so far, a scalar; None if not known.

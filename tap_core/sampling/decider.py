@@ -70,6 +70,11 @@ class Decider:
         return self.decision.denoised if self.wants_skip else None
 
     @property
+    def unstable(self) -> Tensor | None:
+        """Of an evaluation that is computed in part, see `Decision`."""
+        return self.decision.unstable if self.wants_skip else None
+
+    @property
     def nbytes(self) -> int:
         """Bytes of the tensors that the schedule keeps."""
         return held_bytes(self.course)

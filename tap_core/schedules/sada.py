@@ -16,6 +16,7 @@ from ..timeline import Timeline
 from .adaptive import AdaptiveCourse, AdaptiveSettings, check_number
 
 FORECASTS = ("linear", "step-wise", "pool")
+NOT_STABLE = "path not stable"
 
 
 @dataclass(frozen=True)
@@ -29,6 +30,9 @@ class StabilitySchedule(AdaptiveSettings):
     through those of the last `multistep_term` such steps.
     forecast, before that: "linear" is the FLUX code's y = 2 y_0 - y_1; "step-wise" the paper's, x0 = x^ - sigma y_0;
     "pool" leaves it to the predictors. The model is called only for "pool".
+    token_wise: where the criterion is not met, the step is computed in part, see unstable_tokens.py. Off, as in the
+    FLUX code, it is computed in full. For the other tokens the code takes the last result of each block; here the
+    predictors forecast what all blocks together give them.
     """
 
     forecast: str = "linear"
@@ -38,6 +42,7 @@ class StabilitySchedule(AdaptiveSettings):
     multistep_interval: int = 4
     multistep_term: int = 3
     max_skip: int = 4
+    token_wise: bool = False
 
     def __post_init__(self) -> None:
         super().__post_init__()
@@ -70,8 +75,10 @@ class StabilityCourse(AdaptiveCourse):
             if step % settings.multistep_interval == 1 or not self._nodes:
                 return Decision(full=True, reason="multistep")
             return self._skip(lambda: self._through_nodes(seen.position))
-        if not bool(self._criterion(seen) <= 0):
-            return Decision(full=True, reason="path not stable")
+        criterion = self._criterion(seen)
+        if not bool(criterion.mean() <= 0):
+            unstable = criterion if settings.token_wise else None
+            return Decision(full=not settings.token_wise, reason=NOT_STABLE, unstable=unstable)
         return self._skip(lambda: self._approximation(seen))
 
     def learn(self, seen: Seen) -> None:
@@ -93,7 +100,7 @@ class StabilityCourse(AdaptiveCourse):
 
     def _criterion(self, seen: Seen) -> Tensor:
         y0, y1, y2 = (y for _, _, y in self._path)
-        return ((seen.x - self._extrapolated(seen)) * ((y0 - y1) - (y1 - y2))).mean()
+        return (seen.x - self._extrapolated(seen)) * ((y0 - y1) - (y1 - y2))
 
     def _approximation(self, seen: Seen) -> Tensor:
         y0, y1, _ = (y for _, _, y in self._path)

@@ -13,6 +13,7 @@ class FluxAdapter(Adapter):
     name = "FLUX"
     attention = "img_attn.qkv"  # queries, keys and values of the image stream
     final = "final_layer"  # (img, vec); text tokens are cut off before it
+    cuts = {"pe": (2,), "attn_mask": (-2, -1)}
 
     def blocks(self, model: nn.Module) -> ReplacedBlocks:
         """Double blocks, then single blocks."""

@@ -14,6 +14,7 @@ class QwenImageAdapter(Adapter):
     attention = "attn.to_q"  # queries of the image stream
     final = "norm_out"  # (img, time)
     output = "proj_out"  # the projection after it
+    cuts = {"pe": (2,)}
 
     def blocks(self, model: nn.Module) -> ReplacedBlocks:
         """One kind."""

@@ -1,5 +1,7 @@
 """Stable Diffusion 3 and 3.5: double stream blocks."""
 
+from typing import ClassVar
+
 import torch
 from torch import Tensor, nn
 
@@ -13,6 +15,7 @@ class SD3Adapter(Adapter):
     name = "Stable Diffusion 3"
     attention = "x_block.attn.qkv"  # queries, keys and values of the image stream
     final = "final_layer"  # (img, vec)
+    cuts: ClassVar = {}  # a token's place is in the stream itself
 
     def blocks(self, model: nn.Module) -> ReplacedBlocks:
         """One kind."""

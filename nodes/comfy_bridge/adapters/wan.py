@@ -19,6 +19,7 @@ class WanAdapter(Adapter):
     name = "Wan"
     attention = "self_attn"
     final = "head"  # (x, e); tokens that are not the video's are cut off after it
+    cuts = {"pe": (1,), "vec": (1,)}  # vec: a row for each frame, or one for all
 
     def blocks(self, model: nn.Module) -> ReplacedBlocks:
         """One kind."""

@@ -2,23 +2,28 @@
 
 import math
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 
 import torch
 from comfy.patcher_extension import WrapperExecutor
 from torch import Tensor, nn
 
 from ....tap_core.record.record import TokenChoices
+from ....tap_core.schedules.unstable_tokens import unstable_tokens
 from ..seam.block_count import BlockCount, CountedCall
 from ..seam.block_seam import BlockSeam, Seam
 from ..seam.call_target import CALL_TARGETS, CallSeam, NoTarget
 from ..seam.compiled import CompiledSeam, is_compiled
 from ..seam.in_out_seam import InOutAdapter, InOutSeam
+from ..seam.part import Part
+from ..seam.patches import to_patches
 from ..seam.replacer import replacer
 from ..seam.self_check import missing_part, probe_is_attended
 from ..seam.targets import TARGET_KINDS, Captured
 from .call_context import CallContext
 from .condition import window_frames
 from .expected_memory import bytes_of_step, figure_or
+from .in_part import IN_FULL, OTHER_TOKENS, why_in_full
 from .run_state import RUN_KEY, state_of
 from .waiting_control import residuals
 
@@ -90,7 +95,7 @@ class ModelCall(CallContext):
             return self._compute(forward)
         if not self.tap.memory.can_forecast(self.keys, len(self.x) // len(self.keys), self.cut.count):
             return self._compute(forward, reason="new condition or size")
-        return self._forecast(forward)
+        return self._forecast(forward) if self.decider.unstable is None else self._compute_in_part(forward)
 
     def _compute_plainly(self, forward: Callable[..., Tensor]) -> Tensor:
         """Compute the call as without TAP."""
@@ -205,6 +210,26 @@ class ModelCall(CallContext):
                                  f"were computed in full. {self._who()} may have replaced the model's forward. Remove "
                                  "that node, or TAP.")
         return self._compute_plainly(forward)
+
+    def _compute_in_part(self, forward: Callable[..., Tensor]) -> Tensor:
+        """Compute the tokens that are not stable and forecast the others; compute all of them where that cannot be."""
+        seen, reason = self.decider.seen, why_in_full(self)
+        if reason:
+            self.tap.notes.note(IN_FULL.format(reason=reason))
+            return self._compute(forward)
+        kept = unstable_tokens(to_patches(self.decider.unstable, self.grid), self.grid, int(seen.position))
+        if kept.all():
+            return self._compute(forward)
+        seam = self._seam(forward)
+        output = seam.compute_part(forward, self.options, self._predict, Part(kept, self.adapter))
+        if not seam.captured.part:
+            self.tap.notes.note(IN_FULL.format(reason=OTHER_TOKENS))
+            self._remember(seam)
+            self.tap.count_call(skipped=False)
+            return output
+        choices = [replace(choices, computed=kept.expand_as(choices.member)) for choices in self.choices]
+        self.tap.count_call(skipped=True, choices=choices)
+        return output
 
     def _decide(self, captured: Captured) -> Tensor | None:
         """The forecast of the call; None if the schedule looks at block 0 and wants the call computed."""

@@ -69,6 +69,9 @@ class Adapter(Protocol):
     output_is_picture = False  # whether that gives [B, C, (T,) H, W] instead of tokens
     patch_size: Sequence[int] | None = None  # frames, rows and columns of the latent in a token, if not the model's own
     side_patch = SIDE_PATCH  # how sound that is packed with a video is cut into tokens
+    # Block arguments, besides the stream, with something for each token, and in which dimensions; ranges of tokens have
+    # none. The text stands before the picture. None: TAP cannot compute some tokens without the others.
+    cuts: Mapping[str, Sequence[int]] | None = None
     image_is_last = False  # whether the picture's tokens are the last of the stream, else they are the first
 
     def blocks(self, model: nn.Module) -> Blocks:

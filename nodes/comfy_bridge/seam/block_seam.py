@@ -15,9 +15,10 @@ from .block_count import CountedCall
 from .blocks import Arguments, Original
 from .cut import Cut
 from .hooks import Look, input_hook, output_hook
+from .part import Part
 from .self_check import watched_attention
 from .shadow import shadowed
-from .targets import Captured, Target
+from .targets import Captured, Target, image_tokens, with_image_tokens
 
 # What an adapter raises if a fork, or another ComfyUI version, has other names, arguments or shapes.
 MOVED = (AttributeError, LookupError, TypeError, ValueError, RuntimeError)
@@ -140,6 +141,32 @@ class BlockSeam:
             stack.enter_context(self._hook_after_blocks(after_blocks))
             return forward(stack.enter_context(self.blocks.taken_over(options, first_block, other, last)))
 
+    def compute_part(self, forward: Forward, options: dict, predict: Predict, part: Part) -> Tensor:
+        """Run the blocks on a part of the tokens, with `predict(probe)` [B, N, C] as the target of the others.
+
+        As `compute`, bit for bit, where the call does not fit the part; `captured.part` tells.
+        """
+        captured = self.captured
+
+        def first_block(args: Arguments, original: Original) -> object:
+            self._enter(args)
+            if captured.probe is not None and part.fits(captured.entry):
+                captured.target = predict(captured.probe)
+            captured.part = captured.target is not None
+            return part.run(args, original) if captured.part else self._run_counted(args, original, stack)
+
+        def other(args: Arguments, original: Original) -> object:
+            return part.run(args, original) if captured.part else original(args)
+
+        def after_blocks(whole: Tensor) -> Tensor | None:
+            return self._put_together(whole, part) if captured.part else self._read(whole)
+
+        options = self._with_patches_seen(options)
+        with ExitStack() as stack:
+            stack.callback(self._free)
+            stack.enter_context(self._hook_after_blocks(after_blocks))
+            return forward(stack.enter_context(self.blocks.taken_over(options, first_block, other)))
+
     def _free(self) -> None:
         """Free block 0's arguments: their options refer to this seam, a cycle that only the collector would end."""
         if self.captured.entry is not None:
@@ -217,6 +244,12 @@ class BlockSeam:
             return None
         self.captured.complete = True
         return self.target.write(self.captured, whole)
+
+    def _put_together(self, whole: Tensor, part: Part) -> Tensor:
+        """`whole` with the forecast tokens put in."""
+        forecast = image_tokens(self.target.write(self.captured, whole), self.captured)
+        self.captured.complete = True
+        return with_image_tokens(whole, part.merged(image_tokens(whole, self.captured), forecast), self.captured)
 
     def _take_probe(self, args: Arguments) -> None:
         entry = Entry(self.adapter, self.model, args, self.conditions, self.cut)

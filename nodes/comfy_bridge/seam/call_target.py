@@ -11,6 +11,7 @@ from torch import Tensor
 
 from .block_seam import BlockSeam, Decide, Forward, Predict
 from .cut import Cut
+from .part import Part
 from .targets import Captured
 
 CALL_TARGETS = ("auto", "denoised", "slope")
@@ -53,6 +54,11 @@ class CallTarget:
         follows = self._follow(slope)
         return torch.where(self.noisy, follows.lerp(self._picture(denoised).to(follows), self.still), follows)
 
+    def merged(self, denoised: Tensor, target: Tensor, part: Part) -> Tensor:
+        """The denoised picture of a part's tokens, and what a forecast [B, N, C] implies of the others."""
+        tokens = part.merged(self.cut.tokens(denoised), self.cut.tokens(self.write(target)))
+        return self.cut.latent(tokens, denoised.shape)
+
     def _follow(self, slope: Tensor) -> Tensor:
         return self.x - self.sigma * self._picture(slope)
 
@@ -92,6 +98,13 @@ class CallSeam:
         """Compute or forecast, as `decide` chooses at block 0."""
         output = self.inner.attempt(forward, options, decide, verify)
         return self._write(output) if self.captured.skipped else self.read(output)
+
+    def compute_part(self, forward: Forward, options: dict, predict: Predict, part: Part) -> Tensor:
+        """Compute a part of the tokens, see BlockSeam."""
+        output = self.inner.compute_part(forward, options, predict, part)
+        if not self.captured.part:
+            return self.read(output)
+        return self.target.merged(output, self.captured.target, part)
 
     def capture_probe(self, forward: Forward, options: dict) -> None:
         """Capture only the probe."""

@@ -19,7 +19,8 @@ class Captured:
     attended: what entered block 0's attention, if that was watched, in the model's shape. projected: what that got
     already projected, and its layer that projects. complete: the final layer was reached. mismatch: block 0 is not as
     the adapter says. picture: the output is a picture [B, C, (T,) H, W] instead of tokens. skipped: the blocks were
-    skipped. replaced: places of the blocks whose result another node gave without running them.
+    skipped. part: they ran on some tokens, and the others were forecast. replaced: places of the blocks whose result
+    another node gave without running them.
     For schedules that look at them: stream, block [B, N, D] what enters and leaves block 0; last_input, last_output
     [B, M, D] the same of the last block, all tokens.
     """
@@ -38,6 +39,7 @@ class Captured:
     last_input: Tensor | None = None
     last_output: Tensor | None = None
     skipped: bool = False
+    part: bool = False
     replaced: Sequence[int] = ()
 
 

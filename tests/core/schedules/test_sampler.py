@@ -104,6 +104,33 @@ def test_sada_skips_stable_steps_and_interpolates_the_second_half() -> None:
     np.testing.assert_allclose(end, expected_end, rtol=1e-9)
 
 
+def test_sada_token_wise_computes_in_part_where_the_criterion_is_above_0() -> None:
+    """At unstable steps the criterion of each value is given; at most four steps in a row are not computed in full."""
+    course = start(StabilitySchedule(token_wise=True, multistep_from=1.0), even_timeline(STEPS))
+    x, path, kinds = np.array([[1.0, 2.0, -1.0]]), [], ""
+    for i, (sigma, following) in enumerate(pairwise(SIGMAS)):
+        seen = Seen(float(i), sigma, x=torch.tensor(x))
+        decision = course.before(seen)
+        seen.full = decision.full
+        kinds += "f" if decision.full else "s" if decision.unstable is None else "p"
+        if not decision.full:
+            (before, y0), (_, y1), (_, y2) = path[:3]
+            off = x - (before - (5 / 6 * y0 + 5 / 6 * y1 - 2 / 3 * y2) / STEPS)
+            criterion = off * (y0 - 2 * y1 + y2)
+            assert (criterion.mean() > 0) == (decision.unstable is not None)
+            if decision.unstable is not None:
+                np.testing.assert_allclose(decision.unstable.numpy(), criterion, atol=1e-12)
+                assert decision.denoised is None and decision.reason == "path not stable"
+        denoised = x - sigma * true_velocity(x, sigma) if decision.denoised is None else decision.denoised.numpy()
+        seen.denoised = torch.tensor(denoised)
+        course.after(seen)
+        y = (x - denoised) / sigma
+        path, x = [(x, y), *path], x + y * (following - sigma)
+    assert kinds.count("p") > 3 and kinds.count("s") > 3
+    assert kinds.startswith("f" * 10) and kinds.endswith("fff")
+    assert max(map(len, kinds.split("f"))) == 4
+
+
 @pytest.mark.parametrize("forecast", ["linear", "step-wise"])
 def test_sada_stays_close_to_the_full_run(forecast: str) -> None:
     x = np.array([[1.0, 2.0, -1.0]])

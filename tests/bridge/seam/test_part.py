@@ -1,0 +1,120 @@
+"""Calls that are computed in part, in ComfyUI's own model classes: which tokens the blocks see, and what that gives."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+
+import pytest
+import torch
+from tap_pack.nodes.comfy_bridge.adapters.find_adapter import find_adapter
+from tap_pack.nodes.comfy_bridge.adapters.flux import FluxAdapter
+from tap_pack.nodes.comfy_bridge.seam.part import Part, can_cut
+from torch import Tensor
+
+from first_call import Call, in_first_call
+from tiny_models import TinyModel
+from tiny_table import ALL_ROWS
+
+# The five families, with a row of modulation for each frame, and for the first frame alone.
+FAMILIES = ("FLUX.1 dev", "Qwen-Image", "Wan 2.1", "Wan 2.2 5B, image to video", "HunyuanVideo",
+            "HunyuanVideo, image to video", "Stable Diffusion 3", "Stable Diffusion 3.5 medium")
+REFERENCES = ("FLUX.1 Kontext", "Qwen-Image-Edit 2511", "HunyuanVideo, reference frame",
+              "Wan 2.1 Fun-Control, reference frame")
+WITHOUT = ("Chroma", "Wan VACE", "Lumina 2", "Stable Diffusion 1.5")
+
+
+def row_of(name: str) -> TinyModel:
+    return next(row for row in ALL_ROWS if row.name == name)
+
+
+@pytest.fixture(autouse=True)
+def inference() -> Iterator[None]:
+    """ComfyUI runs every prompt like this."""
+    with torch.inference_mode():
+        yield
+
+
+@pytest.fixture(scope="module", params=FAMILIES)
+def row(request: pytest.FixtureRequest) -> TinyModel:
+    return row_of(request.param)
+
+
+def in_part(call: Call, target: str, kept: Tensor, forecast: Tensor) -> Tensor:
+    """What the call gives if only the kept tokens [N] are computed, and the others are `forecast` [B, N, C]."""
+    seam = call.seam(target)
+    made = seam.compute_part(call.forward, call.options, lambda probe: forecast, Part(kept, call.adapter))
+    assert seam.captured.part and seam.captured.complete
+    return made
+
+
+def target_of(call: Call, target: str, **options: object) -> Tensor:
+    """The true target [B, N, C] of the call."""
+    seam = call.seam(target)
+    seam.compute(call.forward, {**call.options, **options})
+    return seam.captured.target
+
+
+def count_of(call: Call) -> int:
+    return call.grid[0] * call.grid[1] * call.grid[2]
+
+
+def test_with_all_tokens_chosen_it_is_the_full_step_bit_for_bit(row: TinyModel) -> None:
+    def look(call: Call) -> None:
+        plain, every = call.forward(call.options), torch.ones(count_of(call), dtype=torch.bool)
+        for target in ("residual", "auto"):
+            assert torch.equal(in_part(call, target, every, torch.zeros_like(target_of(call, target))), plain)
+
+    for shape in row.sizes:
+        in_first_call(row, shape, look)
+
+
+def test_kept_tokens_are_as_if_attention_did_not_see_the_others(row: TinyModel) -> None:
+    """Which holds only if positions, masks and modulation are cut at the same tokens. The others are the forecast."""
+    target = "output"
+
+    def look(call: Call) -> None:
+        kept = torch.rand(count_of(call), generator=torch.Generator().manual_seed(3)) < 0.5
+        seen = target_of(call, target, optimized_attention_override=hiding(~kept))
+        forecast = target_of(call, target) + 0.25
+        assert not torch.allclose(seen[:, kept], target_of(call, target)[:, kept], atol=1e-5)
+        wanted = call.seam(target).forecast(call.forward, call.options,
+                                            lambda probe: torch.where(kept[:, None], seen, forecast))
+        torch.testing.assert_close(in_part(call, target, kept, forecast), wanted, rtol=1e-4, atol=2e-5)
+
+    in_first_call(row, next(iter(row.sizes)), look)
+
+
+def hiding(left_out: Tensor) -> Callable[..., Tensor]:
+    """An attention in which no token sees these tokens of the picture, which are the last keys."""
+
+    def attention(original: Callable[..., Tensor], q: Tensor, k: Tensor, v: Tensor, heads: int,
+                  mask: Tensor | None = None, **options: object) -> Tensor:
+        keys = k.shape[2 if options.get("skip_reshape") else 1]
+        if keys >= len(left_out):
+            hidden = torch.zeros(1, 1, 1, keys, dtype=q.dtype)
+            hidden[..., keys - len(left_out):].masked_fill_(left_out, -torch.inf)
+            mask = hidden if mask is None else hidden + mask.reshape(-1, 1, *mask.shape[-2:])
+        return original(q, k, v, heads, mask=mask, **options)
+
+    return attention
+
+
+@pytest.mark.parametrize("name", REFERENCES)
+def test_a_stream_with_other_tokens_is_computed_in_full(name: str) -> None:
+    row = row_of(name)
+
+    def look(call: Call) -> None:
+        seam, kept = call.seam("residual"), torch.zeros(count_of(call), dtype=torch.bool)
+        plain = call.forward(call.options)
+        assert torch.equal(seam.compute_part(call.forward, call.options, pytest.fail, Part(kept, call.adapter)), plain)
+        assert seam.captured.complete and not seam.captured.part
+
+    in_first_call(row, next(iter(row.sizes)), look)
+
+
+def test_only_adapters_that_say_so_themselves_can_cut() -> None:
+    """A subclass's blocks may take other arguments."""
+    for name in WITHOUT:
+        adapter = find_adapter(row_of(name).build().diffusion_model)
+        assert not can_cut(adapter), name
+    assert isinstance(find_adapter(row_of("Chroma").build().diffusion_model), FluxAdapter)
