@@ -69,7 +69,7 @@ def try_it(graph: Graph) -> None:
     pictures = [demo.decode("VAE Decode, with TAP", one), demo.decode("VAE Decode, every step computed", other)]
     graph.column(420)
     graph.add("TapCompare", picture=pictures[0], reference=pictures[1])
-    graph.grow(260)
+    graph.grow(170)
 
 
 def compare(graph: Graph) -> None:

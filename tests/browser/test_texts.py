@@ -9,6 +9,15 @@ import pytest
 
 from browser_page import ComfyPage
 
+# How far below its node's edge the map of TAP Compare ends, in the graph's units; null while there is no map.
+BELOW = """id => {
+    const { canvas } = app, node = canvas.graph.getNodeById(id);
+    const drawn = document.querySelector(`[data-node-id="${id}"]`);
+    const map = node.widgets.find(({ name }) => name.includes('image-preview'));
+    if (!drawn) return map?.computedHeight ? map.y + map.computedHeight - node.size[1] : null;
+    const picture = drawn.querySelector('img[src*="/view?"]'), bottom = part => part.getBoundingClientRect().bottom;
+    return picture && (bottom(picture) - bottom(drawn)) / canvas.ds.scale;
+}"""
 SCROLLS = "part => part.scrollHeight > part.clientHeight"
 
 
@@ -56,9 +65,9 @@ def text(comfy: ComfyPage, kind: str) -> str:
 
 
 def sizes(comfy: ComfyPage) -> dict[str, list[float]]:
-    """Sizes of our nodes that show text."""
+    """Sizes of our nodes that show a result."""
     return {kind: comfy.page.evaluate("id => [...app.canvas.graph.getNodeById(id).size]", node(comfy, kind))
-            for kind in KINDS}
+            for kind in (*KINDS, "TapCompare")}
 
 
 KINDS = {
@@ -71,13 +80,18 @@ def test_before_a_run_each_says_what_it_will_show(opened: ComfyPage) -> None:
     assert all(text(opened, kind).startswith("Queue: ") for kind in KINDS)
 
 
-def test_after_a_run_each_shows_its_text_and_keeps_its_size(opened: ComfyPage) -> None:
+def test_after_a_run_each_shows_its_result_within_itself_and_keeps_its_size(opened: ComfyPage) -> None:
     opened.show(node(opened, "TapReport"))
     before = sizes(opened)
     opened.run()
     for kind, words in KINDS.items():
         opened.until(lambda kind=kind, words=words: words in text(opened, kind), f"{words!r} on {kind}")
     assert sizes(opened) == before
+    compare = node(opened, "TapCompare")
+    opened.show(compare)
+    opened.until(lambda: opened.page.evaluate(BELOW, compare) is not None, "the map")
+    # The map has room from the start: the classic renderer draws it below the node first, and makes room later.
+    assert opened.page.evaluate(BELOW, compare) <= 0 and sizes(opened) == before
     calibration = text(opened, "TapCalibrate").partition("\n\n")[2]
     assert calibration == opened.outputs(node(opened, "TapCalibrate"))["text"][1] != ""
     assert opened.outputs(node(opened, "TapReport"))["text"][0] == text(opened, "TapReport")
