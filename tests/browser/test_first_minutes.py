@@ -11,7 +11,7 @@ import re
 import pytest
 from tap_pack.demo.launch.prompts import SAMPLER, stock_prompt
 
-from browser_graph import KNOWN, OF_KIND, OPEN, numbered
+from browser_graph import FOLD, KNOWN, OF_KIND, OPEN, numbered, viewed_prompt
 from browser_page import ComfyPage
 
 NAMES = "() => app.canvas.graph.nodes.filter(node => node.comfyClass === 'TapAccelerate').map(node => node.id)"
@@ -40,6 +40,17 @@ def test_two_clicks_put_it_into_an_own_graph(newcomer: ComfyPage, vue: bool, kin
         newcomer.run()
         line = newcomer.element(added, " .tap-run-line")
         newcomer.until(lambda: "faster; " in line.text_content(), "the line of the run")
+
+
+def test_the_strip_of_a_subgraph_stands_within_its_node(newcomer: ComfyPage) -> None:
+    newcomer.use_renderer(vue=True)
+    newcomer.load(viewed_prompt(seed=next(SEEDS), steps=4, size=64))
+    outside = newcomer.page.evaluate(FOLD, ["TapAccelerate"])
+    newcomer.run()
+    strip = newcomer.page.locator(".tap-run").filter(visible=True)
+    newcomer.until(lambda: strip.count() == 1, "a strip on the subgraph")
+    newcomer.show(outside)
+    assert newcomer.holds_element(outside)
 
 
 def test_the_node_search_has_it_first(newcomer: ComfyPage) -> None:
