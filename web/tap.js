@@ -3,13 +3,15 @@ import { SETTING as CALIBRATIONS } from "./calibrations.js";
 import { onEvent, register } from "./comfy_api.js";
 import { attachComparison } from "./compare/attach.js";
 import {
-  SETTING, attachStrip, followServer, showCached, showLastRuns, showRun, showStrips,
+  SETTING, attachStrip, followServer, showCached, showLastRuns, showNotReached, showRun, showStrips,
 } from "./live/attach.js";
 import { attachInputs } from "./live/inputs.js";
 import { EVENT } from "./live/run_state.js";
 import { forget } from "./live/server.js";
 import { menuOf, readPresets } from "./menus.js";
-import { noteRun, restoreShown, showExecuted, showOutputs } from "./outputs.js";
+import {
+  noteCached, noteRun, outdateOutputs, restoreShown, showExecuted, showOutputs,
+} from "./outputs.js";
 import { liftInSearch } from "./search.js";
 import { attachText } from "./text/attach.js";
 import { attachViewer } from "./viewer/attach.js";
@@ -36,7 +38,9 @@ register({
   async setup() {
     onEvent("executed", showExecuted);
     onEvent(EVENT, (detail) => { showRun(detail); noteRun(detail); });
-    onEvent("execution_cached", showCached);
+    onEvent("execution_cached", (detail) => { noteCached(detail); showCached(detail); });
+    for (const stopped of ["execution_error", "execution_interrupted"])
+      onEvent(stopped, (detail) => { outdateOutputs(detail); showNotReached(detail); });
     onEvent("status", followServer);
     onEvent("reconnected", () => { forget(); followServer(); });
     followServer();

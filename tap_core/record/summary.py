@@ -104,6 +104,8 @@ def why_nothing_skipped(record: TapRecord) -> str:
         return f"No step was forecast. {NOT_REACHED}"
     if record.fallbacks:
         return "No step was forecast. " + " ".join(record.fallbacks)
+    if not record.complete:
+        return f"{len(record.full_steps)} of {record.steps} steps computed, none was forecast yet."
     if record.settings.get("quality", "fixed") != "fixed":
         return (f"No step was forecast: quality {record.settings['quality']} takes every step of a run with these "
                 "settings. Set quality lower, or sample more steps.")

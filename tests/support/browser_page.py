@@ -90,7 +90,8 @@ class ComfyPage:
         before = self.finished()
         self.page.evaluate("() => app.queuePrompt(0, 1)")
         self.until(lambda: self.finished() > before, "the prompt to end")
-        failed = [entry["status"] for entry in self.history() if entry["status"]["status_str"] != "success"]
+        failed = [entry["status"] for entry in self.history()[before:]
+                  if entry["status"]["status_str"] != "success"]
         assert not failed, failed
 
     def history(self) -> list[dict]:
@@ -152,6 +153,15 @@ class ComfyPage:
             }""",
             [node, x, y],
         ))
+
+    def holds_element(self, node: int) -> bool:
+        """Whether our element on a node lies below its inputs and within it."""
+        found = self.still(self.element(node, ""))
+        shape = "id => { const { size, inputs } = app.canvas.graph.getNodeById(id); return [...size, inputs.length]; }"
+        width, height, inputs = self.page.evaluate(shape, node)
+        (left, top), (right, bottom) = self.place(node, 0, 20 * inputs), self.place(node, width, height)
+        return (left <= found["x"] and top <= found["y"] and found["x"] + found["width"] <= right
+                and found["y"] + found["height"] <= bottom + 1)
 
     def until(self, holds: Callable[[], object], what: str, limit: float = PATIENCE) -> Any:
         """Waits until something is true; returns its value."""

@@ -47,7 +47,8 @@ def made_record(
 
 def full_record(steps: int = 4, reason: str = "warm-up", **settings: object) -> TapRecord:
     """A run in which every step was computed."""
-    record = TapRecord(model="Flux", settings=dict(settings), sigmas=[1 - i / steps for i in range(steps + 1)])
+    sigmas = [1 - i / steps for i in range(steps + 1)]
+    record = TapRecord(model="Flux", settings=dict(settings), sigmas=sigmas, complete=True)
     for step in range(steps):
         record.evaluations.append(Evaluation(float(step), record.sigmas[step], reason, full_calls=1, seconds=0.1))
     return record

@@ -4,8 +4,11 @@ import { ComparisonView } from "./view.js";
 
 export const KIND = "TapCompare";
 const KEPT = "tap_compare";
+const BEFORE = "The run before: ";
 const LEAST_HEIGHT = 330;
 const SIZE = [360, 700];
+// ComfyUI puts the map below; the classic renderer makes no room for it.
+const MAP = 224;
 
 /** @type {WeakMap<object, ComparisonView>} */
 const views = new WeakMap();
@@ -16,7 +19,7 @@ export function attachComparison(node) {
   const view = new ComparisonView(fetchFile);
   views.set(node, view);
   addElement(node, "comparison", view.root, () => ({ least: LEAST_HEIGHT }));
-  followNode(node, { configured: () => growNode(node), removed: () => view.forget() });
+  followNode(node, { configured: () => growNode(node, 0, node.computeSize()[1] + MAP), removed: () => view.forget() });
   growNode(node, ...SIZE);
 }
 
@@ -26,7 +29,7 @@ export function showComparison(node, output) {
   const whole = typeof found?.verdict === "string" && typeof found.figures === "string" && Array.isArray(found.pairs)
     && found.pairs.every((pair) => pair?.length === 2 && pair.every(isReference));
   if (!whole || !views.has(node)) return false;
-  views.get(node).show(found);
+  views.get(node).show({ ...found, verdict: `${output.before ? BEFORE : ""}${found.verdict}` });
   return true;
 }
 

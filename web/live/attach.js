@@ -6,10 +6,12 @@ import { addToSubgraph } from "../comfy_face.js";
 import { ACCELERATE } from "../presets.js";
 import { KnownRuns, readEvent } from "./run_state.js";
 import { RunStrip } from "./run_strip.js";
-import { cachedRuns, lastRuns, tellWanted } from "./server.js";
+import { cachedRuns, lastRuns, stoppedRuns, tellWanted } from "./server.js";
 
 export const SETTING = "TAP.LiveStrip";
 const HEIGHT = 114;
+// Nodes 2.0 draws no node narrower than this.
+const WIDTH = 225;
 
 /** @type {Map<object, RunStrip>} nodes that are in a graph */
 const strips = new Map();
@@ -31,7 +33,7 @@ function putStrip(node, add = addElement) {
     added: () => { strips.set(node, strip); strip.listen(); },
     removed: () => { strips.delete(node); strip.end(); },
   });
-  growNode(node);
+  growNode(node, WIDTH);
   return strip;
 }
 
@@ -48,6 +50,12 @@ export function showRun(detail) {
 export async function showCached({ nodes, prompt_id: prompt }) {
   if (!isOn() || !nodes?.length || !strips.size) return;
   for (const detail of await cachedRuns(prompt, nodes)) showRun(detail);
+}
+
+/** A prompt failed or was interrupted: the nodes that it did not come to show the run before, and say so. */
+export async function showNotReached({ prompt_id: prompt }) {
+  if (!isOn() || !strips.size) return;
+  for (const detail of await stoppedRuns(prompt)) showRun(detail);
 }
 
 /** Shows the plan of a node that was not queued yet. */

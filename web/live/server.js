@@ -2,6 +2,10 @@
 import { askServer, clientId, tellServer } from "../comfy_api.js";
 
 let told = "";
+// The events of a prompt come while it runs.
+const MOST = 20;
+/** @type {Map<string, Promise<{workflow: string, nodes: string[]}>>} */
+const prompts = new Map();
 
 /** Tells the server whether this page wants events of runs, unless it was told already. */
 export async function tellWanted(enabled) {
@@ -36,6 +40,24 @@ export async function lastRuns(workflow) {
 export async function cachedRuns(prompt, nodes) {
   const found = await answerOf("/tap/cached", { prompt, nodes });
   return Array.isArray(found) ? found : [];
+}
+
+/** The runs that the nodes of a prompt still show, though it failed before it came to them. */
+export async function stoppedRuns(prompt) {
+  const found = await answerOf("/tap/stopped", { prompt });
+  return Array.isArray(found) ? found : [];
+}
+
+/** The workflow that a prompt was queued from, "" if that is not known, and the nodes of the prompt. */
+export function promptOf(prompt) {
+  if (!prompts.has(prompt)) prompts.set(prompt, askPrompt(prompt));
+  if (prompts.size > MOST) prompts.delete(prompts.keys().next().value);
+  return prompts.get(prompt);
+}
+
+async function askPrompt(prompt) {
+  const found = prompt && await answerOf("/tap/prompt", { prompt });
+  return { workflow: String(found?.workflow ?? ""), nodes: Array.isArray(found?.nodes) ? found.nodes : [] };
 }
 
 /** The plan with these values and so many steps, or null. @returns {Promise<{line: string, plan: string} | null>} */

@@ -8,6 +8,7 @@ const IDLE = {
   TapPlacement: "Queue: the expected closeness shows here.",
   TapFitTables: "Queue: the fitted numbers show here.",
 };
+const BEFORE = "The run before:";
 const LEAST_HEIGHT = 72;
 const WIDTH = 300;
 
@@ -30,12 +31,12 @@ export function attachText(node) {
   growNode(node, WIDTH);
 }
 
-/** Shows the text that a node has put out. Returns whether there was any. */
-export function showText(node, { text }) {
+/** Shows the text that a node has put out. before: it is of the run before. Returns whether there was any. */
+export function showText(node, { text, before }) {
   const face = faces.get(node);
   if (!face || !Array.isArray(text)) return false;
   texts.set(node, text.map(String));
-  face.textContent = textOf(node).join("\n\n");
+  face.textContent = [...(before ? [BEFORE] : []), ...textOf(node)].join("\n\n");
   return true;
 }
 

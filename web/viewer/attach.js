@@ -28,7 +28,7 @@ export function attachViewer(node) {
   growNode(node, ...SIZE);
 }
 
-/** Shows the run that a node has put out. Returns whether the node is a viewer and there was a run. */
+/** Shows the run that a node has put out. `before`: another one failed since. Returns whether the node is a viewer and there was a run. */
 export function showMap(node, output) {
   const reference = output[KEPT]?.[0];
   if (!reference || !viewers.has(node)) return false;
@@ -37,7 +37,7 @@ export function showMap(node, output) {
     setQuietly(node, KEPT, (kept) => ({ ...kept, reference }));
     showKept(node);
   }
-  viewers.get(node).isOfRunBefore(false);
+  viewers.get(node).isOfRunBefore(Boolean(output.before));
   return true;
 }
 

@@ -11,6 +11,7 @@ from .queue import Event
 # At most so many clients and so many nodes are kept; the oldest are dropped.
 MOST = 500
 FROM_CACHE = "From ComfyUI's cache: "
+RUN_BEFORE = "The run before: "
 
 
 class LiveBoard:
@@ -51,8 +52,18 @@ class LiveBoard:
         shown = []
         for run in sorted(runs, key=lambda event: event["at"]):
             line = f"{FROM_CACHE}{str(run['line']).removeprefix(FROM_CACHE)}"
-            shown.append({**run, "workflow": prompt.workflow, "line": line, "at": time.time()})
+            shown.append({**run, "workflow": prompt.workflow, "prompt": prompt.id, "line": line, "at": time.time()})
             self.keep(shown[-1])
+        return shown
+
+    def stopped(self, prompt: Prompt) -> list[Event]:
+        """Runs that a workflow's nodes still show, though a prompt that failed never came to them."""
+        shown = []
+        for run in self.of(prompt.workflow):
+            line = str(run["line"])
+            if run["node"] in prompt.nodes and run.get("prompt") != prompt.id and not line.startswith(RUN_BEFORE):
+                shown.append({**run, "line": RUN_BEFORE + line, "at": time.time()})
+                self.keep(shown[-1])
         return shown
 
     def of(self, workflow: str) -> list[Event]:

@@ -133,7 +133,7 @@ def browser_of_prompt() -> Send | None:
     made = prompt.made_by()
 
     def send(event: Event) -> None:
-        event = {**event, "workflow": prompt.workflow, "at": time.time()}
+        event = {**event, "workflow": prompt.workflow, "prompt": prompt.id, "at": time.time()}
         BOARD.keep(event, made)
         if BOARD.wanted_by(client):  # still
             server.send_sync(EVENT, event, client)

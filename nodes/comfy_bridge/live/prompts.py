@@ -9,10 +9,11 @@ from .makings import makings_of
 
 @dataclass(frozen=True)
 class Prompt:
-    """nodes: as they were queued. workflow: the browser's id of its workflow, "" if it has none."""
+    """nodes: as they were queued. workflow: the browser's id of its workflow, "" if it has none. id: the server's."""
 
     nodes: dict
     workflow: str = ""
+    id: str = ""
 
     def made_by(self) -> str:
         """What the result of the node that runs now is made from; "" if that is not known."""
@@ -29,5 +30,5 @@ def prompt_of(server: object, prompt_id: str | None) -> Prompt:
         if found == prompt_id:
             workflow = (extra.get("extra_pnginfo") or {}).get("workflow") or {}
             name = str(workflow.get("id") or "")
-            return Prompt(nodes, name if name.strip("0-") else "")  # all zeros: it has no id yet
+            return Prompt(nodes, name if name.strip("0-") else "", found)  # all zeros: it has no id yet
     return Prompt({})

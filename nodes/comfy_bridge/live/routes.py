@@ -12,7 +12,8 @@ from .prompts import prompt_of
 def add_routes(routes: web.RouteTableDef, board: LiveBoard = BOARD, server: object = None) -> None:
     """POST /tap/live sets what a browser wants. GET /tap/runs/{workflow} returns the last event of each node.
 
-    POST /tap/cached returns the runs whose results a prompt gets from ComfyUI's cache, POST /tap/plan a plan.
+    POST /tap/cached returns the runs whose results a prompt gets from ComfyUI's cache, POST /tap/plan a plan. POST
+    /tap/prompt returns the workflow of a prompt, and its nodes; POST /tap/stopped the runs that it never came to.
     """
 
     @routes.post("/tap/live")
@@ -33,6 +34,21 @@ def add_routes(routes: web.RouteTableDef, board: LiveBoard = BOARD, server: obje
         if asked is None:
             return web.Response(status=400, text="Expected JSON with a text prompt and a list nodes.")
         return web.json_response(board.cached(prompt_of(server, asked["prompt"]), set(map(str, asked["nodes"]))))
+
+    @routes.post("/tap/prompt")
+    async def prompt(request: web.Request) -> web.Response:
+        asked = await _asked(request, prompt=str)
+        if asked is None:
+            return web.Response(status=400, text="Expected JSON with a text prompt.")
+        found = prompt_of(server, asked["prompt"])
+        return web.json_response({"workflow": found.workflow, "nodes": list(found.nodes)})
+
+    @routes.post("/tap/stopped")
+    async def stopped(request: web.Request) -> web.Response:
+        asked = await _asked(request, prompt=str)
+        if asked is None:
+            return web.Response(status=400, text="Expected JSON with a text prompt.")
+        return web.json_response(board.stopped(prompt_of(server, asked["prompt"])))
 
     @routes.post("/tap/plan")
     async def plan(request: web.Request) -> web.Response:

@@ -1,4 +1,4 @@
-"""A result of ComfyUI's cache finds the run that made it, and a plan is known before a prompt is queued."""
+"""Which run a node shows: that of ComfyUI's cache, or the one before; and a plan before a prompt is queued."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ import copy
 import pytest
 from aiohttp import web
 from aiohttp.test_utils import TestClient, TestServer
-from tap_pack.nodes.comfy_bridge.live.board import FROM_CACHE, LiveBoard
+from tap_pack.nodes.comfy_bridge.live.board import FROM_CACHE, RUN_BEFORE, LiveBoard
 from tap_pack.nodes.comfy_bridge.live.makings import makings_of
 from tap_pack.nodes.comfy_bridge.live.planned import planned
 from tap_pack.nodes.comfy_bridge.live.prompts import Prompt
@@ -62,6 +62,17 @@ def test_another_workflow_with_the_cached_result_gets_the_run_that_made_it() -> 
     assert board.cached(Prompt(changed("9", seed=5), "second"), {"9"}) == []
 
 
+def test_a_prompt_that_failed_before_it_came_to_a_node_leaves_it_the_run_before() -> None:
+    board, failed = LiveBoard(), Prompt({"7": {}, "8": {}}, "first", "failed")
+    board.keep(event(prompt="earlier"))
+    board.keep(event("8", prompt="failed", line="Stopped: 1 of 4 steps computed"))
+    board.keep(event("3", prompt="earlier"))
+    found = board.stopped(failed)
+    assert [(run["node"], run["line"]) for run in found] == [("7", f"{RUN_BEFORE}5.1 s")]
+    assert [run["line"] for run in board.of("first")] == ["Stopped: 1 of 4 steps computed", "5.1 s", found[0]["line"]]
+    assert board.stopped(failed) == [] and board.stopped(Prompt({})) == []
+
+
 def test_the_plan_of_the_values_on_a_node() -> None:
     plan = planned({"quality": "fixed", "interval": 5, "run": None}, 50)
     assert plan.words == "12 of 50 steps, 4.2x fewer calls" and plan.marks.count("f") == 12
@@ -94,10 +105,14 @@ def test_the_routes_of_plans_and_of_cached_runs() -> None:
                 assert [run["workflow"] for run in found] == ["second"]
             unknown = await client.post("/tap/cached", json={"prompt": "unknown", "nodes": ["9"]})
             assert await unknown.json() == []
+            asked = {"json": {"prompt": "a prompt"}}
+            assert await (await client.post("/tap/prompt", **asked)).json() == {"workflow": "second", "nodes": [*NODES]}
+            board.keep(event(workflow="second", prompt="an old one"))
+            assert [run["node"] for run in await (await client.post("/tap/stopped", **asked)).json()] == ["7"]
             plan = await client.post("/tap/plan", json={"values": {"quality": "fixed", "interval": 5}, "steps": 20})
             assert (await plan.json())["line"] == "6 of 20 steps, 3.3x fewer calls"
             for path, bad in (("/tap/plan", {"values": {}, "steps": 0}), ("/tap/plan", {"values": [], "steps": 5}),
-                              ("/tap/cached", {"prompt": 3, "nodes": []})):
+                              ("/tap/cached", {"prompt": 3, "nodes": []}), ("/tap/prompt", {}), ("/tap/stopped", {})):
                 assert (await client.post(path, json=bad)).status == 400
 
     asyncio.run(talk())

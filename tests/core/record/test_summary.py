@@ -127,6 +127,7 @@ def test_a_step_without_a_counted_model_call_is_neither_computed_nor_forecast() 
         (TapRecord(), "before its first step"),
         (full_record(interval=1, warmup_steps=3), "interval is 1, which computes every step. Set interval to 2"),
         (full_record(steps=9, interval=5, warmup_steps=3), "the schedule computed every step"),
+        (replace(full_record(steps=9), complete=False), "9 of 9 steps computed, none was forecast yet."),
     ],
 )
 def test_a_run_that_skipped_nothing_says_why(record: TapRecord, said: str) -> None:
