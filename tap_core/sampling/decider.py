@@ -5,7 +5,9 @@ from torch import Tensor
 from ..schedule import Decision, Seen
 from ..schedules.course import FixedCourse, held_bytes, start
 from ..schedules.registry import AnySchedule
+from ..schedules.unstable_tokens import unstable_tokens
 from ..timeline import Timeline
+from ..token_grid import Grid
 from .notes import Notes
 
 
@@ -73,6 +75,10 @@ class Decider:
     def unstable(self) -> Tensor | None:
         """Of an evaluation that is computed in part, see `Decision`."""
         return self.decision.unstable if self.wants_skip else None
+
+    def chosen(self, unstable: Tensor, grid: Grid) -> Tensor:
+        """[N] which tokens a step computes in part, on the processor. unstable: [B, N, C] the tokens of `unstable`."""
+        return unstable_tokens(unstable, grid, int(self.seen.position))
 
     @property
     def nbytes(self) -> int:

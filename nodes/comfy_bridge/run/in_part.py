@@ -15,7 +15,7 @@ def why_in_full(call: CallContext) -> str:
     tap, options = call.tap, call.options
     if not can_cut(call.adapter):
         return f"TAP cannot compute some tokens of {tap.record.model} without the others"
-    if is_compiled(call.base.diffusion_model):
+    if any(map(is_compiled, (call.base.diffusion_model, *call.adapter.blocks(call.model).modules))):
         return "the model is compiled, for one number of tokens"
     if call.place or call.grid != tap.record.grid or window_frames(options) or is_packed(call.shapes):
         return "a prompt has an area, or a video is made in windows"

@@ -9,7 +9,6 @@ from comfy.patcher_extension import WrapperExecutor
 from torch import Tensor, nn
 
 from ....tap_core.record.record import TokenChoices
-from ....tap_core.schedules.unstable_tokens import unstable_tokens
 from ..seam.block_count import BlockCount, CountedCall
 from ..seam.block_seam import BlockSeam, Seam
 from ..seam.call_target import CALL_TARGETS, CallSeam, NoTarget
@@ -213,11 +212,10 @@ class ModelCall(CallContext):
 
     def _compute_in_part(self, forward: Callable[..., Tensor]) -> Tensor:
         """Compute the tokens that are not stable and forecast the others; compute all of them where that cannot be."""
-        seen, reason = self.decider.seen, why_in_full(self)
-        if reason:
+        if reason := why_in_full(self):
             self.tap.notes.note(IN_FULL.format(reason=reason))
             return self._compute(forward)
-        kept = unstable_tokens(to_patches(self.decider.unstable, self.grid), self.grid, int(seen.position))
+        kept = self.decider.chosen(to_patches(self.decider.unstable, self.grid), self.grid)
         if kept.all():
             return self._compute(forward)
         seam = self._seam(forward)
@@ -227,6 +225,7 @@ class ModelCall(CallContext):
             self._remember(seam)
             self.tap.count_call(skipped=False)
             return output
+        self._show_schedule(seam.captured)
         choices = [replace(choices, computed=kept.expand_as(choices.member)) for choices in self.choices]
         self.tap.count_call(skipped=True, choices=choices)
         return output

@@ -70,16 +70,32 @@ def test_with_all_tokens_chosen_it_is_the_full_step_bit_for_bit(row: TinyModel) 
 
 def test_kept_tokens_are_as_if_attention_did_not_see_the_others(row: TinyModel) -> None:
     """Which holds only if positions, masks and modulation are cut at the same tokens. The others are the forecast."""
-    target = "output"
+    in_first_call(row, next(iter(row.sizes)), check_kept)
+
+
+def check_kept(call: Call, target: str = "output") -> None:
+    kept = torch.rand(count_of(call), generator=torch.Generator().manual_seed(3)) < 0.5
+    seen = target_of(call, target, optimized_attention_override=hiding(~kept))
+    forecast = target_of(call, target) + 0.25
+    assert not torch.allclose(seen[:, kept], target_of(call, target)[:, kept], atol=1e-5)
+    wanted = call.seam(target).forecast(call.forward, call.options,
+                                        lambda probe: torch.where(kept[:, None], seen, forecast))
+    torch.testing.assert_close(in_part(call, target, kept, forecast), wanted, rtol=1e-4, atol=2e-5)
+
+
+def test_residuals_of_a_controlnet_reach_the_kept_tokens() -> None:
+    """The model adds them between its blocks, to all tokens."""
+    row = row_of("FLUX.1 dev")
 
     def look(call: Call) -> None:
-        kept = torch.rand(count_of(call), generator=torch.Generator().manual_seed(3)) < 0.5
-        seen = target_of(call, target, optimized_attention_override=hiding(~kept))
-        forecast = target_of(call, target) + 0.25
-        assert not torch.allclose(seen[:, kept], target_of(call, target)[:, kept], atol=1e-5)
-        wanted = call.seam(target).forecast(call.forward, call.options,
-                                            lambda probe: torch.where(kept[:, None], seen, forecast))
-        torch.testing.assert_close(in_part(call, target, kept, forecast), wanted, rtol=1e-4, atol=2e-5)
+        added = torch.randn(len(call.x), count_of(call), call.model.hidden_size)
+        control = {"input": [added], "output": [added]}
+        controlled = Call(call.executor, (*call.args[:4], control, call.args[5]), call.kwargs)
+        plain, every = controlled.forward(call.options), torch.ones(count_of(call), dtype=torch.bool)
+        assert not torch.equal(plain, call.forward(call.options))
+        none = torch.zeros_like(target_of(call, "residual"))
+        assert torch.equal(in_part(controlled, "residual", every, none), plain)
+        check_kept(controlled)
 
     in_first_call(row, next(iter(row.sizes)), look)
 
