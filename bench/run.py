@@ -22,6 +22,7 @@ BENCHMARKS = {
     "calibration": ([], "what calibrating takes beside a full run, what its estimate is worth"),
     "drift": (["bench"], "what full steps at a drifted x cost, and how models answer a drift"),
     "replay": (["bench"], "what it costs that the sampler goes again to repay drift"),
+    "partial": ([], "what it is worth to compute some of a step's tokens, on three models"),
     "samplers": (["bench"], "what repaying the drift is worth with every sampler, on three models"),
     "closeness": ([], "what a run's own estimate is worth, and runs that keep to a quality, on three models"),
     "choice": (["bench"], "how well the probe chooses, and what else was tried, on three models"),

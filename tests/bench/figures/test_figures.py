@@ -19,7 +19,7 @@ RESULTS = ROOT / "bench" / "results"
 RENDERERS = {"methods": "methods.table",
              **{name: f"{name}.command" for name in ("cost", "memory", "overhead", "engine", "quality", "choice",
                                                      "drift", "samplers", "replay", "closeness", "calibration",
-                                                     "rehearse")}}
+                                                     "partial", "rehearse")}}
 
 
 def found(name: str) -> dict:
@@ -105,6 +105,22 @@ def better_than(name: str, budget: int) -> list[str]:
     return [row["name"] for row in found("methods")["rows"] if row["budget"] == budget and row["psnr"] > best]
 
 
+def in_part(share: float, to: str) -> str:
+    """A row of the help's table: least and largest error on the three models."""
+    rows = [row for row in found("partial")["rows"] if row["share"] == share]
+    errors = ([row[name] for row in rows] for name in ("forecast", "computed", "grid"))
+    spans = (f"{min(error):.2f}{to}{max(error):.2f}" for error in errors)
+    return f"| {100 * share:.0f} % | {' | '.join(spans)} |"
+
+
+def lost_in_part() -> tuple[float, float]:
+    """How many dB SADA loses, with its own settings, where it computes steps in part: least and most of the models."""
+    runs = {(row["model"], row["way"]): row["psnr"] for row in found("partial")["runs"]
+            if row["stretch"] == "as published"}
+    lost = [runs[model, "computed in full"] - runs[model, "computed in part"] for model in ("demo", "words", "balls")]
+    return min(lost), max(lost)
+
+
 # What stands in a text: (file, the words with the figure as it has to be).
 README = "README.md"
 BENCH = "bench/README.md"
@@ -114,7 +130,12 @@ GROWING, DEFAULTS = "TAP, growing windows", "TAP Accelerate's defaults"
 CALIBRATED, UNPAID = "TAP, calibrated", "drift not repaid, trust learned"
 SOLVERS = tuple(f"{name}, fewer steps" for name in ("euler", "dpmpp_2m", "res_multistep", "deis", "ipndm", "uni_pc"))
 GRID, LOSS, PROBE, SINGLE = ("orders x horizons",), ("proxy loss",), ("probe",), ("single predictors",)
+HELP = ("web/docs/TapSchedule.md", " to "), ("web/docs/TapSchedule/zh.md", " 至 ")
 SENTENCES = [
+    *((file, lambda share=share, to=to: in_part(share, to)) for file, to in HELP for share in (0.75, 0.5, 0.25)),
+    (HELP[0][0], lambda: "are {:.0f} to {:.0f} dB less close".format(*lost_in_part())),
+    (HELP[1][0], lambda: "低 {:.0f} 至 {:.0f} dB".format(*lost_in_part())),
+    ("bench/partial/README.md", lambda: "pictures {:.0f} to {:.0f} dB less close".format(*lost_in_part())),
     (README, lambda: "The mean misses that in {} rows of *demo*, {} of *words* and {} of *balls*".format(*map(
         missed, ("demo", "words", "balls")))),
     (README, lambda: "| {stock:.2f} s | {TAP:.2f} s: ".format(**demo()["best_sampler_seconds"])
