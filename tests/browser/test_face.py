@@ -123,7 +123,7 @@ def test_a_result_of_the_cache_shows_the_run_that_made_it(opened: ComfyPage) -> 
     assert marks(opened) == ""
     opened.run()
     opened.until(lambda: marks(opened) == final, "the run that made the cached result")
-    assert line(opened) == f"From ComfyUI's cache: {said}"
+    assert line(opened) == f"Cached: {said}"
 
 
 def test_a_subgraph_shows_the_run_inside(opened: ComfyPage) -> None:

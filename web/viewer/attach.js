@@ -28,7 +28,10 @@ export function attachViewer(node) {
   growNode(node, ...SIZE);
 }
 
-/** Shows the run that a node has put out. `before`: another one failed since. Returns whether the node is a viewer and there was a run. */
+/**
+ * Shows the run that a node has put out. `before`: another one failed since. Returns whether the node is a viewer and
+ * there was a run.
+ */
 export function showMap(node, output) {
   const reference = output[KEPT]?.[0];
   if (!reference || !viewers.has(node)) return false;

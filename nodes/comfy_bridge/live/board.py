@@ -10,7 +10,7 @@ from .queue import Event
 
 # At most so many clients and so many nodes are kept; the oldest are dropped.
 MOST = 500
-FROM_CACHE = "From ComfyUI's cache: "
+FROM_CACHE = "Cached: "
 RUN_BEFORE = "The run before: "
 
 
