@@ -69,7 +69,7 @@ def try_it(graph: Graph) -> None:
     pictures = [demo.decode("VAE Decode, with TAP", one), demo.decode("VAE Decode, every step computed", other)]
     graph.column(420)
     graph.add("TapCompare", picture=pictures[0], reference=pictures[1])
-    graph.grow(170)
+    graph.grow(210)
 
 
 def compare(graph: Graph) -> None:
@@ -92,6 +92,7 @@ def compare(graph: Graph) -> None:
     names = ("with TAP", "every step computed", "another seed")
     pictures = [demo.decode(f"VAE Decode, {name}", run) for name, run in zip(names, runs, strict=True)]
     graph.add("TapCompare", picture=pictures[0], reference=pictures[1], other_seed=pictures[2])
+    graph.grow(40)
 
 
 def watch(graph: Graph) -> None:

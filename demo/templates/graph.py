@@ -17,7 +17,7 @@ SLOT, WIDGET, MARGIN = 20, 28, 16
 MORE = 40
 # What some nodes show takes more room than their rows.
 SHOWN = {"TapAccelerate": 80, "CLIPTextEncode": 120, "TextEncodeQwenImageEditPlus": 130, "SaveImage": 380,
-         "SaveVideo": 320, "LoadImage": 260, "TapCompare": 560, "TapChoiceMap": 300, "TapChoiceMapViewer": 600,
+         "SaveVideo": 320, "LoadImage": 260, "TapCompare": 520, "TapChoiceMap": 300, "TapChoiceMapViewer": 600,
          "SaveAnimatedWEBP": 260, "TapPlacement": 150, "TapCalibrate": 150, "TapDemoScene": 30}
 
 

@@ -8,7 +8,7 @@ const BEFORE = "The run before: ";
 const LEAST_HEIGHT = 330;
 const SIZE = [360, 700];
 // ComfyUI puts the map below; the classic renderer makes no room for it.
-const MAP = 224;
+const MAP = 210;
 
 /** @type {WeakMap<object, ComparisonView>} */
 const views = new WeakMap();
