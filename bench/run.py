@@ -16,6 +16,8 @@ BENCHMARKS = {
     "memory": (["bench"], "memory that TAP holds with those models, measured"),
     "overhead": (["bench"], "seconds of a skipped step over those of a full one, at FLUX's width"),
     "rehearse": ([], "full-size models on a card that is not there: operators, waits, memory, an estimate"),
+    "full": ([], "full-size models with random weights, run on the processor by stock loaders"),
+    "card": ([], "your graphics card: seconds, memory, launches and waits, with TAP and without"),
     "engine": ([], "a skipped step of the engine by itself, over one pass through its tensors"),
     "methods": (["bench"], "all published methods on the demo model, at equal numbers of full steps"),
     "placement": (["bench"], "the best picture for so many model calls, on three models"),

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import argparse
 import json
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -13,9 +13,9 @@ from figures.readme_blocks import put_block
 from figures.results_file import write_results
 
 
-def read_results(name: str) -> dict:
-    """What a file of bench/results holds; no rows where it is missing."""
-    file = RESULTS / f"{name}.json"
+def read_results(name: str, folder: Path = RESULTS) -> dict:
+    """What a file of results holds; no rows where it is missing."""
+    file = folder / f"{name}.json"
     return json.loads(file.read_text(encoding="utf-8")) if file.exists() else {"rows": []}
 
 
@@ -49,6 +49,14 @@ class Page:
         write_results(self.name, arguments, found, folder)
         self.show(found, folder)
         print(self.markdown(found))
+
+    def keep_each(self, arguments: Sequence[str], rows: list[dict], new: Iterable[dict], folder: Path = RESULTS
+                  ) -> None:
+        """Add rows to those that are kept, and write all down as soon as each is found; then show and print."""
+        for row in new:
+            rows.append(row)
+            write_results(self.name, arguments, {"rows": rows}, folder)
+        self.keep(arguments, {"rows": rows}, folder)
 
     def kept(self) -> dict:
         """The figures in bench/results."""

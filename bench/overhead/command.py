@@ -1,8 +1,7 @@
 """Seconds of a skipped step over those of a full one, at FLUX.1-dev's real width and 1024 x 1024.
 
-With CUDA: the whole model with random weights, sampled by ComfyUI for 50 steps, with and without TAP. Without: on the
-processor, one double and one single block, their seconds scaled to the model's 19 and 38; never more than an estimate.
-In either case: how many operators a card is asked to launch. With the paper's settings and with the pack's own.
+On the processor: one double and one single block, their seconds scaled to the model's 19 and 38; never more than an
+estimate. And how many operators a card is asked to launch. With the paper's settings and with the pack's own.
 """
 
 from __future__ import annotations
@@ -17,13 +16,13 @@ from figures.table import table
 from models.full_size import FULL_SIZES
 from models.paper_settings import PAPER_SETTINGS
 from overhead.launches import beyond_stock
-from overhead.on_card import INTERVALS, sample_runs
 from overhead.on_processor import estimate
 
 WAYS = {"the paper's": PAPER_SETTINGS, "default": {}}
 # N -> the paper's wall-clock and FLOPs speed-ups on FLUX.1-dev, Table 1.
 PAPER = {5: (3.57, 4.16), 6: (4.13, 4.99), 8: (5.02, 6.24), 10: (6.79, 7.13)}
-MISSING = "Figures of a graphics card are missing: none was at hand. Where CUDA is there, this command takes them."
+INTERVALS = tuple(PAPER)
+MISSING = "Figures of a graphics card are missing: none was at hand. Where one is, `bench/run.py card` takes them."
 
 
 def markdown(found: dict) -> str:
@@ -35,7 +34,7 @@ def markdown(found: dict) -> str:
     runs = table(("settings", "N", "full steps", "speed-up", "of full steps only", "reached", "paper, wall clock",
                   "paper, FLOPs"), (_run(way["name"], row) for way in found["ways"] for row in way["rows"]))
     lines = [found["about"], "", *parts, "", *steps, "", *runs]
-    return "\n".join(lines if found["device"] == "cuda" else [*lines, "", MISSING])
+    return "\n".join([*lines, "", MISSING])
 
 
 def _step(way: dict) -> tuple[str, ...]:
@@ -57,16 +56,12 @@ PAGE = Page("overhead", markdown)
 def run(arguments: list[str]) -> None:
     """Measures, prints and keeps."""
     parser = PAGE.parser(__doc__)
-    parser.add_argument("--device", choices=("cuda", "cpu"), default="cuda" if torch.cuda.is_available() else "cpu")
     parser.add_argument("--threads", type=int, default=1, help="of the processor, where it is measured")
     parser.add_argument("--repeats", type=int, default=3, help="of the processor's runs; the least counts")
     options = parser.parse_args(arguments)
     size = FULL_SIZES[0]
-    if options.device == "cuda":
-        found = sample_runs(size, torch.device("cuda"), INTERVALS, WAYS)
-    else:
-        torch.set_num_threads(options.threads)
-        found = estimate(size, options.repeats, options.threads, INTERVALS, WAYS)
+    torch.set_num_threads(options.threads)
+    found = estimate(size, options.repeats, options.threads, INTERVALS, WAYS)
     for way in found["ways"]:
         way["launches"] = asdict(beyond_stock(size, TapSettings(**WAYS[way["name"]])))
     PAGE.keep(arguments, found)

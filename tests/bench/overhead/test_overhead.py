@@ -9,11 +9,9 @@ import torch
 from tap_pack.tap_core.sampling.settings import TapSettings
 
 from models.full_size import FULL_SIZES
-from models.paper_settings import PAPER_SETTINGS
 from overhead import command as overhead
 from overhead import launches
 from overhead import on_processor as overhead_cpu
-from overhead.on_card import sample_runs
 
 CPU = torch.device("cpu")
 SHAPE = {"hidden_size": 128, "num_heads": 1, "context_in_dim": 48, "vec_in_dim": 64}
@@ -64,16 +62,3 @@ def test_tap_launches_little_and_one_predictor_less(monkeypatch: pytest.MonkeyPa
     assert 0 < single.skipped < default.skipped < 150
     assert 0 < single.full < default.full < 200
     assert 0 < default.seconds < 0.1
-
-
-def test_whole_runs_are_timed_through_comfyui(monkeypatch: pytest.MonkeyPatch) -> None:
-    """The way that a graphics card takes, on the processor."""
-    found = sample_runs(TINY, CPU, (4,), {"the paper's": PAPER_SETTINGS}, repeats=1, dtype=torch.float32)
-    (way,) = found["ways"]
-    (row,) = way["rows"]
-    assert row["full_steps"] == 5 and row["fallbacks"] == []
-    assert row["speed_up"] == pytest.approx(found["seconds"]["whole run"] / row["seconds"])
-    assert 0 < found["seconds"]["embedder and final layer"] < found["seconds"]["full step"]
-    monkeypatch.setitem(overhead.PAPER, 4, (1.0, 1.0))
-    way["launches"] = {"full": 20, "skipped": 80, "seconds": 0.0007}
-    assert "all 4 blocks with random weights" in overhead.markdown({**found, "device": "cuda"})

@@ -1,0 +1,1 @@
+"""How fast a graphics card is with TAP and without, by one command."""
