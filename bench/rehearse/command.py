@@ -1,106 +1,114 @@
 """A rehearsal of full-size models on a card that is not there: what a full and a skipped step ask of it, an estimate.
 
-Every model runs in ComfyUI's own classes, samplers and conditions, on tensors that have shapes and no values.
+Every model runs in ComfyUI's own classes, samplers and conditions, on tensors that have shapes and no values. Every
+setting runs on three of them. A row is kept as soon as it is found; started again, the command carries on.
 """
 
 from __future__ import annotations
 
-from collections import Counter
+from pathlib import Path
 
-import torch
-from tap_pack.tap_core.sampling.settings import TapSettings
 from tqdm import tqdm
 
-from figures.page import Page
+from figures.page import Page, read_results
+from figures.places import RESULTS
 from figures.table import table
-from models.full_size import FULL_SIZES, FullSize
-from models.more_sizes import MORE_SIZES
 from rehearse.cards import CARDS
-from rehearse.stage import Rehearsal, build, card, rehearse
-from rehearse.watch import Step
+from rehearse.estimate import computed_share, faster, speed_ups
+from rehearse.rows import BF16, KINDS, PAPER, PAPER_STEPS, SIZES, jobs
 
-SIZES = (*FULL_SIZES, *MORE_SIZES)
-# Enough steps for a gap, its repair, and another gap.
-STEPS, INTERVAL, GUIDED = 10, 3, 4.0
-# Evaluations at which the run gets to know its sampler: it compares the model with the adapter, and goes again.
-FIRST = 3
-# N -> full steps of 50, and the paper's speed-up of FLUX.1-dev by the clock.
-PAPER = {5: (12, 3.57), 6: (10, 4.13), 8: (8, 5.02), 10: (7, 6.79)}
-PAPER_STEPS, GIGA = 50, 1e9
-WEIGHTS = {"bf16": None, "fp8": torch.float8_e4m3fn}
-# With fp8 weights each layer makes its own bf16 of them first, and nothing else changes: some models show it.
-IN_FP8 = ("FLUX.1-dev", "Qwen-Image", "Wan 2.1 14B", "HunyuanVideo")
-
-
-def rows_of(size: FullSize, weights: str) -> dict[str, object]:
-    """What one model asks for with this type of weights."""
-    cfg = 1.0 if len(size.words) == 1 else GUIDED
-    with card() as watch:
-        model = build(size, weights=WEIGHTS[weights])
-        stock = rehearse(watch, size, model, None, 2, cfg).steps[-1]
-        run = rehearse(watch, size, model, TapSettings(interval=INTERVAL), STEPS, cfg)
-    kinds = {name: run.of(full)[-1] for name, full in (("full", True), ("skipped", False))}
-    return {
-        "model": size.name, "size": size.size, "weights": weights, "cfg": cfg, "fallbacks": run.record.fallbacks,
-        "histories": run.record.cache_bytes, "stock": _figures(stock),
-        **{name: _figures(step) for name, step in kinds.items()},
-        "first_waits": sorted({wait for step in run.steps[:FIRST] for wait in step.waits}),
-        "waits": {name: _most_waits(run, full) for name, full in (("full", True), ("skipped", False))},
-        "speed_ups": {each.name: speed_ups(each.seconds(stock.work), *(each.seconds(step.work)
-                                                                       for step in kinds.values())) for each in CARDS},
-        "skipped_share": {each.name: each.seconds(kinds["skipped"].work) / each.seconds(stock.work)
-                          for each in CARDS},
-    }
-
-
-def speed_ups(stock: float, full: float, skipped: float) -> dict[str, float]:
-    """By N, of 50 steps, from the seconds of each kind of step."""
-    return {str(interval): PAPER_STEPS * stock / (count * full + (PAPER_STEPS - count) * skipped)
-            for interval, (count, _) in PAPER.items()}
-
-
-def _figures(step: Step) -> dict[str, object]:
-    return {"operators": step.operators, "ours": step.ours, "peak": step.peak, "comfyui_waits": len(step.others_wait),
-            "copies": dict(Counter(step.copies)), "doubles": sorted(set(step.doubles)),
-            "flops": sum(flops for flops, _ in step.work), "bytes": sum(nbytes for _, nbytes in step.work)}
-
-
-def _most_waits(run: Rehearsal, full: bool) -> list[str]:
-    """Where TAP waits at such a step once it knows its sampler: of the step that waits most."""
-    later = [step.waits for step, each in list(zip(run.steps, run.record.evaluations, strict=True))[FIRST:]
-             if each.full == full]
-    return max(later, key=len)
+GIGA = 1e9
 
 
 def markdown(found: dict) -> str:
-    """What steps ask for, and the estimate."""
-    rows = found["rows"]
+    """What steps ask for, the estimate, and what settings change."""
+    whole = [row for row in found["rows"] if not row["variant"]]
     asked = table(("model", "weights", "size", "operators of a full step, stock", "with TAP", "of a skipped step",
                    "of them TAP's", "waits at a full step", "at a skipped one", "GB at the peak, stock", "with TAP",
                    "GB of histories"), (
         (row["model"], row["weights"], row["size"], row["stock"]["operators"], row["full"]["operators"],
          row["skipped"]["operators"], row["skipped"]["ours"], len(row["waits"]["full"]), len(row["waits"]["skipped"]),
          f"{row['stock']['peak'] / GIGA:.1f}", f"{row['full']['peak'] / GIGA:.1f}",
-         f"{row['histories'] / GIGA:.3f}") for row in rows))
-    names = list(rows[0]["speed_ups"])
-    estimate = table(("model", "weights", "card", "a skipped step, of a full one", *(f"N = {n}" for n in PAPER)), (
-        (row["model"], row["weights"], name, f"{100 * row['skipped_share'][name]:.2f} %",
-         *(f"{row['speed_ups'][name][str(n)]:.2f}" for n in PAPER)) for row in rows for name in names))
-    paper = ("the paper, FLUX.1-dev, clock", "", "H20", "", *(f"{by_clock:.2f}" for _, by_clock in PAPER.values()))
-    bound = ("full steps alone", "", "", "", *(f"{PAPER_STEPS / count:.2f}" for count, _ in PAPER.values()))
+         f"{row['histories'] / GIGA:.3f}") for row in whole))
     return "\n".join([*asked, "", "**Estimated, not measured:** how many times faster a run of 50 steps is.", "",
-                      *estimate, *table(paper, ())[:1], *table(bound, ())[:1]])
+                      *_estimate(whole), "", "Settings, on models with one block of each kind:", "",
+                      *_settings([row for row in found["rows"] if row["variant"]])])
+
+
+def _estimate(whole: list[dict]) -> list[str]:
+    """The table of speed-ups; a run at a quality computes as many steps as on the small models."""
+    rows = ((row["model"], row["weights"], name, share, *(f"{value:.2f}" for value in values))
+            for row in whole for name in row["seconds"] for share, values in [estimated(row, name)])
+    paper = ("the paper, FLUX.1-dev, clock", "", "H20", "", *(f"{by_clock:.2f}" for _, by_clock in PAPER.values()), "")
+    bound = ("full steps alone", "", "", "", *(f"{PAPER_STEPS / count:.2f}" for count, _ in PAPER.values()),
+             f"{1 / computed_share(False):.2f}, guided {1 / computed_share(True):.2f}")
+    head = ("model", "weights", "card", "a skipped step, of a full one", *(f"N = {n}" for n in PAPER), "quality close")
+    return table(head, [*rows, paper, bound])
+
+
+def in_short(rows: list[dict]) -> list[str]:
+    """The table of the pack's own README: every model in bf16 on one card."""
+    head = ("model", "operators of a forecast step (TAP's)", "of a computed step's seconds",
+            *(f"N = {n}" for n in PAPER), "quality close")
+    return table(head, (
+        (row["model"], f"{row['skipped']['operators']} ({row['skipped']['ours']})", share,
+         *(f"{value:.1f}" for value in values)) for row in rows if not row["variant"] and row["weights"] == BF16
+        for share, values in [estimated(row, CARDS[0].name)]))
+
+
+def estimated(row: dict, card: str) -> tuple[str, list[float]]:
+    """A skipped step's share of a full one, and how many times faster runs are: by N, and at quality *close*."""
+    stock, full, skipped = row["seconds"][card]
+    values = [*speed_ups(stock, full, skipped).values(), faster(computed_share(row["cfg"] > 1), stock, full, skipped)]
+    return f"{100 * skipped / stock:.2f} %", values
+
+
+def _settings(variants: list[dict]) -> list[str]:
+    """What each asks for."""
+    head = ("model", "setting", "CFG", "TAP's operators, full step", "skipped step", "waits at a full step",
+            "at a skipped one", "copies to the processor at a full step", "float64 on the card")
+    return table(head, ((row["model"], row["variant"], f"{row['cfg']:g}", *_of_kinds(row, "ours"), *_waits(row),
+                         _to_processor(row["full"]), sum(len(row[kind]["doubles"]) for kind in row["waits"]))
+                        for row in variants))
+
+
+def _of_kinds(row: dict, figure: str) -> list[object]:
+    """Of a full and of a skipped step; nothing where there was none."""
+    return [row[kind][figure] if kind in row else "" for kind in KINDS]
+
+
+def _waits(row: dict) -> list[str]:
+    return [_named(row["waits"][kind]) if kind in row else "" for kind in KINDS]
+
+
+def _to_processor(step: dict) -> int:
+    return sum(count for copy, count in step["copies"].items() if copy.startswith("cuda -> cpu"))
+
+
+def _named(waits: list[str]) -> str:
+    """How many, and in which files."""
+    files = sorted({wait.partition(" ")[0] for wait in waits})
+    return f"{len(waits)}: {', '.join(files)}" if waits else "0"
 
 
 PAGE = Page("rehearse", markdown)
 
 
 def run(arguments: list[str]) -> None:
-    """Rehearses, prints and keeps."""
+    """Rehearses what is missing, keeps each row at once, and prints."""
     parser = PAGE.parser(__doc__)
     parser.add_argument("--model", nargs="*", default=[size.name for size in SIZES], help="only these")
-    chosen = parser.parse_args(arguments).model
-    asked = [(size, weights) for size in SIZES if size.name in chosen for weights in WEIGHTS
-             if weights == "bf16" or size.name in IN_FP8]
-    rows = [rows_of(*each) for each in tqdm(asked, unit="model")]
-    PAGE.keep(arguments, {"rows": rows})
+    parser.add_argument("--anew", action="store_true", help="rows that are there, too: the code has changed")
+    parser.add_argument("--output", type=Path, default=RESULTS, help="where the figures go")
+    options = parser.parse_args(arguments)
+    asked = [job for job in jobs() if job.size.name in options.model]
+    again = {job.key for job in asked if options.anew}
+    rows = [row for row in read_results("rehearse", options.output)["rows"] if key_of(row) not in again]
+    done = {key_of(row) for row in rows}
+    missing = [job for job in asked if job.key not in done]
+    PAGE.keep_each(arguments, rows, (job.row() for job in tqdm(missing, unit="row")), options.output)
+
+
+def key_of(row: dict) -> tuple[str, str, str]:
+    """As a job's."""
+    return row["model"], row["weights"], row["variant"]

@@ -70,28 +70,30 @@ class Watch(TorchDispatchMode):
         super().__init__()
         self.step = Step()
         self.held, self._looks = 0, {}  # bytes, and how many tensors look at each storage
+        self._whole: set[Callable] = set()  # operators that are not made of others
 
     def __torch_dispatch__(self, operator: Callable, types: tuple, args: tuple = (), kwargs: dict | None = None
                            ) -> object:
         """Run the operator on fakes, and on the values that are carried along; count it."""
         kwargs = kwargs or {}
         name = operator.__name__.partition(".")[0]
-        given = [leaf for leaf in tree_leaves((args, kwargs)) if isinstance(leaf, Tensor)]
+        given = tensors_in(args, kwargs)
         if name in READS:
             return self._read(operator, name, args, given)
         if name == "scaled_dot_product_attention":
             return self._attend(*args[:3])
         if operator is torch.ops.prim.device.default:  # Python asks where a tensor is
             return operator(*args, **kwargs)
-        if name not in LIKE_ANOTHER:
+        if name not in LIKE_ANOTHER and operator not in self._whole:
             with self:  # inference mode hides what an operator is made of
                 parts = operator.decompose(*args, **kwargs)
             if parts is not NotImplemented:
                 return parts
+            self._whole.add(operator)
         if name in ("index", "index_put_"):
             args = (args[0], [self._rows(index) for index in args[1]], *args[2:])
         result = operator(*args, **kwargs)
-        made = [leaf for leaf in tree_leaves(result) if isinstance(leaf, Tensor)]
+        made = tensors_in(result)
         if name.startswith(LIKE_ANOTHER):
             with _disable_current_modes():
                 given, args = [], (torch.empty(0, dtype=args[0].dtype), *args[1:])
@@ -185,6 +187,19 @@ def value_of(tensor: Tensor) -> Tensor | None:
     return tensor.__dict__.get("carried")
 
 
+def tensors_in(*values: object) -> list[Tensor]:
+    """Among what an operator is given or gives, in lists too."""
+    found: list[Tensor] = []
+    for value in values:
+        if isinstance(value, Tensor):
+            found.append(value)
+        elif isinstance(value, (list, tuple)):
+            found += tensors_in(*value)
+        elif isinstance(value, dict):
+            found += tensors_in(*value.values())
+    return found
+
+
 def _nbytes(tensor: Tensor) -> int:
     return tensor.numel() * tensor.dtype.itemsize
 
@@ -195,7 +210,7 @@ def _is_small(tensor: Tensor) -> bool:
 
 def _carry(operator: Callable, name: str, args: tuple, kwargs: dict, result: object) -> None:
     """Compute with what is carried along; what is made from unknown values is guessed."""
-    given = [leaf for leaf in tree_leaves((args, kwargs)) if isinstance(leaf, Tensor)]
+    given = tensors_in(args, kwargs)
     guessed = any(value_of(leaf) is None or getattr(leaf, "guessed", False) for leaf in given)
     known = None if guessed and name not in HAND_ON else _computed(operator, args, kwargs)
     for number, fake in enumerate(tree_leaves(result)):
@@ -206,7 +221,7 @@ def _carry(operator: Callable, name: str, args: tuple, kwargs: dict, result: obj
 
 def _computed(operator: Callable, args: tuple, kwargs: dict) -> object:
     """None if a value is not known or the processor has no such operator."""
-    if any(value_of(leaf) is None for leaf in tree_leaves((args, kwargs)) if isinstance(leaf, Tensor)):
+    if any(value_of(leaf) is None for leaf in tensors_in(args, kwargs)):
         return None
     try:
         with _disable_current_modes():

@@ -214,6 +214,11 @@ def test_the_table_of_what_people_run_is_that_of_the_results() -> None:
     assert "\n".join(closeness.default_table(closeness.kept()["rows"])) in (ROOT / README).read_text(encoding="utf-8")
 
 
+def test_the_table_of_what_is_estimated_is_that_of_the_results() -> None:
+    rehearse = importlib.import_module("rehearse.command")
+    assert "\n".join(rehearse.in_short(found("rehearse")["rows"])) in (ROOT / README).read_text(encoding="utf-8")
+
+
 @pytest.mark.parametrize("file", sorted(RESULTS.glob("*.json")), ids=lambda file: file.stem)
 def test_each_file_says_where_its_figures_are_from(file: Path) -> None:
     kept = json.loads(file.read_text(encoding="utf-8"))

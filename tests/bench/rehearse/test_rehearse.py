@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
+import json
 from dataclasses import replace
+from pathlib import Path
 
 import pytest
 import torch
+from tap_pack.tap_core.predictors.families import FAMILIES
+from tap_pack.tap_core.sampling.pool_settings import PoolSettings
 from tap_pack.tap_core.sampling.settings import TapSettings
 
 from models.full_size import FULL_SIZES
+from rehearse import command, rows
 from rehearse.stage import Rehearsal, build, card, rehearse
 from rehearse.watch import site
 
@@ -54,6 +59,13 @@ def test_histories_on_the_processor_are_copied_where_it_is_said() -> None:
     assert copies >= CACHED
 
 
+def test_no_predictor_makes_float64_on_the_device() -> None:
+    """A Mac's graphics has none: all families in one pool, and only the processor sees their small systems."""
+    run = run_of(TapSettings(interval=3, given_pool=PoolSettings(families=tuple(FAMILIES), orders="0,1,2")))
+    assert run.of(full=False) and not run.record.fallbacks
+    assert [step.doubles for step in run.steps] == [[]] * len(run.steps)
+
+
 def test_a_sampler_with_noise_and_fp8_weights() -> None:
     check(run_of(TapSettings(interval=3), "euler_ancestral", torch.float8_e4m3fn))
 
@@ -89,3 +101,22 @@ def test_a_deeper_model_takes_longer() -> None:
         few = rehearse(watch, deep, build(deep, depth=1, depth_single_blocks=1), None, 2).steps[-1]
         more = rehearse(watch, deep, build(deep, depth=2, depth_single_blocks=1), None, 2).steps[-1]
     assert sum(flops for flops, _ in more.work) > 1.4 * sum(flops for flops, _ in few.work)
+
+
+def test_rows_are_kept_and_a_run_carries_on(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """What is there is not rehearsed again, unless it is asked for."""
+    jobs, asked = [rows.Job(FLUX, variant=variant) for variant in ("defaults", "cache_device cpu")], []
+    monkeypatch.setattr(command, "jobs", lambda: jobs)
+    row = rows.Job.row
+    monkeypatch.setattr(rows.Job, "row", lambda job: asked.append(job.variant) or row(job))
+    for arguments in ([], [], ["--model", "Qwen-Image", "--anew"]):
+        command.run([*arguments, "--output", str(tmp_path)])
+    assert asked == ["defaults", "cache_device cpu"]
+    kept = json.loads((tmp_path / "rehearse.json").read_text(encoding="utf-8"))["rows"]
+    assert [one["variant"] for one in kept] == asked and "| cache_device cpu |" in command.markdown({"rows": kept})
+    # Histories on the processor are copied to the card at every step, and Python waits for them.
+    assert [one["waits"]["skipped"] == [] and one["waits"]["full"] == [READ] for one in kept] == [True, False]
+    monkeypatch.setattr(rows.Job, "row", lambda job: kept[jobs.index(job)] | {"cfg": 7.0})
+    command.run(["--model", FLUX.name, "--anew", "--output", str(tmp_path)])
+    kept = json.loads((tmp_path / "rehearse.json").read_text(encoding="utf-8"))["rows"]
+    assert [one["cfg"] for one in kept] == [7, 7]
