@@ -14,6 +14,7 @@ class FluxAdapter(Adapter):
     attention = "img_attn.qkv"  # queries, keys and values of the image stream
     final = "final_layer"  # (img, vec); text tokens are cut off before it
     cuts = {"pe": (2,), "attn_mask": (-2, -1)}
+    only_for_blocks = ("pe_embedder", "txt_norm", "txt_in")
 
     def blocks(self, model: nn.Module) -> ReplacedBlocks:
         """Double blocks, then single blocks."""

@@ -14,6 +14,7 @@ class HiDreamAdapter(Adapter):
     stream = "image_tokens"
     attention = "block.attn1"  # attention of both streams; the image's tokens come first
     final = "final_layer"  # (img, time); text tokens are cut off before it
+    only_for_blocks = ("caption_projection", "pe_embedder")
 
     def blocks(self, model: nn.Module) -> ShadowedBlocks:
         """Two kinds, and no hook for them."""

@@ -13,6 +13,7 @@ class HunyuanVideoAdapter(FluxAdapter):
     name = "HunyuanVideo"
     image_is_last = True
     cuts = {"pe": (2,), "attention_mask": (-2, -1), "modulation_dims_img": (), "modulation_dims": ()}
+    only_for_blocks = ("pe_embedder", "txt_in", "byt5_in", "vision_in", "cond_type_embedding")
 
     def probe(self, block: nn.Module, entry: Entry) -> Tensor:
         """(1 + scale) * LayerNorm(x) + shift; image-to-video may modulate the first frame with a row of its own."""

@@ -15,6 +15,7 @@ class Krea2Adapter(Adapter):
     stream = "x"
     attention = "attn"  # self-attention
     final = "last"  # (x, time), on the whole stream
+    only_for_blocks = ("txtfusion", "txtmlp")
 
     def blocks(self, model: nn.Module) -> ShadowedBlocks:
         """One kind, and no hook for it."""

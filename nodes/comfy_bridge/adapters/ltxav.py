@@ -18,6 +18,7 @@ class LTXAVAdapter(LTXVAdapter):
     name = "LTX-2"
     output = ""
     output_is_picture = True
+    only_for_blocks = (*LTXVAdapter.only_for_blocks, "audio_caption_projection")
     side_patch = (1, 1, 16)  # all frequencies of a moment
 
     def probe(self, block: nn.Module, entry: Entry) -> Tensor:

@@ -15,6 +15,7 @@ class LTXVAdapter(Adapter):
     final = "norm_out"  # (x)
     output = "proj_out"  # the projection after it
     patch_size = (1, 1, 1)  # no patches
+    only_for_blocks = ("_prepare_context", "caption_projection", "_prepare_positional_embeddings")
 
     def blocks(self, model: nn.Module) -> ReplacedBlocks:
         """One kind."""

@@ -10,12 +10,14 @@ from ..seam.shadow import Method
 
 
 class LuminaAdapter(Adapter):
-    """Lumina 2, Z-Image and NewBie, in `comfy.ldm.lumina.model.NextDiT`; its refiners run on every step."""
+    """Lumina 2, Z-Image and NewBie, in `comfy.ldm.lumina.model.NextDiT`; its noise refiner runs on every step."""
 
     name = "Lumina 2 and Z-Image"
     stream = "x"
     attention = "attention"  # self-attention
     final = "final_layer"  # (x, t), on the whole stream
+    # The noise refiner runs on the picture before block 0, so the probe needs it, and its rotary table.
+    only_for_blocks = ("embed_cap", "cap_embedder", "context_refiner", "siglip_embedder", "siglip_refiner")
 
     def blocks(self, model: nn.Module) -> ShadowedBlocks:
         """One kind, and no hook for it."""

@@ -15,6 +15,7 @@ class QwenImageAdapter(Adapter):
     final = "norm_out"  # (img, time)
     output = "proj_out"  # the projection after it
     cuts = {"pe": (2,)}
+    only_for_blocks = ("pe_embedder", "txt_norm", "txt_in")
 
     def blocks(self, model: nn.Module) -> ReplacedBlocks:
         """One kind."""

@@ -16,6 +16,7 @@ class SD3Adapter(Adapter):
     attention = "x_block.attn.qkv"  # queries, keys and values of the image stream
     final = "final_layer"  # (img, vec)
     cuts: ClassVar = {}  # a token's place is in the stream itself
+    only_for_blocks = ("context_processor", "context_embedder")
 
     def blocks(self, model: nn.Module) -> ReplacedBlocks:
         """One kind."""

@@ -20,6 +20,7 @@ class WanAdapter(Adapter):
     attention = "self_attn"
     final = "head"  # (x, e); tokens that are not the video's are cut off after it
     cuts = {"pe": (1,), "vec": (1,)}  # vec: a row for each frame, or one for all
+    only_for_blocks = ("rope_encode", "text_embedding", "img_emb")
 
     def blocks(self, model: nn.Module) -> ReplacedBlocks:
         """One kind."""

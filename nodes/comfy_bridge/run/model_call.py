@@ -251,8 +251,8 @@ class ModelCall(CallContext):
         forecasts = [self.tap.forecast(key, condition, now, grid, truth) for key, condition, now, truth in parts]
         self.choices = [choices for _, choices in forecasts]
         if self.decides:
-            self.decider.show(loss=torch.cat([choices.loss for choices in self.choices]))
-        return torch.cat([target for target, _ in forecasts])
+            self.decider.show(loss=_joined([choices.loss for choices in self.choices]))
+        return _joined([target for target, _ in forecasts])
 
     def _choices_on_picture(self) -> list[TokenChoices]:
         """The choices for the picture's tokens if their places are known, as they are not in a condition's area."""
@@ -286,7 +286,7 @@ class ModelCall(CallContext):
         at_end, watch = kind in CALL_TARGETS, self._unchecked
         seam = BlockSeam(adapter, self.model, NoTarget() if at_end else TARGET_KINDS[kind], self.cut,
                          {**self.conditions, "cond_or_uncond": self.options["cond_or_uncond"]}, watch, needs,
-                         self._tell_expected_memory, CountedCall(self._blocks, math.prod(self.grid)))
+                         self._tell_expected_memory, CountedCall(self._blocks, math.prod(self.grid)), self.state.unread)
         if at_end:
             seam = CallSeam(seam, self.call_target(kind))
         if not is_compiled(self.base.diffusion_model):
@@ -296,3 +296,8 @@ class ModelCall(CallContext):
             self.tap.notes.note("TAP looks into the compiled model, so the steps that are computed run uncompiled. For "
                                 "target auto or denoised, and most schedules, it does not have to.")
         return CompiledSeam(seam, self.base, None if looks or watch else lambda o: forward(o, controlled=False))
+
+
+def _joined(parts: Sequence[Tensor]) -> Tensor:
+    """Of all conditions; a single one is not copied."""
+    return parts[0] if len(parts) == 1 else torch.cat(parts)

@@ -17,6 +17,7 @@ from ..seam.cut import Shape
 from ..seam.in_out_seam import InOutAdapter
 from ..seam.plain_module import plain_module
 from ..seam.shadow import Shadow, shadowed
+from ..seam.unread import Unread
 from .condition import ConditionKeys
 from .recorded_allocations import no_recorded_allocations
 
@@ -42,7 +43,7 @@ class RunState:
         self._counts: dict[int, BlockCount] = {}
         self.shapes: Sequence[Shape] = ()
         self.checked: set[int] = set()
-        self.keys = ConditionKeys()
+        self.keys, self.unread = ConditionKeys(), Unread()
         self.live: LiveRun | None = None
         self.parts: list[Shape] = []
         self.wrapped = self.windowed = False

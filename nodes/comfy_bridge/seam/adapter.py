@@ -72,6 +72,8 @@ class Adapter(Protocol):
     # Block arguments, besides the stream, with something for each token, and in which dimensions; ranges of tokens have
     # none. The text stands before the picture. None: TAP cannot compute some tokens without the others.
     cuts: Mapping[str, Sequence[int]] | None = None
+    # In the model: modules and methods whose results only the blocks read, such as rotary tables and the text.
+    only_for_blocks: Sequence[str] = ()
     image_is_last = False  # whether the picture's tokens are the last of the stream, else they are the first
 
     def blocks(self, model: nn.Module) -> Blocks:

@@ -14,11 +14,12 @@ from .adapter import Adapter, Entry
 from .block_count import CountedCall
 from .blocks import Arguments, Original
 from .cut import Cut
-from .hooks import Look, input_hook, output_hook
+from .hooks import Look, input_hook, listed, output_hook
 from .part import Part
 from .self_check import watched_attention
-from .shadow import shadowed
+from .shadow import Method, shadowed
 from .targets import Captured, Target, image_tokens, with_image_tokens
+from .unread import Unread, named_parts
 
 # What an adapter raises if a fork, or another ComfyUI version, has other names, arguments or shapes.
 MOVED = (AttributeError, LookupError, TypeError, ValueError, RuntimeError)
@@ -55,16 +56,16 @@ class BlockSeam:
 
     cut: how the call's latent is cut into tokens. watch: capture what enters block 0's attention. keeps: what else to
     capture, see Captured. on_entry: called with what was captured at block 0, before that runs. counted: counts the
-    blocks that run.
+    blocks that run. unread: leaves out what nobody reads in a call that is known to be skipped.
     """
 
     def __init__(self, adapter: Adapter, model: nn.Module, target: Target, cut: Cut, conditions: Mapping[str, object],
                  watch: bool = False, keeps: Set[str] = frozenset(), on_entry: SeeEntry | None = None,
-                 counted: CountedCall | None = None) -> None:
+                 counted: CountedCall | None = None, unread: Unread | None = None) -> None:
         self.adapter, self.model, self.target, self.watch, self.keeps = adapter, model, target, watch, keeps
         self.cut, self.conditions, self.on_entry = cut, conditions, on_entry
         self.blocks = adapter.blocks(model)
-        self.counted = counted
+        self.counted, self.unread = counted, unread
         self.captured = Captured(picture=target.at_output and adapter.output_is_picture)
 
     def compute(self, forward: Forward, options: dict) -> Tensor:
@@ -98,6 +99,8 @@ class BlockSeam:
         with ExitStack() as stack:
             stack.callback(self._free)
             stack.enter_context(shadowed(self.adapter.extras(self.model)))
+            if self.unread is not None:  # before the hook, which is TAP's own
+                stack.enter_context(shadowed(self.unread.shadows(self._unread_parts(), options)))
             stack.enter_context(self._hook_after_blocks(self._write))
             return forward(stack.enter_context(self.blocks.taken_over(_without_patches(options), first_block, skip)))
 
@@ -166,6 +169,14 @@ class BlockSeam:
             stack.callback(self._free)
             stack.enter_context(self._hook_after_blocks(after_blocks))
             return forward(stack.enter_context(self.blocks.taken_over(options, first_block, other)))
+
+    def _unread_parts(self) -> list[Method]:
+        """What only the blocks read; and the last layers, if the forecast takes the place of what they give."""
+        parts = list(named_parts(self.model, self.adapter.only_for_blocks))
+        if self.target.at_output:
+            last = [*listed(self.adapter.final_layer(self.model)), *listed(self.adapter.output_layer(self.model))]
+            parts += [Method(layer, "forward") for layer in dict.fromkeys(last) if isinstance(layer, nn.Module)]
+        return parts
 
     def _free(self) -> None:
         """Free block 0's arguments: their options refer to this seam, a cycle that only the collector would end."""

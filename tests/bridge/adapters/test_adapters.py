@@ -14,6 +14,7 @@ from tap_pack.nodes.comfy_bridge.run.wrappers import TapPatch
 from tap_pack.nodes.comfy_bridge.seam.block_seam import BlockSeam
 from tap_pack.nodes.comfy_bridge.seam.cut import cut_of, parts_of
 from tap_pack.nodes.comfy_bridge.seam.self_check import attended_tokens
+from tap_pack.nodes.comfy_bridge.seam.unread import Look
 from tap_pack.tap_core.pictures.choice_image import MapOptions, draw_choice_map
 from tap_pack.tap_core.record.record import RecordHolder, TapRecord
 from tap_pack.tap_core.sampling.settings import TapSettings
@@ -81,6 +82,11 @@ def check_replayed(call: Call, target: str, plain: Tensor) -> None:
     # A picture computed as x minus a slope has the rounding of x: 2500 in Stable Video Diffusion's first step.
     rounding = 0.0 if isinstance(full, BlockSeam) else EPSILON * call.x.abs().max().item()
     assert skipped.captured.complete and close(output, plain, rounding)
+    if isinstance(full, BlockSeam):
+        again = call.seam(target)
+        again.unread = skipped.unread  # it knows by now how what nobody reads looks
+        with patch.object(Look, "empty", lambda look: torch.zeros(look.shape, dtype=look.dtype).div(0).to(look.dtype)):
+            assert torch.equal(again.forecast(call.forward, call.options, replay), output)
     assert own_attributes(call.model) == before
 
 
