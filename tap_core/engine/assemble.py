@@ -15,10 +15,13 @@ def assemble(targets: list[Tensor], weights: Tensor, choice: Tensor, share: Tens
     share: [B, N], how much of the change from the newest target to take; all of it if None.
     """
     rows = weights[choice.long()]  # [B, N, K]
+    parts = list(token_chunks(rows.shape[1], 8 * targets[0].shape[-1], weights.device))
+    if len(rows) == len(parts) == 1 and targets[0].dtype == torch.float32:  # nothing to put together
+        return _weighted([target[0] for target in targets], rows[0], None if share is None else share[0, :, None])[None]
     forecast = torch.empty_like(targets[0], device=weights.device)
     for picture, row in enumerate(rows.unbind(0)):
         held = None if share is None else share[picture, :, None].to(row)
-        for part in token_chunks(len(row), 8 * forecast.shape[-1], weights.device):
+        for part in parts:
             share_here = None if held is None else held[part]
             total = _weighted([target[picture, part] for target in targets], row[part], share_here)
             # A steep curve through float16's largest values would overflow.

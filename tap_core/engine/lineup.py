@@ -19,7 +19,7 @@ from .selector import Choice
 
 @dataclass(frozen=True)
 class Lineup:
-    """weights: [P', K] rows; explicit: the others. members: [P] the pool index of each candidate.
+    """weights: [P', K] rows; explicit: the others. who: [P, 2] the pool index of each candidate, and its order.
 
     stand_in: whether the only row is a repeat that is not in the pool, see pool.Candidates.
     """
@@ -27,7 +27,7 @@ class Lineup:
     history: History
     moment: Moment
     weights: Tensor
-    members: Tensor
+    who: Tensor
     explicit: list[ExplicitPredictor]
     stand_in: bool
 
@@ -72,13 +72,14 @@ class Lineup:
 def line_up(pool: Pool, history: History, moment: Moment) -> Lineup:
     """The distinct candidates of a pool at this moment."""
     candidates, ready = pool.candidates(moment.past, moment.position, moment.timeline), pool.ready(moment)
-    device = moment.probe.device
+    device, highest = moment.probe.device, len(history.snapshots) - 1
+    who = [(i, min(pool.members[i].order, highest)) for i in (*candidates.members, *ready)]
     return Lineup(
         history,
         moment,
         # Copied without waiting: with a blocking copy to a GPU, Python waits until all earlier work is done.
         torch.tensor(candidates.weights).to(device, non_blocking=True),
-        torch.tensor([*candidates.members, *ready], dtype=torch.int16).to(device, non_blocking=True),
+        torch.tensor(who, dtype=torch.int16).to(device, non_blocking=True),
         [pool.members[i] for i in ready],
         candidates.stand_in,
     )

@@ -36,11 +36,19 @@ class HistoryDots:
 
 @dataclass(frozen=True)
 class ProbeDots:
-    """Per token, once per skipped step: <r,r> and <h0,r> [M], b_j [J, M]; M = B*N."""
+    """Per token, once per skipped step: <r,r>, <h0,r> and their sum [M], b_j [J, M]; M = B*N.
 
-    rest: Tensor
+    start: [2, M], <r,r> and that sum.
+    """
+
+    start: Tensor
     lean: Tensor
     reach: Tensor
+
+    @property
+    def rest(self) -> Tensor:
+        """<r,r>."""
+        return self.start[0]
 
 
 def history_dots(probes: list[Tensor], device: torch.device) -> HistoryDots:
@@ -65,17 +73,26 @@ def probe_dots(probes: list[Tensor], probe: Tensor, once: HistoryDots) -> ProbeD
     """Dots of the true probe's change [B, N, D] with the history's directions, float32 on the probe's device."""
     kept, (now,) = flat_tokens(probes), flat_tokens([probe])
     tokens, channels = now.shape
-    rest, lean, reach = torch.empty_like(once.newest), torch.empty_like(once.newest), torch.empty_like(once.lean)
-    for part in token_chunks(tokens, 4 * channels * (len(kept) + 2), probe.device):
-        first, *directions = _differences(kept, part, probe.device)
-        change = _change(now[part], first)
-        for j, direction in enumerate(directions):
-            for i, earlier in enumerate(directions[:j]):
-                direction.addcmul_(earlier, once.mix[i, j, part, None], value=-1)
-            _take_out(change, direction, once.divisor[j, part], reach[j, part])
-        vecdot(change, change, out=rest[part])
-        vecdot(first, change, out=lean[part])
-    return ProbeDots(rest, lean, reach)
+    dots, reach = torch.empty(3, tokens, device=probe.device), torch.empty_like(once.lean)
+    lean, rest, both = dots
+    for part in token_chunks(tokens, 4 * channels * (max(len(kept), 2) + 2), probe.device):
+        pair = torch.empty(2, len(now[part]), channels, device=probe.device)  # h_0, and the change or what is left
+        pair[0].copy_(kept[0][part].to(probe.device))
+        torch.sub(_wide(now[part]), pair[0], out=pair[1])
+        _take_out_all(pair, [older[part] for older in kept[1:]], once, part, reach)
+        # Both products at once; the reductions are those of each by itself.
+        torch.sum(pair * pair[1], -1, out=dots[:2, part])
+    torch.add(lean, rest, out=both)
+    return ProbeDots(dots[1:], lean, reach)
+
+
+def _take_out_all(pair: Tensor, older: list[Tensor], once: HistoryDots, part: slice, reach: Tensor) -> None:
+    """Write b_j of some tokens into `reach` [J, M]; of the change, pair[1] [m, D], only r is left."""
+    directions = [_change(each, pair[0]) for each in older]
+    for j, direction in enumerate(directions):
+        for i, earlier in enumerate(directions[:j]):
+            direction.addcmul_(earlier, once.mix[i, j, part, None], value=-1)
+        _take_out(pair[1], direction, once.divisor[j, part], reach[j, part])
 
 
 def _differences(kept: list[Tensor], part: slice, device: torch.device) -> list[Tensor]:
@@ -86,9 +103,12 @@ def _differences(kept: list[Tensor], part: slice, device: torch.device) -> list[
 
 def _change(probe: Tensor, newest: Tensor) -> Tensor:
     """probe - newest, [m, D], in float32 on the device of `newest`, which is float32."""
-    probe = probe.to(newest.device)
-    # What is shorter than float32 is widened on the way, in the same operator.
-    return (probe.float() if probe.dtype == torch.float64 else probe) - newest
+    return _wide(probe.to(newest.device)) - newest
+
+
+def _wide(probe: Tensor) -> Tensor:
+    """No wider than float32; what is shorter is widened on the way, in the same operator."""
+    return probe.float() if probe.dtype == torch.float64 else probe
 
 
 def _take_out(vector: Tensor, direction: Tensor, square: Tensor, share: Tensor) -> None:

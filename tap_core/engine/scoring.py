@@ -14,8 +14,8 @@ from .probe_dots import HistoryDots, ProbeDots, probe_dots
 
 # These follow from dots of the probes; every other loss needs each forecast.
 BY_DOTS = ("cosine", "l2")
-# Bytes of temporary tensors per token and candidate while the losses are computed.
-LOSS_BYTES = 8 * 4
+# Temporary tensors in float32 per token and candidate while the losses are computed: so many, and for each difference.
+LOSS_TENSORS, LOSS_TENSORS_EACH = 6, 2
 
 
 def proxy_losses(history: History, probe: Tensor, weights: Tensor, loss: str) -> Tensor:
@@ -35,39 +35,44 @@ def _losses_by_dots(history: History, probe: Tensor, weights: Tensor, loss: str)
     once = history.dots(probe.device)
     now = probe_dots(history.probes, probe, once)
     reached = now.reach * once.square
-    true = once.newest.add(now.lean, alpha=2) + now.rest + (now.reach * reached.add(once.lean, alpha=2)).sum(0)
-    reached += once.lean  # <h, q_j>
+    beyond = (now.reach * reached.add(once.lean, alpha=2)).sum(0)
+    true = once.newest.add(now.lean, alpha=2).add_(now.rest).add_(beyond)
+    counts = torch.stack([once.square, reached.add_(once.lean)], dim=1)  # <q_j, q_j>, <h, q_j>: [J, 2, M]
     losses = torch.empty(len(true), len(weights), device=probe.device)
-    for part in token_chunks(len(true), LOSS_BYTES * len(weights), probe.device):
-        error, gap = _errors(once, now, reached, weights, part)
-        losses[part] = error / probe.shape[-1] if loss == "l2" else _cosine(error, gap, true[part, None])
+    bytes_each = 4 * (LOSS_TENSORS + LOSS_TENSORS_EACH * len(counts)) * len(weights)
+    for part in token_chunks(len(true), bytes_each, probe.device):
+        error, lean = _errors(once, now, counts, weights, part)
+        if loss == "l2":
+            torch.div(error, probe.shape[-1], out=losses[part])
+        else:
+            _cosine(error, torch.sub(error, lean, alpha=2), true[part, None], losses[part])
     return losses
 
 
-def _errors(
-    once: HistoryDots, now: ProbeDots, reached: Tensor, weights: Tensor, part: slice
-) -> tuple[Tensor, Tensor]:
-    """|p - h|^2 and |p|^2 - |h|^2 of some tokens, [m, P]; no matrix product: TF32 is too coarse for it.
+def _errors(once: HistoryDots, now: ProbeDots, counts: Tensor, weights: Tensor, part: slice) -> Tensor:
+    """|p - h|^2 and <h, h - p> of some tokens, [2, m, P]; no matrix product: TF32 is too coarse for it.
 
-    reached: [J, M] <h, q_j>.
+    counts: [J, 2, M] what u_j^2 and -u_j of a candidate count in them.
     """
-    shares = weights[:, 1:].unbind(1)
-    error = now.rest[part, None]
-    lean = -(now.lean + now.rest)[part, None]  # <h, p - h>
-    for j, share in enumerate(shares):
-        u = share - now.reach[j, part, None]  # u_j
-        for i, later in enumerate(shares[j + 1 :], start=j + 1):
-            u.addcmul_(once.mix[j, i, part, None], later)
-        lean = torch.addcmul(lean, u, reached[j, part, None])
-        error = torch.addcmul(error, u.square_(), once.square[j, part, None])
-    return error, torch.add(error, lean, alpha=2)
+    shares, reach = weights.t()[1:], now.reach[:, part, None]
+    parts = torch.empty(len(shares), 2, reach.shape[1], len(weights), device=weights.device)
+    squares, opposite = parts.unbind(1)
+    torch.sub(reach, shares[:, None], out=opposite)  # -u_j
+    for j in range(len(shares)):
+        for i in range(j + 1, len(shares)):
+            opposite[j].addcmul_(once.mix[j, i, part, None], shares[i], value=-1)
+    torch.mul(opposite, opposite, out=squares)
+    found = now.start[:, part, None].expand(*parts.shape[1:])
+    for each, count in zip(parts, counts[:, :, part, None], strict=True):
+        found = torch.addcmul(found, each, count)
+    return found
 
 
-def _cosine(error: Tensor, gap: Tensor, true: Tensor) -> Tensor:
-    """1 - cos [m, P] from |p - h|^2, |p|^2 - |h|^2 and |h|^2 [m, 1]."""
-    true_norm, norm = true.sqrt(), (true + gap).clamp_min_(0).sqrt_()
+def _cosine(error: Tensor, gap: Tensor, true: Tensor, out: Tensor) -> None:
+    """Write 1 - cos into `out` [m, P], from |p - h|^2, |p|^2 - |h|^2 and |h|^2 [m, 1]."""
+    true_norm, norm = true.sqrt(), (true + gap).sqrt_()  # NaN below 0: such a token has no finite loss either way
     stretch = gap / (norm + true_norm)  # |p| - |h|
-    return (error - stretch.square_()).clamp_min_(0) / (norm * (2 * true_norm))
+    torch.div((error - stretch.square_()).clamp_min_(0), norm * (2 * true_norm), out=out)
 
 
 def _losses_by_forecasts(history: History, probe: Tensor, weights: Tensor, loss: str) -> Tensor:

@@ -18,10 +18,14 @@ from .selector import Selector
 
 @dataclass(frozen=True)
 class Forecast:
-    """One skipped step. target: [B, N, C]; choice: [B, N] pool member of each token; loss: [B, N] its proxy loss."""
+    """One skipped step. target: [B, N, C]; choice: [B, N] pool member of each token; loss: [B, N] its proxy loss.
+
+    order: [B, N] that member's, no higher than the history allows.
+    """
 
     target: Tensor
     choice: Tensor
+    order: Tensor
     loss: Tensor
 
 
@@ -57,4 +61,5 @@ def skipped_step(
     choice = selector.choose(losses, position)  # Eq. (8)
     target = candidates.forecast(choice, share)  # Eq. (9)
 
-    return Forecast(target, candidates.members[choice.best], choice.loss)
+    member, order = candidates.who[choice.best].unbind(-1)
+    return Forecast(target, member, order, choice.loss)

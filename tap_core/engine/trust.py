@@ -18,6 +18,7 @@ class Trust:
 
     def __init__(self) -> None:
         self._sums: Tensor | None = None
+        self._share: Tensor | None = None
 
     def learn(self, newest: Tensor, forecast: Tensor, truth: Tensor) -> None:
         """A full step showed `truth`. Known before it: the newest target `newest`, and `forecast`. [B, N, C] each."""
@@ -26,15 +27,15 @@ class Trust:
     def add(self, terms: Tensor) -> None:
         """Add a full step's terms, [2, .., N] from `trust_terms`; tokens with a value that is not finite add 0."""
         terms = torch.where(terms.isfinite().all(dim=0), terms, 0)
-        self._sums = terms if self._sums is None else self._sums + terms
+        self._sums, self._share = terms if self._sums is None else self._sums + terms, None
 
     @property
     def share(self) -> Tensor | None:
         """How much of a forecast's change to take, [B, N], 0 to 1; None while nothing is known."""
-        if self._sums is None:
-            return None
-        true, forecast = self._sums
-        return torch.where(forecast > 0, true / forecast, 1).clamp(0, 1)
+        if self._share is None and self._sums is not None:  # it changes only at a full step
+            true, forecast = self._sums
+            self._share = torch.where(forecast > 0, true / forecast, 1).clamp(0, 1)
+        return self._share
 
 
 def trust_terms(newest: Tensor, forecast: Tensor, truth: Tensor) -> Tensor:

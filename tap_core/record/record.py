@@ -50,6 +50,7 @@ class TokenChoices:
         for name, values in vars(self).items():
             if torch.is_tensor(values):
                 setattr(self, name, values.cpu())
+        self.order = self.order.to(torch.int8)  # beside the member it was as wide as that
 
     def put_into(self, whole: "TokenChoices | None", grid: Grid) -> "TokenChoices":
         """The choices of a whole video with these frames put in; other frames stay, or copy the first one."""

@@ -1,6 +1,5 @@
 """Forecasting: one condition at one skipped step, with the run's pool, selection and trust."""
 
-import torch
 from torch import Tensor
 
 from ..engine.history import History
@@ -17,7 +16,6 @@ class Forecaster:
         self.pool, self._selector = settings.pool(), settings.selector()
         self._settings, self._timeline = settings, timeline
         self._trusts = settings.trust == "learned"
-        self._orders: dict[tuple[int, torch.device], Tensor] = {}  # of each member, by snapshots and device
 
     @property
     def wants_truth(self) -> bool:
@@ -39,15 +37,6 @@ class Forecaster:
         if not learns or int(history.positions[0]) == int(position):
             return None
         return self._forecast(history, position, probe, grid, truth if self.wants_truth else None, None)
-
-    def orders(self, choice: Tensor, history: History) -> Tensor:
-        """[B, N] the order of each token's predictor, no higher than the history allows. choice: [B, N]."""
-        place = (len(history.snapshots), choice.device)
-        if place not in self._orders:
-            highest = len(history.snapshots) - 1
-            orders = torch.tensor([min(member.order, highest) for member in self.pool.members], dtype=torch.int8)
-            self._orders[place] = orders.to(choice.device, non_blocking=True)
-        return self._orders[place][choice.long()]
 
     def _forecast(
         self, history: History, position: float, probe: Tensor, grid: Grid | None, truth: Tensor | None,

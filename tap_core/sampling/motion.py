@@ -32,7 +32,8 @@ class Motion:
         self._expected: tuple[Tensor, Tensor, float] | None = None  # end of a plain step, that step, its start
         self.noisy: Tensor | None = None  # True once a step carried noise; None before the first was seen
         self.jumps: Tensor | None = None  # whether the latest one did
-        self.renewed: Tensor | None = None  # the smallest share of its noise that a step drew anew, a scalar
+        self._renewed: Tensor | None = None
+        self._jumped: list[tuple[Tensor, float | Tensor]] = []  # not in there yet, see `_renew`
         self.again: Tensor | None = None  # at a level that is evaluated again: how far x is off, and a step's length
         self._arrived: Tensor | None = None  # length of the step that led to the current level
 
@@ -41,10 +42,19 @@ class Motion:
         if self.noisy is not None:
             ask(self.noisy, self._is_noisy)
         if self.renewed is not None:
-            ask(self.renewed, partial(setattr, self, "renewed"))
+            ask(self.renewed, partial(setattr, self, "_renewed"))
 
     def _is_noisy(self, noisy: Tensor) -> None:
         self.noisy = noisy.bool()
+
+    @property
+    def renewed(self) -> Tensor | None:
+        """The smallest share of its noise that a step drew anew, a scalar; skipped steps only note."""
+        for jump, double in self._jumped:
+            renewed = jump.square() / double
+            self._renewed = renewed if self._renewed is None else torch.minimum(self._renewed, renewed)
+        self._jumped = []
+        return self._renewed
 
     @property
     def buries(self) -> bool:
@@ -84,8 +94,7 @@ class Motion:
         sigma = self.timeline.sigma_at(position)
         if sigma > 0:
             moving = size if self.kept is None else (~self.kept).sum().clamp(min=1)
-            renewed = jump.square() / (2 * sigma**2 * moving)
-            self.renewed = renewed if self.renewed is None else torch.minimum(self.renewed, renewed)
+            self._jumped.append((jump, 2 * sigma**2 * moving))
 
     def expect(self, x: Tensor, denoised: Tensor, sigma: float, position: float) -> None:
         """The evaluation is over: note the end of a plain step with this denoised picture."""

@@ -147,7 +147,8 @@ class TapRun:
         """Take what the sampler got for its newest evaluation; whether drift is repaid if it goes again."""
         if self.replay is None:
             return False
-        again = self.replay.add(x, denoised, self.pace.sigma, self._now.whole, self.motion.renewed)
+        whole = self._now.whole
+        again = self.replay.add(x, denoised, self.pace.sigma, whole, self.motion.renewed if whole else None)
         self._count_bytes()
         return again and not self.notes.fell_back
 
@@ -193,8 +194,7 @@ class TapRun:
         """
         history, probe = self.memory.histories[key], strided_probe(probe, self.settings.probe_stride)
         made = self.forecaster.forecast(history, self._now.position, probe, grid, truth)
-        order = self.forecaster.orders(made.choice, history)
-        return made.target, TokenChoices(condition, made.choice, order, made.loss)
+        return made.target, TokenChoices(condition, made.choice, made.order, made.loss)
 
     def count_call(self, skipped: bool, reason: str = "", choices: Sequence[TokenChoices] = ()) -> None:
         """A model call ended. skipped: not computed in full; reason: why it was, although a forecast was wanted."""

@@ -4,7 +4,6 @@ import math
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 
-import torch
 from comfy.patcher_extension import WrapperExecutor
 from torch import Tensor, nn
 
@@ -14,6 +13,7 @@ from ..seam.block_seam import BlockSeam, Seam
 from ..seam.call_target import CALL_TARGETS, CallSeam, NoTarget
 from ..seam.compiled import CompiledSeam, is_compiled
 from ..seam.in_out_seam import InOutAdapter, InOutSeam
+from ..seam.layout import in_one_batch
 from ..seam.part import Part
 from ..seam.patches import to_patches
 from ..seam.replacer import replacer
@@ -251,8 +251,8 @@ class ModelCall(CallContext):
         forecasts = [self.tap.forecast(key, condition, now, grid, truth) for key, condition, now, truth in parts]
         self.choices = [choices for _, choices in forecasts]
         if self.decides:
-            self.decider.show(loss=_joined([choices.loss for choices in self.choices]))
-        return _joined([target for target, _ in forecasts])
+            self.decider.show(loss=in_one_batch([choices.loss for choices in self.choices]))
+        return in_one_batch([target for target, _ in forecasts])
 
     def _choices_on_picture(self) -> list[TokenChoices]:
         """The choices for the picture's tokens if their places are known, as they are not in a condition's area."""
@@ -296,8 +296,3 @@ class ModelCall(CallContext):
             self.tap.notes.note("TAP looks into the compiled model, so the steps that are computed run uncompiled. For "
                                 "target auto or denoised, and most schedules, it does not have to.")
         return CompiledSeam(seam, self.base, None if looks or watch else lambda o: forward(o, controlled=False))
-
-
-def _joined(parts: Sequence[Tensor]) -> Tensor:
-    """Of all conditions; a single one is not copied."""
-    return parts[0] if len(parts) == 1 else torch.cat(parts)

@@ -31,3 +31,8 @@ def joined(parts: Sequence[Tensor]) -> Tensor:
     """[B, N, C], joined in a row; missing channels are filled with zeros, which add nothing to a dot product."""
     width = max(part.shape[-1] for part in parts)
     return torch.cat([functional.pad(part, (0, width - part.shape[-1])) for part in parts], dim=1)
+
+
+def in_one_batch(parts: Sequence[Tensor]) -> Tensor:
+    """[B, ...] each, one after the other; a single one is not copied."""
+    return parts[0] if len(parts) == 1 else torch.cat(parts)
