@@ -76,7 +76,7 @@ def _is_as_made(part: Method) -> bool:
 
 def _is_plain(result: object) -> bool:
     """Whether the result is made of small values and floating point tensors alone: others may hold lengths."""
-    if isinstance(result, tuple | list):
+    if type(result) in (tuple, list):
         return all(map(_is_plain, result))
     return result.is_floating_point() if isinstance(result, Tensor) else isinstance(result, int | None)
 
