@@ -8,6 +8,7 @@ from contextlib import AbstractContextManager, ExitStack
 from typing import Protocol
 
 import torch
+from comfy.patcher_extension import WrappersMP
 from torch import Tensor, nn
 
 from .adapter import Adapter, Entry
@@ -100,7 +101,7 @@ class BlockSeam:
             stack.callback(self._free)
             stack.enter_context(shadowed(self.adapter.extras(self.model)))
             if self.unread is not None:  # before the hook, which is TAP's own
-                stack.enter_context(shadowed(self.unread.shadows(self._unread_parts(), options)))
+                stack.enter_context(shadowed(self.unread.shadows(self._unread_parts(options), options)))
             stack.enter_context(self._hook_after_blocks(self._write))
             return forward(stack.enter_context(self.blocks.taken_over(_without_patches(options), first_block, skip)))
 
@@ -170,10 +171,13 @@ class BlockSeam:
             stack.enter_context(self._hook_after_blocks(after_blocks))
             return forward(stack.enter_context(self.blocks.taken_over(options, first_block, other)))
 
-    def _unread_parts(self) -> list[Method]:
-        """What only the blocks read; and the last layers, if the forecast takes the place of what they give."""
+    def _unread_parts(self, options: dict) -> list[Method]:
+        """What only the blocks read; and the last layers, if the forecast takes the place of what they give.
+
+        Wrappers around the model see what it gave, so with them its last layers run.
+        """
         parts = list(named_parts(self.model, self.adapter.only_for_blocks))
-        if self.target.at_output:
+        if self.target.at_output and not options.get("wrappers", {}).get(WrappersMP.DIFFUSION_MODEL):
             last = [*listed(self.adapter.final_layer(self.model)), *listed(self.adapter.output_layer(self.model))]
             parts += [Method(layer, "forward") for layer in dict.fromkeys(last) if isinstance(layer, nn.Module)]
         return parts

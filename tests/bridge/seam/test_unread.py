@@ -9,6 +9,7 @@ from unittest.mock import patch
 import pytest
 import torch
 from comfy.model_patcher import ModelPatcher
+from comfy.patcher_extension import WrappersMP
 from tap_pack.nodes.comfy_bridge.seam.shadow import Method
 from tap_pack.nodes.comfy_bridge.seam.unread import Unread, named_parts
 from torch import Tensor, nn
@@ -61,6 +62,20 @@ def test_a_residual_needs_the_final_layer() -> None:
     with counted(run.model) as counts:
         sample(run.model, STEPS)
     assert counts["final_layer"] == STEPS and counts["txt_in"] < STEPS
+
+
+def test_wrappers_around_the_model_see_what_its_last_layers_gave() -> None:
+    run = Accelerated(tiny_flux(), interval=2, target="auto")
+    seen = []
+
+    def wrapper(executor: object, *args: object, **kwargs: object) -> Tensor:
+        seen.append(executor(*args, **kwargs))
+        return seen[-1]
+
+    run.model.add_wrapper_with_key(WrappersMP.DIFFUSION_MODEL, "other", wrapper)
+    with counted(run.model) as counts:
+        sample(run.model, STEPS)
+    assert counts["final_layer"] == len(seen) == STEPS and counts["txt_in"] < STEPS
 
 
 def changed_in_between(change: str) -> Tensor:
