@@ -48,5 +48,5 @@ def run(arguments: list[str]) -> None:
                   options.cpu)
     rows = read_results("card", options.output)["rows"]
     wanted = missing(rows, bench)
-    page.keep_each(arguments, rows, (bench.row(job) for job in tqdm(wanted, unit="row")), options.output)
+    page.keep_each(arguments, rows, bench.rows(tqdm(wanted, unit="row")), options.output)
     print(f"\nTo be sent in: {options.output / 'card.json'}")

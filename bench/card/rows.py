@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import gc
 import logging
 import time
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass, field
 
@@ -13,6 +14,7 @@ import comfy.model_patcher
 import torch
 from comfy_extras.nodes_torch_compile import TorchCompileModel
 from tap_pack.tap_core.sampling.settings import TapSettings
+from tqdm import tqdm
 
 from card.profile import profiled
 from card.subjects import Subject
@@ -56,6 +58,15 @@ class Bench:
     small: bool
     _loaded: tuple[tuple[str, bool], comfy.model_patcher.ModelPatcher] | None = field(default=None, repr=False)
 
+    def rows(self, jobs: Iterable[Job]) -> Iterator[dict[str, object]]:
+        """A row for each that fits into the card's memory; of the others it is said."""
+        for job in jobs:
+            try:
+                yield self.row(job)
+            except torch.OutOfMemoryError:
+                tqdm.write(f"{job.way}, {job.weights}: left out, for it the graphics memory is too small. --shape "
+                           "takes a smaller model, and a file under --model is loaded in parts.")
+
     def row(self, job: Job) -> dict[str, object]:
         """Seconds by the clock, peak memory, launches and waits of each kind of step."""
         model, settings, size = self._model(job.weights, job.compiled), WAYS[job.way], self.subject.size
@@ -77,6 +88,8 @@ class Bench:
         if self._loaded is None or self._loaded[0] != (weights, compiled):
             self._loaded = None
             comfy.model_management.unload_all_models()
+            gc.collect()
+            comfy.model_management.soft_empty_cache()
             model = self.subject.load(weights == "fp8")
             if compiled:
                 # A processor may have no compiler; what compiling does to the calls can be tried without.

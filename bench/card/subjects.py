@@ -45,7 +45,8 @@ class Subject:
         dtype = torch.float32 if self.small else torch.bfloat16
         base = self.size.build(device, dtype, FP8 if fp8 else None)
         fill(base.diffusion_model)
-        return comfy.model_patcher.ModelPatcher(base, load_device=device, offload_device=torch.device("cpu"))
+        # It stays there until it is dropped: the computer's memory need not hold it.
+        return comfy.model_patcher.ModelPatcher(base, load_device=device, offload_device=device)
 
 
 def subject_of(file: Path | None, shape: str | None, small: bool) -> Subject:

@@ -52,6 +52,21 @@ def test_every_job_has_its_model() -> None:
     assert len(seen) == 3
 
 
+def test_what_does_not_fit_is_left_out(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture) -> None:
+    from card.rows import JOBS, Bench
+    from card.subjects import subject_of
+
+    def row(bench: Bench, job: object) -> dict:
+        if job.weights == "bf16":
+            raise torch.OutOfMemoryError
+        return {"way": job.way}
+
+    monkeypatch.setattr(Bench, "row", row)
+    assert [one["way"] for one in Bench(subject_of(None, None, True), 10, True).rows(JOBS)] == [
+        job.way for job in JOBS if job.weights == "fp8"]
+    assert "stock, bf16: left out, for it the graphics memory is too small." in capsys.readouterr().out
+
+
 def test_launches_and_waits_of_a_card_are_told_from_operators() -> None:
     from card.profile import counted
 
