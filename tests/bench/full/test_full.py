@@ -16,6 +16,7 @@ from models import random_weights
 from models.random_weights import write_file
 
 TINY = SMALL[0]
+ROOT = Path(__file__).resolve().parents[3]
 
 
 @pytest.mark.parametrize("subject", FULL, ids=lambda subject: subject.size.name)
@@ -65,6 +66,19 @@ def test_rows_are_kept_and_a_run_carries_on(tmp_path: Path, monkeypatch: pytest.
     (tmp_path / "full.json").write_text(json.dumps({"rows": rows[:1]}), encoding="utf-8")
     full.run(arguments)
     assert measured == [[full.SAME, full.TAP]]
+
+
+def test_texts_say_what_was_measured() -> None:
+    rows = full.PAGE.kept()["rows"]
+    models = list(dict.fromkeys(row["model"] for row in rows))
+    sums = {name: full.compared([row for row in rows if row["model"] == name]) for name in models}
+    front, page = (" ".join((ROOT / file).read_text(encoding="utf-8").split()) for file in (
+        "README.md", "bench/full/README.md"))
+    assert f"Run at full size, on a processor and with random weights: {', '.join(models)} (" in front
+    sd, z = sums["SD3.5 medium"], sums["Z-Image"]
+    assert f"SD3.5 medium is {sd['speed_up']:.1f} times faster and Z-Image {z['speed_up']:.1f} times" in front
+    assert f"SD3.5 medium {sd['in_full']:.0%} is that of its full steps; with Z-Image {z['in_full']:.0%}" in page
+    assert all(each["same"] for each in sums.values()) and "with interval 1 every step is that of stock" in page
 
 
 def test_other_bits_are_told() -> None:
