@@ -93,6 +93,9 @@ def build(size: FullSize, dtype: torch.dtype = torch.bfloat16, weights: torch.dt
           ) -> comfy.model_patcher.ModelPatcher:
     """The model on the card; weights: their type if not that of the arithmetic."""
     base = size.build(CARD, dtype, weights, **other)
+    for layer in base.modules():  # ComfyUI makes some on the processor, and moves them at the first call
+        if isinstance(layer, torch.nn.Embedding):
+            layer.weight = torch.nn.Parameter(torch.empty_like(layer.weight, device=CARD), requires_grad=False)
     return comfy.model_patcher.ModelPatcher(base, load_device=CARD, offload_device=CARD)
 
 
