@@ -5,6 +5,8 @@ The models are ComfyUI's own classes at full size on the meta device: shapes wit
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 import torch
 from tap_pack.tap_core.sampling.methods import REUSE, fixed
 from tap_pack.tap_core.sampling.pool_settings import PoolSettings
@@ -49,19 +51,33 @@ def schedule_of(size: FullSize, method: str, interval: int) -> IntervalSchedule:
     return IntervalSchedule(interval, min(warmup, SHORT_WARMUP.get(size.name, warmup)))
 
 
-def counted(size: FullSize, method: str, interval: int) -> dict[bool, Operations]:
-    """Operations of a full (True) and of a skipped (False) evaluation, the latter with a full history."""
+@dataclass(frozen=True)
+class Counted:
+    """Operations of evaluations with TAP: a full one, the first skipped one, which runs all layers around the blocks,
+    and a later one, which leaves out what only the blocks read. Both have a full history."""
+
+    full: Operations
+    first: Operations
+    later: Operations
+
+    def total(self, full: int, skipped: int) -> float:
+        """Of a run with so many full and skipped steps."""
+        return full * self.full.total + min(skipped, 1) * self.first.total + max(skipped - 1, 0) * self.later.total
+
+
+def counted(size: FullSize, method: str, interval: int) -> Counted:
+    """What one model's evaluations cost with this method. A run with one skipped step has no later one."""
     model = size.build("meta")
     settings = TapSettings(**PAPER_SETTINGS, given_pool=METHODS[method][0],
                            given_schedule=schedule_of(size, method, interval))
     evaluations = WholeRun(size, model, torch.device("meta"), settings).evaluations()
-    found: dict[bool, Operations] = {}
+    found: dict[bool, list[Operations]] = {True: [], False: []}
+    kinds: list[bool] = []
     with torch.inference_mode():
-        while len(found) < 2:
-            kinds: list[bool] = []
-            operations = count_operations(lambda kinds=kinds: kinds.append(next(evaluations)))
-            found[kinds[0]] = operations
-    return found
+        while len(found[False]) < 2 and len(kinds) < size.steps:
+            operations = count_operations(lambda: kinds.append(next(evaluations)))
+            found[kinds[-1]].append(operations)
+    return Counted(found[True][-1], found[False][0], found[False][-1])
 
 
 def stock(size: FullSize) -> Operations:
@@ -83,19 +99,19 @@ def rows_of(size: FullSize, bar: tqdm) -> dict[str, object]:
                 kinds[method] = counted(size, method, interval)
             count = len(full_steps(schedule_of(size, method, interval), timeline))
             # A full step with TAP also makes the probe, one modulation more.
-            with_tap, skipped = kinds[method][True], kinds[method][False]
-            total = count * with_tap.total + (size.steps - count) * skipped.total
+            total = kinds[method].total(count, size.steps - count)
             found = size.steps * full.total / total
             rows.append({
                 "method": method, "interval": interval, "full_steps": count, "tflops": total / TERA,
                 "speed_up": found, "paper": speed_up, "apart": found / speed_up - 1,
             })
             bar.update()
-    skipped = kinds["TAP"][False]
+    first, skipped = kinds["TAP"].first, kinds["TAP"].later
     return {
         "model": size.name, "size": size.size, "steps": size.steps, "words": size.words, "blocks": size.blocks,
         "full": _teras(full), "full_paper": PAPER_FULL[size.name], "full_apart": full.total / TERA
-        / PAPER_FULL[size.name] - 1, "skipped": _teras(skipped), "skipped_share": skipped.total / full.total,
+        / PAPER_FULL[size.name] - 1, "first_skipped": _teras(first), "skipped": _teras(skipped),
+        "skipped_share": skipped.total / full.total,
         "rows": rows,
     }
 
@@ -108,10 +124,11 @@ def _teras(operations: Operations) -> dict[str, float]:
 def markdown(found: dict) -> str:
     """Both tables."""
     models = found["models"]
-    steps = table(("model", "size", "full step, TFLOPs", "of it attention", "paper", "skipped step, TFLOPs",
-                   "arithmetic on elements"), (
+    steps = table(("model", "size", "full step, TFLOPs", "of it attention", "paper",
+                   "first skipped step, TFLOPs", "arithmetic on elements", "later ones, TFLOPs"), (
         (m["model"], m["size"], f"{m['full']['total']:.2f}", f"{m['full']['attention']:.2f}", f"{m['full_paper']:.2f}",
-         f"{m['skipped']['total']:.4f}", f"{m['skipped']['elements']:.4f}") for m in models))
+         f"{m['first_skipped']['total']:.4f}", f"{m['first_skipped']['elements']:.4f}",
+         f"{m['skipped']['total']:.4f}") for m in models))
     runs = table(("model", "method", "N", "full steps", "TFLOPs of a run", "speed-up", "paper", "apart"), (
         (m["model"], r["method"], r["interval"], f"{r['full_steps']} of {m['steps']}", f"{r['tflops']:.2f}",
          f"{r['speed_up']:.3f}", f"{r['paper']:.2f}", f"{100 * r['apart']:+.2f} %") for m in models for r in m["rows"]))

@@ -13,9 +13,9 @@ from figures.readme_blocks import put_block
 from figures.results_file import write_results
 
 
-def read_results(name: str, folder: Path = RESULTS) -> dict:
-    """What a file of results holds; no rows where it is missing."""
-    file = folder / f"{name}.json"
+def read_results(name: str, folder: Path | None = None) -> dict:
+    """What a file of results holds, in bench/results if in no other folder; no rows where it is missing."""
+    file = (folder or RESULTS) / f"{name}.json"
     return json.loads(file.read_text(encoding="utf-8")) if file.exists() else {"rows": []}
 
 

@@ -17,7 +17,8 @@ def assemble(targets: list[Tensor], weights: Tensor, choice: Tensor, share: Tens
     rows = weights[choice.long()]  # [B, N, K]
     parts = list(token_chunks(rows.shape[1], 8 * targets[0].shape[-1], weights.device))
     if len(rows) == len(parts) == 1 and targets[0].dtype == torch.float32:  # nothing to put together
-        return _weighted([target[0] for target in targets], rows[0], None if share is None else share[0, :, None])[None]
+        held = None if share is None else share[0, :, None].to(rows)
+        return _weighted([target[0] for target in targets], rows[0], held)[None]
     forecast = torch.empty_like(targets[0], device=weights.device)
     for picture, row in enumerate(rows.unbind(0)):
         held = None if share is None else share[picture, :, None].to(row)

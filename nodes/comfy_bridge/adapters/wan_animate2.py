@@ -15,6 +15,7 @@ class Animate2Adapter(WanAdapter):
     """
 
     name = "Wan Animate 2"
+    only_for_blocks = ()  # the pose, which the model may keep, reads the same tables
 
     def attention_input(self, block: nn.Module) -> Method:
         """Of the video: the pose goes through the same layers before it."""

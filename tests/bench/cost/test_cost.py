@@ -50,8 +50,9 @@ def test_a_run_costs_what_its_full_and_skipped_steps_cost(monkeypatch: pytest.Mo
 def test_a_skipped_step_of_flux_is_what_the_paper_counts() -> None:
     """0.0166 TFLOPs: embedders, one modulation and the final layer, with the arithmetic on elements."""
     found = cost.counted(FULL_SIZES[0], "TAP", 5)
-    assert found[True].total / cost.TERA == pytest.approx(74.5374, rel=0.005)
-    assert (found[False].total + found[False].elements) / cost.TERA == pytest.approx(0.0166, abs=0.0002)
+    assert found.full.total / cost.TERA == pytest.approx(74.5374, rel=0.005)
+    assert (found.first.total + found.first.elements) / cost.TERA == pytest.approx(0.0166, abs=0.0002)
+    assert found.later.total < found.first.total / 2  # no text, no last layer
 
 
 def test_the_committed_speed_ups_are_the_papers(repository: Path) -> None:
