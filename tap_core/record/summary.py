@@ -32,7 +32,7 @@ def summary_line(record: TapRecord) -> str:
     gain = gain_words(record)
     parts[0] += f", {gain}" if gain else ""
     parts[0] += f": {record.seconds_total:.1f} s"
-    parts += filter(None, [closeness_words(record)])
+    parts += filter(None, [closeness_words(record).rstrip(".")])
     parts.append(cache_words(record.cache_bytes, record.settings))
     if record.fallbacks:
         parts.append(f"{len(record.fallbacks)} fallback{'s' if len(record.fallbacks) > 1 else ''}, see the report")

@@ -70,7 +70,7 @@ class StabilityCourse(AdaptiveCourse):
         """Full outside the range of steps; inside it as the stage says."""
         settings, step, steps = self.settings, int(seen.position), self.timeline.steps
         if len(self._path) < 3 or not settings.start_share * steps <= step < settings.stop_share * steps:
-            return Decision(full=True, reason="outside the range")
+            return Decision(full=True, reason="outside start_share to stop_share")
         if step >= settings.multistep_from * steps and settings.multistep_interval > 1:
             if step % settings.multistep_interval == 1 or not self._nodes:
                 return Decision(full=True, reason="multistep")

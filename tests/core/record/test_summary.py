@@ -50,7 +50,7 @@ def test_the_line_says_how_close_the_picture_is_and_what_to_change_where_it_is_f
     assert "; no difference to be seen (about 47 dB); cache" in summary_line(near)
     assert run_line(near).endswith("; no difference to be seen (about 47 dB)")
     far = replace(record, closeness=Closeness(20.0, 7.0), settings={"quality": "fixed", "interval": 9})
-    assert "; another picture (about 20 dB). Set quality to close, or lower interval.; cache" in summary_line(far)
+    assert "; another picture (about 20 dB). Set quality to close, or lower interval; cache" in summary_line(far)
     far.settings = {"quality": "draft"}
     assert run_line(far).endswith("another picture (about 20 dB). Set quality higher.")
     far.settings = {"quality": "close", "most_computed": 4}
