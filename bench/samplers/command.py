@@ -1,14 +1,15 @@
 """Is the picture closer where the drift is repaid, under every sampler, at every guidance, with few steps and many?
 
 `python3 bench/run.py samplers`; it carries on where it was stopped, `--fresh` starts from nothing. Rows go to
-bench/results/samplers_MODEL.json. samplers_before_MODEL.json has what repaying did on 2026-11-27, before replay: it was
-measured by this command at the version of that day, and cannot be measured again here.
+bench/results/samplers_MODEL.json. samplers_before_MODEL.json has what repaying did before replay, see before.py.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import asdict, dataclass
+from functools import lru_cache
+from itertools import product
 from pathlib import Path
 from statistics import mean
 
@@ -28,6 +29,8 @@ SAMPLERS = ("euler", "heun", "dpm_2", "dpmpp_2m", "res_multistep", "uni_pc", "ip
 GUIDANCE = (1.0, 2.0, 4.0, 6.0)
 # Steps, interval, warm-up: 10 and 7 of 20 steps are computed, 5 of 8, 12 and 10 of 50.
 COUNTS = ((20, 2, 1), (20, 4, 3), (8, 2, 3), (50, 5, 3), (50, 6, 3))
+# Steps and interval of the table of gains.
+SHOWN = (20, 2)
 # Two batches, for speed.
 SHOTS = (range(200, 204), range(204, 208))
 # Repaying may cost so many dB of the mean, and of the worst picture, in any cell.
@@ -55,19 +58,29 @@ class Cell:
 
 
 def cells(counts: Sequence[tuple[int, int, int]] = COUNTS) -> Iterator[Cell]:
-    """All cells, one count of steps after another."""
-    for count in counts:
-        yield from (Cell(sampler, cfg, *count) for sampler in SAMPLERS for cfg in GUIDANCE)
+    """All cells, one number of steps after another; those of the same full pictures follow each other."""
+    for steps in dict.fromkeys(count[0] for count in counts):
+        for sampler, cfg in product(SAMPLERS, GUIDANCE):
+            yield from (Cell(sampler, cfg, *count) for count in counts if count[0] == steps)
 
 
 def measured(stage: Stage, cell: Cell) -> dict:
     """A row: how close the pictures are with the drift repaid and without."""
-    def sampled(settings: TapSettings | None = None) -> list[Take]:
-        return [take for shots in SHOTS for take in stage.takes(shots, cell.course, settings)]
-
-    fulls, takes = sampled(), {name: sampled(cell.settings(name)) for name in ("off", "on")}
+    fulls = full_pictures(stage, cell.course)
+    takes = {name: sampled(stage, cell.course, cell.settings(name)) for name in ("off", "on")}
     return {"model": stage.name, **asdict(cell), "calls": takes["on"][0].calls,
             **{name: closeness(found, fulls) for name, found in takes.items()}}
+
+
+@lru_cache(maxsize=1)
+def full_pictures(stage: Stage, course: Course) -> list[Take]:
+    """The pictures with every step computed, kept for the cells that share them."""
+    return sampled(stage, course)
+
+
+def sampled(stage: Stage, course: Course, settings: TapSettings | None = None) -> list[Take]:
+    """The pictures of a course."""
+    return [take for shots in SHOTS for take in stage.takes(shots, course, settings)]
 
 
 def key(row: dict) -> tuple:
@@ -87,12 +100,26 @@ def below(rows: Sequence[dict]) -> list[dict]:
             or row["on"]["worst"] < row["off"]["worst"] - WORST_RULE]
 
 
+def gain_table(rows: Sequence[dict]) -> list[str]:
+    """By sampler: what repaying gains with 10 of 20 steps at CFG 1 and 2; and how many cells keep to the rule."""
+    models = list(dict.fromkeys(row["model"] for row in rows))
+    gains = {(row["model"], row["sampler"], row["cfg"]): row["on"]["psnr"] - row["off"]["psnr"] for row in rows
+             if (row["steps"], row["interval"]) == SHOWN}
+    lines = table(("gain in dB at CFG 1 / CFG 2, 10 of 20 steps", *models), (
+        (sampler, *(" / ".join(f"{gains[place]:+.1f}" if (place := (model, sampler, cfg)) in gains else "-"
+                               for cfg in (1.0, 2.0)) for model in models)) for sampler in SAMPLERS))
+    counts = (f"{len(below(some))} of {len(some)}" for model in models
+              if (some := [row for row in rows if row["model"] == model]))
+    return [*lines, f"| cells in which repaying costs more than the rule allows | {' | '.join(counts)} |"]
+
+
 def markdown(found: dict) -> str:
-    """A table a model: mean PSNR (worst) without repaying, as it was, and as it is."""
+    """What repaying gains; then a table a model: mean PSNR (worst) without repaying, as it was, and as it is."""
     before = {key(row): row for row in found["before"]}
     rows = {key(row): row for row in found["rows"]}
-    lines = [f"Mean PSNR in dB (worst) over {sum(map(len, SHOTS))} pictures with as many calls: drift not repaid / "
-             "repaid as on 2026-11-27 / by replay.", ""]
+    pictures = sum(map(len, SHOTS))
+    lines = [*gain_table(found["rows"]), "", f"Mean PSNR in dB (worst) over {pictures} pictures with as many calls: "
+             "drift not repaid / repaid as on 2026-11-27 / by replay.", ""]
     for model in dict.fromkeys(row["model"] for row in found["rows"]):
         of_model = [row for row in found["rows"] if row["model"] == model]
         counts = list(dict.fromkeys((row["steps"], row["interval"], row["warmup"]) for row in of_model))
@@ -135,21 +162,24 @@ def run(arguments: Sequence[str]) -> None:
     """The command."""
     parser = PAGE.parser(__doc__)
     parser.add_argument("--model", choices=MODELS, action="append", help="instead of all; may be given again")
+    parser.add_argument("--steps", type=int, choices=sorted({count[0] for count in COUNTS}), action="append",
+                        help="only runs of so many steps; may be given again")
     parser.add_argument("--fresh", action="store_true")
     parser.add_argument("--threads", type=int, default=1)
     options = parser.parse_args(arguments)
     torch.set_num_threads(options.threads)
     for model in options.model or MODELS:
-        measure_model(open_stage(model), arguments, options.fresh)
+        measure_model(open_stage(model), arguments, options.fresh, options.steps)
     PAGE.show(PAGE.kept())
 
 
-def measure_model(stage: Stage, arguments: Sequence[str], fresh: bool) -> None:
-    """Measures the rows of a model that are not kept yet, or are of other weights."""
+def measure_model(stage: Stage, arguments: Sequence[str], fresh: bool, steps: Sequence[int] | None) -> None:
+    """Measures the rows of a model that are not kept yet, or are of other weights. steps: only runs of so many."""
     known = read_results(f"samplers_{stage.name}")
     rows = known["rows"] if not fresh and known.get("weights") == stage.weights else []
     done = {key(row) for row in rows}
-    for cell in tqdm(list(cells()), desc=stage.name, unit="row"):
+    wanted = [cell for cell in cells() if steps is None or cell.steps in steps]
+    for cell in tqdm(wanted, desc=stage.name, unit="row"):
         if (stage.name, *asdict(cell).values()) not in done:
             rows.append(measured(stage, cell))
             write_results("samplers", arguments, {"weights": stage.weights, "rows": rows}, part=stage.name)

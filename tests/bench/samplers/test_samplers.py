@@ -1,0 +1,38 @@
+"""The study of samplers: its rule, its tables, and that the figures of an older version are of the same pictures."""
+
+from __future__ import annotations
+
+from itertools import pairwise
+
+from samplers import before, command
+
+
+def row(on: tuple[float, float], off: tuple[float, float] = (40.0, 35.0), sampler: str = "euler", cfg: float = 1.0
+        ) -> dict:
+    """A row with these means and worst pictures."""
+    scores = {name: {"psnr": psnr, "worst": worst} for name, (psnr, worst) in (("on", on), ("off", off))}
+    return {"model": "words", "sampler": sampler, "cfg": cfg, "steps": 20, "interval": 2, "warmup": 1, "calls": 10,
+            **scores}
+
+
+def test_the_rule_is_broken_by_the_mean_or_by_the_worst_picture() -> None:
+    kept, mean_lower, worst_lower = row((39.8, 34.1)), row((39.6, 35.0)), row((45.0, 33.9))
+    assert command.below([kept, mean_lower, worst_lower]) == [mean_lower, worst_lower]
+
+
+def test_the_table_of_gains_has_what_was_measured_and_counts_the_cells_below_the_rule() -> None:
+    lines = command.gain_table([row((43.0, 38.0)), row((39.0, 35.0), cfg=2.0), row((41.5, 36.0), sampler="heun")])
+    assert "| euler | +3.0 / -1.0 |" in lines and "| heun | +1.5 / - |" in lines and "| lcm | - / - |" in lines
+    assert lines[-1] == "| cells in which repaying costs more than the rule allows | 1 of 3 |"
+
+
+def test_cells_of_the_same_full_pictures_follow_each_other() -> None:
+    courses = [cell.course for cell in command.cells()]
+    changes = sum(one != other for one, other in pairwise(courses))
+    assert changes == len(set(courses)) - 1
+
+
+def test_the_older_version_is_measured_on_the_same_cells() -> None:
+    assert (before.COUNTS, before.GUIDANCE, before.SHOTS) == (command.COUNTS, command.GUIDANCE, command.SHOTS)
+    known = {(cell.sampler, cell.cfg, cell.steps, cell.interval, cell.warmup) for cell in command.cells()}
+    assert {tuple(vars(cell).values()) for cell in before.cells()} <= known
