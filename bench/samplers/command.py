@@ -143,13 +143,14 @@ def shown(row: dict | None, before: dict | None) -> str:
 
 def plot_gains(found: dict, folder: Path) -> None:
     """What repaying is worth by sampler, as it was and as it is: means over guidance 1 and 2, all models and counts."""
-    rows = [(label, row) for label, some in (("as on 2026-11-27", found["before"]), ("replay", found["rows"]))
-            for row in some if row["cfg"] <= 2]
+    off = {key(row): row["off"]["psnr"] for row in found["rows"]}
+    gains = {label: [(row["sampler"], row["on"]["psnr"] - off[key(row)]) for row in some
+                     if row["cfg"] <= 2 and key(row) in off]
+             for label, some in (("as on 2026-11-27", found["before"]), ("replay", found["rows"]))}
     with plotted(folder / "samplers.png", figsize=(8, 3.2)) as axes:
-        for bar, label in enumerate(("as on 2026-11-27", "replay")):
-            gains = [mean([row["on"]["psnr"] - row["off"]["psnr"] for name, row in rows
-                           if (name, row["sampler"]) == (label, sampler)] or [0]) for sampler in SAMPLERS]
-            axes.bar([place + 0.4 * (bar - 0.5) for place in range(len(SAMPLERS))], gains, 0.4, label=label)
+        for bar, (label, some) in enumerate(gains.items()):
+            bars = [mean([gain for sampler, gain in some if sampler == name] or [0]) for name in SAMPLERS]
+            axes.bar([place + 0.4 * (bar - 0.5) for place in range(len(SAMPLERS))], bars, 0.4, label=label)
         axes.set_xticks(range(len(SAMPLERS)), SAMPLERS, rotation=30, ha="right")
         axes.set(ylabel="gain of repaying, dB")
         axes.legend()
