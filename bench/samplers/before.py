@@ -1,4 +1,4 @@
-"""What repaying did at another version of the pack: `python bench/samplers/before.py CHECKOUT --model demo`.
+"""What repaying did at another version of the pack: `python3 bench/samplers/before.py CHECKOUT --model demo`.
 
 CHECKOUT: a working tree of the version of 2026-11-27, commit 73a12a6, with ComfyUI in it as `.comfyui`; that version
 repaid under samplers of one step alone. It runs in the Python that has ComfyUI's packages, and carries on where it was
@@ -61,7 +61,7 @@ def measure(model: str, steps: list[int] | None) -> None:
     for cell in tqdm([cell for cell in cells() if steps is None or cell.steps in steps], desc=model, unit="row"):
         if tuple(asdict(cell).values()) not in done:
             rows.append({"model": model, **asdict(cell), "on": score(stage, cell, fulls)})
-            command = f"python bench/samplers/before.py 73a12a6 --model {model}"
+            command = f"python3 bench/samplers/before.py 73a12a6 --model {model}"
             found = {**circumstances("samplers", []), "command": command, "weights": stage.weights, "rows": rows}
             file.write_text(json.dumps(found, indent=1) + "\n", encoding="utf-8")
 
