@@ -20,6 +20,8 @@ from .token_pixels import picture_size
 
 # The longer side of a map without a picture, and the smallest longer side at which a legend can be read.
 DEFAULT_SIDE, LEAST_SIDE = 640, 512
+# The smallest longer side of a frame with sentences.
+LEAST_MESSAGE = 64
 
 
 @dataclass(frozen=True)
@@ -41,6 +43,7 @@ class MapOptions:
     def __post_init__(self) -> None:
         if not 0 <= self.opacity <= 1:
             raise TapError(f"opacity is {self.opacity}; set it from 0 to 1.")
+        _check_size(self.size)
 
 
 def draw_choice_map(
@@ -62,9 +65,15 @@ def draw_choice_map(
 
 
 def draw_no_map(title: str, words: str, size: int = 0) -> Tensor:
-    """One frame [1, height, width, 3] with sentences instead of a map."""
-    side = size or DEFAULT_SIDE
+    """One frame [1, height, width, 3] with sentences instead of a map. Raises TapError for an impossible size."""
+    _check_size(size)
+    side = max(size or DEFAULT_SIDE, LEAST_MESSAGE)
     return rgb_tensor(draw_message(title, words, even(0.6 * side), even(side), letters_for(0.6 * side, side)))[None]
+
+
+def _check_size(size: int) -> None:
+    if size < 0:
+        raise TapError(f"size is {size}; set it to 0 for the picture's own size, or to more.")
 
 
 class ChoiceMap:

@@ -236,3 +236,11 @@ def test_a_message_of_any_length_is_written(words: str) -> None:
 
 def test_messages_differ_with_their_words() -> None:
     assert not torch.equal(draw_no_map("No map", "interval is 1"), draw_no_map("No map", "interval is 2"))
+
+
+def test_sentences_have_room_at_any_size_and_a_negative_one_is_refused():
+    assert draw_no_map("No map", "Nothing was forecast.", 1).shape[2] >= 64
+    assert draw_no_map("No map", "Nothing was forecast.", 300).shape[2] == 300
+    for refused in (lambda: draw_no_map("No map", "Nothing was forecast.", -1), lambda: MapOptions(size=-1)):
+        with pytest.raises(TapError, match=r"^size is -1; set it to 0"):
+            refused()
