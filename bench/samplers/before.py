@@ -10,27 +10,14 @@ from __future__ import annotations
 import argparse
 import json
 import sys
-from dataclasses import asdict, dataclass
-from itertools import product
+from dataclasses import asdict
 from pathlib import Path
 from statistics import mean
 
+from cells import SHOTS, Cell, cells
+
 HERE = Path(__file__).resolve().parents[1]
-SAMPLERS, GUIDANCE = ("euler", "heun", "dpm_2", "dpmpp_2m"), (1.0, 2.0, 4.0, 6.0)
-# As in command.py, which cannot be imported beside the modules of another version.
-COUNTS = ((20, 2, 1), (20, 4, 3), (8, 2, 3), (50, 5, 3), (50, 6, 3))
-SHOTS = (range(200, 204), range(204, 208))
-
-
-@dataclass(frozen=True)
-class Cell:
-    """One sampler, guidance and count of steps."""
-
-    sampler: str
-    cfg: float
-    steps: int
-    interval: int
-    warmup: int
+SAMPLERS = ("euler", "heun", "dpm_2", "dpmpp_2m")
 
 
 def main() -> None:
@@ -58,18 +45,12 @@ def measure(model: str, steps: list[int] | None) -> None:
     rows = kept["rows"] if kept.get("weights") == stage.weights else []
     done = {tuple(row[name] for name in Cell.__dataclass_fields__) for row in rows}
     fulls: dict[tuple, list] = {}
-    for cell in tqdm([cell for cell in cells() if steps is None or cell.steps in steps], desc=model, unit="row"):
+    for cell in tqdm(list(cells(SAMPLERS, steps)), desc=model, unit="row"):
         if tuple(asdict(cell).values()) not in done:
             rows.append({"model": model, **asdict(cell), "on": score(stage, cell, fulls)})
             command = f"python3 bench/samplers/before.py 73a12a6 --model {model}"
             found = {**circumstances("samplers", []), "command": command, "weights": stage.weights, "rows": rows}
             file.write_text(json.dumps(found, indent=1) + "\n", encoding="utf-8")
-
-
-def cells() -> list[Cell]:
-    """All cells; those of the same full pictures follow each other."""
-    return [Cell(sampler, cfg, *count) for steps in dict.fromkeys(count[0] for count in COUNTS)
-            for sampler, cfg in product(SAMPLERS, GUIDANCE) for count in COUNTS if count[0] == steps]
 
 
 def score(stage: object, cell: Cell, fulls: dict[tuple, list]) -> dict[str, float]:

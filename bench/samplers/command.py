@@ -6,10 +6,9 @@ bench/results/samplers_MODEL.json. samplers_before_MODEL.json has what repaying 
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
-from dataclasses import asdict, dataclass
+from collections.abc import Sequence
+from dataclasses import asdict
 from functools import lru_cache
-from itertools import product
 from pathlib import Path
 from statistics import mean
 
@@ -23,51 +22,24 @@ from figures.results_file import write_results
 from figures.table import table
 from models.model_rows import closeness
 from models.stage import MODELS, Course, Stage, Take, open_stage
+from samplers.cells import COUNTS, SAMPLERS, SHOTS, Cell, cells
 
-SAMPLERS = ("euler", "heun", "dpm_2", "dpmpp_2m", "res_multistep", "uni_pc", "ipndm", "deis", "euler_ancestral",
-            "dpmpp_2m_sde", "er_sde", "lcm")
-GUIDANCE = (1.0, 2.0, 4.0, 6.0)
-# Steps, interval, warm-up: 10 and 7 of 20 steps are computed, 5 of 8, 12 and 10 of 50.
-COUNTS = ((20, 2, 1), (20, 4, 3), (8, 2, 3), (50, 5, 3), (50, 6, 3))
 # Steps and interval of the table of gains.
 SHOWN = (20, 2)
-# Two batches, for speed.
-SHOTS = (range(200, 204), range(204, 208))
 # Repaying may cost so many dB of the mean, and of the worst picture, in any cell.
 MEAN_RULE, WORST_RULE = 0.3, 1.0
 
 
-@dataclass(frozen=True)
-class Cell:
-    """One sampler, guidance and count of steps."""
-
-    sampler: str
-    cfg: float
-    steps: int
-    interval: int
-    warmup: int
-
-    @property
-    def course(self) -> Course:
-        """How its pictures are sampled."""
-        return Course(steps=self.steps, sampler=self.sampler, cfg=self.cfg)
-
-    def settings(self, correction: str) -> TapSettings:
-        """TAP's defaults, but for the number of full steps and whether drift is repaid."""
-        return TapSettings(interval=self.interval, warmup_steps=self.warmup, correction=correction)
-
-
-def cells(counts: Sequence[tuple[int, int, int]] = COUNTS) -> Iterator[Cell]:
-    """All cells, one number of steps after another; those of the same full pictures follow each other."""
-    for steps in dict.fromkeys(count[0] for count in counts):
-        for sampler, cfg in product(SAMPLERS, GUIDANCE):
-            yield from (Cell(sampler, cfg, *count) for count in counts if count[0] == steps)
+def settings(cell: Cell, correction: str) -> TapSettings:
+    """TAP's defaults, but for the number of full steps and whether drift is repaid."""
+    return TapSettings(interval=cell.interval, warmup_steps=cell.warmup, correction=correction)
 
 
 def measured(stage: Stage, cell: Cell) -> dict:
     """A row: how close the pictures are with the drift repaid and without."""
-    fulls = full_pictures(stage, cell.course)
-    takes = {name: sampled(stage, cell.course, cell.settings(name)) for name in ("off", "on")}
+    course = Course(steps=cell.steps, sampler=cell.sampler, cfg=cell.cfg)
+    fulls = full_pictures(stage, course)
+    takes = {name: sampled(stage, course, settings(cell, name)) for name in ("off", "on")}
     return {"model": stage.name, **asdict(cell), "calls": takes["on"][0].calls,
             **{name: closeness(found, fulls) for name, found in takes.items()}}
 
@@ -179,8 +151,7 @@ def measure_model(stage: Stage, arguments: Sequence[str], fresh: bool, steps: Se
     known = read_results(f"samplers_{stage.name}")
     rows = known["rows"] if not fresh and known.get("weights") == stage.weights else []
     done = {key(row) for row in rows}
-    wanted = [cell for cell in cells() if steps is None or cell.steps in steps]
-    for cell in tqdm(wanted, desc=stage.name, unit="row"):
+    for cell in tqdm(list(cells(steps=steps)), desc=stage.name, unit="row"):
         if (stage.name, *asdict(cell).values()) not in done:
             rows.append(measured(stage, cell))
             write_results("samplers", arguments, {"weights": stage.weights, "rows": rows}, part=stage.name)

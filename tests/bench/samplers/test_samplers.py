@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from itertools import pairwise
 
-from samplers import before, command
+from samplers import cells, command
 
 
 def row(on: tuple[float, float], off: tuple[float, float] = (40.0, 35.0), sampler: str = "euler", cfg: float = 1.0
@@ -27,12 +27,12 @@ def test_the_table_of_gains_has_what_was_measured_and_counts_the_cells_below_the
 
 
 def test_cells_of_the_same_full_pictures_follow_each_other() -> None:
-    courses = [cell.course for cell in command.cells()]
+    courses = [(cell.steps, cell.sampler, cell.cfg) for cell in cells.cells()]
     changes = sum(one != other for one, other in pairwise(courses))
     assert changes == len(set(courses)) - 1
 
 
-def test_the_older_version_is_measured_on_the_same_cells() -> None:
-    assert (before.COUNTS, before.GUIDANCE, before.SHOTS) == (command.COUNTS, command.GUIDANCE, command.SHOTS)
-    known = {(cell.sampler, cell.cfg, cell.steps, cell.interval, cell.warmup) for cell in command.cells()}
-    assert {tuple(vars(cell).values()) for cell in before.cells()} <= known
+def test_cells_can_be_chosen_by_sampler_and_steps() -> None:
+    some = list(cells.cells(["euler", "heun"], [8]))
+    assert {cell.sampler for cell in some} == {"euler", "heun"} and {cell.steps for cell in some} == {8}
+    assert len(some) == 2 * len(cells.GUIDANCE)
