@@ -21,7 +21,7 @@ from tap_pack.tap_core.calibrate.text import from_text
 from tap_pack.tap_core.errors import TapError
 from tap_pack.tap_core.sampling.pool_settings import PoolSettings
 
-from tiny_flux import Accelerated, prompt, sample, tiny_flux
+from tiny_flux import Accelerated, loaded_flux, prompt, sample, tiny_flux
 
 STEPS = 16
 TARGETS = ("auto", "residual", "output", "denoised")
@@ -29,10 +29,7 @@ TARGETS = ("auto", "residual", "output", "denoised")
 
 @pytest.fixture(scope="module")
 def model() -> ModelPatcher:
-    """FLUX.1 with guidance; ComfyUI leaves marks on a model when it first loads it."""
-    model = tiny_flux()
-    sample(model, 1)
-    return model
+    return loaded_flux()
 
 
 @pytest.fixture(scope="module")

@@ -36,6 +36,13 @@ def tiny_flux(
     return comfy.model_patcher.ModelPatcher(model, load_device=CPU, offload_device=CPU)
 
 
+def loaded_flux() -> comfy.model_patcher.ModelPatcher:
+    """FLUX.1 with guidance, once sampled: ComfyUI leaves marks on a model when it first loads it."""
+    model = tiny_flux()
+    sample(model, 1)
+    return model
+
+
 def fill(model: nn.Module, seed: int) -> None:
     """Random weights, small enough that the model's answers change smoothly from step to step."""
     random = torch.Generator().manual_seed(seed)

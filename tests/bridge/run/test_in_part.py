@@ -21,7 +21,7 @@ from tap_pack.tap_core.schedules.sada import StabilitySchedule
 from tap_pack.tap_core.schedules.unstable_tokens import kept_tokens
 from tap_pack.tap_core.timeline import Timeline
 
-from tiny_flux import Accelerated, blocks, distance, prompt, sample, tiny_flux
+from tiny_flux import Accelerated, blocks, distance, loaded_flux, prompt, sample
 
 STEPS, IN_PART, SKIPPED = 10, (4, 7), (3, 5, 8)
 GRID, WORDS = (1, 4, 6), 7
@@ -59,10 +59,7 @@ def expected(step: int) -> torch.Tensor:
 
 @pytest.fixture(scope="module")
 def model() -> ModelPatcher:
-    """ComfyUI leaves marks on a model when it first loads it."""
-    model = tiny_flux()
-    sample(model, 1)
-    return model
+    return loaded_flux()
 
 
 @pytest.fixture(scope="module")

@@ -23,7 +23,7 @@ from tap_pack.tap_core.schedules.speca import SpeculativeSchedule
 from tap_pack.tap_core.schedules.teacache import TeaCacheSchedule
 from torch import Tensor
 
-from tiny_flux import STEPS, Accelerated, counted_blocks, sample, tiny_flux
+from tiny_flux import STEPS, Accelerated, counted_blocks, loaded_flux, sample
 
 FEW_COMPUTED = {"quality": "fixed", "interval": 6, "correction": "on", "trust": "learned"}
 EAGER = {"TeaCache": TeaCacheSchedule(threshold=20.0), "SpeCa": SpeculativeSchedule(threshold=50.0),
@@ -32,10 +32,7 @@ EAGER = {"TeaCache": TeaCacheSchedule(threshold=20.0), "SpeCa": SpeculativeSched
 
 @pytest.fixture(scope="module")
 def model() -> ModelPatcher:
-    """FLUX.1 with guidance."""
-    model = tiny_flux()
-    sample(model, 1)
-    return model
+    return loaded_flux()
 
 
 @pytest.fixture(scope="module")

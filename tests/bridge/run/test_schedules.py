@@ -23,7 +23,7 @@ from tap_pack.tap_core.schedules.tc_pade import TrajectoryStabilitySchedule
 from tap_pack.tap_core.schedules.teacache import TeaCacheSchedule
 from torch import Tensor
 
-from tiny_flux import BLOCKS, STEPS, Accelerated, counted_blocks, distance, prompt, sample, tiny_flux
+from tiny_flux import BLOCKS, STEPS, Accelerated, counted_blocks, distance, loaded_flux, prompt, sample, tiny_flux
 
 # Every skip is checked at block 0, and none is kept.
 NEVER_CONTENT = {
@@ -41,10 +41,7 @@ TARGETS = ("residual", "output")
 
 @pytest.fixture(scope="module")
 def model() -> ModelPatcher:
-    """FLUX.1 with guidance; ComfyUI leaves marks on a model when it first loads it."""
-    model = tiny_flux()
-    sample(model, 1)
-    return model
+    return loaded_flux()
 
 
 @pytest.fixture(scope="module")
