@@ -1,5 +1,8 @@
 /** What nodes have shown, kept for a refresh of the page. It is outside the workflow: a run must not change that. */
 
+/** In front of what a node still shows though another run was stopped before it came to it. */
+export const RUN_BEFORE = "The run before:";
+
 const KEY = "tap.shown";
 const MOST = 60;
 const LONGEST = 50_000;

@@ -1,10 +1,10 @@
 /** Puts the verdict and the wipe on TAP Compare. */
 import { addElement, fetchFile, followNode, growNode, kindOf } from "../comfy_api.js";
+import { RUN_BEFORE } from "../shown.js";
 import { ComparisonView } from "./view.js";
 
 export const KIND = "TapCompare";
 const KEPT = "tap_compare";
-const BEFORE = "The run before: ";
 const LEAST_HEIGHT = 330;
 const SIZE = [360, 700];
 // ComfyUI puts the map below; the classic renderer makes no room for it.
@@ -29,7 +29,7 @@ export function showComparison(node, output) {
   const whole = typeof found?.verdict === "string" && typeof found.figures === "string" && Array.isArray(found.pairs)
     && found.pairs.every((pair) => pair?.length === 2 && pair.every(isReference));
   if (!whole || !views.has(node)) return false;
-  views.get(node).show({ ...found, verdict: `${output.before ? BEFORE : ""}${found.verdict}` });
+  views.get(node).show({ ...found, verdict: `${output.before ? `${RUN_BEFORE} ` : ""}${found.verdict}` });
   return true;
 }
 

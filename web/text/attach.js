@@ -1,6 +1,7 @@
 /** Puts the text that a node has made on the node: this ComfyUI shows text only on its own nodes. */
 import { addElement, followNode, growNode, kindOf } from "../comfy_api.js";
 import { make } from "../dom.js";
+import { RUN_BEFORE } from "../shown.js";
 
 const IDLE = {
   TapReport: "Queue: the report of the run shows here.",
@@ -8,7 +9,6 @@ const IDLE = {
   TapPlacement: "Queue: the expected closeness shows here.",
   TapFitTables: "Queue: the fitted numbers show here.",
 };
-const BEFORE = "The run before:";
 const LEAST_HEIGHT = 72;
 const WIDTH = 300;
 
@@ -36,7 +36,7 @@ export function showText(node, { text, before }) {
   const face = faces.get(node);
   if (!face || !Array.isArray(text)) return false;
   texts.set(node, text.map(String));
-  face.textContent = [...(before ? [BEFORE] : []), ...textOf(node)].join("\n\n");
+  face.textContent = [...(before ? [RUN_BEFORE] : []), ...textOf(node)].join("\n\n");
   return true;
 }
 
