@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import subprocess
-import sys
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
@@ -11,7 +9,6 @@ from dataclasses import dataclass, field
 import torch
 from torch import Tensor
 
-from figures.places import BENCH
 from models.demo_stage import DemoStage, fingerprint, scene_conditioning
 from models.train_models import LESSONS, Lesson, load
 
@@ -147,22 +144,19 @@ class CallCounter:
 
 
 def open_stage(name: str) -> Stage:
-    """One of MODELS; what is not trained yet is trained first."""
+    """One of MODELS."""
     if name == "demo":
         demo = DemoStage()
         return Stage(name, demo.model, (16, 32, 32), lambda number: scene_conditioning(50_000 + number),
                      lambda latents: demo.vae.decode(latents)[0].float(), demo.fingerprint)
-    lesson = LESSONS[name]
-    if not lesson.file.exists():
-        subprocess.run([sys.executable, str(BENCH / "start.py"), "models.train_models", name], check=True)
-    return trained_stage(lesson)
+    return trained_stage(LESSONS[name])
 
 
 def trained_stage(lesson: Lesson) -> Stage:
     """A model of `models.train_models`."""
     import comfy.model_patcher
 
-    inner, code = load(lesson)
+    inner, code = load(lesson, lesson.trained)
     model = comfy.model_patcher.ModelPatcher(inner, load_device=torch.device("cpu"), offload_device=torch.device("cpu"))
     film, _code = lesson.draw(0)
     shape = tuple(code.encode(film[None]).shape[1:])
@@ -175,5 +169,5 @@ def trained_stage(lesson: Lesson) -> Stage:
         frames = code.decode(inner.process_latent_in(latents))[0]
         return frames.permute(0, 2, 3, 1).flatten(0, 1)
 
-    return Stage(lesson.name, model, shape, prompt, decode, fingerprint(lesson.file))
+    return Stage(lesson.name, model, shape, prompt, decode, fingerprint(lesson.trained))
 

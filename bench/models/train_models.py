@@ -1,7 +1,8 @@
-"""Trains the two further models of the placement benchmark: other data, other architectures, minutes on one core.
+"""Trains the two further models of the studies: other data, other architectures, half an hour on one core.
 
-`python bench/start.py models.train_models words`, and `balls`. It carries on where it was stopped.
-Weights go to output/bench_models; the benchmark trains what it does not find there.
+`python bench/start.py models.train_models words`, and `balls`. It carries on where it was stopped. What it works on is
+in output/bench_models. At the end the weights go to bench/models/weights, in half precision: a model that is trained
+again gives other figures.
 """
 
 from __future__ import annotations
@@ -18,12 +19,12 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 from tqdm import tqdm
 
-from figures.places import OUTPUT
+from figures.places import BENCH, OUTPUT
 from models import train_balls, train_words
 from models.pack import load_pack
 from models.train_code import CHANNELS, LinearCode
 
-FOLDER = OUTPUT / "bench_models"
+FOLDER, WEIGHTS = OUTPUT / "bench_models", BENCH / "models" / "weights"
 FIRST_SEED, DROPPED_CODES = 1_000_000, 0.1
 
 
@@ -46,8 +47,13 @@ class Lesson:
 
     @property
     def file(self) -> Path:
-        """Where the weights are kept, with the code between latents and pixels."""
+        """What training works on: the weights, with the code between latents and pixels."""
         return FOLDER / f"{self.name}.safetensors"
+
+    @property
+    def trained(self) -> Path:
+        """The same once it is done, in half precision, for the studies."""
+        return WEIGHTS / f"{self.name}.safetensors"
 
 
 LESSONS = {
@@ -173,11 +179,19 @@ def save(lesson: Lesson, code: LinearCode, weights: dict[str, Tensor], step: int
     partial.replace(lesson.file)
 
 
-def load(lesson: Lesson) -> tuple[nn.Module, LinearCode]:
-    """The trained model, for sampling, and its code."""
+def keep_trained(lesson: Lesson) -> None:
+    """Write what the studies load: half the size, and the same figures wherever they are measured."""
+    WEIGHTS.mkdir(parents=True, exist_ok=True)
+    tensors = load_file(lesson.file)
+    halves = {name: value.half() if name.startswith("model.") else value for name, value in tensors.items()}
+    save_file(halves, lesson.trained, {"step": str(steps_done(lesson))})
+
+
+def load(lesson: Lesson, file: Path) -> tuple[nn.Module, LinearCode]:
+    """The model of a file, for sampling in float32, and its code."""
     from tap_pack.demo.checkpoint import under
 
-    tensors = load_file(lesson.file)
+    tensors = load_file(file)
     model = new_model(lesson).eval()
     model.diffusion_model.load_state_dict(under("model", tensors))
     return model.requires_grad_(False), LinearCode(tensors["code.kernel"], tensors["code.mean"])
@@ -191,4 +205,6 @@ def run(arguments: Sequence[str]) -> None:
     parser.add_argument("--threads", type=int, default=1)
     options = parser.parse_args(arguments)
     torch.set_num_threads(options.threads)
-    train(LESSONS[options.lesson], options.steps)
+    lesson = LESSONS[options.lesson]
+    train(lesson, options.steps)
+    keep_trained(lesson)
