@@ -28,6 +28,7 @@ BENCHMARKS = {
     "samplers": (["bench"], "what repaying the drift is worth with every sampler, on three models"),
     "closeness": ([], "what a run's own estimate is worth, and runs that keep to a quality, on three models"),
     "choice": (["bench"], "how well the probe chooses, and what else was tried, on three models"),
+    "orders": ([], "TAP's choice against the best single order of its pool, on three models"),
     "quality": (["bench"], "the paper's ablations on the demo model: pools, probes, losses, horizons"),
     "real": (["bench"], "your model file on a list of prompts: the paper's protocol"),
     "sweep": (["bench", "sweep"], "quality and real over many settings, on all processors or a cluster"),

@@ -1,0 +1,124 @@
+"""Is TAP's choice as good as the best single order of its own pool, at every number of calls and every guidance?
+
+`python3 bench/run.py orders`; it carries on where it was stopped, `--fresh` starts from nothing.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import asdict, dataclass
+from functools import lru_cache
+
+import torch
+from tap_pack.tap_core.sampling.settings import TapSettings
+from tqdm import tqdm
+
+from figures.page import Page
+from figures.table import table
+from models.model_rows import closeness
+from models.stage import MODELS, Course, Stage, Take, open_stage
+
+SHOTS = range(600, 606)
+ORDERS = ("0", "1", "2")
+# Intervals that leave 12, 10, 8, 7, 6 and 5 of 50 calls, and 10, 7 and 4 of 20.
+INTERVALS = {50: (5, 6, 8, 10, 13, 20), 20: (2, 3, 5)}
+# TAP's choice may be so many dB below the best single order.
+RULE = 0.3
+
+
+@dataclass(frozen=True)
+class Cell:
+    """A row before it is measured."""
+
+    model: str
+    steps: int
+    cfg: float
+    target: str
+    interval: int
+
+    def settings(self, **more: object) -> TapSettings:
+        """TAP's defaults, but for what the cell and `more` say."""
+        warmup = 3 if self.steps == 50 else 1
+        return TapSettings(interval=self.interval, warmup_steps=warmup, target=self.target, **more)
+
+
+def cells(models: Sequence[str]) -> Iterator[Cell]:
+    """50 steps at guidance 2 for both targets, then 20 steps at weak and strong guidance."""
+    for model in models:
+        for steps, cfg, target in ((50, 2.0, "auto"), (50, 2.0, "residual"), (20, 1.0, "auto"), (20, 2.0, "auto"),
+                                   (20, 4.0, "auto"), (20, 6.0, "auto")):
+            yield from (Cell(model, steps, cfg, target, interval) for interval in INTERVALS[steps])
+
+
+def measured(cell: Cell) -> dict:
+    """A row: the default, and each order by itself at the true distance, with and without trust."""
+    stage, course = stage_of(cell.model), Course(steps=cell.steps, cfg=cell.cfg)
+    fulls = full_pictures(stage, course)
+    takes = {"default": stage.takes(SHOTS, course, cell.settings())}
+    for order in ORDERS:
+        alone = {"orders": order, "horizon_from": 0, "horizon_to": 0}
+        takes[order] = stage.takes(SHOTS, course, cell.settings(**alone, trust="full"))
+        takes[f"{order}, trust"] = stage.takes(SHOTS, course, cell.settings(**alone))
+    return {**asdict(cell), "calls": takes["default"][0].calls,
+            "scores": {name: closeness(found, fulls) for name, found in takes.items()}}
+
+
+stage_of = lru_cache(maxsize=1)(open_stage)
+
+
+@lru_cache(maxsize=1)
+def full_pictures(stage: Stage, course: Course) -> list[Take]:
+    """The pictures with every step computed, kept for the cells that share them."""
+    return stage.takes(SHOTS, course)
+
+
+def below(row: dict) -> float:
+    """How many dB the default's mean is below the best single order's; negative where it is above."""
+    means = {name: score["psnr"] for name, score in row["scores"].items()}
+    return max(mean for name, mean in means.items() if name != "default") - means["default"]
+
+
+def markdown(found: dict) -> str:
+    """A line for each course; a cell for each number of calls."""
+    rows = found["rows"]
+    broken = [row for row in rows if below(row) > RULE]
+    lines = [f"The default is within {RULE} dB of the best single order, or above it, in {len(rows) - len(broken)} of "
+             f"{len(rows)} cells.", "", "Mean PSNR in dB, default / order 0 / 1 / 2 (each the better of with trust and "
+             "without); bold where the default is below by more than the rule.", ""]
+    for steps, intervals in INTERVALS.items():
+        some = [row for row in rows if row["steps"] == steps]
+        places = dict.fromkeys((row["model"], row["cfg"], row["target"]) for row in some)
+        by_place = {(row["model"], row["cfg"], row["target"], row["interval"]): row for row in some}
+        counts = [next((row["calls"] for row in some if row["interval"] == interval), "") for interval in intervals]
+        lines += [*table((f"{steps} steps", *(f"{count} calls" for count in counts)), (
+            (f"{model}, CFG {cfg:g}" + (", residual" if target == "residual" else ""),
+             *(shown(by_place.get((model, cfg, target, interval))) for interval in intervals))
+            for model, cfg, target in places)), ""]
+    return "\n".join(lines[:-1])
+
+
+def shown(row: dict | None) -> str:
+    """A cell of the table."""
+    if row is None:
+        return ""
+    means = {name: score["psnr"] for name, score in row["scores"].items()}
+    text = " / ".join(f"{value:.1f}" for value in (means["default"],
+                                                    *(max(means[order], means[f"{order}, trust"]) for order in ORDERS)))
+    return f"**{text}**" if below(row) > RULE else text
+
+
+PAGE = Page("orders", markdown)
+
+
+def run(arguments: Sequence[str]) -> None:
+    """The command."""
+    parser = PAGE.parser(__doc__)
+    parser.add_argument("--model", choices=MODELS, action="append", help="instead of all; may be given again")
+    parser.add_argument("--fresh", action="store_true")
+    parser.add_argument("--threads", type=int, default=1)
+    options = parser.parse_args(arguments)
+    torch.set_num_threads(options.threads)
+    rows = [] if options.fresh else PAGE.kept()["rows"]
+    done = {tuple(row[name] for name in Cell.__dataclass_fields__) for row in rows}
+    wanted = [cell for cell in cells(options.model or MODELS) if tuple(asdict(cell).values()) not in done]
+    PAGE.keep_each(arguments, rows, (measured(cell) for cell in tqdm(wanted, unit="row")))
