@@ -20,6 +20,7 @@ from torch import Tensor
 from torch._subclasses.fake_tensor import FakeTensor, FakeTensorMode
 
 from models.full_size import FullSize
+from rehearse.pinned import is_pinned
 from rehearse.watch import Step, Watch
 
 CARD = torch.device("cuda", 0)
@@ -79,6 +80,7 @@ def card() -> Iterator[Watch]:
         enter(patch.object(FakeTensor, "tolist", _tolist))
         # Weights that are watched cannot be swapped for others, and they are on the card.
         enter(patch.object(torch.nn.Embedding, "to", lambda layer, *_, **__: layer))
+        enter(patch.object(FakeTensor, "is_pinned", is_pinned))
         enter(NoConstants(allow_non_fake_inputs=True))
         yield enter(Watch())
 

@@ -20,6 +20,7 @@ from torch.utils._pytree import tree_leaves, tree_map
 from torch.utils.flop_counter import flop_registry
 
 from figures.places import ROOT
+from rehearse.pinned import goes_on, is_pinned, leaves_alone, pin
 
 CPU = torch.device("cpu")
 # Values of a tensor that are carried along.
@@ -40,6 +41,8 @@ HAND_ON = frozenset((
 # A mask of tokens, as of a mixture of experts, chooses one of so many.
 EXPERTS = 4
 HERE = str(Path(__file__).parent)
+# Copies are named by who asks for them.
+COPYING = "/predictors/on_processor.py"
 OURS = tuple(str(ROOT / room) for room in ("nodes", "tap_core"))
 
 
@@ -48,8 +51,9 @@ class Step:
     """One model evaluation. operators, ours: launched, and those of TAP among them.
 
     waits: where TAP waits for the device; others_wait: where ComfyUI does; copies: where, from which device to which.
-    doubles: where TAP makes float64 on the card; others_doubles: where ComfyUI does. work: FLOPs and bytes of each
-    operator. peak: most bytes that are held.
+    early: where the processor reads pinned memory, which the card may not have written yet. doubles: where TAP makes
+    float64 on the card; others_doubles: where ComfyUI does. work: FLOPs and bytes of each operator. peak: most bytes
+    that are held.
     """
 
     operators: int = 0
@@ -57,6 +61,7 @@ class Step:
     waits: list[str] = field(default_factory=list)
     others_wait: list[str] = field(default_factory=list)
     copies: list[str] = field(default_factory=list)
+    early: list[str] = field(default_factory=list)
     doubles: list[str] = field(default_factory=list)
     others_doubles: list[str] = field(default_factory=list)
     work: list[tuple[float, float]] = field(default_factory=list)
@@ -132,12 +137,15 @@ class Watch(TorchDispatchMode):
     def _count(self, operator: Callable, name: str, args: tuple, kwargs: dict, given: list[Tensor], made: list[Tensor]
                ) -> None:
         step, devices = self.step, {each.device.type for each in (*given, *made)}
-        if name in ("_to_copy", "copy_") and len(devices) > 1:
-            source = given[-1].device.type
-            target = made[0].device.type
-            step.copies.append(f"{source} -> {target}: {site()}")
-            if not (kwargs.get("non_blocking") or (name == "copy_" and len(args) > 2 and args[2])):
+        if kwargs.get("pin_memory"):
+            pin(made[0])
+        between = name in ("_to_copy", "copy_") and len(devices) > 1
+        if between:
+            step.copies.append(f"{given[-1].device.type} -> {made[0].device.type}: {site()}")
+            if not goes_on(given[-1], made[0], kwargs.get("non_blocking") or args[2:3] == (True,)):
                 self._wait()
+        if any(map(is_pinned, given)) and not (name.startswith("empty") or leaves_alone(between, given, made)):
+            step.early.append(site())
         if devices <= {"cpu"}:
             return
         if any(each.dtype == torch.float64 and each.device.type != "cpu" for each in made):
@@ -260,7 +268,7 @@ def _frame() -> object:
     frame = sys._getframe(1)
     while frame.f_back is not None:
         file = frame.f_code.co_filename
-        if "/torch/" not in file and not file.startswith(HERE) and "<" not in file:
+        if "/torch/" not in file and not file.startswith(HERE) and "<" not in file and not file.endswith(COPYING):
             return frame
         frame = frame.f_back
     return frame

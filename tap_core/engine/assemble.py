@@ -3,6 +3,7 @@
 import torch
 from torch import Tensor
 
+from ..predictors.on_processor import to_device
 from ..predictors.token_chunks import token_chunks
 
 HALF_MAX = torch.finfo(torch.float16).max
@@ -32,8 +33,8 @@ def assemble(targets: list[Tensor], weights: Tensor, choice: Tensor, share: Tens
 
 def _weighted(targets: list[Tensor], row: Tensor, share: Tensor | None) -> Tensor:
     """Weighted sum [m, C] in float32 of K tensors [m, C]. row: [m, K]; share: [m, 1]."""
-    newest = targets[0].to(row.device)
+    newest = to_device(targets[0], row.device)
     total = newest * (row[:, :1] if share is None else row[:, :1] - 1)
     for k, older in enumerate(targets[1:], start=1):
-        total.addcmul_(older.to(row.device), row[:, k : k + 1])
+        total.addcmul_(to_device(older, row.device), row[:, k : k + 1])
     return total if share is None else torch.addcmul(newest.to(total), total, share)

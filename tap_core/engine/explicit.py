@@ -6,6 +6,7 @@ import torch
 from torch import Tensor
 
 from ..predictor import ExplicitPredictor, Moment
+from ..predictors.on_processor import to_device
 from ..predictors.per_token import by_chunks
 from .losses import LOSSES
 
@@ -31,6 +32,6 @@ def put_explicit(
     for i, predictor in enumerate(predictors):
         forecast = predictor.forecast(stream, moment).to(target)
         if share is not None:
-            forecast = stream[0].to(target).lerp(forecast, share[..., None].to(target))
+            forecast = to_device(stream[0], target.device).to(target).lerp(forecast, share[..., None].to(target))
         target = torch.where((place == i)[..., None] & forecast.isfinite(), forecast, target)
     return target

@@ -5,6 +5,7 @@ from dataclasses import dataclass, replace
 import torch
 from torch import Tensor
 
+from ..predictors.on_processor import to_processor
 from .probe_dots import HistoryDots, history_dots
 from .trust import Trust
 
@@ -28,6 +29,10 @@ class Snapshot:
     def nbytes(self) -> int:
         """Bytes of both."""
         return self.probe.nbytes + self.target.nbytes
+
+    def moved_away(self) -> "Snapshot":
+        """The same on the CPU."""
+        return replace(self, probe=to_processor(self.probe), target=to_processor(self.target), away=True)
 
 
 class History:
@@ -55,12 +60,12 @@ class History:
             self.snapshots, self._dots = self.snapshots[: max(count, 0)], None
 
     def move_away(self, room: int) -> None:
-        """Move the oldest snapshots to the CPU, so that at most `room` bytes stay on the device. This waits for it."""
+        """Move the oldest snapshots to the CPU, so that at most `room` bytes stay on the device."""
         kept = []
         for snapshot in self.snapshots:
             room -= 0 if snapshot.away else snapshot.nbytes
             if room < 0 and not snapshot.away:
-                snapshot = replace(snapshot, probe=snapshot.probe.cpu(), target=snapshot.target.cpu(), away=True)
+                snapshot = snapshot.moved_away()
             kept.append(snapshot)
         self.snapshots = kept
 

@@ -14,6 +14,7 @@ import torch
 from torch import Tensor
 from torch.linalg import vecdot
 
+from ..predictors.on_processor import to_device
 from ..predictors.token_chunks import flat_tokens, token_chunks
 
 # Smallest square of a direction: a token that did not move has square 0.
@@ -77,7 +78,7 @@ def probe_dots(probes: list[Tensor], probe: Tensor, once: HistoryDots) -> ProbeD
     lean, rest, both = dots
     for part in token_chunks(tokens, 4 * channels * (max(len(kept), 2) + 2), probe.device):
         pair = torch.empty(2, len(now[part]), channels, device=probe.device)  # h_0, and the change or what is left
-        pair[0].copy_(kept[0][part].to(probe.device))
+        pair[0].copy_(to_device(kept[0][part], probe.device))
         torch.sub(_wide(now[part]), pair[0], out=pair[1])
         _take_out_all(pair, [older[part] for older in kept[1:]], once, part, reach)
         # Both products at once; the reductions are those of each by itself.
@@ -97,13 +98,13 @@ def _take_out_all(pair: Tensor, older: list[Tensor], once: HistoryDots, part: sl
 
 def _differences(kept: list[Tensor], part: slice, device: torch.device) -> list[Tensor]:
     """h_0, D_1 .. D_J of some tokens in float32: K tensors [m, D]."""
-    newest = kept[0][part].to(device, torch.float32)
+    newest = to_device(kept[0][part], device).to(torch.float32)
     return [newest, *(_change(older[part], newest) for older in kept[1:])]
 
 
 def _change(probe: Tensor, newest: Tensor) -> Tensor:
     """probe - newest, [m, D], in float32 on the device of `newest`, which is float32."""
-    return _wide(probe.to(newest.device)) - newest
+    return _wide(to_device(probe, newest.device)) - newest
 
 
 def _wide(probe: Tensor) -> Tensor:

@@ -7,6 +7,7 @@ import torch
 from torch import Tensor
 
 from ..errors import TapError
+from ..predictors.on_processor import to_device
 from ..predictors.token_chunks import flat_tokens, token_chunks
 from .history import History
 from .losses import LOSSES, PROXY_LOSSES
@@ -81,7 +82,7 @@ def _losses_by_forecasts(history: History, probe: Tensor, weights: Tensor, loss:
     losses = torch.empty(true.shape[0], len(weights), device=probe.device)
     for part in token_chunks(true.shape[0], 4 * true.shape[1] * (len(kept) + 2), probe.device):
         now = true[part].float()
-        probes = [tensor[part].to(now) for tensor in kept]
+        probes = [to_device(tensor[part], now.device).to(now) for tensor in kept]
         for candidate, row in enumerate(weights.unbind(0)):
             forecast = torch.zeros_like(now)
             for weight, tensor in zip(row.unbind(0), probes, strict=True):

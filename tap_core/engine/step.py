@@ -31,15 +31,17 @@ class Forecast:
 
 def full_step(
     history: History, position: float, probe: Tensor, target: Tensor, finite: Tensor | None = None,
-    expected: Forecast | None = None,
+    expected: Forecast | None = None, away: bool = False,
 ) -> None:
     """Remember the result of a full step. probe: [B, N, D], target: [B, N, C]; finite: see Snapshot.
 
-    expected: the forecast that a skip would have used; from it the history learns how far to trust later ones.
+    expected: the forecast that a skip would have used; from it the history learns how far to trust later ones. away:
+    whether the CPU keeps the result.
     """
     if expected is not None:
         history.trust.learn(history.targets[0], expected.target, target)
-    history.push(Snapshot(position, probe, target, finite))
+    snapshot = Snapshot(position, probe, target, finite)
+    history.push(snapshot.moved_away() if away else snapshot)
 
 
 def skipped_step(

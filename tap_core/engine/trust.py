@@ -10,6 +10,7 @@ import torch
 from torch import Tensor
 from torch.linalg import vecdot, vector_norm
 
+from ..predictors.on_processor import to_device
 from ..predictors.token_chunks import token_chunks
 
 
@@ -42,7 +43,7 @@ def trust_terms(newest: Tensor, forecast: Tensor, truth: Tensor) -> Tensor:
     """<f - r_0, r - r_0> / |f - r_0| and |f - r_0| of the tokens of a picture: [N, C] each -> [2, N]."""
     terms = torch.empty(2, len(newest), device=truth.device)
     for part in token_chunks(len(newest), 12 * newest.shape[1], truth.device):
-        before, change, true = (values[part].to(terms) for values in (newest, forecast, truth))
+        before, change, true = (to_device(values[part], terms.device).to(terms) for values in (newest, forecast, truth))
         change = change - before
         terms[1, part] = vector_norm(change, dim=1)
         terms[0, part] = vecdot(change, true - before) / terms[1, part]

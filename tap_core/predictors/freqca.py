@@ -14,6 +14,7 @@ from torch import Tensor
 from ..errors import TapError
 from ..predictor import Moment
 from .hicache import HiCache
+from .on_processor import to_device
 from .per_token import by_chunks
 
 
@@ -57,7 +58,7 @@ class FreqCa:
         for sample, newest in zip(forecast, stream[0], strict=True):
             frames = zip(sample.unflatten(0, moment.grid), newest.unflatten(0, moment.grid), strict=True)
             for fine, repeat in frames:
-                fine += coarse.of(repeat.to(fine) - fine)
+                fine += coarse.of(to_device(repeat, fine.device).to(fine) - fine)
         return forecast
 
 

@@ -5,6 +5,7 @@ from collections.abc import Callable, Sequence
 import torch
 from torch import Tensor
 
+from .on_processor import to_device
 from .token_chunks import flat_tokens, token_chunks
 
 
@@ -17,7 +18,7 @@ def by_chunks(streams: Sequence[Tensor], channels: int, device: torch.device, ru
     flat = flat_tokens(list(streams))
     result = torch.empty(batch * tokens, channels, device=device)
     for part in token_chunks(batch * tokens, 4 * sum(stream.shape[1] for stream in flat), device):
-        result[part] = rule(*(stream[part].to(device).float() for stream in flat))
+        result[part] = rule(*(to_device(stream[part], device).float() for stream in flat))
     return result.view(batch, tokens, channels)
 
 

@@ -12,6 +12,7 @@ from dataclasses import dataclass, field
 import torch
 from torch import Tensor
 
+from ..predictors.on_processor import to_device, to_processor
 from .interpolation import shares_at
 from .motion import BURIED
 from .restraint import Restraint
@@ -28,7 +29,7 @@ class Full:
 
     def answer(self, x: Tensor, still: float) -> Tensor:
         """The denoised picture [B, C, ...] at another x, of which it stays still by a share."""
-        return torch.add(self.denoised.to(x.device), x - self.x.to(x.device), alpha=1 - still)
+        return torch.add(to_device(self.denoised, x.device), x - to_device(self.x, x.device), alpha=1 - still)
 
 
 @dataclass
@@ -58,29 +59,29 @@ class Gap:
     def settle(self, nodes: Sequence[Full], restraint: Restraint, device: torch.device,
                renewed: Tensor | None = None) -> None:
         """Re-estimate from these full evaluations; from less than two the mean forecast stays. renewed: see Motion."""
-        rest = forecast = (self.rest / len(self.places)).to(device)
+        rest = forecast = to_device(self.rest, device) / len(self.places)
         if len(nodes) > 1:
             self.nodes, self.rest = nodes, torch.zeros_like(forecast)
             drift = sum(self._between(place, device) for place in self.places) / len(self.places) - forecast
             rest = self._held_back(drift, forecast, restraint, renewed)
-        self.rest = rest.to(self.device or device)
+        self.rest = rest if self.device is None else to_processor(rest)
 
     def _held_back(self, drift: Tensor, forecast: Tensor, restraint: Restraint, renewed: Tensor | None) -> Tensor:
         return restraint.held_back(drift, forecast, self.nodes[0].sigma, self.nodes[1].sigma)
 
     def _between(self, place: float, device: torch.device) -> Tensor:
         """What is known at a log-noise, [B, C, ...]."""
-        between = self.rest.to(device, copy=True)
+        between = to_device(self.rest, device)
         for share, node in zip(shares_at([node.place for node in self.nodes], place), self.nodes, strict=True):
-            self._add(between, node, share)
+            between = self._with(between, node, share)
         return between
 
     def _forecast(self, x: Tensor, denoised: Tensor, sigma: float) -> Tensor:
         return (x - denoised) / sigma
 
-    def _add(self, between: Tensor, node: Full, share: float) -> None:
-        between.add_(node.x.to(between.device), alpha=share / node.sigma)
-        between.sub_(node.denoised.to(between.device), alpha=share / node.sigma)
+    def _with(self, between: Tensor, node: Full, share: float) -> Tensor:
+        x, denoised = to_device(node.x, between.device), to_device(node.denoised, between.device)
+        return between.add(x, alpha=share / node.sigma).sub_(denoised, alpha=share / node.sigma)
 
 
 class NoisyGap(Gap):
@@ -88,19 +89,19 @@ class NoisyGap(Gap):
 
     def answer(self, x: Tensor, sigma: float, place: float) -> Tensor:
         """The re-estimated denoised picture [B, C, ...], the same at any x."""
-        return self._between(place, x.device)
+        return self._between(place, x.device).clone()
 
     def _forecast(self, x: Tensor, denoised: Tensor, sigma: float) -> Tensor:
         return denoised
 
-    def _add(self, between: Tensor, node: Full, share: float) -> None:
-        between.add_(node.denoised.to(between.device), alpha=share)
+    def _with(self, between: Tensor, node: Full, share: float) -> Tensor:
+        return between.add(to_device(node.denoised, between.device), alpha=share)
 
     def _held_back(self, drift: Tensor, forecast: Tensor, restraint: Restraint, renewed: Tensor | None) -> Tensor:
         newest = self.nodes[0]
-        moved = (newest.x - newest.denoised).to(drift.device)
+        moved = to_device(newest.x, drift.device) - to_device(newest.denoised, drift.device)
         stays = super()._held_back(drift, moved, restraint, renewed)
         if renewed is None:
             return stays
-        left = (1 - renewed.to(drift.device) / BURIED).clamp(min=0)
+        left = (1 - renewed / BURIED).clamp(min=0)  # a scalar may be on the processor
         return left * (stays + drift) - drift

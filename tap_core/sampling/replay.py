@@ -18,6 +18,7 @@ import torch
 from torch import Tensor
 
 from ..noise_level import log_noise
+from ..predictors.on_processor import to_device, to_processor
 from .gaps import Full, Gap, NoisyGap
 from .interpolation import spaced
 from .restraint import Restraint
@@ -48,9 +49,9 @@ class Replay:
         """How many evaluations are known."""
         return len(self._known)
 
-    def exact(self, index: int) -> Tensor | None:
+    def exact(self, index: int, device: torch.device) -> Tensor | None:
         """x [B, C, ...] of an evaluation that the sampler reaches the same way each time; None if there is none."""
-        return self._known[index][1].x if index < self._before_gaps else None
+        return to_device(self._known[index][1].x, device) if index < self._before_gaps else None
 
     def answer(self, index: int, x: Tensor) -> Tensor:
         """The denoised picture [B, C, ...] of a known evaluation, at an x that the sampler reached this time."""
@@ -102,7 +103,7 @@ class Replay:
         self._known.append((sigma, gap))
 
     def _kept(self, latent: Tensor) -> Tensor:
-        return latent.to(self.device or latent.device, copy=True)
+        return latent.clone() if self.device in (None, latent.device) else to_processor(latent)
 
     @property
     def _open_gap(self) -> Gap | None:

@@ -179,9 +179,7 @@ class TapRun:
         grid = self.record.grid if math.prod(self.record.grid) == probe.shape[1] else None
         expected = self.forecaster.expected(history, position, probe, grid, target)
         numbers = finite(probe) & finite(target)
-        if self.settings.cache_device == "cpu":
-            probe, target = probe.cpu(), target.cpu()
-        full_step(history, position, probe, target, numbers, expected)
+        full_step(history, position, probe, target, numbers, expected, away=self.settings.cache_device == "cpu")
         if self._room is not None:
             self.memory.make_room(history, self._room)
 

@@ -189,11 +189,11 @@ class Passes:
                 self._run.foresee(x, float(sigma.flatten()[0]))
                 self._try_others(index)
             return
-        before = replay.exact(index) if self._second is None or index == 0 else self._second
+        before = replay.exact(index, x.device) if self._second is None or index == 0 else self._second
         self._second = self._second if index == 0 else None
         self._run.readback.ask((sigma == self._sigmas[index]).all(), self._repeat)
         if before is not None:
-            self._run.readback.ask((x == before.to(x.device)).all(), self._repeat)
+            self._run.readback.ask((x == before).all(), self._repeat)
 
     def _repeat(self, alike: Tensor) -> None:
         """Take whether a later pass was at the same place."""
@@ -201,7 +201,7 @@ class Passes:
 
     def _starts_elsewhere(self, index: int, x: Tensor, replay: Replay) -> bool:
         """Whether the second pass starts at another x, for which the first answer, of a full step, is none."""
-        return index == 0 and self._second is not None and not torch.equal(x, replay.exact(0).to(x.device))
+        return index == 0 and self._second is not None and not torch.equal(x, replay.exact(0, x.device))
 
     def _see_noise(self, x: Tensor, replay: Replay) -> None:
         """Noise is what differs when other numbers are drawn. This waits for the device."""

@@ -127,7 +127,7 @@ def test_each_pass_goes_the_way_of_the_one_before_up_to_the_newest_gap(sampler: 
     run = Run(every(SIGMAS, 5), Replay(True, 1.0))
     run.sample(sampler, SIGMAS)
     first_gap = next(i for i, sigma in enumerate(run.told) if every(SIGMAS, 5)(i, sigma))
-    exact = [run.replay.exact(index) for index in range(run.replay.known)]
+    exact = [run.replay.exact(index, torch.device("cpu")) for index in range(run.replay.known)]
     assert [x is None for x in exact] == [index >= first_gap for index in range(len(exact))]
     for latest in run.asked:
         assert all(torch.equal(x, there) for x, there in zip(exact[:first_gap], latest, strict=False))
