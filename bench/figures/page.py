@@ -33,7 +33,7 @@ class Page:
 
     def parser(self, about: str) -> argparse.ArgumentParser:
         """For the command's options."""
-        parser = argparse.ArgumentParser(prog=f"bench/run.py {self.name}", description=about)
+        parser = argparse.ArgumentParser(prog=f"bench/run.py {self.name.replace('_', ' ')}", description=about)
         parser.add_argument("--redraw", action=Redraw, page=self, nargs=0,
                             help="measure nothing; make table and plots of the figures in bench/results")
         return parser

@@ -9,13 +9,13 @@ from figures.places import BENCH
 
 
 def readme(name: str) -> Path:
-    """The page of a study."""
-    return BENCH / name / "README.md"
+    """The page of a study; STUDY_PART is a second table of it."""
+    return BENCH / name.partition("_")[0] / "README.md"
 
 
 def marks(name: str) -> tuple[str, str]:
     """The lines before and after the table of a study."""
-    return f"<!-- {name}: made by bench/run.py {name} -->", f"<!-- {name}: end -->"
+    return f"<!-- {name}: made by bench/run.py {name.replace('_', ' ')} -->", f"<!-- {name}: end -->"
 
 
 def put_block(name: str, text: str) -> None:
@@ -30,6 +30,6 @@ def put_block(name: str, text: str) -> None:
 
 def blocks() -> dict[str, str]:
     """Name of a study -> its table, of all that have one."""
-    pattern = r"<!-- (\w+): made by bench/run\.py \1 -->\n(.*?)\n<!-- \1: end -->"
+    pattern = r"<!-- (\w+): made by bench/run\.py [\w ]+ -->\n(.*?)\n<!-- \1: end -->"
     pages = (file.read_text(encoding="utf-8") for file in BENCH.glob("**/README.md"))
     return dict(pair for page in pages for pair in re.findall(pattern, page, re.S))

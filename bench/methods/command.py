@@ -1,7 +1,8 @@
 """Every method at about 12, 10, 8 and 7 full steps of 50 on the demo model, against the same seed's full run.
 
 `python3 bench/run.py methods` carries on where it was stopped; `--fresh` starts from nothing. Results go to
-bench/results/methods.json; table and plot in bench/methods/README.md are made of them.
+bench/results/methods.json; table and plot in bench/methods/README.md are made of them. `methods few` measures 20 and 28
+steps on three models, see few.py.
 """
 
 from __future__ import annotations
@@ -19,6 +20,7 @@ from figures.metrics import psnr, relative_error, ssim
 from figures.page import Page
 from figures.places import RESULTS
 from figures.results_file import write_results
+from methods import few
 from methods.contenders import adaptive_contenders, fixed_contenders, our_contenders
 from methods.dials import DialTurner, known_count
 from methods.plot import pareto
@@ -117,7 +119,10 @@ def measure_model(stage: DemoStage, scene: int, seed: int) -> tuple[tuple[float,
 
 
 def run(arguments: Sequence[str]) -> dict:
-    """The whole comparison, and the table. In another folder the README stays as it is."""
+    """The whole comparison, and the table. In another folder the README stays as it is. few ...: the second part."""
+    if arguments and arguments[0] == "few":
+        few.run(arguments[1:])
+        return few.PAGE.kept()
     parser = PAGE.parser(__doc__)
     parser.add_argument("--size", type=int, default=256, help="pixels of a side, a multiple of 16")
     parser.add_argument("--shots", type=int, default=3, help="scenes, each from another seed")

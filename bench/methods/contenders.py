@@ -62,6 +62,7 @@ class Contender:
 
 
 INTERVALS, GROWTH = range(2, 17), (0.1, 8.0)
+LONGER_THAN_ANY_RUN = 1000
 PAPER = PoolSettings()
 # What TAP Accelerate does if it is told nothing.
 OWN = {name: getattr(TapSettings(), name) for name in PAPER_SETTINGS}
@@ -78,7 +79,8 @@ def growing_windows(value: float) -> GrowingSchedule:
     return GrowingSchedule(growth=value, warmup=3)
 
 
-ONE_IN_N = (Dial(interval(), INTERVALS),)
+# Some counts no N gives after three steps of warm-up, such as 10 of 20 steps.
+ONE_IN_N = (Dial(interval(), INTERVALS), Dial(interval(1), INTERVALS, says="warm-up 1"))
 GROWING = (Dial(growing_windows, span=GROWTH),)
 
 
@@ -155,19 +157,23 @@ def fallback(factor: float) -> Dial:
     return Dial(lambda v: FallbackSchedule(factor=factor, interval=int(v)), range(3, 25), says=says)
 
 
+def placed(schedule: Callable[[int, int], AnySchedule]) -> list[Dial]:
+    """One step in N; where no N gives the count, a warm-up of so many and no N: the steps are placed all the same."""
+    return [Dial(lambda value: schedule(int(value), 3), INTERVALS),
+            Dial(lambda value: schedule(LONGER_THAN_ANY_RUN, int(value)), range(2, 40))]
+
+
 def our_contenders() -> list[Contender]:
     """With what this pack adds, drift repaid and full steps spread evenly; and forecasts under another's schedule."""
     rows = {"TAP": PAPER, "order 1": fixed("taylor", "1")}
     even = [
         Contender(f"{name}, even, {target}, drift repaid", pool,
-                  [Dial(lambda value: even_schedule(int(value), 3), INTERVALS)],
+                  placed(even_schedule),
                   more={"target": target, "correction": "on"})
         for name, pool in rows.items() for target in ("output", "residual")
     ]
     repaid = {"target": "output", "correction": "on"}
-    default = Contender("TAP Accelerate's defaults", PAPER,
-                        [Dial(lambda value: change_schedule(int(value), 3), INTERVALS)],
-                        more=OWN)
+    default = Contender("TAP Accelerate's defaults", PAPER, placed(change_schedule), more=OWN)
     growing = [
         Contender("TAP, growing windows", PAPER, GROWING),
         Contender("TAP, growing windows, output, drift repaid", PAPER, GROWING, more=repaid),

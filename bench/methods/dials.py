@@ -22,10 +22,10 @@ Count = Callable[[object, int], int]
 
 
 class DialTurner:
-    """Finds the value of a dial; count: full steps of settings on the scene with this index."""
+    """Finds the value of a dial; count: full steps of settings on the scene with this index; turns: tries, at most."""
 
-    def __init__(self, count: Count, scenes: int) -> None:
-        self._count, self._scenes = count, scenes
+    def __init__(self, count: Count, scenes: int, turns: int = TURNS) -> None:
+        self._count, self._scenes, self._turns = count, scenes, turns
         self._seen: dict[tuple[str, int, float, int], int] = {}
 
     def turn(self, contender: Contender, budget: int) -> tuple[int, float]:
@@ -51,7 +51,7 @@ class DialTurner:
         # What earlier budgets tried is known, and narrows the search.
         tried = {value for name, dial, value, scene in self._seen if (name, dial, scene) == (contender.name, index, 0)}
         known = {value: self._mean(contender, index, value) for value in tried}
-        for _ in range(TURNS):
+        for _ in range(self._turns):
             if any(abs(count - budget) <= SEARCHED for count in known.values()):
                 break
             low = max([v for v, count in known.items() if count > budget], default=span[0])

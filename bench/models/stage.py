@@ -13,6 +13,8 @@ from models.demo_stage import DemoStage, fingerprint, scene_conditioning
 from models.train_models import LESSONS, Lesson, load
 
 MODELS = ("demo", *LESSONS)
+# Those of ComfyUI's schedulers that a flow model's sigmas can follow.
+SCHEDULERS = ("simple", "normal", "sgm_uniform", "beta", "linear_quadratic", "kl_optimal", "ddim_uniform")
 Patch = Callable[[object], object]  # from a ModelPatcher to one that has more on it
 
 

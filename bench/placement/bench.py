@@ -9,8 +9,7 @@ from statistics import mean
 from figures.metrics import psnr, ssim
 from methods.dials import DialTurner, known_count
 from models.model_rows import closeness
-from models.stage import Course, Stage, Take
-from placement.rivals import SCHEDULERS
+from models.stage import SCHEDULERS, Course, Stage, Take
 
 # The pictures by which dials are turned and schedulers chosen; none of them is scored.
 DIAL_SHOTS = (900, 901)

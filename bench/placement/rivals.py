@@ -13,8 +13,6 @@ from torch import Tensor
 from models.stage import Patch
 
 SOLVERS = ("euler", "dpmpp_2m", "res_multistep", "deis", "ipndm", "uni_pc")
-# Those of ComfyUI's schedulers that a flow model's sigmas can follow.
-SCHEDULERS = ("simple", "normal", "sgm_uniform", "beta", "linear_quadratic", "kl_optimal", "ddim_uniform")
 # From and to which share of the run a cache may skip.
 RANGES = (("", (0.15, 0.95)), ("from 6 % to the end", (0.06, 1.0)))
 

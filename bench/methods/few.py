@@ -1,0 +1,182 @@
+"""Every method at 7 and 10 of 20 steps and at 8 and 14 of 28, at CFG 1 and 4, on three models.
+
+`python3 bench/run.py methods few`; it carries on where it was stopped, `--fresh` starts from nothing. Dials are turned
+on one picture, scores are of others. Results go to bench/results/methods_few_MODEL.json, the tables in
+bench/methods/README.md are made of them. A model that is not there yet is trained first, half an hour each.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import replace
+from functools import cached_property
+from statistics import mean
+
+import torch
+from tap_pack.nodes.fit_tables import MAGCACHE, TEACACHE, fitted
+from tap_pack.tap_core.errors import TapError
+
+from figures.metrics import psnr, ssim
+from figures.page import Page, read_results
+from figures.results_file import write_results
+from methods.contenders import Contender, adaptive_contenders, fixed_contenders, our_contenders
+from methods.dials import DialTurner, known_count
+from methods.few_table import DEFAULTS, FLOOR, OWN, tables
+from methods.own_settings import OwnSettings, own_settings
+from models.model_rows import closeness
+from models.stage import MODELS, SCHEDULERS, Course, Stage, Take, open_stage
+
+COUNTS = {20: (7, 10), 28: (8, 14)}
+GUIDANCE = (1.0, 4.0)
+SHOTS = (0, 1, 2)
+# None of these is scored: dials are turned and schedulers chosen on the first, TeaCache and MagCache read the second.
+DIAL_SHOT, TRACE_SHOT = 900, 903
+TURNS = 6
+SOLVERS = ("euler", "dpmpp_2m")
+# Equal pictures have an infinite PSNR, which JSON does not know.
+EQUAL = 99.0
+
+
+class FewSteps:
+    """One model on one course. rows: found so far; keep: writes them down."""
+
+    def __init__(self, stage: Stage, course: Course, rows: list[dict], keep: Callable[[], None]) -> None:
+        self.stage, self.course, self.rows, self._keep = stage, course, rows, keep
+        self._turner = DialTurner(lambda settings, _: self._count(settings), 1, TURNS)
+
+    def measure(self) -> None:
+        """Another seed, then every method and solver at each count, then the papers' own settings."""
+        self._row(FLOOR, 0, lambda: (self._sampled(seeds=[shot + 500 for shot in SHOTS]), {}))
+        for budget in COUNTS[self.course.steps]:
+            for contender in self._contenders.values():
+                self._turned(contender, budget)
+            for sampler in SOLVERS:
+                self._row(f"{sampler}, fewer steps", budget, lambda s=sampler, b=budget: self._fewer(s, b))
+        for own in own_settings(self.stage.name):
+            self._own(own)
+
+    @cached_property
+    def _contenders(self) -> dict[str, Contender]:
+        trace = self.stage.trace(TRACE_SHOT, self.course, "residual")
+        measured = (fitted(trace, method, 0.4)[1] for method in (TEACACHE, MAGCACHE))
+        every = [*our_contenders(), *fixed_contenders(), *adaptive_contenders(*measured)]
+        return {contender.name: self._within_run(contender) for contender in every}
+
+    def _within_run(self, contender: Contender) -> Contender:
+        """Without windows longer than half the run, each of which would be tried."""
+        dials = [replace(dial, values=[v for v in dial.values if v <= self.course.steps // 2] or dial.values)
+                 for dial in contender.dials]
+        return replace(contender, dials=dials)
+
+    @cached_property
+    def _fulls(self) -> list[Take]:
+        return self._sampled()
+
+    @cached_property
+    def _dial_full(self) -> Take:
+        return self.stage.take(DIAL_SHOT, self.course)
+
+    def _turned(self, contender: Contender, budget: int) -> None:
+        """A row of a method with its dial turned to so many calls."""
+        def found() -> tuple[list[Take], dict]:
+            dial, value = self._turner.turn(contender, budget)
+            return (self._sampled(contender.settings(value, dial)),
+                    {"dial": value, "says": contender.dials[dial].says})
+        self._row(contender.name, budget, found)
+
+    def _own(self, own: OwnSettings) -> None:
+        """A row of a paper's own settings; then the same method turned to as many calls, and the defaults."""
+        row = self._row(own.name, OWN, lambda: (self._sampled(own.settings()), {"turned": own.turned}))
+        calls = round(row.get("calls", self.course.steps))
+        if calls < self.course.steps:
+            for name in (own.turned, DEFAULTS):
+                self._turned(self._contenders[name], calls)
+
+    def _fewer(self, sampler: str, budget: int) -> tuple[list[Take], dict]:
+        """So many steps of a sampler, on the scheduler that suits it best."""
+        courses = [replace(self.course, sampler=sampler, steps=budget, scheduler=each) for each in SCHEDULERS]
+        best = max(courses, key=lambda course: psnr(self.stage.take(DIAL_SHOT, course).frames, self._dial_full.frames))
+        return self.stage.takes(SHOTS, best), {"scheduler": best.scheduler}
+
+    def _row(self, name: str, budget: int, find: Callable[[], tuple[list[Take], dict]]) -> dict:
+        """The row of a name and count; found now if it is not there. What a method fails with is its row."""
+        key = {"steps": self.course.steps, "cfg": self.course.cfg, "name": name, "budget": budget}
+        known = next((row for row in self.rows if row.items() >= key.items()), None)
+        if known is not None:
+            return known
+        try:
+            takes, more = find()
+            row = {**key, **self._scores(takes), **more}
+        except (TapError, RuntimeError, ValueError) as error:
+            row = {**key, "error": f"{type(error).__name__}: {error}"}
+        self.rows.append(row)
+        self._keep()
+        print(self.stage.name, *(f"{each:.2f}" if isinstance(each, float) else each for each in row.values()),
+              flush=True)
+        return row
+
+    def _scores(self, takes: list[Take]) -> dict[str, float]:
+        found = closeness(takes, self._fulls)
+        pairs = zip(takes, self._fulls, strict=True)
+        return {"calls": mean(take.calls for take in takes), "psnr": min(found["psnr"], EQUAL),
+                "psnr_worst": min(found["worst"], EQUAL),
+                "ssim": mean(ssim(take.frames, full.frames) for take, full in pairs),
+                "latent_psnr": min(found["latent_psnr"], EQUAL), "seconds": mean(take.seconds for take in takes)}
+
+    def _sampled(self, settings: object = None, seeds: Sequence[int] | None = None) -> list[Take]:
+        """The pictures that are scored; one batch, unless the full steps depend on the picture."""
+        if settings is None or self._known(settings) is not None:
+            return self.stage.takes(SHOTS, self.course, settings, seeds)
+        return [self.stage.take(shot, self.course, settings) for shot in SHOTS]
+
+    def _known(self, settings: object) -> int | None:
+        return known_count(settings, self.stage.sigmas(self.course))
+
+    def _count(self, settings: object) -> int:
+        """How many steps are computed for the picture by which dials are turned."""
+        known = self._known(settings)
+        return self.stage.take(DIAL_SHOT, self.course, settings).calls if known is None else known
+
+
+def courses() -> Iterator[Course]:
+    """20 steps and 28, each at both guidances."""
+    yield from (Course(steps=steps, cfg=cfg) for steps in COUNTS for cfg in GUIDANCE)
+
+
+def kept(model: str) -> dict:
+    """The figures of one model."""
+    return read_results(f"methods_few_{model}")
+
+
+def all_kept() -> dict:
+    """The rows of each model that was measured."""
+    return {"models": {model: rows for model in MODELS if (rows := kept(model)["rows"])}}
+
+
+PAGE = Page("methods_few", lambda found: tables(found["models"]), read=all_kept)
+
+
+def measure(stage: Stage, arguments: Sequence[str], fresh: bool) -> None:
+    """All rows of one model; those of other weights are not carried on."""
+    earlier = kept(stage.name)
+    rows = [] if fresh or earlier.get("weights") != stage.weights else earlier["rows"]
+
+    def keep() -> None:
+        found = {"weights": stage.weights, "shots": SHOTS, "rows": rows}
+        write_results("methods", ["few", *arguments], found, part=f"few_{stage.name}")
+
+    for course in courses():
+        FewSteps(stage, course, rows, keep).measure()
+
+
+def run(arguments: Sequence[str]) -> None:
+    """Measures what is asked for, and writes down rows and tables."""
+    parser = PAGE.parser(__doc__)
+    parser.add_argument("--model", choices=("all", *MODELS), default="all")
+    parser.add_argument("--fresh", action="store_true", help="forget earlier rows of what is measured")
+    parser.add_argument("--threads", type=int, default=1)
+    options = parser.parse_args(arguments)
+    torch.set_num_threads(options.threads)
+    for name in MODELS if options.model == "all" else (options.model,):
+        measure(open_stage(name), arguments, options.fresh)
+    PAGE.show(PAGE.kept())

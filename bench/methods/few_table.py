@@ -1,0 +1,105 @@
+"""The tables of `methods few` as Markdown."""
+
+from __future__ import annotations
+
+from statistics import mean
+
+from figures.table import table
+
+DEFAULTS, FLOOR = "TAP Accelerate's defaults", "another seed (floor)"
+# The budget of a row whose number of calls was not asked for.
+OWN = -1
+# Closer to the column's count than the first, calls are not named; farther than the second, a cell would not compare.
+NEAR, FARTHEST = 0.05, 1.5
+NAMES = {"demo": "The demo model (FLUX's class, landscapes)", "words": "Words (Qwen-Image's class, tilted letters)",
+         "balls": "Balls (Wan's class, films of moving shapes)"}
+Column = tuple[int, int, float]
+
+
+def tables(models: dict[str, list[dict]]) -> str:
+    """One table a model, and one of the papers' own settings; rows by model."""
+    parts = [table_of(NAMES[model], rows) for model, rows in models.items()]
+    return "\n\n".join([*parts, own_table(models)])
+
+
+def columns(rows: list[dict]) -> list[Column]:
+    """(steps, calls, CFG) of what every method was turned to."""
+    solvers = {(row["steps"], row["budget"], row["cfg"]) for row in rows if row["name"].endswith("fewer steps")}
+    return sorted(solvers)
+
+
+def table_of(title: str, rows: list[dict]) -> str:
+    """One model; the best in the mean of all columns first, methods that fail or miss a count last."""
+    places = columns(rows)
+    cells = {(row["name"], row["steps"], row["budget"], row["cfg"]): row for row in rows}
+    names = dict.fromkeys(row["name"] for row in rows if row["budget"] not in (OWN, 0))
+    order = sorted(names, key=lambda name: _rank([cells.get((name, *place)) for place in places], places))
+    lines = [(name, *(cell(cells.get((name, *place)), place[1]) for place in places)) for name in order]
+    floor = [cells.get((FLOOR, steps, 0, cfg)) for steps, _, cfg in places]
+    lines.append((FLOOR, *(cell(row, None) for row in floor)))
+    head = ("method", *(f"{steps} steps, {calls} calls, CFG {cfg:g}" for steps, calls, cfg in places))
+    return "\n".join([f"**{title}.** Mean PSNR in dB over 3 prompts and seeds (worst); in square brackets the calls, "
+                      "where they are not those of the column.", "", *table(head, lines)])
+
+
+def _rank(found: list[dict | None], places: list[Column]) -> tuple[int, float]:
+    whole = [row["psnr"] for row, place in zip(found, places, strict=True) if _compares(row, place[1])]
+    return len(places) - len(whole), -mean(whole) if whole else 0.0
+
+
+def _compares(row: dict | None, calls: int) -> bool:
+    return row is not None and "error" not in row and abs(row["calls"] - calls) <= FARTHEST
+
+
+def cell(row: dict | None, calls: int | None) -> str:
+    """A row as it stands at a count of calls, None for any count."""
+    if row is None:
+        return "not measured"
+    if "error" in row:
+        return f"fails: {row['error'].partition(': ')[2][:60]}"
+    if calls is None or abs(row["calls"] - calls) <= NEAR:
+        return scores(row)
+    if not _compares(row, calls):
+        return f"not reached [{row['calls']:.1f}]"
+    return f"{scores(row)} [{row['calls']:.1f}]"
+
+
+def scores(row: dict) -> str:
+    """Mean (worst)."""
+    return f"{row['psnr']:.1f} ({row['psnr_worst']:.1f})"
+
+
+def own_table(models: dict[str, list[dict]]) -> str:
+    """Each paper's own settings beside the same method as it was turned, and the defaults, with as many calls."""
+    places = sorted({(row["steps"], row["cfg"]) for rows in models.values() for row in rows})
+    lines = []
+    for model, rows in models.items():
+        own = {(row["name"], row["steps"], row["cfg"]): row for row in rows if row["budget"] == OWN}
+        for name in dict.fromkeys(row["name"] for row in rows if row["budget"] == OWN):
+            lines.append((model, name, *(_beside(own.get((name, *place)), rows) for place in places)))
+    head = ("model", "own settings", *(f"{steps} steps, CFG {cfg:g}" for steps, cfg in places))
+    return "\n".join(["**TC-Pade, SADA and CG-Taylor with their papers' own settings.** Mean PSNR in dB (worst) [calls]"
+                      " / the same method as it was turned for the tables above, to as many calls / TAP Accelerate's "
+                      "defaults with as many calls.", "", *table(head, lines)])
+
+
+def _beside(row: dict | None, rows: list[dict]) -> str:
+    if row is None or "error" in row:
+        return cell(row, None)
+    if row["calls"] == row["steps"]:
+        return "every step computed"
+    found = [beside(row, name, rows) for name in (row["turned"], DEFAULTS)]
+    return " / ".join([f"{scores(row)} [{row['calls']:.1f}]", *(_short(each, row) for each in found)])
+
+
+def beside(row: dict, name: str, rows: list[dict]) -> dict | None:
+    """The row of another method on the same course, with as many calls; None if there is none."""
+    asked = {"name": name, "steps": row["steps"], "cfg": row["cfg"], "budget": round(row["calls"])}
+    return next((other for other in rows if other.items() >= asked.items() and "error" not in other), None)
+
+
+def _short(row: dict | None, own: dict) -> str:
+    if row is None:
+        return "-"
+    apart = abs(row["calls"] - own["calls"]) >= 0.5
+    return f"{row['psnr']:.1f}" + (f" [{row['calls']:.1f}]" if apart else "")
