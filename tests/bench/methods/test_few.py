@@ -112,7 +112,8 @@ def test_a_cell_names_the_calls_where_they_are_not_those_of_its_column() -> None
 
 def test_methods_that_miss_a_count_stand_below_those_that_do_not() -> None:
     base = {"steps": 20, "cfg": 1.0, "psnr_worst": 1.0, "budget": 7}
-    rows = [{**base, "name": "misses", "psnr": 90.0, "calls": 12.0}, {**base, "name": "worse", "psnr": 40.0, "calls": 7},
+    rows = [{**base, "name": "misses", "psnr": 90.0, "calls": 12.0},
+            {**base, "name": "worse", "psnr": 40.0, "calls": 7},
             {**base, "name": "euler, fewer steps", "psnr": 50.0, "calls": 7},
             {**base, "name": few_table.FLOOR, "budget": 0, "psnr": 20.0, "calls": 20}]
     lines = few_table.table_of("x", rows).splitlines()[4:]
