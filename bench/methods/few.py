@@ -59,11 +59,11 @@ class FewSteps:
     def _contenders(self) -> dict[str, Contender]:
         trace = self.stage.trace(TRACE_SHOT, self.course, "residual")
         measured = (fitted(trace, method, 0.4)[1] for method in (TEACACHE, MAGCACHE))
-        every = [*our_contenders(), *fixed_contenders(), *adaptive_contenders(*measured)]
-        return {contender.name: self._within_run(contender) for contender in every}
+        watching = [self._within_run(contender) for contender in adaptive_contenders(*measured)]
+        return {contender.name: contender for contender in (*our_contenders(), *fixed_contenders(), *watching)}
 
     def _within_run(self, contender: Contender) -> Contender:
-        """Without windows longer than half the run, each of which would be tried."""
+        """Without windows longer than half the run, as a run is sampled for each that is tried."""
         dials = [replace(dial, values=[v for v in dial.values if v <= self.course.steps // 2] or dial.values)
                  for dial in contender.dials]
         return replace(contender, dials=dials)
@@ -94,8 +94,10 @@ class FewSteps:
 
     def _fewer(self, sampler: str, budget: int) -> tuple[list[Take], dict]:
         """So many steps of a sampler, on the scheduler that suits it best."""
-        courses = [replace(self.course, sampler=sampler, steps=budget, scheduler=each) for each in SCHEDULERS]
-        best = max(courses, key=lambda course: psnr(self.stage.take(DIAL_SHOT, course).frames, self._dial_full.frames))
+        every = [replace(self.course, sampler=sampler, steps=budget, scheduler=each) for each in SCHEDULERS]
+        # ddim_uniform makes a step more for some counts.
+        exact = [course for course in every if len(self.stage.sigmas(course)) == budget + 1]
+        best = max(exact, key=lambda course: psnr(self.stage.take(DIAL_SHOT, course).frames, self._dial_full.frames))
         return self.stage.takes(SHOTS, best), {"scheduler": best.scheduler}
 
     def _row(self, name: str, budget: int, find: Callable[[], tuple[list[Take], dict]]) -> dict:
