@@ -33,7 +33,7 @@ class Fake:
             raise TapError("no picture; click somewhere")
         worse = 0 if course.scheduler == "simple" else 3
         picture = torch.full((16, 16, 3), number / 2000 + (20 - calls + worse) / 100)
-        return Take(picture, picture, calls, 0.1)
+        return Take(picture, picture + torch.linspace(0, 1, 16)[:, None, None], calls, 0.1)
 
     def takes(self, numbers: list[int], course: Course, settings: int | None = None, seeds: list[int] | None = None
               ) -> list[Take]:
