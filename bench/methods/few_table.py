@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from statistics import mean
 
 from figures.table import table
@@ -17,14 +18,54 @@ Column = tuple[int, int, float]
 
 
 def tables(models: dict[str, list[dict]]) -> str:
-    """One table a model, and one of the papers' own settings; rows by model."""
+    """All in short, the papers' own settings, and one table a model; rows by model."""
     parts = [table_of(NAMES[model], rows) for model, rows in models.items()]
-    return "\n\n".join([*parts, own_table(models)])
+    return "\n\n".join([in_short(models), own_table(models), *parts])
+
+
+def in_short(models: dict[str, list[dict]]) -> str:
+    """The defaults, the best published method and the best solver of each column."""
+    places = sorted({place for rows in models.values() for place in columns(rows)})
+    lines = [(f"{calls} of {steps}, CFG {cfg:g}", *(_best(rows, (steps, calls, cfg)) for rows in models.values()))
+             for steps, calls, cfg in places]
+    return "\n".join(["**In short.** Mean PSNR in dB: TAP Accelerate's defaults / the best published method / the best "
+                      "of euler and dpmpp_2m with as many steps as calls.", "", *table(("calls", *models), lines)])
+
+
+def is_published(name: str) -> bool:
+    """Whether a method is another's, or the paper's TAP, and not a mix that this pack makes."""
+    ours = ("TAP Accelerate's", "TAP, ", "Spectrum's forecast", FLOOR)
+    return not name.startswith(ours) and not name.endswith(("growing windows", "drift repaid", "fewer steps"))
+
+
+def found_at(rows: list[dict], place: Column) -> dict[str, dict]:
+    """The rows of a column that compare, by name."""
+    steps, calls, cfg = place
+    return {row["name"]: row for row in rows if (row["steps"], row["budget"], row["cfg"]) == (steps, calls, cfg)
+            and _compares(row, calls)}
+
+
+def best_of(found: dict[str, dict], wanted: Callable[[str], bool]) -> dict:
+    """The row with the highest mean among names of a kind."""
+    return max((row for name, row in found.items() if wanted(name)), key=lambda row: row["psnr"])
+
+
+def _best(rows: list[dict], place: Column) -> str:
+    found = found_at(rows, place)
+    if DEFAULTS not in found or not any(map(_is_solver, found)):
+        return "not measured"
+    method, solver = best_of(found, is_published), best_of(found, _is_solver)
+    return (f"{found[DEFAULTS]['psnr']:.1f} / {method['psnr']:.1f} {method['name']} / {solver['psnr']:.1f} "
+            f"{solver['name'].partition(',')[0]}")
+
+
+def _is_solver(name: str) -> bool:
+    return name.endswith("fewer steps")
 
 
 def columns(rows: list[dict]) -> list[Column]:
     """(steps, calls, CFG) of what every method was turned to."""
-    solvers = {(row["steps"], row["budget"], row["cfg"]) for row in rows if row["name"].endswith("fewer steps")}
+    solvers = {(row["steps"], row["budget"], row["cfg"]) for row in rows if _is_solver(row["name"])}
     return sorted(solvers)
 
 
@@ -79,7 +120,7 @@ def own_table(models: dict[str, list[dict]]) -> str:
             lines.append((model, name, *(_beside(own.get((name, *place)), rows) for place in places)))
     head = ("model", "own settings", *(f"{steps} steps, CFG {cfg:g}" for steps, cfg in places))
     return "\n".join(["**TC-Pade, SADA and CG-Taylor with their papers' own settings.** Mean PSNR in dB (worst) [calls]"
-                      " / the same method as it was turned for the tables above, to as many calls / TAP Accelerate's "
+                      " / the same method as it was turned for the tables below, to as many calls / TAP Accelerate's "
                       "defaults with as many calls.", "", *table(head, lines)])
 
 

@@ -121,6 +121,17 @@ def test_methods_that_miss_a_count_stand_below_those_that_do_not() -> None:
         "| euler, fewer steps", "| worse", "| misses", "| another seed (floor)"]
 
 
+def test_in_short_stand_the_defaults_the_best_published_method_and_the_best_solver() -> None:
+    base = {"steps": 28, "cfg": 4.0, "psnr_worst": 1.0, "budget": 8, "calls": 8.0}
+    scores = {few.DEFAULTS: 40.0, "TAP, even, output, drift repaid": 45.0, "FORA": 30.0, "TAP": 35.0,
+              "TeaCache": 50.0, "euler, fewer steps": 20.0, "dpmpp_2m, fewer steps": 25.0}
+    rows = [{**base, "name": name, "psnr": score} for name, score in scores.items()]
+    # Too many calls to compare.
+    rows[4]["calls"] = 12.0
+    assert few_table.in_short({"words": rows}).splitlines()[-1] == (
+        "| 8 of 28, CFG 4 | 40.0 / 35.0 TAP / 25.0 dpmpp_2m |")
+
+
 @pytest.mark.parametrize(("steps", "count"), COLUMNS)
 def test_every_method_with_known_steps_reaches_every_count(steps: int, count: int) -> None:
     sigmas = tuple(1 - i / steps for i in range(steps + 1))
