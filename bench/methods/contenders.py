@@ -1,7 +1,7 @@
 """The methods that are compared: each a pool, a schedule with one dial, and what else TAP Accelerate is told.
 
 All have a warm-up of three steps, as TAP's comparison has, or fewer where their paper says so: with their own longer
-ones some could not compute as few as 7 of 50 steps.
+ones some could not compute as few as 7 of 50 steps. Where no N gives a count after three steps, the warm-up is one.
 """
 
 from __future__ import annotations

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable
 from statistics import mean
 
@@ -80,7 +81,16 @@ def table_of(title: str, rows: list[dict]) -> str:
     lines.append((FLOOR, *(cell(row, None) for row in floor)))
     head = ("method", *(f"{steps} steps, {calls} calls, CFG {cfg:g}" for steps, calls, cfg in places))
     return "\n".join([f"**{title}.** Mean PSNR in dB over 3 prompts and seeds (worst); in square brackets the calls, "
-                      "where they are not those of the column.", "", *table(head, lines)])
+                      "where they are not those of the column.", "", *table(head, lines), *_departures(rows, places)])
+
+
+def _departures(rows: list[dict], places: list[Column]) -> list[str]:
+    """Where a method was turned by more than its one dial; all with one step in N have the same other warm-up."""
+    said = Counter((row["name"], row["says"]) for row in rows if row.get("says") not in (None, "", "warm-up 1")
+                   and (row["steps"], row["budget"], row["cfg"]) in places)
+    listed = [f"{name}: {says} ({count})" for (name, says), count in said.items()]
+    return ["", "Set differently to come close to the column, in brackets in how many columns: "
+                f"{'; '.join(listed)}."] if listed else []
 
 
 def _rank(found: list[dict | None], places: list[Column]) -> tuple[int, float]:

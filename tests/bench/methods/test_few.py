@@ -121,6 +121,13 @@ def test_methods_that_miss_a_count_stand_below_those_that_do_not() -> None:
         "| euler, fewer steps", "| worse", "| misses", "| another seed (floor)"]
 
 
+def test_below_a_table_stands_what_else_was_turned() -> None:
+    base = {"steps": 20, "cfg": 1.0, "psnr_worst": 1.0, "budget": 7, "calls": 7, "psnr": 30.0}
+    rows = [{**base, "name": "SADA", "says": "multistep"}, {**base, "name": "FORA", "says": ""},
+            {**base, "name": "TAP", "says": "warm-up 1"}, {**base, "name": "euler, fewer steps"}]
+    assert few_table.table_of("x", rows).splitlines()[-1].endswith("how many columns: SADA: multistep (1).")
+
+
 def test_in_short_stand_the_defaults_the_best_published_method_and_the_best_solver() -> None:
     base = {"steps": 28, "cfg": 4.0, "psnr_worst": 1.0, "budget": 8, "calls": 8.0}
     scores = {few.DEFAULTS: 40.0, "TAP, even, output, drift repaid": 45.0, "FORA": 30.0, "TAP": 35.0,
