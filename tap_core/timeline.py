@@ -98,3 +98,9 @@ class Timeline:
         closest = CLOSEST_COORDINATES * (self.span[1] - self.span[0])
         apart = all(b - a > closest for a, b in pairwise(places))
         return self if apart and closest > 0 else replace(self, axis="step")
+
+
+def same_sigmas(one: Sequence[float], other: Sequence[float]) -> bool:
+    """Whether two runs go through the same noise levels, up to rounding."""
+    tolerance = 3 * SIGMA_TOLERANCE * max(*one, *other)
+    return len(one) == len(other) and all(abs(a - b) <= tolerance for a, b in zip(one, other, strict=True))

@@ -6,7 +6,7 @@ from functools import lru_cache
 
 from ..noise_level import mixes, noise_level
 from ..schedule import SKIP, Decision
-from ..timeline import SIGMA_TOLERANCE, Timeline
+from ..timeline import Timeline, same_sigmas
 from .budget import Budget
 from .text import Calibration
 
@@ -30,13 +30,19 @@ class CalibratedSchedule:
     def places(self, timeline: Timeline) -> tuple[int, ...]:
         """The full steps of a run with this timeline."""
         line = self.calibration.line(self.budget.calls_of(timeline.steps))
-        source = self.calibration.sigmas
-        return line.full if same_sigmas(source, timeline.sigmas) else remapped(line.full, source, timeline.sigmas)
+        if self._is_for(timeline):
+            return line.full
+        return remapped(line.full, self.calibration.sigmas, timeline.sigmas)
+
+    def _is_for(self, timeline: Timeline) -> bool:
+        """Whether a run has the sigmas of the measured run, or those that were moved to fit its placement."""
+        moved = self.calibration.sigmas_for(self.budget.calls_of(timeline.steps))
+        return any(same_sigmas(sigmas, timeline.sigmas) for sigmas in (self.calibration.sigmas, moved))
 
     def notes(self, timeline: Timeline, model: str) -> list[str]:
         """What the report has to say about a run of this model."""
         source, notes = self.calibration, []
-        if not same_sigmas(source.sigmas, timeline.sigmas):
+        if not self._is_for(timeline):
             moved = f"The placement, calibrated on {source.steps} steps, was moved to {timeline.steps} by noise level."
             if sigma_distance(source.sigmas, timeline.sigmas) > TOO_DIFFERENT:
                 moved += " It may not fit: scheduler or shift differ much. Calibrate on this run."
@@ -54,12 +60,6 @@ class CalibratedSchedule:
 def family(model: str) -> str:
     """The name of a model without the part in brackets."""
     return model.partition("(")[0].strip()
-
-
-def same_sigmas(one: Sequence[float], other: Sequence[float]) -> bool:
-    """Whether two runs go through the same noise levels, up to rounding."""
-    tolerance = 3 * SIGMA_TOLERANCE * max(*one, *other)
-    return len(one) == len(other) and all(abs(a - b) <= tolerance for a, b in zip(one, other, strict=True))
 
 
 def remapped(full: Sequence[int], source: Sequence[float], target: Sequence[float]) -> tuple[int, ...]:

@@ -59,19 +59,19 @@ def agreement(gram: Tensor, past: Tensor, steps: Tensor, candidates: Tensor, los
 
 def prepared(condition: ConditionTrace, trace: Trace) -> Condition:
     """The part of a condition's trace that the search looks at."""
-    probe = condition.probe[:, _few(condition.probe.shape[1], TOKENS)].transpose(0, 1)
+    probe = condition.probe[:, few(condition.probe.shape[1], TOKENS)].transpose(0, 1)
     gram = (probe @ probe.transpose(1, 2)).permute(1, 2, 0).contiguous()
-    parts = [(target[:, _few(target.shape[1], TOKENS)][..., _few(target.shape[2], CHANNELS)], scale)
-             for target, scale in _what_is_forecast(condition, trace)]
+    parts = [(target[:, few(target.shape[1], TOKENS)][..., few(target.shape[2], CHANNELS)], scale)
+             for target, scale in what_is_forecast(condition, trace)]
     return Condition(gram, tuple(Part(target.contiguous(), condition.share * scale) for target, scale in parts))
 
 
-def _few(size: int, most: int) -> Tensor:
+def few(size: int, most: int) -> Tensor:
     """At most `most` of the indices below `size`, evenly spread."""
     return torch.linspace(0, size - 1, min(size, most)).round().long()
 
 
-def _what_is_forecast(condition: ConditionTrace, trace: Trace) -> Sequence[tuple[Tensor, Tensor]]:
+def what_is_forecast(condition: ConditionTrace, trace: Trace) -> Sequence[tuple[Tensor, Tensor]]:
     """Targets [T, N, C], and the error in the slope per error in each of them [T].
 
     auto holds the denoised picture and the slope; where a sampler adds noise both are used, else only the slope.

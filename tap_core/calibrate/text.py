@@ -5,26 +5,36 @@
     made for: target auto, taylor; orders 0,1,2; horizons -4 to 0 by 1; best
     sigmas: 1 0.98 0.96 .. 0
     10 calls, about 48 dB: 0 3 7 11 16 22 28 35 42 47
+
+Version 2 has more for one number of calls, see extras.py:
+
+    10 calls, weights: 0 0 0 0; -1.15 -0.58 0.4 0.2; ..
+    10 calls, sigmas: 1 0.983 0.957 .. 0
 """
 
-import math
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import pairwise
 
 from ..errors import TapError
+from ..predictors.learned import LearnedWeights
+from .extras import HOW, extra_lines, parsed_extra, parsed_sigmas
 
-TITLE, VERSION = "TAP placement", 1
-MOST_LETTERS, MOST_STEPS = 100_000, 10_000
-HOW = "Paste the whole text that TAP Calibrate made."
+TITLE, VERSIONS = "TAP placement", (1, 2)
+MOST_LETTERS = 100_000
 
 
 @dataclass(frozen=True)
 class Line:
-    """full: the steps that are computed, counted from 0. decibels: expected PSNR of the picture."""
+    """full: the steps that are computed, counted from 0. decibels: expected PSNR of the picture.
+
+    weights: four numbers a gap, see predictors/learned.py. sigmas: moved to fit these steps. () where there are none.
+    """
 
     full: tuple[int, ...]
     decibels: float
+    weights: tuple[tuple[float, ...], ...] = ()
+    sigmas: tuple[float, ...] = ()
 
     @property
     def calls(self) -> int:
@@ -54,16 +64,27 @@ class Calibration:
         fewer = [line for line in self.lines if line.calls <= calls]
         return fewer[-1] if fewer else self.lines[0]
 
+    def learned(self, calls: int) -> LearnedWeights | None:
+        """The learned weights of the line for this number of calls; None if it has none."""
+        line = self.line(calls)
+        return LearnedWeights(self.sigmas, line.full, line.weights) if line.weights else None
+
+    def sigmas_for(self, calls: int) -> tuple[float, ...]:
+        """The moved sigmas of the line for this number of calls, or else those of the measured run."""
+        return self.line(calls).sigmas or self.sigmas
+
 
 def to_text(calibration: Calibration) -> str:
     """The calibration as text."""
+    extras = [text for line in calibration.lines for text in extra_lines(line.calls, line.weights, line.sigmas)]
     return "\n".join([
-        f"{TITLE} {VERSION}",
+        f"{TITLE} {VERSIONS[bool(extras)]}",
         f"model: {calibration.model}",
         f"made for: {calibration.made_for}",
         f"sigmas: {' '.join(f'{sigma:.5g}' for sigma in calibration.sigmas)}",
         *[f"{line.calls} calls, about {line.decibels:.1f} dB: {' '.join(map(str, line.full))}"
           for line in calibration.lines],
+        *extras,
     ])
 
 
@@ -78,11 +99,18 @@ def from_text(text: str) -> Calibration:
     missing = [name for name in ("model", "sigmas") if not fields.get(name)]
     if missing:
         raise TapError(f"The placement has no line that begins with {missing[0]!r} and a colon. {HOW}")
-    sigmas = _sigmas(fields["sigmas"])
-    found = [_line(line, len(sigmas) - 1) for line in lines[1:] if line.partition(":")[0] not in fields]
+    sigmas = parsed_sigmas(fields["sigmas"])
+    others = [line for line in lines[1:] if line.partition(":")[0] not in fields]
+    extras = [line for line in others if re.match(r"\d{1,5} calls, (weights|sigmas):", line, re.ASCII)]
+    found = [_line(line, len(sigmas) - 1) for line in others if line not in extras]
     if not found:
         raise TapError(f"The placement has no line such as '10 calls, about 48 dB: 0 3 7'. {HOW}")
     by_calls = {line.calls: line for line in found}
+    for extra in extras:
+        calls, values = parsed_extra(extra, sigmas)
+        if calls not in by_calls:
+            raise TapError(f"{extra[:40]!r} belongs to a line for {calls} calls, and there is none. {HOW}")
+        by_calls[calls] = replace(by_calls[calls], **values)
     return Calibration(fields["model"], fields.get("made for", ""), sigmas,
                        tuple(by_calls[calls] for calls in sorted(by_calls)))
 
@@ -90,25 +118,14 @@ def from_text(text: str) -> Calibration:
 def _check_title(line: str) -> None:
     title, _, version = line.rpartition(" ")
     if title != TITLE or not version.isascii() or not version.isdigit():
-        raise TapError(f"The text does not begin with '{TITLE} {VERSION}' but with {line[:40]!r}. {HOW}")
-    if int(version) != VERSION:
-        raise TapError(f"This is a placement of version {int(version)}; this pack reads version {VERSION}. Update the "
-                       "pack, or calibrate again.")
+        raise TapError(f"The text does not begin with '{TITLE} {VERSIONS[0]}' but with {line[:40]!r}. {HOW}")
+    if int(version) not in VERSIONS:
+        raise TapError(f"This is a placement of version {int(version)}; this pack reads versions "
+                       f"{' and '.join(map(str, VERSIONS))}. Update the pack, or calibrate again.")
 
 
 def _field(line: str, name: str) -> tuple[str, str]:
     return name, line[len(name) + 1 :].strip()
-
-
-def _sigmas(text: str) -> tuple[float, ...]:
-    words = text.split()
-    try:
-        sigmas = tuple(float(word) for word in words)
-    except ValueError:
-        raise TapError(f"The placement's sigmas are not all numbers: {text[:40]!r}. {HOW}") from None
-    if not 2 <= len(sigmas) <= MOST_STEPS or not all(math.isfinite(s) and s >= 0 for s in sigmas) or max(sigmas) == 0:
-        raise TapError(f"The placement needs 2 sigmas or more, of 0 and above, and has {text[:40]!r}. {HOW}")
-    return sigmas
 
 
 def _line(line: str, steps: int) -> Line:

@@ -35,6 +35,8 @@ class ConditionTrace:
 class Trace:
     """One run. target: the target that TAP Accelerate would forecast, by name. moved: mean|d_s - d_{s-1}| of the
     sampler's slope. noisy: whether the sampler added noise, see Motion. mixed: whether x is a mix of picture and noise.
+    full: the full steps of a run that skipped the others, and computed them beside that only to be measured; () if all
+    steps were full.
     """
 
     model: str
@@ -44,6 +46,7 @@ class Trace:
     moved: tuple[float, ...] = ()
     noisy: bool = False
     mixed: bool = True
+    full: tuple[int, ...] = ()
 
     @property
     def steps(self) -> int:

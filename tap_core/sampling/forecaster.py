@@ -10,17 +10,22 @@ from .settings import TapSettings
 
 
 class Forecaster:
-    """pool: the candidates of a run; selector: how a token chooses from them."""
+    """pool: the candidates of a run; selector: how a token chooses from them.
+
+    wants_truth: whether a skipped call has to be computed too, to choose its forecasts by the result, or to measure it.
+    """
 
     def __init__(self, settings: TapSettings, timeline: Timeline) -> None:
         self.pool, self._selector = settings.pool(), settings.selector()
         self._settings, self._timeline = settings, timeline
         self._trusts = settings.trust == "learned"
+        self.wants_truth = self._selector.by_truth
 
     @property
-    def wants_truth(self) -> bool:
-        """Whether a skipped call has to be computed too, to choose its forecasts by the result."""
-        return self._selector.by_truth
+    def notes(self) -> list[str]:
+        """What the report has to say of the predictors in this run."""
+        said = (member.note(self._timeline) for member in self.pool.members if hasattr(member, "note"))
+        return [note for note in said if note]
 
     def forecast(
         self, history: History, position: float, probe: Tensor, grid: Grid | None, truth: Tensor | None
@@ -36,7 +41,7 @@ class Forecaster:
         learns = self._trusts and len(history.snapshots) > 1
         if not learns or int(history.positions[0]) == int(position):
             return None
-        return self._forecast(history, position, probe, grid, truth if self.wants_truth else None, None)
+        return self._forecast(history, position, probe, grid, truth if self._selector.by_truth else None, None)
 
     def _forecast(
         self, history: History, position: float, probe: Tensor, grid: Grid | None, truth: Tensor | None,

@@ -261,7 +261,7 @@ class TapRun:
         """What is known before the first step of why steps will be computed in full."""
         if self.forecaster.wants_truth:
             self.notes.note("The oracle computed every step to see which predictor is best; its times say nothing.")
-        for note in notes_of(self.schedule, self.timeline, self.record.model):
+        for note in (*notes_of(self.schedule, self.timeline, self.record.model), *self.forecaster.notes):
             self.notes.note(note)
         if self.shared and keeps_to_quality(self.settings.schedule()):
             self.notes.note(SHARED_QUALITY)

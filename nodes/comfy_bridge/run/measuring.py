@@ -1,4 +1,4 @@
-"""A run that is computed in full and records a trace."""
+"""A run that records a trace: computed in full, or skipping, with each skipped step computed beside its forecast."""
 
 import logging
 from collections.abc import Hashable, Sequence
@@ -7,10 +7,14 @@ import torch
 from torch import Tensor
 
 from ....tap_core.calibrate.trace import Trace, Track
+from ....tap_core.record.record import TokenChoices
+from ....tap_core.sampling.pool_settings import PoolSettings
 from ....tap_core.sampling.run import TapRun
 from ....tap_core.sampling.settings import TapSettings
 from ....tap_core.schedule import SKIP, Decision, Seen
+from ....tap_core.schedules.registry import AnySchedule
 from ....tap_core.timeline import Timeline
+from ....tap_core.token_grid import Grid
 from .second_model import ALONE
 from .wrappers import TapPatch, mixes_noise
 
@@ -45,12 +49,18 @@ class EveryStep:
 
 
 class MeasuringRun(TapRun):
-    """Computes every step and keeps a trace. guidance: the guider's cfg; None if it combines prompts otherwise."""
+    """Computes every step and keeps a trace. guidance: the guider's cfg; None if it combines prompts otherwise.
+
+    With a schedule that skips, the picture moves along the forecasts, and the trace holds what the model would have
+    answered there.
+    """
 
     def __init__(self, settings: TapSettings, sigmas: Sequence[float], model: str, mixed: bool | None,
                  guidance: float | None) -> None:
-        super().__init__(settings, sigmas, model, mixed)
+        super().__init__(settings, sigmas, model, mixed, guidance)
         self._guidance = guidance
+        self._skips = not isinstance(self.schedule, EveryStep)
+        self.forecaster.wants_truth = self._skips
         if guidance is None:
             self.notes.note("This guider combines its prompts in its own way; a calibration counts them equally.")
         self._tracks: dict[Hashable, Track] = {}
@@ -59,7 +69,21 @@ class MeasuringRun(TapRun):
         self._steps: set[int] = set()
 
     def remember(self, key: Hashable, probe: Tensor, target: Tensor) -> None:
-        """Record one condition of a full call; a sampler's second evaluations within a step are left out."""
+        """Record one condition of a full call; it is kept for forecasts only if there will be any."""
+        self._record(key, probe, target)
+        if self._skips:
+            super().remember(key, probe, target)
+
+    def forecast(
+        self, key: Hashable, condition: int, probe: Tensor, grid: Grid | None = None, truth: Tensor | None = None
+    ) -> tuple[Tensor, TokenChoices]:
+        """Record what the model would have answered [B, N, C], and forecast as if it were not known."""
+        if truth is not None:
+            self._record(key, probe, truth)
+        return super().forecast(key, condition, probe, grid)
+
+    def _record(self, key: Hashable, probe: Tensor, target: Tensor) -> None:
+        """A sampler's second evaluations within a step are left out."""
         step = int(self.decider.seen.position)
         if step != self.decider.seen.position:
             return
@@ -87,6 +111,7 @@ class MeasuringRun(TapRun):
         return Trace(
             self.record.model, self.settings.target, self.timeline.sigmas, tuple(track.close() for track in tracks),
             tuple(torch.stack(self._moved).tolist()) if self._moved else (), noisy, self.timeline.mixes,
+            tuple(self.record.full_steps) if self._skips else (),
         )
 
     def _share(self, key: Hashable) -> float:
@@ -114,8 +139,12 @@ class TraceHolder:
 class MeasuringPatch(TapPatch):
     """The wrappers of one TAP Measure Run node; `holder` gets the trace of its latest run."""
 
-    def __init__(self, target: str, holder: TraceHolder) -> None:
-        super().__init__(TapSettings(target=target, correction="off", given_schedule=EveryStep()), holder)
+    def __init__(
+        self, target: str, holder: TraceHolder, schedule: AnySchedule | None = None, pool: PoolSettings | None = None
+    ) -> None:
+        correction = "off" if schedule is None else "on"
+        given = {"given_schedule": schedule or EveryStep(), "given_pool": pool}
+        super().__init__(TapSettings(target=target, correction=correction, **given), holder)
 
     def make_run(self, sigmas: Sequence[float], model: str, guider: object) -> MeasuringRun:
         """The run, which knows how much each condition counts."""

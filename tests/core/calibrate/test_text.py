@@ -44,7 +44,7 @@ def test_a_person_can_read_it() -> None:
 @pytest.mark.parametrize(("text", "says"), [
     ("", "does not begin with"),
     ("0, 1, 2", "does not begin with"),
-    (TEXT.replace("placement 1", "placement 2"), "version 2"),
+    (TEXT.replace("placement 1", "placement 3"), "version 3"),
     (TEXT.replace("model: Flux", ""), "begins with 'model'"),
     (TEXT.replace("sigmas: 1 ", "sigmas: one "), "not all numbers"),
     (TEXT.replace("sigmas: 1 ", "sigmas: nan "), "2 sigmas or more"),

@@ -1,0 +1,130 @@
+"""Learned weights: their algebra, what they are learned from, and where other predictors stand in for them."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import pytest
+import torch
+from tap_pack.tap_core.calibrate.fitted_numbers import Changes
+from tap_pack.tap_core.calibrate.learned_rows import guided_slope, learned_weights
+from tap_pack.tap_core.calibrate.trace import ConditionTrace, Trace
+from tap_pack.tap_core.predictors.learned import Learned, LearnedWeights, Otherwise, row
+from tap_pack.tap_core.predictors.newton import Newton
+from tap_pack.tap_core.sampling.pool_settings import PoolSettings
+from tap_pack.tap_core.timeline import Timeline
+
+STEPS, FULL = 20, (0, 1, 3, 7, 12, 19)
+SIGMAS = tuple(1 - i / STEPS for i in range(STEPS + 1))
+RUN, OTHER_RUN = Timeline(SIGMAS), Timeline(tuple(1 - i / 25 for i in range(26)))
+WEIGHTS = LearnedWeights(SIGMAS, FULL, tuple((0.1 * i, -0.2, 0.3, 0.05 * i) for i in range(len(FULL))))
+LEARNED = Learned(WEIGHTS)
+PASTS = [[12.0, 7.0, 3.0], [7.0, 3.0, 1.0], [3.0, 1.0, 0.0]]
+
+
+def made_trace(curves: list[torch.Tensor], full: tuple[int, ...] = (), shares: tuple[float, ...] = (1.0,)) -> Trace:
+    """A run whose conditions' targets follow these curves [T, N, C]."""
+    conditions = tuple(ConditionTrace(share, curve, curve, Changes(), ()) for share, curve in
+                       zip(shares, curves, strict=True))
+    return Trace("Flux", "output", SIGMAS, conditions, full=full)
+
+
+def quadratic(seed: int) -> torch.Tensor:
+    """A different parabola over the steps for every token and channel."""
+    random = torch.Generator().manual_seed(seed)
+    a, b, c = torch.randn(3, 6, 5, generator=random)
+    steps = torch.arange(STEPS)[:, None, None] / STEPS
+    return a + b * steps + c * steps**2
+
+
+@pytest.mark.parametrize("past", [[0.0], [1.0, 0.0], *PASTS, [19.0, 12.0, 7.0], [7.0, 3.0, 1.0, 0.0]])
+@pytest.mark.parametrize("ahead", [0.0, 0.5, 1.0, 2.0])
+def test_weights_sum_to_one_and_begin_as_a_repeat(past: list[float], ahead: float) -> None:
+    weights = LEARNED.weights(past, past[0] + ahead, RUN)
+    assert len(weights) == len(past)
+    assert sum(weights) == pytest.approx(1)
+    assert not any(weights[3:])
+    if ahead == 0:
+        assert weights == [1.0, *[0.0] * (len(past) - 1)]
+
+
+def test_the_row_follows_its_formula() -> None:
+    assert row((1.0, 2.0, -3.0, 4.0), 0.5, 3) == pytest.approx([1 - 1.0 + 0.5, 1.0, -0.5])
+    assert row((1.0, 2.0, -3.0, 4.0), 0.5, 2) == pytest.approx([0.0, 1.0])
+    assert LEARNED.weights([7.0, 3.0, 1.0], 9.0, RUN) == pytest.approx(row(WEIGHTS.numbers[3], 2 / 5, 3))
+    assert LEARNED.weights([19.0, 12.0, 7.0], 19.5, RUN) == pytest.approx(row(WEIGHTS.numbers[5], 0.5, 3))
+
+
+@pytest.mark.parametrize("past", PASTS)
+def test_learned_on_parabolas_they_are_newtons_polynomial(past: list[float]) -> None:
+    learned = Learned(learned_weights([made_trace([quadratic(1)]), made_trace([quadratic(2)])], FULL))
+    for position in range(int(past[0]) + 1, learned.learned.end_of(FULL.index(int(past[0])))):
+        curve = quadratic(3)
+        weights = learned.weights(past, float(position), RUN)
+        forecast = sum(w * curve[int(p)] for w, p in zip(weights, past, strict=True))
+        torch.testing.assert_close(forecast, curve[position], rtol=2e-3, atol=2e-3)
+    if past[0] == 7:  # a gap long enough to tell all four numbers apart
+        exact = Newton(2).weights(past, 9.0, RUN)
+        assert learned.weights(past, 9.0, RUN) == pytest.approx(exact, abs=2e-2)
+
+
+def test_they_are_the_least_squares_of_the_guided_slope_over_the_lengths_of_the_steps() -> None:
+    random = torch.Generator().manual_seed(5)
+    curves = [torch.randn(STEPS, 6, 5, generator=random) for _ in range(2)]
+    sigmas = tuple(sigma**2 for sigma in SIGMAS)
+    trace = replace(made_trace(curves, shares=(3.0, -2.0)), sigmas=sigmas)
+    slope = 3 * curves[0].double() - 2 * curves[1].double()
+    torch.testing.assert_close(guided_slope(trace), slope)
+    found = learned_weights([trace], FULL).numbers[4]
+    columns, wanted = [], []
+    for step in range(13, 19):
+        share, older = (step - 12) / 7, [slope[p] - slope[12] for p in (7, 3)]
+        length = sigmas[step] - sigmas[step + 1]
+        columns.append(length * torch.stack([d * share**n for d in older for n in (1, 2)]).flatten(1).T)
+        wanted.append(length * (slope[step] - slope[12]).flatten())
+    exact = torch.linalg.lstsq(torch.cat(columns), torch.cat(wanted)).solution
+    assert found == pytest.approx(exact.tolist(), rel=1e-3, abs=1e-4)
+
+
+def test_a_gap_without_steps_or_history_learns_nothing() -> None:
+    learned = learned_weights([made_trace([quadratic(1)])], FULL)
+    assert learned.numbers[0] == (0.0,) * 4  # nothing skipped, and one full step known
+    assert learned.numbers[-1] == (0.0,) * 4  # the last step
+    assert learned.numbers[1][2:] == (0.0, 0.0)  # two full steps known
+    assert learned.numbers[1][0] != 0
+
+
+@pytest.mark.parametrize(("past", "run"), [
+    ([5.0, 3.0, 1.0], RUN), ([7.0, 2.0, 1.0], RUN), ([7.0, 3.0, 0.0], RUN), ([7.5, 3.0, 1.0], RUN),
+    ([7.0, 3.0, 1.0], OTHER_RUN),
+])
+def test_after_other_full_steps_and_in_other_runs_there_are_none(past: list[float], run: Timeline) -> None:
+    assert LEARNED.weights(past, past[0] + 1, run) is None
+
+
+def test_others_stand_in_where_there_are_none() -> None:
+    pool, own = PoolSettings(learned=WEIGHTS).pool(), PoolSettings().pool()
+    inside = pool.candidates([7.0, 3.0, 1.0], 9.0, RUN)
+    assert inside.members == [0]
+    assert inside.weights == [LEARNED.weights([7.0, 3.0, 1.0], 9.0, RUN)]
+    for past, run in (([7.0, 2.0, 1.0], RUN), ([7.0, 3.0, 1.0], OTHER_RUN)):
+        outside = pool.candidates(past, 9.0, run)
+        assert outside.weights == own.candidates(past, 9.0, run).weights
+        assert 0 not in outside.members
+    names = {(member.family, member.order, member.horizon) for member in pool.members[1:]}
+    assert names == {(member.family, member.order, member.horizon) for member in own.members}
+    assert isinstance(pool.members[1], Otherwise)
+
+
+def test_beside_others_they_are_one_more_candidate() -> None:
+    beside = PoolSettings(learned=WEIGHTS, learned_beside=True)
+    rows, own = beside.pool().candidates([7.0, 3.0, 1.0], 9.0, RUN), PoolSettings().pool()
+    assert rows.weights == [LEARNED.weights([7.0, 3.0, 1.0], 9.0, RUN),
+                            *own.candidates([7.0, 3.0, 1.0], 9.0, RUN).weights]
+    assert str(beside).startswith("learned, 6 of 20 steps; beside taylor;")
+    assert str(PoolSettings(learned=WEIGHTS)).startswith("learned, 6 of 20 steps; elsewhere taylor;")
+
+
+def test_a_run_of_other_steps_is_told_so() -> None:
+    assert LEARNED.note(RUN) == ""
+    assert "Calibrate on this run" in LEARNED.note(OTHER_RUN)
