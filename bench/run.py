@@ -22,6 +22,7 @@ BENCHMARKS = {
     "methods": (["bench"], "all published methods on the demo model, at equal numbers of full steps"),
     "placement": (["bench"], "the best picture for so many model calls, on three models"),
     "calibration": ([], "what calibrating takes beside a full run, what its estimate is worth"),
+    "learned": ([], "weights of forecasts learned from runs, and sigmas moved to fit the steps, on three models"),
     "drift": (["bench"], "what full steps at a drifted x cost, and how models answer a drift"),
     "replay": (["bench"], "what it costs that the sampler goes again to repay drift"),
     "partial": ([], "what it is worth to compute some of a step's tokens, on three models"),

@@ -5,13 +5,14 @@ from comfy_api.latest import io
 from ..tap_core.calibrate.budget import parsed_budget
 from ..tap_core.calibrate.calibrate import PlannedRun, calibrate
 from ..tap_core.calibrate.calibrated import CalibratedSchedule
+from ..tap_core.calibrate.moved_sigmas import MOVES, OFF
 from ..tap_core.calibrate.text import to_text
 from ..tap_core.pictures.calibration_image import Row, draw_calibration
 from ..tap_core.sampling.pool_settings import PoolSettings
 from .comfy_bridge.progress import progress_bar
-from .inputs.budget import budget_input, expectation, why_not
+from .inputs.budget import budget_input, expectation, learned_values, why_not
 from .inputs.forecasting import choice_input, horizon_inputs, horizon_step_input, why_no_pool
-from .inputs.sockets import TAP_POOL, schedule_output
+from .inputs.sockets import TAP_POOL, learned_outputs, schedule_output
 from .inputs.trace import another_run, trace_input, trace_of
 from .inputs.view import after_input
 
@@ -33,12 +34,13 @@ class TapCalibrate(io.ComfyNode):
             search_aliases=["tap", "optimal", "schedule", "placement"],
             inputs=[
                 trace_input(), after_input(), budget_input(), *_pool_inputs(),
-                *another_run(2), *another_run(3),
+                *another_run(2), *another_run(3), *_learning_inputs(),
             ],
             outputs=[
                 schedule_output(),
                 io.String.Output(display_name="STRING", tooltip="The calibration as text, for TAP Placement."),
                 io.Image.Output(display_name="IMAGE", tooltip="Which steps are computed, and the expected closeness."),
+                *learned_outputs(),
             ],
             is_output_node=True,
         )
@@ -57,14 +59,16 @@ class TapCalibrate(io.ComfyNode):
         proxy_loss: str, horizon_step: float, time_axis: str, correction: str, trust: str,
         predictors: PoolSettings | None = None,
         trace_2: object = None, trace_3: object = None, after_2: object = None, after_3: object = None,
+        learn_weights: bool = False, move_sigmas: str = OFF,
     ) -> io.NodeOutput:
-        """Schedule, text and picture; a TapError says what to change."""
+        """Schedule, text, picture, weights and sigmas; a TapError says what to change."""
         others = [holder for holder in (trace_2, trace_3) if holder is not None]
         traces = [trace_of(holder) for holder in (trace, *others)]
         own = PoolSettings(orders=orders, horizon_from=horizon_from, horizon_to=horizon_to, horizon_step=horizon_step)
         asked = parsed_budget(budget)
         calls = asked.calls_of(traces[0].steps)
-        wanted = PlannedRun(predictors or own, proxy_loss, time_axis, calls, correction == "on", trust == "learned")
+        wanted = PlannedRun(predictors or own, proxy_loss, time_axis, calls, correction == "on", trust == "learned",
+                            learn_weights, move_sigmas)
         found = calibrate(traces, wanted, progress_bar())
         text = to_text(found)
         chosen = found.line(wanted.calls)
@@ -72,7 +76,8 @@ class TapCalibrate(io.ComfyNode):
         picture = draw_calibration(found.model, found.sigmas, rows)
         # The browser saves the last one of the node's texts.
         shown = {"text": [expectation(found, asked), text]}
-        return io.NodeOutput(CalibratedSchedule(found, asked), text, picture, ui=shown)
+        schedule = CalibratedSchedule(found, asked)
+        return io.NodeOutput(schedule, text, picture, *learned_values(found, asked), ui=shown)
 
 
 def _pool_inputs() -> list[io.Input]:
@@ -85,4 +90,21 @@ def _pool_inputs() -> list[io.Input]:
         TAP_POOL.Input("predictors", optional=True,
                        tooltip="From TAP Predictor Pool, if you will connect it to TAP Accelerate too. It replaces "
                        "orders and the horizons."),
+    ]
+
+
+def _learning_inputs() -> list[io.Input]:
+    return [
+        io.Boolean.Input(
+            "learn_weights", default=False, optional=True, advanced=True,
+            tooltip="On learns, for the number of steps in budget, how to forecast from the last three computed steps "
+            "(L2P). The weights are in TAP_POOL and in the text. Pictures of one small model came closer with them, "
+            "those of two others less close: measure it before you keep it.",
+        ),
+        io.Combo.Input(
+            "move_sigmas", options=list(MOVES), default=OFF, optional=True, advanced=True,
+            tooltip="Moves the sampler's noise levels so that they suit the computed steps (BudCache). skipped moves "
+            "those of the forecast steps, all moves the others, too. They are in SIGMAS and in the text. Mostly the "
+            "picture is less close then.",
+        ),
     ]

@@ -2,13 +2,15 @@
 
 from comfy_api.latest import io
 
+from ..tap_core.sampling.pool_settings import PoolSettings
+from ..tap_core.schedules.registry import AnySchedule
 from .comfy_bridge.run.measuring import MeasuringPatch, TraceHolder
 from .inputs.forecasting import choice_input
-from .inputs.sockets import TAP_TRACE
+from .inputs.sockets import TAP_POOL, TAP_SCHEDULE, TAP_TRACE
 
 
 class TapMeasureRun(io.ComfyNode):
-    """Computes every step, bit-identical to no node at all, and keeps a trace for TAP Calibrate."""
+    """Computes every step and keeps a trace for TAP Calibrate; without a schedule bit-identical to no node at all."""
 
     @classmethod
     def define_schema(cls) -> io.Schema:
@@ -27,6 +29,15 @@ class TapMeasureRun(io.ComfyNode):
                     "target", advanced=True,
                     tooltip="Makes the trace fit a later TAP Accelerate. Choose the target that you will set there.",
                 ),
+                TAP_SCHEDULE.Input(
+                    "schedule", optional=True, advanced=True,
+                    tooltip="For learn_weights of TAP Calibrate. The picture then takes the forecasts of these steps, "
+                    "as it will with TAP Accelerate, and each is computed beside that only to be measured.",
+                ),
+                TAP_POOL.Input(
+                    "predictors", optional=True, advanced=True,
+                    tooltip="Makes those forecasts. Connect what TAP Accelerate will have. Used only with schedule.",
+                ),
             ],
             outputs=[
                 io.Model.Output(display_name="MODEL", tooltip="The same model, for the sampler."),
@@ -37,8 +48,11 @@ class TapMeasureRun(io.ComfyNode):
         )
 
     @classmethod
-    def execute(cls, model: io.Model.Type, target: str) -> io.NodeOutput:
+    def execute(
+        cls, model: io.Model.Type, target: str, schedule: AnySchedule | None = None,
+        predictors: PoolSettings | None = None,
+    ) -> io.NodeOutput:
         """A clone with the measuring wrappers; the trace is there after a sampler has run it."""
         holder, measured = TraceHolder(), model.clone()
-        MeasuringPatch(target, holder).install(measured)
+        MeasuringPatch(target, holder, schedule, predictors).install(measured)
         return io.NodeOutput(measured, holder)

@@ -5,8 +5,8 @@ from comfy_api.latest import io, ui
 from ..tap_core.calibrate.budget import parsed_budget
 from ..tap_core.calibrate.calibrated import CalibratedSchedule
 from ..tap_core.calibrate.text import from_text
-from .inputs.budget import budget_input, expectation, why_not
-from .inputs.sockets import schedule_output
+from .inputs.budget import budget_input, expectation, learned_values, why_not
+from .inputs.sockets import learned_outputs, schedule_output
 
 
 class TapPlacement(io.ComfyNode):
@@ -31,6 +31,7 @@ class TapPlacement(io.ComfyNode):
             outputs=[
                 schedule_output(),
                 io.String.Output(display_name="STRING", tooltip="The expected closeness to the full picture."),
+                *learned_outputs(),
             ],
             is_output_node=True,
         )
@@ -44,7 +45,8 @@ class TapPlacement(io.ComfyNode):
 
     @classmethod
     def execute(cls, text: str, budget: str) -> io.NodeOutput:
-        """The schedule and a sentence; a TapError says what is wrong with the text."""
+        """The schedule, a sentence, weights and sigmas; a TapError says what is wrong with the text."""
         calibration, asked = from_text(text), parsed_budget(budget)
         words = expectation(calibration, asked)
-        return io.NodeOutput(CalibratedSchedule(calibration, asked), words, ui=ui.PreviewText(words))
+        learned = learned_values(calibration, asked)
+        return io.NodeOutput(CalibratedSchedule(calibration, asked), words, *learned, ui=ui.PreviewText(words))

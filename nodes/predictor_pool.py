@@ -30,10 +30,11 @@ class TapPredictorPool(io.ComfyNode):
         )
 
     @classmethod
-    def execute(cls, **values: object) -> io.NodeOutput:
+    def execute(cls, learned: PoolSettings | None = None, **values: object) -> io.NodeOutput:
         """The settings of the pool; TapError says what to change if they make no pool."""
         families = tuple(name for name in FAMILIES if values.pop(_input_name(name)))
-        return io.NodeOutput(PoolSettings(families=families, **values))
+        weights = None if learned is None else learned.learned
+        return io.NodeOutput(PoolSettings(families, learned=weights, learned_beside=weights is not None, **values))
 
 
 def _input_name(family: str) -> str:
@@ -91,5 +92,10 @@ def _advanced_inputs() -> list[io.Input]:
             # Without this the browser draws a new number after every run for an input of this name.
             "seed", default=DEFAULTS.seed, min=0, max=2**31 - 1, advanced=True, control_after_generate=False,
             tooltip="Another number draws other predictors. It matters only with selection random.",
+        ),
+        TAP_POOL.Input(
+            "learned", optional=True, advanced=True,
+            tooltip="The learned weights of TAP Calibrate or TAP Placement, as one more predictor. Tokens rarely "
+            "choose them. Connect TAP_POOL of those nodes to TAP Accelerate itself to use only the weights.",
         ),
     ]

@@ -23,7 +23,7 @@ class Course:
     """How a picture is sampled.
 
     patch: what is put on the model, None for stock. alone: whether each picture is its own batch. This is
-    needed where the sampler draws noise: a batch would share what it draws.
+    needed where the sampler draws noise: a batch would share what it draws. moved: sigmas in place of the scheduler's.
     """
 
     steps: int = 50
@@ -32,6 +32,7 @@ class Course:
     cfg: float = 2.0
     patch: Patch | None = field(default=None, compare=False)
     alone: bool = False
+    moved: tuple[float, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -86,11 +87,12 @@ class Stage:
             return [Take(self.decode(one), one, calls, seconds, self.sigmas(course), record)
                     for one in latents.split(1)]
 
-    def trace(self, number: int, course: Course, target: str = "auto") -> object:
-        """What TAP Measure Run sees of a full run."""
+    def trace(self, number: int, course: Course, target: str = "auto", schedule: object = None, pool: object = None
+              ) -> object:
+        """What TAP Measure Run sees of a full run, or of one that skips by a schedule."""
         from tap_pack.nodes.measure_run import TapMeasureRun
 
-        model, holder = TapMeasureRun.execute(self.model, target).args
+        model, holder = TapMeasureRun.execute(self.model, target, schedule, pool).args
         self.sampled(model, [number], course, [number])
         return holder.latest
 
@@ -105,12 +107,15 @@ class Stage:
             return comfy.sample.sample(
                 model, noise, course.steps, course.cfg, course.sampler, course.scheduler, *map(batched, sides),
                 torch.zeros_like(noise), disable_pbar=True, seed=seeds[0],
+                sigmas=torch.tensor(course.moved) if course.moved else None,
             )
 
     def sigmas(self, course: Course) -> tuple[float, ...]:
         """The noise levels of a course."""
         import comfy.samplers
 
+        if course.moved:
+            return course.moved
         sampling = self.model.get_model_object("model_sampling")
         return tuple(comfy.samplers.calculate_sigmas(sampling, course.scheduler, course.steps).tolist())
 

@@ -1,11 +1,14 @@
 """The budget of the calibration nodes, and the closeness to expect with it."""
 
+import torch
 from comfy_api.latest import io
+from torch import Tensor
 
 from ...tap_core.calibrate.budget import Budget, parsed_budget
 from ...tap_core.calibrate.text import Calibration
 from ...tap_core.closeness import Closeness
 from ...tap_core.errors import TapError
+from ...tap_core.sampling.pool_settings import PoolSettings
 
 # What pictures of other prompts were off the estimate, in dB (bench/calibration/README.md).
 GIVE_OR_TAKE = 12.0
@@ -36,5 +39,14 @@ def expectation(calibration: Calibration, asked: Budget) -> str:
     changed = "" if line.calls == calls else f" The text has no line for {calls} calls; this is the closest one."
     return (f"{line.calls} of {calibration.steps} steps are computed. The expected PSNR against the full picture is "
             f"{line.decibels:.0f} dB, plus or minus {close.give_or_take:.0f} ({close.words}). After the run TAP "
-            f"Accelerate says how close the picture came, and TAP Compare measures it.{changed}")
+            f"Accelerate says how close the picture came, and TAP Compare measures it.{changed}"
+            f"{' TAP_POOL has learned weights.' if line.weights else ''}"
+            f"{' SIGMAS has moved sigmas.' if line.sigmas else ''}")
+
+
+def learned_values(calibration: Calibration, asked: Budget) -> tuple[PoolSettings | None, Tensor]:
+    """Values of `learned_outputs`: a pool of the learned weights, None without any, and sigmas [T + 1]."""
+    calls = asked.calls_of(calibration.steps)
+    learned = calibration.learned(calls)
+    return PoolSettings(learned=learned) if learned else None, torch.tensor(calibration.sigmas_for(calls))
 

@@ -27,7 +27,7 @@ def moved_sigmas(traces: Sequence[Trace], full: Sequence[int], which: str) -> tu
     whose sigmas do not fall.
     """
     if any(after >= before for before, after in pairwise(traces[0].sigmas)):
-        raise TapError("Sigmas can be moved only where each is lower than the one before. Set moved_sigmas to off.")
+        raise TapError("Sigmas can be moved only where each is lower than the one before. Set move_sigmas to off.")
     borders = (0, traces[0].steps) if which == ALL else (*full, traces[0].steps)
     # ComfyUI runs nodes in inference mode, where nothing has a gradient.
     with torch.inference_mode(False), torch.enable_grad():

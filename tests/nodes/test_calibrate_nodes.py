@@ -47,8 +47,9 @@ def measure(model: ModelPatcher, target: str = "auto", steps: int = STEPS, **opt
 def calibrated(trace: TraceHolder, budget: str = "6", **inputs: object) -> SimpleNamespace:
     """The outputs of TAP Calibrate with its defaults."""
     defaults = {i.id: i.default for i in TapCalibrate.GET_SCHEMA().inputs if getattr(i, "default", None) is not None}
-    schedule, text, picture = TapCalibrate.execute(trace, None, **{**defaults, "budget": budget, **inputs}).args
-    return SimpleNamespace(schedule=schedule, text=text, picture=picture)
+    schedule, text, picture, pool, sigmas = TapCalibrate.execute(
+        trace, None, **{**defaults, "budget": budget, **inputs}).args
+    return SimpleNamespace(schedule=schedule, text=text, picture=picture, pool=pool, sigmas=sigmas)
 
 
 @pytest.mark.parametrize("target", TARGETS)
@@ -116,7 +117,8 @@ def test_from_a_trace_to_a_faster_picture(model: ModelPatcher, target: str, samp
 
 def test_the_text_gives_the_same_schedule(model: ModelPatcher, measured: TraceHolder) -> None:
     found = calibrated(measured)
-    again, words = TapPlacement.execute(found.text, "6").args
+    again, words, pool, _ = TapPlacement.execute(found.text, "6").args
+    assert pool is None
     assert words.startswith(f"6 of {STEPS} steps are computed. The expected PSNR against the full picture is ")
     pictures = [Accelerated(model, schedule=each).sample(STEPS, cfg=2.0) for each in (found.schedule, again)]
     assert torch.equal(*pictures)

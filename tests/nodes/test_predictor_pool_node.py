@@ -23,7 +23,8 @@ TOGGLES = [name.replace("-", "_") for name in FAMILIES]
 def pool(**inputs: object) -> PoolSettings:
     """The output of the node; the other inputs have their defaults."""
     assert inputs.keys() <= INPUTS.keys()
-    (settings,) = TapPredictorPool.execute(**{name: i.default for name, i in INPUTS.items()} | inputs).args
+    defaults = {name: i.default for name, i in INPUTS.items() if hasattr(i, "default")}
+    (settings,) = TapPredictorPool.execute(**defaults | inputs).args
     return settings
 
 

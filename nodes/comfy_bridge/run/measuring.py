@@ -11,8 +11,7 @@ from ....tap_core.record.record import TokenChoices
 from ....tap_core.sampling.pool_settings import PoolSettings
 from ....tap_core.sampling.run import TapRun
 from ....tap_core.sampling.settings import TapSettings
-from ....tap_core.schedule import SKIP, Decision, Seen
-from ....tap_core.schedules.registry import AnySchedule
+from ....tap_core.schedule import SKIP, AdaptiveSchedule, Decision, Schedule, Seen
 from ....tap_core.timeline import Timeline
 from ....tap_core.token_grid import Grid
 from .second_model import ALONE
@@ -140,7 +139,8 @@ class MeasuringPatch(TapPatch):
     """The wrappers of one TAP Measure Run node; `holder` gets the trace of its latest run."""
 
     def __init__(
-        self, target: str, holder: TraceHolder, schedule: AnySchedule | None = None, pool: PoolSettings | None = None
+        self, target: str, holder: TraceHolder, schedule: Schedule | AdaptiveSchedule | None = None,
+        pool: PoolSettings | None = None,
     ) -> None:
         correction = "off" if schedule is None else "on"
         given = {"given_schedule": schedule or EveryStep(), "given_pool": pool}
