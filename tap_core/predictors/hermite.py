@@ -43,8 +43,9 @@ class Hermite:
         x = coordinates(past, self.fitted, timeline)
         at = timeline.coordinate(position + self.horizon)
         order = min(self.order, len(x) - 1)
-        basis = hermite_values(_normalised(at, x), order)
-        return padded(combined(basis, least_squares(x, order)), past)
+        newest, *others = combined(hermite_values(_normalised(at, x), order), least_squares(x, order))
+        # Coordinates that are far from even cost the fit digits.
+        return padded([newest + (1 - newest - sum(others)), *others], past)
 
 
 def hermite_values(tau: float, order: int) -> list[float]:

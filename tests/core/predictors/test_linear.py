@@ -5,7 +5,7 @@ from collections.abc import Callable, Sequence
 
 import pytest
 import torch
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 from tap_pack.tap_core.errors import TapError
 from tap_pack.tap_core.predictor import Predictor
@@ -211,6 +211,7 @@ def runs(draw: st.DrawFn) -> tuple[Timeline, list[float], float]:
 
 
 @given(runs())
+@example((Timeline((723.0, 0.0, 0.0, 0.0, 0.0, 25.0, 0.0, 0.25), "sigma"), [1.0, 5.0, 0.0, 7.0], 0.0))
 def test_a_pool_of_all_families_gives_finite_weights_that_sum_to_one(run: tuple[Timeline, list[float], float]) -> None:
     timeline, past, position = run
     pool = Pool(tuple(LINEAR))
