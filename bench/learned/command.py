@@ -1,7 +1,7 @@
 """Weights of forecasts learned from runs (L2P), and sigmas moved to fit the computed steps (BudCache's second stage).
 
 `python3 bench/run.py learned`. Three models, euler, 10 calls at the steps that TAP Calibrate finds. Everything is
-learned on two pictures and scored on eight others, against the full picture of the scheduler's own sigmas.
+learned on two pictures and scored on four others, against the full picture of the scheduler's own sigmas.
 """
 
 from __future__ import annotations
@@ -23,12 +23,11 @@ from figures.table import table
 from models.model_rows import Jobs, closeness, measure_models, shown
 from models.stage import MODELS, Course, Stage
 
-SHOTS, TRACE_SHOTS, CALLS = range(100, 108), (903, 904), 10
+SHOTS, TRACE_SHOTS, CALLS = range(100, 104), (903, 904), 10
 WEIGHT_COURSES = {"20 steps": Course(steps=20), "50 steps": Course()}
 SIGMA_COURSES = {"CFG 1": Course(steps=20, cfg=1.0), "CFG 4": Course(steps=20, cfg=4.0)}
 POOLS = ("TAP's own", "learned on full runs", "learned on skipping runs", "learned on skipping runs, beside TAP's own")
 SIGMAS = ("as they are", "moved: skipped steps", "moved: all steps")
-CORRECTIONS = ("on", "off")
 MOVED_FULL = "moved: {which}, every step computed"
 
 
@@ -38,7 +37,7 @@ def calibrated(traces: Sequence[Trace], **wanted: object) -> Calibration:
 
 
 def weights(stage: Stage, course: Course) -> dict[str, dict]:
-    """Scores of each pool, with the drift repaid and without."""
+    """Scores of each pool."""
     whole = [stage.trace(shot, course) for shot in TRACE_SHOTS]
     opened = calibrated(whole, weights=True)
     schedule = ListedSchedule(opened.line(CALLS).full)
@@ -47,10 +46,9 @@ def weights(stage: Stage, course: Course) -> dict[str, dict]:
     closed = calibrated([*whole, *skipping], weights=True).learned(CALLS)
     pools = (None, first, PoolSettings(learned=closed), PoolSettings(learned=closed, learned_beside=True))
     fulls, scores = stage.takes(SHOTS, course), {}
-    for correction in CORRECTIONS:
-        for name, pool in zip(POOLS, pools, strict=True):
-            settings = TapSettings(given_schedule=schedule, given_pool=pool, correction=correction)
-            scores[f"{name}, correction {correction}"] = closeness(stage.takes(SHOTS, course, settings), fulls)
+    for name, pool in zip(POOLS, pools, strict=True):
+        settings = TapSettings(given_schedule=schedule, given_pool=pool)
+        scores[name] = closeness(stage.takes(SHOTS, course, settings), fulls)
     return {"full": list(schedule.steps), "scores": scores}
 
 
@@ -79,10 +77,9 @@ def markdown(found: dict) -> str:
     """Two tables."""
     rows = {(row["model"], row["name"]): row["scores"] for row in found["rows"]}
     models = [model for model in MODELS if any(name == model for name, _ in rows)]
-    first = table(("weights", "correction", "steps", *models), (
-        (pool, correction, course, *(_cell(rows, model, f"weights, {course}", f"{pool}, correction {correction}")
-                                     for model in models))
-        for correction in CORRECTIONS for course in WEIGHT_COURSES for pool in POOLS))
+    first = table(("weights", "steps", *models), (
+        (pool, course, *(_cell(rows, model, f"weights, {course}", pool) for model in models))
+        for course in WEIGHT_COURSES for pool in POOLS))
     names = (SIGMAS[0], *(name for which, moved in zip((SKIPPED, ALL), SIGMAS[1:], strict=True)
                           for name in (moved, MOVED_FULL.format(which=which))))
     second = table(("sigmas", "guidance", *models), (

@@ -1,34 +1,50 @@
-"""Learned weights, by least squares over the steps of each gap.
+"""Learned weights, by least squares over all skipped steps of some runs at once.
 
-G: guided slope [T, N, C].  D_i = G_{f_i} - G_{f_0}, of the last full steps.  u: share of the gap, as in
-predictors/learned.py.
+G: guided slope [T, N, C] that a run saw.  G*: that of the full run of the same picture, which is what is wanted.
+D_i = G_{f_i} - G_{f_0}, of the last full steps.  u: share of the gap, as in predictors/learned.py.
+e_j: error in x that the forecast of step j adds.  E_j: what all steps up to j have added.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from itertools import pairwise
 
 import torch
 from torch import Tensor
 
+from ..errors import TapError
 from ..predictors.learned import NUMBERS, LearnedWeights
-from .conditions import what_is_forecast
+from .conditions import few, what_is_forecast
 from .trace import Trace
 
-# Holds the numbers together where a gap is too short to tell them apart; from 1e-5 to 1e-2 pictures are equally close.
-RIDGE = 1e-6
-TINY = 1e-30  # where nothing moves
+CHANNELS = 64
+# Errors that go the same way at every step cost most, so sum |E_j|^2 is made small, not only sum |e_j|^2; the latter
+# counts so many times, or forecasts would learn to make up for one another on the measured pictures alone.
+EACH_STEP = 10.0
+# Holds the numbers together where a gap is too short to tell them apart.
+RIDGE, LEAST = 1e-6, 1e-12
 
 
 def learned_weights(traces: Sequence[Trace], full: Sequence[int]) -> LearnedWeights:
-    """The weights that would have left the smallest error in x at the skipped steps of these runs, in the mean.
+    """The weights with the smallest sum of |E_j|^2 + EACH_STEP |e_j|^2 over the skipped steps of these runs.
 
-    traces: of runs with the same sigmas, computed in full, or skipping with these full steps.
+    traces: of runs with the same sigmas. With runs among them that skipped with these full steps, the weights are
+    learned on what those saw. Raises TapError where the full run of such a picture is missing.
     """
-    sigmas = traces[0].sigmas
-    learned = LearnedWeights(sigmas, tuple(full), ((0.0,) * NUMBERS,) * len(full))
-    slopes = [guided_slope(trace) for trace in traces]
-    numbers = tuple(_numbers(learned, gap, slopes) for gap in range(len(full)))
-    return LearnedWeights(sigmas, tuple(full), numbers)
+    empty = LearnedWeights(traces[0].sigmas, tuple(full), ((0.0,) * NUMBERS,) * len(full))
+    size = NUMBERS * len(full)
+    gram, lean = torch.zeros(size, size, dtype=torch.float64), torch.zeros(size, dtype=torch.float64)
+    for seen, wanted in _pairs(traces):
+        columns, error = torch.zeros(size, wanted[0].numel(), dtype=torch.float64), torch.zeros(wanted[0].numel())
+        for added, missing, skipped in _steps(empty, seen, wanted):
+            error = error + missing
+            if not skipped:
+                continue
+            columns = columns + added
+            gram += columns @ columns.T + EACH_STEP * added @ added.T
+            lean += columns @ error + EACH_STEP * added @ missing
+    gram += (RIDGE * gram.diagonal() + LEAST * gram.diagonal().max().clamp_min(1e-300)).diag()
+    found = torch.linalg.solve(gram, lean).view(-1, NUMBERS).tolist()
+    return LearnedWeights(empty.sigmas, empty.full, tuple(map(tuple, found)))
 
 
 def guided_slope(trace: Trace) -> Tensor:
@@ -38,23 +54,41 @@ def guided_slope(trace: Trace) -> Tensor:
     return sum(parts)
 
 
-def _numbers(learned: LearnedWeights, gap: int, slopes: Sequence[Tensor]) -> tuple[float, ...]:
-    """The four numbers of one gap; those of full steps that are not there are 0."""
-    past, end = learned.past_of(gap), learned.end_of(gap)
-    steps = range(past[0] + 1, end)
-    known = 2 * (len(past) - 1)
-    if not steps or not known:
-        return (0.0,) * NUMBERS
-    gram, lean = torch.zeros(known, known, dtype=torch.float64), torch.zeros(known, dtype=torch.float64)
+def _pairs(traces: Sequence[Trace]) -> Iterator[tuple[Tensor, Tensor]]:
+    """G and G* of each run that skipped, or of all if none did: of at most CHANNELS channels."""
+    skipping = [trace for trace in traces if trace.full]
+    for trace in skipping or traces:
+        same = trace if not trace.full else _full_run_of(trace, traces)
+        slopes = guided_slope(trace), guided_slope(same)
+        yield tuple(slope[..., few(slope.shape[2], CHANNELS)] for slope in slopes)
+
+
+def _full_run_of(trace: Trace, traces: Sequence[Trace]) -> Trace:
+    """The full run of the same picture: its first step, which nothing was skipped before, is the same."""
+    first = guided_slope(trace)[0]
+    for other in traces:
+        slope = guided_slope(other)[0]
+        if not other.full and slope.shape == first.shape and torch.allclose(slope, first, rtol=1e-3, atol=1e-5):
+            return other
+    raise TapError("Weights are learned on a run that skipped by comparing it with the full run of the same picture. "
+                   "Connect the trace of a full run with the same prompt and seed, too.")
+
+
+def _steps(learned: LearnedWeights, seen: Tensor, wanted: Tensor) -> Iterator[tuple[Tensor | None, Tensor, bool]]:
+    """Of each step: what each number adds to x [4 F, M], what a repeat of f_0 leaves to add [M], whether it is skipped.
+
+    seen, wanted: G and G* [T, N, C]. M: N * C.
+    """
     lengths = [before - after for before, after in pairwise(learned.sigmas)]
-    for slope in slopes:
-        older = [slope[place] - slope[past[0]] for place in past[1:]]
-        for step in steps:
-            share = (step - past[0]) / (end - past[0])
-            columns = torch.stack([each * share**power for each in older for power in (1, 2)]).flatten(1)
-            weight = lengths[step] ** 2
-            gram += weight * columns @ columns.T
-            lean += weight * columns @ (slope[step] - slope[past[0]]).flatten()
-    gram += (RIDGE * gram.diagonal() + TINY).diag()
-    found = torch.linalg.solve(gram, lean).tolist()
-    return (*found, *(0.0,) * (NUMBERS - known))
+    for gap, newest in enumerate(learned.full):
+        end, past = learned.end_of(gap), learned.past_of(gap)
+        older = [(seen[place] - seen[newest]).flatten() for place in past[1:]]
+        for step in range(newest, end):
+            missing = lengths[step] * (wanted[step] - seen[newest]).flatten()
+            share, added = (step - newest) / (end - newest), None
+            if step > newest:
+                added = torch.zeros(NUMBERS * len(learned.full), missing.numel(), dtype=torch.float64)
+                for i, difference in enumerate(older):
+                    for power in (1, 2):
+                        added[NUMBERS * gap + 2 * i + power - 1] = lengths[step] * share**power * difference
+            yield added, missing, step > newest

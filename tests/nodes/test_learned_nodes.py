@@ -124,7 +124,8 @@ def test_weights_are_learned_from_what_skipping_runs_saw(model: ModelPatcher, me
     skipping = measure(model, schedule=ListedSchedule(FULL))[1]
     _, text, _, pool, _ = calibrated(measured, trace_2=skipping, learn_weights=True)
     assert from_text(text).line(6).full == FULL
-    assert pool.learned == learned_weights([skipping.latest], FULL)
+    assert pool.learned == learned_weights([measured.latest, skipping.latest], FULL)
+    assert pool.learned != learned_weights([measured.latest], FULL)
     with pytest.raises(TapError, match="set budget to 6"):
         calibrated(measured, trace_2=skipping, budget="5")
 

@@ -116,13 +116,15 @@ def test_a_calibration_has_them_where_they_are_wanted() -> None:
 
 def test_runs_that_skipped_keep_their_steps_and_give_the_weights() -> None:
     full = (0, 1, 2, 4, 7, 9)
-    whole, skipping = made_trace(1), made_trace(2, full)
+    whole, skipping = made_trace(1), made_trace(1, full)
+    skipping.conditions[0].target[1:] *= 1.1
     found = calibrate([whole, skipping], PlannedRun(PoolSettings(), calls=6, weights=True))
     assert found.line(6).full == full
-    assert found.line(6).weights == learned_weights([skipping], full).numbers
+    assert found.line(6).weights == learned_weights([whole, skipping], full).numbers
+    assert found.line(6).weights != learned_weights([whole], full).numbers
     assert found.line(5).full == calibrate([whole], PlannedRun(PoolSettings(), calls=6)).line(5).full
-    alone = calibrate([skipping], PlannedRun(PoolSettings(), calls=6, weights=True))
-    assert alone.line(6) == replace(found.line(6), decibels=alone.line(6).decibels)
+    with pytest.raises(TapError, match="same prompt and seed"):
+        calibrate([skipping], PlannedRun(PoolSettings(), calls=6, weights=True))
 
 
 def test_runs_that_skipped_have_to_fit_one_another_and_the_budget() -> None:
