@@ -30,7 +30,8 @@ def in_short(models: dict[str, list[dict]]) -> str:
     lines = [(f"{calls} of {steps}, CFG {cfg:g}", *(_best(rows, (steps, calls, cfg)) for rows in models.values()))
              for steps, calls, cfg in places]
     return "\n".join(["**In short.** Mean PSNR in dB: TAP Accelerate's defaults / the best published method / the best "
-                      "of euler and dpmpp_2m with as many steps as calls.", "", *table(("calls", *models), lines)])
+                      "of euler and dpmpp_2m with as many steps as calls; in square brackets the calls, where they are "
+                      "not those of the row.", "", *table(("calls", *models), lines)])
 
 
 def is_published(name: str) -> bool:
@@ -56,8 +57,9 @@ def _best(rows: list[dict], place: Column) -> str:
     if DEFAULTS not in found or not any(map(_is_solver, found)):
         return "not measured"
     method, solver = best_of(found, is_published), best_of(found, _is_solver)
-    return (f"{found[DEFAULTS]['psnr']:.1f} / {method['psnr']:.1f} {method['name']} / {solver['psnr']:.1f} "
-            f"{solver['name'].partition(',')[0]}")
+    elsewhere = f" [{method['calls']:.1f}]" if abs(method["calls"] - place[1]) > NEAR else ""
+    return (f"{found[DEFAULTS]['psnr']:.1f} / {method['psnr']:.1f} {method['name']}{elsewhere} / "
+            f"{solver['psnr']:.1f} {solver['name'].partition(',')[0]}")
 
 
 def _is_solver(name: str) -> bool:
