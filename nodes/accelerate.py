@@ -2,6 +2,7 @@
 
 from comfy_api.latest import io
 
+from ..tap_core.closeness import MOST_CLOSER
 from ..tap_core.record.record import RecordHolder
 from ..tap_core.sampling.pool_settings import PoolSettings
 from ..tap_core.sampling.settings import WIDEST_STRIDE, TapSettings
@@ -66,6 +67,13 @@ class TapAccelerate(io.ComfyNode):
                     "copies of the latent fit, every step is computed, and the report says so. 0 sets no limit.",
                 ),
                 *range_inputs("every step is computed.", advanced=True),
+                io.Float.Input(
+                    "closer_than_told", default=DEFAULTS.closer_than_told, min=-MOST_CLOSER, max=MOST_CLOSER, step=1.0,
+                    optional=True, advanced=True,
+                    tooltip="How many dB pictures of your model are closer than TAP told; TAP Compare says it where a "
+                    "record is connected. Higher takes fewer computed steps for the same quality. Lower takes more: "
+                    "-10 suits a model whose pictures were 10 dB less close than told. Models differ by 15 dB.",
+                ),
             ],
             outputs=[
                 io.Model.Output(display_name="MODEL", tooltip="The same model, faster."),

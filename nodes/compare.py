@@ -13,7 +13,9 @@ from ..tap_core.pictures.comparison_words import comparison_words
 from ..tap_core.pictures.difference_image import draw_difference, draw_why_not
 from ..tap_core.pictures.difference_scale import DifferenceScale
 from ..tap_core.pictures.wipe_files import write_pairs
+from ..tap_core.record.record import RecordHolder, TapRecord
 from .comfy_bridge.progress import progress_bar
+from .inputs.sockets import TAP_RECORD
 
 SUBFOLDER = "tap"
 
@@ -41,6 +43,9 @@ class TapCompare(io.ComfyNode):
                 io.Int.Input("amplify", default=0, min=0, max=1000, optional=True,
                              tooltip="0 shows every map on one scale, so that maps can be compared. A number shows "
                              "the differences that many times stronger; the figures stay."),
+                TAP_RECORD.Input("record", optional=True, tooltip="The run that made the picture. The words then say "
+                                 "how close TAP had told it to be, and what to set where several pictures are as far "
+                                 "off."),
             ],
             outputs=[
                 io.String.Output(display_name="STRING", tooltip="The verdict, and the figures below it."),
@@ -51,10 +56,11 @@ class TapCompare(io.ComfyNode):
 
     @classmethod
     def execute(
-        cls, picture: Tensor, reference: Tensor, other_seed: Tensor | None = None, amplify: int = 0
+        cls, picture: Tensor, reference: Tensor, other_seed: Tensor | None = None, amplify: int = 0,
+        record: RecordHolder | None = None,
     ) -> io.NodeOutput:
         """Words and map; `tap_compare` in the ui holds the words and names the files of the wipe."""
-        words, frames = compared(picture, reference, other_seed, amplify)
+        words, frames = compared(picture, reference, other_seed, amplify, record and record.latest)
         pairs = [] if why_not_comparable(picture, reference) else _pairs(picture, reference)
         verdict, _, figures = words.partition("\n")
         shown = {**ui.PreviewText(words).as_dict(), **ui.PreviewImage(frames, cls=cls).as_dict()}
@@ -62,7 +68,9 @@ class TapCompare(io.ComfyNode):
         return io.NodeOutput(words, frames, ui=shown)
 
 
-def compared(picture: Tensor, reference: Tensor, other_seed: Tensor | None, amplify: int) -> tuple[str, Tensor]:
+def compared(
+    picture: Tensor, reference: Tensor, other_seed: Tensor | None, amplify: int, record: TapRecord | None = None
+) -> tuple[str, Tensor]:
     """The words and the frames; a sentence in both where there is nothing to compare."""
     why_not = why_not_comparable(picture, reference)
     if why_not is None and other_seed is not None:
@@ -71,7 +79,7 @@ def compared(picture: Tensor, reference: Tensor, other_seed: Tensor | None, ampl
         return why_not, draw_why_not(why_not)
     tick = _ticking(picture, reference, other_seed)
     found = compare(picture, reference, tick)
-    words = comparison_words(found, None if other_seed is None else compare(other_seed, reference, tick))
+    words = comparison_words(found, None if other_seed is None else compare(other_seed, reference, tick), record)
     return words, draw_difference(picture, reference, found, words, DifferenceScale(amplify), tick)
 
 

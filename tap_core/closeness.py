@@ -18,6 +18,8 @@ BEND, BELOW = 32.0, 1.8
 SCATTER, SCATTER_BELOW = 7.0, 8.0
 # Fresh noise shows what a forecast did not know, however few steps are skipped.
 MOST_RENEWED = 27.0
+# So many dB closer, or less close, than the line may a model's pictures be; models differ by 15.
+MOST_CLOSER = 30
 # Equal pictures, and pictures that have nothing in common.
 MOST, LEAST = 80.0, 8.0
 
@@ -57,12 +59,14 @@ class Line:
     """From the drift of a run to its closeness.
 
     twice: the share of the steps that the sampler evaluates twice. open_end: whether the last steps were skipped.
-    renewed: whether the sampler draws all of its noise anew at each step.
+    renewed: whether the sampler draws all of its noise anew at each step. closer: how many dB pictures of the model are
+    closer than the line for all models says.
     """
 
     twice: float = 0.0
     open_end: bool = False
     renewed: bool = False
+    closer: float = 0.0
 
     def closeness(self, drift: float) -> Closeness | None:
         """drift: sum of the gaps' squared drifts over the picture's square; None if that is not a number."""
@@ -83,4 +87,4 @@ class Line:
 
     @property
     def _at_one(self) -> float:
-        return AT_ONE + TWICE * self.twice - OPEN_END * self.open_end
+        return AT_ONE + TWICE * self.twice - OPEN_END * self.open_end + self.closer

@@ -68,7 +68,7 @@ def try_it(graph: Graph) -> None:
     other = demo.sample("KSampler, every step computed", demo.model, scene)
     pictures = [demo.decode("VAE Decode, with TAP", one), demo.decode("VAE Decode, every step computed", other)]
     graph.column(420)
-    graph.add("TapCompare", picture=pictures[0], reference=pictures[1])
+    graph.add("TapCompare", picture=pictures[0], reference=pictures[1], record=faster[1])
     graph.grow(210)
 
 
@@ -91,7 +91,8 @@ def compare(graph: Graph) -> None:
     graph.column(480)
     names = ("with TAP", "every step computed", "another seed")
     pictures = [demo.decode(f"VAE Decode, {name}", run) for name, run in zip(names, runs, strict=True)]
-    graph.add("TapCompare", picture=pictures[0], reference=pictures[1], other_seed=pictures[2])
+    graph.add("TapCompare", picture=pictures[0], reference=pictures[1], other_seed=pictures[2],
+              record=faster[1])
     graph.grow(40)
 
 

@@ -2,11 +2,14 @@
 
 import math
 
-from ..closeness import words_of
+from ..closeness import MOST_CLOSER, words_of
+from ..record.record import TapRecord
 from .comparison import Comparison
 
 SAME = "no difference: equal in every value"
 EQUAL = "equal"
+# So many dB between told and measured are worth a setting.
+WORTH_SETTING = 4.0
 
 
 def verdict(found: Comparison) -> str:
@@ -15,9 +18,21 @@ def verdict(found: Comparison) -> str:
     return words[0].upper() + words[1:]
 
 
-def comparison_words(found: Comparison, floor: Comparison | None = None) -> str:
-    """The verdict on a line of its own, then the figures."""
-    return f"{verdict(found)}\n{figure_words(found, floor)}"
+def comparison_words(found: Comparison, floor: Comparison | None = None, record: TapRecord | None = None) -> str:
+    """The verdict on a line of its own, then the figures, and what the run of the record had told."""
+    return f"{verdict(found)}\n{figure_words(found, floor)}{told_words(found, record)}"
+
+
+def told_words(found: Comparison, record: TapRecord | None) -> str:
+    """What the run had told, and what to set where pictures of its model are often as far off; else empty."""
+    if record is None or record.closeness is None or math.isinf(found.psnr):
+        return ""
+    told, off = record.closeness.decibels, found.psnr - record.closeness.decibels
+    words = f". TAP had told about {told:.0f} dB."
+    if abs(off) < WORTH_SETTING:
+        return words
+    value = max(-MOST_CLOSER, min(MOST_CLOSER, round(record.settings.get("closer_than_told", 0.0) + off)))
+    return f"{words} Where several pictures of this model are as far off, set closer_than_told to {value}."
 
 
 def figure_words(found: Comparison, floor: Comparison | None = None) -> str:

@@ -70,7 +70,7 @@ class TapRun:
         self.readback = Readback()
         repays = settings.correction == "on" and self.decider.skips_any
         self.replay = Replay(self.timeline.mixes, guidance) if repays else None
-        self.standing = Standing(self.record, self.timeline.mixes)
+        self.standing = Standing(self.record, self.timeline.mixes, settings.closer_than_told)
         if not self.decider.skips_any:
             self.standing.lose()
         self._room: int | None = None  # bytes that histories may take on the device; None without a limit

@@ -3,6 +3,7 @@
 import math
 from dataclasses import asdict, dataclass
 
+from ..closeness import MOST_CLOSER
 from ..engine.losses import PROXY_LOSSES
 from ..engine.selector import Selector
 from ..errors import TapError
@@ -37,6 +38,7 @@ class TapSettings:
     most_computed: the most full steps, 0 for no limit; without "fixed" alone. memory_limit: MB that may be kept on the
     model's device, 0 for no limit. given_schedule: replaces interval, quality, most_computed, placement and
     warmup_steps. given_pool: replaces orders and horizons. start_percent .. end_percent: where steps may be skipped.
+    closer_than_told: how many dB pictures of this model were closer than TAP had told.
     Raises TapError, saying which input to change, for an impossible value.
     """
 
@@ -59,6 +61,7 @@ class TapSettings:
     memory_limit: int = 0
     start_percent: float = 0.0
     end_percent: float = 1.0
+    closer_than_told: float = 0.0
     given_schedule: AnySchedule | None = None
     given_pool: PoolSettings | None = None
 
@@ -78,6 +81,9 @@ class TapSettings:
             raise TapError("orders is empty; choose at least one order, such as 0,1,2.")
         if self.memory_limit < 0:
             raise TapError(f"memory_limit is {self.memory_limit}; set it to 0 for no limit, or to more.")
+        if not abs(self.closer_than_told) <= MOST_CLOSER:
+            raise TapError(f"closer_than_told is {self.closer_than_told:g} dB; set it from {-MOST_CLOSER} to "
+                           f"{MOST_CLOSER}.")
         horizon_list(self.horizon_from, self.horizon_to, self.horizon_step)
         IntervalSchedule(self.interval, self.warmup_steps)
         QualitySchedule(0.0, self.most_computed)
@@ -116,7 +122,7 @@ class TapSettings:
         if self.quality == FIXED or self.off:
             return self.fixed_schedule()
         curve = by_change if self.placement == "change" else by_step
-        return self._ranged(QualitySchedule(QUALITIES[self.quality], self.most_computed, curve))
+        return self._ranged(QualitySchedule(QUALITIES[self.quality], self.most_computed, curve, self.closer_than_told))
 
     def fixed_schedule(self) -> AnySchedule:
         """As many full steps as interval and warm-up say."""

@@ -9,10 +9,13 @@ from .motion import Motion
 
 
 class Standing:
-    """Of one run; nothing is known any more once the picture changes its size. mixed: see Timeline.mixes."""
+    """Of one run; nothing is known any more once the picture changes its size.
 
-    def __init__(self, record: TapRecord, mixed: bool) -> None:
-        self._record = record
+    mixed: see Timeline.mixes; closer: see Line.
+    """
+
+    def __init__(self, record: TapRecord, mixed: bool, closer: float = 0.0) -> None:
+        self._record, self._closer = record, closer
         self._drifts: Drifts | None = Drifts(mixed)
 
     def lose(self) -> None:
@@ -33,11 +36,11 @@ class Standing:
         if drifts is None:
             return None
         renewed = motion.renewed is not None and bool(motion.renewed > RENEWED)
-        return Line(self._twice, self._drifts.open, renewed).closeness(float(drifts[0].max()))
+        return Line(self._twice, self._drifts.open, renewed, self._closer).closeness(float(drifts[0].max()))
 
     def so_far(self, spent: float | None) -> str:
         """In a run that goes on, from the drift that its schedule has read, in words; empty before its first gap."""
-        return "" if spent is None else f"so far {Line(self._twice).closeness(spent)}"
+        return "" if spent is None else f"so far {Line(self._twice, closer=self._closer).closeness(spent)}"
 
     @property
     def known(self) -> bool:

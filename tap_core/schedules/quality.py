@@ -46,13 +46,14 @@ Curve = Callable[[Sequence[float], bool], list[float]]
 class QualitySchedule:
     """Full steps on the curve of `placed`, as dense as the drifts of the run so far ask for.
 
-    decibels: the closeness that is wished. most: at most so many full steps, 0 for no limit.
+    decibels: the closeness that is wished. most: at most so many full steps, 0 for no limit. closer: see Line.
     Raises TapError for a negative limit.
     """
 
     decibels: float
     most: int = 0
     curve: Curve = by_change
+    closer: float = 0.0
 
     def __post_init__(self) -> None:
         if self.most < 0:
@@ -112,7 +113,7 @@ class QualityCourse:
                 self._learn(self._heights[step] - self._heights[self._newest], latest)
             self._closed = self._heights[step]
         self._newest, self._count = step, self._count + 1
-        wished = self._wished(step, spent, Line(seen.twice))
+        wished = self._wished(step, spent, Line(seen.twice, closer=self._schedule.closer))
         # Many samplers draw all noise anew at their first step, and little of it later.
         if not self._schedule.most and renewed > RENEWED and step > ENOUGH:  # with a limit steps are skipped
             self.said = self.said or ALL_NOISE_ANEW

@@ -43,6 +43,13 @@ def test_below_the_bend_the_estimate_is_less_certain_and_falls_faster() -> None:
     assert steep < flat
 
 
+def test_a_model_whose_pictures_are_closer_is_told_so_and_may_drift_more() -> None:
+    for line in (Line(), Line(closer=10.0), Line(closer=-10.0)):
+        assert line.closeness(1e-4).decibels == pytest.approx(Line().closeness(1e-4).decibels + line.closer)
+        assert line.closeness(line.drift(45.0)).decibels == pytest.approx(45.0)
+    assert Line(closer=10.0).drift(45.0) > 5 * Line().drift(45.0)
+
+
 def test_a_sampler_that_draws_all_noise_anew_is_never_called_close() -> None:
     assert Line(renewed=True).closeness(1e-9).decibels == MOST_RENEWED
     assert Line(renewed=True).closeness(1.0).decibels == LEAST

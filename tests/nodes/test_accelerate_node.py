@@ -30,6 +30,7 @@ CONTRACT = {
     "quality": "close", "interval": 5, "orders": "0,1,2", "horizon_from": -4, "horizon_to": 0, "proxy_loss": "cosine",
     "warmup_steps": 3, "horizon_step": 1.0, "cache_device": "gpu",
     "most_computed": 0, "memory_limit": 0, "start_percent": 0.0, "end_percent": 1.0,
+    "closer_than_told": 0.0,
 }
 RANGES = {"interval": (1, 20), "horizon_from": (-8, 4), "horizon_to": (-8, 4), "warmup_steps": (0, 20),
           "horizon_step": (0.1, 2.0)}

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from pathlib import Path
 
 import comfy.model_management
@@ -13,7 +14,9 @@ import torch
 from PIL import Image
 from tap_pack.nodes import compare
 from tap_pack.nodes.compare import TapCompare
+from tap_pack.tap_core.closeness import Closeness
 from tap_pack.tap_core.pictures.wipe_files import MOST_PAIRS, write_pairs
+from tap_pack.tap_core.record.record import RecordHolder, TapRecord
 
 TRUTH = torch.rand(2, 24, 32, 3, generator=torch.Generator().manual_seed(1))
 
@@ -90,8 +93,32 @@ def test_the_bar_moves_with_every_frame_and_a_cancelled_prompt_ends_it(
         compare.compared(TRUTH, TRUTH, None, 0)
 
 
+def told(decibels: float | None, **settings: object) -> RecordHolder:
+    """The record of a run that told how close its picture is."""
+    holder, record = RecordHolder(), TapRecord(model="Flux", settings=settings)
+    record.closeness = None if decibels is None else Closeness(decibels, 7.0)
+    holder.fill(record)
+    return holder
+
+
+def test_with_a_record_it_says_what_the_run_had_told_and_what_to_set() -> None:
+    picture = TRUTH * 0.98  # 41 dB or so
+    words = {name: TapCompare.execute(picture, TRUTH, record=record).args[0] for name, record in {
+        "right": told(39.0), "low": told(25.0), "set": told(25.0, closer_than_told=20.0), "far": told(60.0),
+        "nothing": told(None), "none": RecordHolder()}.items()}
+    measured = float(re.search(r"([\d.]+) dB PSNR", words["none"])[1])
+    assert words["right"].endswith(". TAP had told about 39 dB.") and 36 < measured < 42
+    asks = "Where several pictures of this model are as far off, set closer_than_told to "
+    assert words["low"].endswith(f"{asks}{measured - 25:.0f}.")
+    assert words["set"].endswith(f"{asks}30.")  # and no farther
+    assert words["far"].endswith(f"{asks}{measured - 60:.0f}.")
+    assert "told" not in words["nothing"] + words["none"]
+    assert "told" not in TapCompare.execute(TRUTH, TRUTH, record=told(39.0)).args[0]
+
+
 def test_the_schema_needs_two_pictures() -> None:
     schema = TapCompare.GET_SCHEMA()
     assert [(i.id, bool(i.optional)) for i in schema.inputs] == [
-        ("picture", False), ("reference", False), ("other_seed", True), ("amplify", True)]
+        ("picture", False), ("reference", False), ("other_seed", True), ("amplify", True),
+        ("record", True)]
     assert schema.is_output_node

@@ -237,8 +237,8 @@ def test_the_demo_workflow_runs(served: ServedPack) -> None:
 def test_comparing_tells_more_than_the_floor(served: ServedPack) -> None:
     prompt, run = ran(FREE[1], served)
     words, = shown(prompt, run, "TapCompare")
-    closeness, floor = (float(found) for found in re.findall(r"([\d.]+) dB", words["text"][0]))
-    assert closeness > floor + 15
+    closeness, floor, told = (float(found) for found in re.findall(r"([\d.]+) dB", words["text"][0]))
+    assert closeness > floor + 15 and told > 35
     assert len(words["images"]) == 1
 
 

@@ -82,6 +82,18 @@ def test_a_sampler_that_draws_all_noise_anew_is_computed_in_full_and_says_so(mod
     assert run_line(run.record) == f"No step was forecast. {ALL_NOISE_ANEW}"
 
 
+def test_a_model_that_is_closer_than_told_takes_fewer_steps_and_is_told_closer(model: ModelPatcher) -> None:
+    runs = [accelerated(model, closer_than_told=closer) for closer in (-8.0, 0.0, 12.0)]
+    for run in runs:
+        run.sample(STEPS)
+    counts = [len(run.record.full_steps) for run in runs]
+    assert counts[0] >= counts[1] >= counts[2] and counts[0] > counts[2]
+    fixed = [accelerated(model, quality="fixed", closer_than_told=closer) for closer in (0.0, 12.0)]
+    for run in fixed:
+        run.sample(STEPS)
+    assert fixed[1].record.closeness.decibels == pytest.approx(fixed[0].record.closeness.decibels + 12, abs=0.01)
+
+
 def test_most_computed_is_kept_and_the_line_says_how_close_that_came(model: ModelPatcher) -> None:
     run = accelerated(model, quality="same", most_computed=6)
     run.sample(STEPS)
