@@ -98,13 +98,13 @@ def _learning_inputs() -> list[io.Input]:
         io.Boolean.Input(
             "learn_weights", default=False, optional=True, advanced=True,
             tooltip="On learns, for the number of steps in budget, how to forecast from the last three computed steps "
-            "(L2P). The weights are in TAP_POOL and in the text. Pictures of one small model came closer with them, "
-            "those of two others less close: measure it before you keep it.",
+            "(L2P). The weights are in TAP_POOL and in the text. Pictures of small models came a little closer with "
+            "them, or a little less close: measure it before you keep it.",
         ),
         io.Combo.Input(
             "move_sigmas", options=list(MOVES), default=OFF, optional=True, advanced=True,
             tooltip="Moves the sampler's noise levels so that they suit the computed steps (BudCache). skipped moves "
-            "those of the forecast steps, all moves the others, too. They are in SIGMAS and in the text. Mostly the "
-            "picture is less close then.",
+            "those of the forecast steps, all moves the others, too. They are in SIGMAS and in the text. Without "
+            "guidance the picture is mostly less close then.",
         ),
     ]

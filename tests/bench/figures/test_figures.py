@@ -19,7 +19,7 @@ RESULTS = ROOT / "bench" / "results"
 RENDERERS = {"methods": "methods.table",
              **{name: f"{name}.command" for name in ("cost", "memory", "overhead", "engine", "quality", "choice",
                                                      "drift", "samplers", "replay", "closeness", "calibration",
-                                                      "partial", "rehearse", "full")}}
+                                                     "learned", "partial", "rehearse", "full")}}
 
 
 def found(name: str) -> dict:

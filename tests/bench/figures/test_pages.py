@@ -12,7 +12,7 @@ from figures.places import RESULTS
 from figures.readme_blocks import blocks, readme
 
 PAGES = ("cost", "memory", "overhead", "engine", "methods", "quality", "placement", "choice", "drift", "samplers",
-         "replay", "closeness", "calibration", "partial")
+         "replay", "closeness", "calibration", "learned", "partial")
 
 
 def page_of(name: str) -> page.Page:
