@@ -13,7 +13,7 @@ def assemble(targets: list[Tensor], weights: Tensor, choice: Tensor, share: Tens
     """Forecast [B, N, C] in the dtype of the targets: sum_k weights[choice, k] * target_k.
 
     targets: K tensors [B, N, C], newest first. weights: [P, K] float32. choice: [B, N] index of the candidate.
-    share: [B, N], how much of the change from the newest target to take; all of it if None.
+    share: [B, N], if the weights give a change: how much of it is added to the newest target.
     """
     rows = weights[choice.long()]  # [B, N, K]
     parts = list(token_chunks(rows.shape[1], 8 * targets[0].shape[-1], weights.device))
@@ -32,9 +32,10 @@ def assemble(targets: list[Tensor], weights: Tensor, choice: Tensor, share: Tens
 
 
 def _weighted(targets: list[Tensor], row: Tensor, share: Tensor | None) -> Tensor:
-    """Weighted sum [m, C] in float32 of K tensors [m, C]. row: [m, K]; share: [m, 1]."""
+    """Weighted sum [m, C] in float32 of K tensors [m, C], or the newest one and a share of the sum [m, 1]; row: [m, K].
+    """
     newest = to_device(targets[0], row.device)
-    total = newest * (row[:, :1] if share is None else row[:, :1] - 1)
+    total = newest * row[:, :1]
     for k, older in enumerate(targets[1:], start=1):
         total.addcmul_(to_device(older, row.device), row[:, k : k + 1])
     return total if share is None else torch.addcmul(newest.to(total), total, share)

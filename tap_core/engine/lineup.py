@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 import torch
 from torch import Tensor
+from torch.nn import functional
 
 from ..predictor import ExplicitPredictor, Moment
 from ..predictors.pool import Pool
@@ -21,12 +22,14 @@ from .selector import Choice
 class Lineup:
     """weights: [P', K] rows; explicit: the others. who: [P, 2] the pool index of each candidate, and its order.
 
-    stand_in: whether the only row is a repeat that is not in the pool, see pool.Candidates.
+    changes: [P', K] rows of the change from the newest snapshot, the first weight is less by 1. stand_in: whether the
+    only row is a repeat that is not in the pool, see pool.Candidates.
     """
 
     history: History
     moment: Moment
     weights: Tensor
+    changes: Tensor
     who: Tensor
     explicit: list[ExplicitPredictor]
     stand_in: bool
@@ -61,25 +64,29 @@ class Lineup:
         return torch.cat([losses, explicit_losses(self.explicit, stream.probes, truth, self.moment, loss)], dim=-1)
 
     def _forecast(self, index: Tensor, share: Tensor | None) -> Tensor:
-        targets = self.history.targets
+        targets, rows = self.history.targets, self.weights if share is None else self.changes
         if not self.explicit:
-            return assemble(targets, self.weights, index, share)
-        rows = len(self.weights)
-        target = assemble(targets, self.weights, index.where(index < rows, 0), share)
-        return put_explicit(target, self.explicit, targets, self.moment, index - rows, share)
+            return assemble(targets, rows, index, share)
+        target = assemble(targets, rows, index.where(index < len(rows), 0), share)
+        return put_explicit(target, self.explicit, targets, self.moment, index - len(rows), share)
 
 
 def line_up(pool: Pool, history: History, moment: Moment) -> Lineup:
     """The distinct candidates of a pool at this moment."""
     candidates, ready = pool.candidates(moment.past, moment.position, moment.timeline), pool.ready(moment)
-    device, highest = moment.probe.device, len(history.snapshots) - 1
+    highest = len(history.snapshots) - 1
     who = [(i, min(pool.members[i].order, highest)) for i in (*candidates.members, *ready)]
-    return Lineup(
-        history,
-        moment,
-        # Copied without waiting: with a blocking copy to a GPU, Python waits until all earlier work is done.
-        torch.tensor(candidates.weights).to(device, non_blocking=True),
-        torch.tensor(who, dtype=torch.int16).to(device, non_blocking=True),
-        [pool.members[i] for i in ready],
-        candidates.stand_in,
-    )
+    tables = _on_device(torch.tensor(candidates.weights), torch.tensor(who, dtype=torch.int16), moment.probe.device)
+    return Lineup(history, moment, *tables, [pool.members[i] for i in ready], candidates.stand_in)
+
+
+def _on_device(weights: Tensor, who: Tensor, device: torch.device) -> tuple[Tensor, Tensor, Tensor]:
+    """The rows [P', K], those of the change [P', K], and who [P, 2] made each, in one copy."""
+    count = weights.shape[1]
+    changes = torch.cat([weights[:, :1] - 1, weights[:, 1:]], dim=1)
+    rows = functional.pad(torch.cat([weights, changes], dim=1), (0, 0, 0, len(who) - len(weights)))
+    table = torch.cat([rows, who.view(torch.float32)], dim=1)  # two short numbers in the bits of one
+    # Copied without waiting: with a blocking copy to a GPU, Python waits until all earlier work is done.
+    table = table.to(device, non_blocking=True)
+    weights, changes = table[: len(weights)].split([count, count, 1], dim=1)[:2]
+    return weights, changes, table[:, -1:].view(torch.int16)

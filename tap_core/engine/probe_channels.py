@@ -7,6 +7,6 @@ FEWEST_CHANNELS = 64
 
 
 def strided_probe(probe: Tensor, stride: int) -> Tensor:
-    """Every `stride`-th channel of a probe [B, N, D], or more where few would be left; the probe itself if all are."""
+    """Every `stride`-th channel of a probe [B, N, D], or more where few would be left; a view of the probe."""
     stride = min(stride, probe.shape[-1] // FEWEST_CHANNELS)
-    return probe[..., ::stride].contiguous() if stride > 1 else probe
+    return probe[..., ::stride] if stride > 1 else probe

@@ -25,7 +25,8 @@ TINY = 1e-30
 class HistoryDots:
     """Per token, once per full step: <h0,h0> [M], <h0,q_j> and <q_j,q_j> [J, M], c_ij [J, J, M]; M = B*N.
 
-    divisor: [J, M] the squares, or TINY where a token did not move.
+    divisor: [J, M] the squares, or TINY where a token did not move. fixed, moving: [J, 3, M] <q_j,q_j>, <h,q_j> and
+    <h0+h,q_j> are fixed + b_j moving.
     """
 
     newest: Tensor
@@ -33,6 +34,8 @@ class HistoryDots:
     square: Tensor
     divisor: Tensor
     mix: Tensor
+    fixed: Tensor
+    moving: Tensor
 
 
 @dataclass(frozen=True)
@@ -67,7 +70,9 @@ def history_dots(probes: list[Tensor], device: torch.device) -> HistoryDots:
                 _take_out(direction, earlier, square[i, part].clamp_min(TINY), mix[i, j, part])
             square[j, part] = vecdot(direction, direction)
             lean[j, part] = vecdot(first, direction)
-    return HistoryDots(newest, lean, square, square.clamp_min(TINY), mix)
+    fixed = torch.stack([square, lean, 2 * lean], dim=1)
+    moving = torch.stack([torch.zeros_like(square), square, square], dim=1)
+    return HistoryDots(newest, lean, square, square.clamp_min(TINY), mix, fixed, moving)
 
 
 def probe_dots(probes: list[Tensor], probe: Tensor, once: HistoryDots) -> ProbeDots:

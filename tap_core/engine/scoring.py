@@ -35,10 +35,9 @@ def _losses_by_dots(history: History, probe: Tensor, weights: Tensor, loss: str)
     """Losses [M, P], computed only from the dots."""
     once = history.dots(probe.device)
     now = probe_dots(history.probes, probe, once)
-    reached = now.reach * once.square
-    beyond = (now.reach * reached.add(once.lean, alpha=2)).sum(0)
-    true = once.newest.add(now.lean, alpha=2).add_(now.rest).add_(beyond)
-    counts = torch.stack([once.square, reached.add_(once.lean)], dim=1)  # <q_j, q_j>, <h, q_j>: [J, 2, M]
+    dots = once.fixed + now.reach[:, None] * once.moving
+    counts, both = dots[:, :2], dots[:, 2]  # <q_j,q_j> and <h,q_j>: [J, 2, M], <h0+h,q_j>: [J, M]
+    true = once.newest.add(now.lean, alpha=2).add_(now.rest).add_((now.reach * both).sum(0))
     losses = torch.empty(len(true), len(weights), device=probe.device)
     bytes_each = 4 * (LOSS_TENSORS + LOSS_TENSORS_EACH * len(counts)) * len(weights)
     for part in token_chunks(len(true), bytes_each, probe.device):

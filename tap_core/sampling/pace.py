@@ -4,7 +4,9 @@ Some nodes tell the model another sigma than the sampler's, for more or less det
 """
 
 import math
+from functools import partial
 
+import torch
 from torch import Tensor
 
 from ..timeline import SIGMA_TOLERANCE, Timeline
@@ -53,12 +55,12 @@ class Pace:
         expected = self.expected
         if expected is None or readback is None:
             return float(told)
-        readback.ask(told == expected, self.confirm)
+        readback.ask(told, partial(self.confirm, expected))
         return expected
 
-    def confirm(self, right: Tensor) -> None:
-        """Take whether an expected sigma was the one that the model was told; if not, none is expected again."""
-        self._exact = self._exact and bool(right)
+    def confirm(self, expected: float, told: Tensor) -> None:
+        """Take what the model was told where a sigma was expected; if it was another one, none is expected again."""
+        self._exact = self._exact and float(told) == float(torch.tensor(expected, dtype=told.dtype))
 
     @property
     def why_not(self) -> str:

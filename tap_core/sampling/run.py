@@ -174,7 +174,7 @@ class TapRun:
 
     def remember(self, key: Hashable, probe: Tensor, target: Tensor) -> None:
         """Take what a full call showed of one condition. probe: [B, N, D], target: [B, N, C]; both may be kept."""
-        position, probe = self._now.position, strided_probe(probe, self.settings.probe_stride)
+        position, probe = self._now.position, strided_probe(probe, self.settings.probe_stride).contiguous()
         history = self.memory.fitting(key, *probe.shape[:2])
         grid = self.record.grid if math.prod(self.record.grid) == probe.shape[1] else None
         expected = self.forecaster.expected(history, position, probe, grid, target)

@@ -48,11 +48,11 @@ class CallTarget:
             return self._picture(target)
         if self.kind == "slope":
             return self._follow(target)
-        denoised, slope = target.chunk(2, dim=-1)
         if self.noisy is None:
-            return self._follow(slope)
-        follows = self._follow(slope)
-        return torch.where(self.noisy, follows.lerp(self._picture(denoised).to(follows), self.still), follows)
+            return self._follow(target.chunk(2, dim=-1)[1])
+        denoised, slope = self.cut.two_latents(target, self.x.shape)
+        follows = self.x - self.sigma * slope
+        return torch.where(self.noisy, follows.lerp(denoised.to(follows), self.still), follows)
 
     def merged(self, denoised: Tensor, target: Tensor, part: Part) -> Tensor:
         """The denoised picture of a part's tokens, and what a forecast [B, N, C] implies of the others."""

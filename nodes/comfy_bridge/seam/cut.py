@@ -46,6 +46,12 @@ class Cut:
             return from_patches(tokens, self.grids[0], shape)
         return torch.cat([part.flatten(1) for part in self.parts(tokens, self.shapes)], 1).view(shape)
 
+    def two_latents(self, tokens: Tensor, shape: Sequence[int]) -> Sequence[Tensor]:
+        """The two latents of this shape that have these tokens [B, N, 2 * C]; the first one's values come first."""
+        if len(self.shapes) > 1:
+            return [self.latent(half, shape) for half in tokens.chunk(2, dim=-1)]
+        return from_patches(tokens, self.grids[0], (shape[0], 2 * shape[1], *shape[2:])).chunk(2, dim=1)
+
     def parts(self, tokens: Tensor, shapes: Sequence[Shape]) -> list[Tensor]:
         """The parts, of these shapes, that have these tokens [B, N, C]."""
         counts = [math.prod(grid) for grid in self.grids]

@@ -21,6 +21,10 @@ class Pixels:
         """The way back."""
         return tokens.transpose(1, 2).reshape(shape)
 
+    def two_latents(self, tokens: Tensor, shape: tuple[int, ...]) -> list[Tensor]:
+        """The way back of two."""
+        return [self.latent(half, shape) for half in tokens.chunk(2, dim=-1)]
+
 
 def picture(seed: int) -> Tensor:
     """Any picture."""

@@ -19,6 +19,14 @@ def test_patches_come_back_as_they_were(shape: tuple[int, ...]) -> None:
     assert torch.equal(from_patches(tokens, grid, shape), latent)
 
 
+@pytest.mark.parametrize("shape", SHAPES, ids=str)
+def test_two_latents_side_by_side_come_back_as_they_were(shape: tuple[int, ...]) -> None:
+    pair = [torch.randn(shape) for _ in range(2)]
+    cut = cut_of(pair[0], patch_grid(pair[0], (1, 2, 2)), None)
+    back = cut.two_latents(torch.cat([cut.tokens(each) for each in pair], dim=-1), shape)
+    assert all(torch.equal(one, other) for one, other in zip(pair, back, strict=True))
+
+
 def test_a_token_holds_the_pixels_of_its_patch() -> None:
     latent = torch.arange(4.0 * 6).view(1, 1, 4, 6)
     assert to_patches(latent, (1, 2, 3))[0, 4].tolist() == [14.0, 15.0, 20.0, 21.0]
@@ -34,6 +42,8 @@ def test_a_video_and_its_sound_come_back_as_they_were() -> None:
     assert tokens.shape[:2] == (2, cut.count)
     assert torch.equal(tokens[:, :18], to_patches(parts[0], (3, 2, 3)))
     assert torch.equal(cut.latent(tokens, packed.shape), packed)
+    one, other = cut.two_latents(torch.cat([tokens, 2 * tokens], dim=-1), packed.shape)
+    assert torch.equal(one, packed) and torch.equal(other, 2 * packed)
 
 
 @pytest.mark.parametrize(("shape", "patch", "share"), [

@@ -88,7 +88,7 @@ def test_a_forecast_takes_that_share_of_its_change(dtype: torch.dtype) -> None:
     weights, choice, share = noise((5, 3), 9).float(), torch.randint(0, 5, SHAPE[:2]), torch.rand(SHAPE[:2])
     whole = assemble([target.float() for target in targets], weights, choice)
     expected = targets[0].float().lerp(whole, share[..., None])
-    made = assemble(targets, weights, choice, share)
+    made = assemble(targets, weights - torch.tensor([1.0, 0.0, 0.0]), choice, share)
     torch.testing.assert_close(made, expected.to(dtype), atol=1e-5 if dtype == torch.float32 else 3e-2, rtol=1e-2)
 
 

@@ -112,7 +112,9 @@ def test_a_sigma_that_was_not_the_expected_one_ends_it() -> None:
     pace = Pace(FLUX)
     walk(pace, list(FLUX.sigmas[:4]))
     assert pace.expected == FLUX.sigmas[4]
-    pace.confirm(torch.tensor(False))
+    pace.confirm(FLUX.sigmas[4], torch.tensor(FLUX.sigmas[4]))
+    assert pace.expected == FLUX.sigmas[4]
+    pace.confirm(FLUX.sigmas[4], torch.tensor(FLUX.sigmas[4] * 0.97))
     assert pace.expected is None
     pace = Pace(FLUX)
     walk(pace, [*FLUX.sigmas[:4], FLUX.sigmas[4] * 0.97])
