@@ -138,11 +138,13 @@ def calibrate(graph: Graph) -> None:
     graph.column()
     found = graph.add("TapCalibrate", trace=measured[1], after=run, budget="10")
     placed = graph.add("TapPlacement", text=found[1], budget="10")[0]
+    graph.grow(-16)
     faster = graph.add("TapAccelerate", model=demo.model, quality="fixed", schedule=placed)[0]
     graph.column(380)
     calibrated = demo.sample("KSampler, calibrated, another scene", faster, scenes[1], 8)
     pictures = [demo.decode("VAE Decode, calibrated", calibrated), demo.decode("VAE Decode, full", full)]
     graph.add("TapCompare", picture=pictures[0], reference=pictures[1])
+    graph.grow(-20)
 
 
 FREE_TEMPLATES = {
