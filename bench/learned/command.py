@@ -86,7 +86,7 @@ def markdown(found: dict) -> str:
         (name, course, *(_cell(rows, model, f"sigmas, {course}", name) for model in models))
         for course in SIGMA_COURSES for name in names))
     about = f"Mean PSNR in dB (worst) / mean PSNR of the latents, {len(SHOTS)} pictures, {CALLS} calls."
-    return "\n".join([about, "", *first, "", f"20 steps, {CALLS} calls; the last rows of each compute all 20.", "",
+    return "\n".join([about, "", *first, "", f"20 steps, {CALLS} calls; with every step computed, what moving alone does.", "",
                       *second])
 
 

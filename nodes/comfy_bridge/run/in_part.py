@@ -22,4 +22,4 @@ def why_in_full(call: CallContext) -> str:
     patched = any(options.get("patches", {}).values()) or options.get("patches_replace", {}).get("dit")
     if patched or "optimized_attention_override" in options:
         return "another node changes the blocks, or the attention in them"
-    return "the oracle needs the truth of all tokens" if tap.forecaster.wants_truth else ""
+    return "the true result of all tokens is needed" if tap.forecaster.wants_truth else ""
