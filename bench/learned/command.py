@@ -86,8 +86,8 @@ def markdown(found: dict) -> str:
         (name, course, *(_cell(rows, model, f"sigmas, {course}", name) for model in models))
         for course in SIGMA_COURSES for name in names))
     about = f"Mean PSNR in dB (worst) / mean PSNR of the latents, {len(SHOTS)} pictures, {CALLS} calls."
-    return "\n".join([about, "", *first, "", f"20 steps, {CALLS} calls; with every step computed, what moving alone does.", "",
-                      *second])
+    moved = f"20 steps, {CALLS} calls; with every step computed, what moving alone does."
+    return "\n".join([about, "", *first, "", moved, "", *second])
 
 
 def _cell(rows: dict, model: str, row: str, name: str) -> str:
