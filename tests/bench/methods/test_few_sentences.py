@@ -1,0 +1,113 @@
+"""The figures in what is said of 20 and 28 steps are those of the results."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from functools import lru_cache
+from pathlib import Path
+
+import pytest
+
+from methods import few, few_table
+from methods.few_table import DEFAULTS, FLOOR, OWN
+
+ROOT = Path(__file__).resolve().parents[3]
+METHODS, BENCH, README = "bench/methods/README.md", "bench/README.md", "README.md"
+EVEN = "TAP, even, output, drift repaid"
+SOLVERS = ("euler, fewer steps", "dpmpp_2m, fewer steps")
+
+
+@lru_cache
+def rows(model: str) -> list[dict]:
+    """The rows of a model."""
+    return few.kept(model)["rows"]
+
+
+def column(model: str, steps: int, calls: int, cfg: float) -> dict[str, float]:
+    """PSNR by name, of what compares there."""
+    found = few_table.found_at(rows(model), (steps, calls, cfg))
+    return {name: row["psnr"] for name, row in found.items()}
+
+
+def at(model: str, steps: int, calls: int, cfg: float, name: str) -> str:
+    """PSNR of a method."""
+    return f"{column(model, steps, calls, cfg)[name]:.1f}"
+
+
+def margin(calls: int, others: Callable[[str], bool], name: str = DEFAULTS) -> str:
+    """How far above the best of others with so many calls of 20, CFG 1: least and most of all models."""
+    gaps = []
+    for model in few.MODELS:
+        found = column(model, 20, calls, 1.0)
+        gaps.append(found[name] - max(score for other, score in found.items() if others(other)))
+    return f"{min(gaps):.1f} to {max(gaps):.1f}"
+
+
+def below_floor(model: str, steps: int, calls: int) -> str:
+    """How many rows are less close than another seed at CFG 4, and of how many."""
+    (floor,) = [row["psnr"] for row in rows(model) if (row["name"], row["steps"], row["cfg"]) == (FLOOR, steps, 4.0)]
+    found = column(model, steps, calls, 4.0)
+    return f"{sum(score < floor for score in found.values())} of the {len(found)}"
+
+
+def lost() -> float:
+    """By how much another method or solver is closer than the defaults at CFG 4, at most."""
+    others = {model: [column(model, *place[:2], 4.0) for place in few_table.columns(rows(model)) if place[2] == 4.0]
+              for model in few.MODELS}
+    return max(score - found[DEFAULTS] for columns in others.values() for found in columns
+               for name, score in found.items() if few_table.is_published(name) or name in SOLVERS)
+
+
+def own_above(name: str) -> str:
+    """In how many cells a paper's own settings are closer than the method as "turned", or than the defaults."""
+    above, cells = 0, 0
+    for found in few.all_kept()["models"].values():
+        for row in (row for row in found if row["budget"] == OWN and row["calls"] < row["steps"]):
+            other = few_table.beside(row, row["turned"] if name == "turned" else name, found)
+            if other and other["calls"] <= row["calls"] + 0.5:
+                above, cells = above + (row["psnr"] > other["psnr"]), cells + 1
+    return f"{above} of {cells}"
+
+
+def is_default(name: str) -> bool:
+    """Whether these are the defaults."""
+    return name == DEFAULTS
+
+
+SENTENCES = [
+    (METHODS, lambda: f"With 7 of 20 calls the defaults are {margin(7, few_table.is_published)} dB above the best "
+                      f"published method and {margin(7, SOLVERS.__contains__)} above the better solver"),
+    (METHODS, lambda: f"With 10 of 20 they are {margin(10, few_table.is_published)} and "
+                      f"{margin(10, SOLVERS.__contains__)} above, but full steps at equal distances, with the drift "
+                      f"repaid, are another {margin(10, is_default, EVEN)} closer"),
+    (METHODS, lambda: f"With 7 of 20 calls on *words*, {below_floor('words', 20, 7)} rows are less close than another "
+                      f"seed, the paper's TAP ({at('words', 20, 7, 4.0, 'TAP')}) and dpmpp_2m "
+                      f"({at('words', 20, 7, 4.0, 'dpmpp_2m, fewer steps')}) among them"),
+    (METHODS, lambda: f"TeaCache ({at('words', 20, 7, 4.0, 'TeaCache')}), MagCache "
+                      f"({at('words', 20, 7, 4.0, 'MagCache')}) and FORA ({at('words', 20, 7, 4.0, 'FORA')}) are above "
+                      f"the defaults ({at('words', 20, 7, 4.0, DEFAULTS)})"),
+    (METHODS, lambda: f"DiCache with 10 of 20 on *words* ({at('words', 20, 10, 4.0, 'DiCache')}; the defaults "
+                      f"{at('words', 20, 10, 4.0, DEFAULTS)})"),
+    (METHODS, lambda: f"growing windows with 10 of 20 on *demo* "
+                      f"({at('demo', 20, 10, 4.0, 'TAP, growing windows, output, drift repaid')}; "
+                      f"{at('demo', 20, 10, 4.0, DEFAULTS)})"),
+    (METHODS, lambda: f"CG-Taylor with 14 of 28 on *demo* ({at('demo', 28, 14, 4.0, 'CG-Taylor')}; "
+                      f"{at('demo', 28, 14, 4.0, DEFAULTS)})"),
+    (METHODS, lambda: f"plain Euler with 7 of 20 on *demo* ({at('demo', 20, 7, 4.0, 'euler, fewer steps')}; "
+                      f"{at('demo', 20, 7, 4.0, DEFAULTS)})"),
+    (README, lambda: f"every published method and solver, by {margin(10, few_table.is_published).split()[0]} to "
+                     f"{margin(7, few_table.is_published).split()[-1]} dB"),
+    (README, lambda: f"by up to {lost():.1f} dB ([methods]"),
+    (BENCH, lambda: f"with 7 calls at CFG 1 the defaults are {margin(7, few_table.is_published)} dB above the best"),
+    (METHODS, lambda: f"in {own_above('turned')} cells closer than the same method turned to as many calls, and in "
+                      f"{own_above(DEFAULTS)} closer than the defaults"),
+    (METHODS, lambda: f"At 7 of 20 and CFG 1 it gives {at('demo', 20, 7, 1.0, 'Spectrum')} on *demo*, where the "
+                      f"defaults give {at('demo', 20, 7, 1.0, DEFAULTS)}, and at CFG 4 "
+                      f"{at('demo', 20, 7, 4.0, 'Spectrum')}"),
+]
+
+
+@pytest.mark.parametrize(("file", "words"), SENTENCES)
+def test_figures_in_a_text_are_those_of_the_results(file: str, words: object) -> None:
+    text = " ".join((ROOT / file).read_text(encoding="utf-8").split())
+    assert words() in text
