@@ -6,7 +6,6 @@ import importlib
 import json
 import re
 from datetime import date, timedelta
-from functools import partial
 from pathlib import Path
 
 import pytest
@@ -20,7 +19,7 @@ RESULTS = ROOT / "bench" / "results"
 RENDERERS = {"methods": "methods.table",
              **{name: f"{name}.command" for name in ("cost", "memory", "overhead", "engine", "quality", "choice",
                                                      "drift", "samplers", "replay", "closeness", "calibration",
-                                                     "learned", "partial", "rehearse", "full")}}
+                                                     "learned", "orders", "partial", "rehearse", "full")}}
 
 
 def found(name: str) -> dict:
@@ -70,14 +69,6 @@ def above(other: str | tuple[str, ...], name: str) -> str:
     """How many dB a method is above another, or above the best of several, with 10 calls on each model."""
     others = (other,) if isinstance(other, str) else other
     demo, words, balls = (placed(model, "CFG 2", name, 10) - max(placed(model, "CFG 2", each, 10) for each in others)
-                          for model in ("demo", "words", "balls"))
-    return f"{demo:.1f}, {words:.1f} and {balls:.1f}"
-
-
-def learned_gain(row: str, name: str, than: str) -> str:
-    """How many dB a way of `learned` is above another, on each model."""
-    scores = {each["model"]: each["scores"] for each in found("learned")["rows"] if each["name"] == row}
-    demo, words, balls = (round(scores[model][name]["psnr"] - scores[model][than]["psnr"], 1)
                           for model in ("demo", "words", "balls"))
     return f"{demo:.1f}, {words:.1f} and {balls:.1f}"
 
@@ -144,12 +135,6 @@ SENTENCES = [
     *((file, lambda share=share, to=to: in_part(share, to)) for file, to in HELP for share in (0.75, 0.5, 0.25)),
     (HELP[0][0], lambda: "are {:.0f} to {:.0f} dB less close".format(*lost_in_part())),
     (HELP[1][0], lambda: "低 {:.0f} 至 {:.0f} dB".format(*lost_in_part())),
-    *[("bench/learned/README.md", partial(learned_gain, row, name, than)) for row, name, than in (
-        ("weights, 20 steps", "learned on full runs", "TAP's own"),
-        ("weights, 50 steps", "learned on full runs", "TAP's own"),
-        ("sigmas, CFG 1", "moved: all steps", "as they are"), ("sigmas, CFG 4", "moved: all steps", "as they are"),
-        ("sigmas, CFG 1", "moved: skipped steps", "as they are"),
-        ("sigmas, CFG 4", "moved: skipped steps", "as they are"))],
     ("bench/partial/README.md", lambda: "pictures {:.0f} to {:.0f} dB less close".format(*lost_in_part())),
     (README, lambda: "The mean misses that in {} rows of *demo*, {} of *words* and {} of *balls*".format(*map(
         missed, ("demo", "words", "balls")))),

@@ -1,0 +1,50 @@
+"""The figures in what is said of orders are those of the results."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from figures.page import read_results
+from orders.command import below
+
+README = Path(__file__).resolve().parents[3] / "bench" / "orders" / "README.md"
+TEXT = " ".join(README.read_text(encoding="utf-8").split())
+
+
+def rows(**wanted: object) -> list[dict]:
+    """The rows that have these values."""
+    found = read_results("orders")["rows"]
+    return [row for row in found if all(row[name] == value for name, value in wanted.items())]
+
+
+def lost(**wanted: object) -> str:
+    """By how much the default is below the best single order there, as it is printed."""
+    row, = rows(**wanted)
+    return f"{below(row):.1f}"
+
+
+def test_half_of_the_cells_keep_the_rule() -> None:
+    found = rows()
+    assert len(found) == 72 and "In half of the cells" in TEXT
+    assert 0.45 < sum(below(row) <= 0.3 for row in found) / len(found) < 0.55
+
+
+@pytest.mark.parametrize(("words", "where"), [
+    ("*demo* with 10 calls (-{})", [{"model": "demo", "steps": 50, "target": "auto", "calls": 10}]),
+    ("*balls* with 12 (-{})", [{"model": "balls", "steps": 50, "target": "auto", "calls": 12}]),
+    ("{} dB closer on *words*, ", [{"model": "words", "steps": 20, "cfg": 1.0, "calls": 10}]),
+    ("{} and {} on *demo*", [{"model": "demo", "steps": 20, "cfg": 1.0, "calls": calls} for calls in (10, 7)]),
+    ("{} and {} on *balls*", [{"model": "balls", "steps": 20, "cfg": 1.0, "calls": calls} for calls in (10, 7)]),
+    ("order 2 is {} and {} closer", [{"model": "balls", "steps": 20, "cfg": cfg, "calls": 10} for cfg in (4.0, 6.0)]),
+])
+def test_what_the_default_loses_in_the_text_is_that_of_the_results(words: str, where: list[dict]) -> None:
+    assert words.format(*(lost(**place) for place in where)) in TEXT
+
+
+def test_the_rest_of_twelve_to_six_of_fifty_calls_is_within_what_the_text_says() -> None:
+    rest = [row for row in rows(steps=50, target="auto") if row["calls"] > 5
+            and (row["model"], row["calls"]) not in (("demo", 10), ("balls", 12))]
+    assert len(rest) == 13 and "within 0.4 dB" in TEXT
+    assert max(map(below, rest)) <= 0.4
