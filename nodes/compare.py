@@ -16,6 +16,7 @@ from ..tap_core.pictures.wipe_files import write_pairs
 from ..tap_core.record.record import RecordHolder, TapRecord
 from .comfy_bridge.progress import progress_bar
 from .inputs.sockets import TAP_RECORD
+from .inputs.view import check_holder
 
 SUBFOLDER = "tap"
 
@@ -60,7 +61,7 @@ class TapCompare(io.ComfyNode):
         record: RecordHolder | None = None,
     ) -> io.NodeOutput:
         """Words and map; `tap_compare` in the ui holds the words and names the files of the wipe."""
-        words, frames = compared(picture, reference, other_seed, amplify, record and record.latest)
+        words, frames = compared(picture, reference, other_seed, amplify, None if record is None else check_holder(record).latest)
         pairs = [] if why_not_comparable(picture, reference) else _pairs(picture, reference)
         verdict, _, figures = words.partition("\n")
         shown = {**ui.PreviewText(words).as_dict(), **ui.PreviewImage(frames, cls=cls).as_dict()}
