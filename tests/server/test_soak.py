@@ -22,7 +22,7 @@ from tiny_prompts import accelerated, tiny_prompt
 
 PROMPTS, WARM_UP = 200, 80
 # Megabytes: what the allocator does, and tables that ComfyUI's models keep. Histories that stay would add 1 MB.
-MEGABYTES_MORE, TENSORS_MORE = 40, 0.1
+MEGABYTES_MORE, TENSORS_MORE = 15, 0.1
 # It chooses its own number of steps; with random weights, this can be very large.
 ENDLESS = {"dpm_adaptive"}
 # A list of steps has to fit the run.
