@@ -20,6 +20,7 @@ from custom_runs import custom
 from tiny_flux import tiny_flux
 from tiny_models import prompt
 from tiny_table import ALL_ROWS
+from waiting import wait_until
 
 
 def test_two_models_share_one_picture_but_no_history() -> None:
@@ -95,6 +96,8 @@ def test_the_line_of_the_second_model_is_that_of_the_run(monkeypatch: pytest.Mon
     monkeypatch.setattr(live, "browser_of_prompt", lambda: events.append)
     (first, _), (second, _) = tapped(tiny_flux(), "7"), tapped(tiny_flux(seed=1), "8")
     together(first, second)
+    # The run's own events are sent by a thread of theirs.
+    assert wait_until(lambda: any(event["node"] == "7" and event["ended"] for event in events))
     (told,) = [event for event in events if event["node"] == "8"]
     (ended,) = [event for event in events if event["node"] == "7" and event["ended"]]
     assert told["ended"] and set(told["marks"]) == {"f", "s"}
