@@ -61,7 +61,8 @@ class TapCompare(io.ComfyNode):
         record: RecordHolder | None = None,
     ) -> io.NodeOutput:
         """Words and map; `tap_compare` in the ui holds the words and names the files of the wipe."""
-        words, frames = compared(picture, reference, other_seed, amplify, None if record is None else check_holder(record).latest)
+        run = None if record is None else check_holder(record).latest
+        words, frames = compared(picture, reference, other_seed, amplify, run)
         pairs = [] if why_not_comparable(picture, reference) else _pairs(picture, reference)
         verdict, _, figures = words.partition("\n")
         shown = {**ui.PreviewText(words).as_dict(), **ui.PreviewImage(frames, cls=cls).as_dict()}
