@@ -31,10 +31,9 @@ STOCK, SAME, TAP = "stock", "interval 1", f"TAP, interval {INTERVAL}"
 GIGA, MEGA = 1e9, 1e6
 
 
-def ways(subject: Subject) -> dict[str, tuple[TapSettings | None, int | None]]:
+def ways() -> dict[str, tuple[TapSettings | None, int | None]]:
     """By name: settings, and how many of the steps are taken, None for all."""
-    return {STOCK: (None, subject.first), SAME: (TapSettings(interval=1), CHECKED),
-            TAP: (TapSettings(interval=INTERVAL), None)}
+    return {STOCK: (None, None), SAME: (TapSettings(interval=1), CHECKED), TAP: (TapSettings(interval=INTERVAL), None)}
 
 
 def load(file: Path, dtype: torch.dtype) -> comfy.model_patcher.ModelPatcher:
@@ -47,7 +46,7 @@ def load(file: Path, dtype: torch.dtype) -> comfy.model_patcher.ModelPatcher:
 def missing(rows: list[dict], subject: Subject) -> list[str]:
     """The ways of a subject that have no row."""
     done = {(row["model"], row["way"]) for row in rows}
-    return [way for way in ways(subject) if (subject.size.name, way) not in done]
+    return [way for way in ways() if (subject.size.name, way) not in done]
 
 
 def measured(subject: Subject, wanted: list[str], folder: Path) -> Iterator[dict[str, object]]:
@@ -58,7 +57,7 @@ def measured(subject: Subject, wanted: list[str], folder: Path) -> Iterator[dict
         write_file(subject.size, file, subject.weights)
     model, size = load(file, subject.weights), subject.size
     for way in wanted:
-        settings, first = ways(subject)[way]
+        settings, first = ways()[way]
         forget_peak()
         with tqdm(total=first or size.steps, desc=f"{size.name}, {way}", unit="step") as bar:
             row = _measured(subject, model, settings, first, bar.update)
@@ -86,16 +85,15 @@ def _measured(subject: Subject, model: comfy.model_patcher.ModelPatcher, setting
 def compared(rows: list[dict]) -> dict[str, object]:
     """What a model's three rows say together.
 
-    stock: seconds of all its steps, those that were not taken reckoned like the others. reached: the speed-up as a
-    share of what the full steps alone allow. in_full: of TAP's seconds those of its full steps, its longest ones, which
-    no other work on the machine disturbs. same: whether interval 1 is stock to the bit, in all steps that it took.
+    reached: the speed-up as a share of what the full steps alone allow. in_full: of TAP's seconds those of its full
+    steps, its longest ones, which no other work on the machine disturbs. same: whether interval 1 is stock to the bit,
+    in all steps that it took.
     """
     stock, same, tap = (next(row for row in rows if row["way"] == way) for way in (STOCK, SAME, TAP))
-    seconds = stock["seconds"] / stock["taken"] * stock["steps"]
     bound = tap["steps"] / tap["full_steps"]
     lengths = sorted(end - start for start, end in pairwise([0.0, *tap["ends"]]))
-    return {"stock": seconds, "speed_up": seconds / tap["seconds"], "bound": bound,
-            "reached": seconds / tap["seconds"] / bound,
+    speed_up = stock["seconds"] / tap["seconds"]
+    return {"speed_up": speed_up, "bound": bound, "reached": speed_up / bound,
             "in_full": sum(lengths[-tap["full_steps"]:]) / tap["seconds"],
             "same": same["prints"] == stock["prints"][:same["taken"]]}
 
@@ -109,19 +107,18 @@ def markdown(found: dict) -> str:
     return "\n".join(table(HEAD, (_line(each, compared(list(each.values()))) for each in whole)))
 
 
-HEAD = ("model", "size", "weights", "stock, seconds a step (steps taken)", "all steps, s", "TAP, s", "full steps",
-        "faster", "full steps alone", "reached", "of TAP's seconds, in full steps", "interval 1",
-        "block calls, stock, all steps", "TAP", "GB resident, stock", "TAP", "MB of cache")
+HEAD = ("model", "size", "weights", "stock, seconds a step", "all steps, s", "TAP, s", "full steps", "faster",
+        "full steps alone", "reached", "of TAP's seconds, in full steps", "interval 1", "block calls, stock", "TAP",
+        "GB resident, stock", "TAP", "MB of cache")
 
 
 def _line(ways: dict[str, dict], sums: dict[str, object]) -> tuple[object, ...]:
     stock, tap = ways[STOCK], ways[TAP]
-    return (tap["model"], tap["size"], tap["weights"], f"{stock['seconds'] / stock['taken']:.1f} ({stock['taken']})",
-            f"{sums['stock']:.0f}", f"{tap['seconds']:.0f}", f"{tap['full_steps']} of {tap['steps']}",
+    return (tap["model"], tap["size"], tap["weights"], f"{stock['seconds'] / stock['steps']:.1f}",
+            f"{stock['seconds']:.0f}", f"{tap['seconds']:.0f}", f"{tap['full_steps']} of {tap['steps']}",
             f"{sums['speed_up']:.2f}", f"{sums['bound']:.2f}", f"{sums['reached']:.3f}", f"{sums['in_full']:.3f}",
-            "the same bits" if sums["same"] else "other bits", stock["block_calls"] // stock["taken"] * stock["steps"],
-            tap["block_calls"], *(f"{(row['peak_bytes'] or 0) / GIGA:.1f}" for row in (stock, tap)),
-            f"{tap['cache_bytes'] / MEGA:.1f}")
+            "the same bits" if sums["same"] else "other bits", stock["block_calls"], tap["block_calls"],
+            *(f"{(row['peak_bytes'] or 0) / GIGA:.1f}" for row in (stock, tap)), f"{tap['cache_bytes'] / MEGA:.1f}")
 
 
 PAGE = Page("full", markdown)

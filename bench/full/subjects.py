@@ -20,12 +20,11 @@ SD35_MEDIUM = {
 
 @dataclass(frozen=True)
 class Subject:
-    """weights: type in the file. first: steps that stock takes, of all, None for all; the others would take as long."""
+    """weights: type in the file."""
 
     size: FullSize
     weights: torch.dtype
     cfg: float = 1.0
-    first: int | None = 4
 
 
 FULL = (
@@ -41,7 +40,7 @@ FULL = (
 
 def _small(subject: Subject, latent: tuple[int, ...], words: int, **config: object) -> Subject:
     size = subject.size
-    return replace(subject, first=None, size=replace(
+    return replace(subject, size=replace(
         size, name=f"{size.name}, small", config={**size.config, **config}, latent=latent, steps=8,
         words=(words,) * len(size.words), context=int(config.get("context_in_dim", size.context)),
         pooled=size.pooled and int(config.get("vec_in_dim", size.pooled)), size="small"))
