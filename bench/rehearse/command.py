@@ -1,7 +1,7 @@
 """A rehearsal of full-size models on a card that is not there: what a full and a skipped step ask of it, an estimate.
 
-Every model runs in ComfyUI's own classes, samplers and conditions, on tensors that have shapes and no values. Every
-setting runs on three of them. A row is kept as soon as it is found; started again, the command carries on.
+Every model runs in ComfyUI's own classes, samplers and conditions, on tensors that have shapes and no values, and with
+every setting. A row is kept as soon as it is found; started again, the command carries on.
 """
 
 from __future__ import annotations
@@ -15,7 +15,8 @@ from figures.places import RESULTS
 from figures.table import table
 from rehearse.cards import CARDS
 from rehearse.estimate import computed_share, faster, speed_ups
-from rehearse.rows import BF16, KINDS, PAPER, PAPER_STEPS, SIZES, jobs
+from rehearse.rows import BF16, PAPER, PAPER_STEPS, SIZES, jobs
+from rehearse.settings_tables import settings_tables
 
 GIGA = 1e9
 
@@ -31,8 +32,7 @@ def markdown(found: dict) -> str:
          f"{row['stock']['peak'] / GIGA:.1f}", f"{row['full']['peak'] / GIGA:.1f}",
          f"{row['histories'] / GIGA:.3f}") for row in whole))
     return "\n".join([*asked, "", "**Estimated, not measured:** how many times faster a run of 50 steps is.", "",
-                      *_estimate(whole), "", "Settings, on models with one block of each kind:", "",
-                      *_settings([row for row in found["rows"] if row["variant"]])])
+                      *_estimate(whole), "", *settings_tables([row for row in found["rows"] if row["weights"] == BF16])])
 
 
 def _estimate(whole: list[dict]) -> list[str]:
@@ -61,34 +61,6 @@ def estimated(row: dict, card: str) -> tuple[str, list[float]]:
     stock, full, skipped = row["seconds"][card]
     values = [*speed_ups(stock, full, skipped).values(), faster(computed_share(row["cfg"] > 1), stock, full, skipped)]
     return f"{100 * skipped / stock:.2f} %", values
-
-
-def _settings(variants: list[dict]) -> list[str]:
-    """What each asks for."""
-    head = ("model", "setting", "CFG", "TAP's operators, full step", "skipped step", "waits at a full step",
-            "at a skipped one", "copies to the processor at a full step", "float64 on the card")
-    return table(head, ((row["model"], row["variant"], f"{row['cfg']:g}", *_of_kinds(row, "ours"), *_waits(row),
-                         _to_processor(row["full"]), sum(len(row[kind]["doubles"]) for kind in row["waits"]))
-                        for row in variants))
-
-
-def _of_kinds(row: dict, figure: str) -> list[object]:
-    """Of a full and of a skipped step; nothing where there was none."""
-    return [row[kind][figure] if kind in row else "" for kind in KINDS]
-
-
-def _waits(row: dict) -> list[str]:
-    return [_named(row["waits"][kind]) if kind in row else "" for kind in KINDS]
-
-
-def _to_processor(step: dict) -> int:
-    return sum(count for copy, count in step["copies"].items() if copy.startswith("cuda -> cpu"))
-
-
-def _named(waits: list[str]) -> str:
-    """How many, and in which files."""
-    files = sorted({wait.partition(" ")[0] for wait in waits})
-    return f"{len(waits)}: {', '.join(files)}" if waits else "0"
 
 
 PAGE = Page("rehearse", markdown)

@@ -6,7 +6,8 @@ from collections import Counter
 from dataclasses import dataclass
 
 import torch
-from tap_pack.tap_core.sampling.settings import TapSettings
+from tap_pack.tap_core.engine.losses import PROXY_LOSSES
+from tap_pack.tap_core.sampling.settings import TARGETS, TapSettings
 
 from models.full_size import FULL_SIZES, FullSize
 from models.more_sizes import MORE_SIZES
@@ -28,24 +29,24 @@ WEIGHTS = {BF16: None, "fp8": torch.float8_e4m3fn}
 # With fp8 weights each layer makes its own bf16 of them first, and nothing else changes.
 IN_FP8 = ("FLUX.1-dev", "FLUX.1-schnell", "FLUX.2-dev", "Qwen-Image", "Chroma", "Wan 2.1 14B", "HunyuanVideo", "LTX-2",
           "HiDream-I1")
-# One block of each kind: what TAP launches and reads does not depend on how many there are.
-SHALLOW = {"FLUX.1-dev": {"depth": 1, "depth_single_blocks": 1}, "Qwen-Image": {"num_layers": 1},
-           "Wan 2.1 1.3B": {"num_layers": 1}}
-AS_IT_IS = "defaults"
-# By name: settings, and the guidance if another than the model's own.
-VARIANTS: dict[str, tuple[dict[str, object], float | None]] = {
-    AS_IT_IS: ({}, None), "without guidance": ({}, 1.0), "with guidance": ({}, GUIDED),
-    "cache_device cpu": ({"cache_device": "cpu"}, None), "quality close": ({"quality": "close"}, None),
-    "correction off": ({"correction": "off"}, None), "trust full": ({"trust": "full"}, None),
-    **{f"proxy_loss {name}": ({"proxy_loss": name}, None) for name in ("l1", "l2")},
-    **{f"target {name}": ({"target": name}, None) for name in ("residual", "output", "denoised")},
-    "placement paper": ({"placement": "paper"}, None),
+# At the end of a variant's name: without guidance what its own way is to guide, and the other way round.
+OTHER = "the other guidance"
+# By name: settings.
+VARIANTS: dict[str, dict[str, object]] = {
+    "": {}, OTHER: {}, "cache_device cpu": {"cache_device": "cpu"},
+    f"cache_device cpu, {OTHER}": {"cache_device": "cpu"},
+    # Without most_computed, a run of unknown values may compute every step.
+    "quality close, most_computed 5": {"quality": "close", "most_computed": 5},
+    "correction off": {"correction": "off"}, "trust full": {"trust": "full"},
+    **{f"proxy_loss {name}": {"proxy_loss": name} for name in PROXY_LOSSES if name != TapSettings.proxy_loss},
+    **{f"target {name}": {"target": name} for name in TARGETS if name != TapSettings.target},
+    "placement paper": {"placement": "paper"},
 }
 
 
 @dataclass(frozen=True)
 class Job:
-    """weights: a name in WEIGHTS; variant: a name in VARIANTS, "" for the model at its whole depth."""
+    """weights: a name in WEIGHTS; variant: a name in VARIANTS, "" for the defaults."""
 
     size: FullSize
     weights: str = BF16
@@ -56,54 +57,54 @@ class Job:
         """Tells its row from others."""
         return self.size.name, self.weights, self.variant
 
+    @property
+    def cfg(self) -> float:
+        """The guidance; models that are given two prompts are guided."""
+        return GUIDED if (len(self.size.words) > 1) != self.variant.endswith(OTHER) else 1.0
+
     def row(self) -> dict[str, object]:
         """Rehearse."""
-        settings, cfg = VARIANTS[self.variant or AS_IT_IS]
-        return {"model": self.size.name, "weights": self.weights, "variant": self.variant,
-                **rehearsed(self.size, WEIGHTS[self.weights], TapSettings(**{"interval": INTERVAL, **settings}),
-                            cfg if cfg is not None else own_guidance(self.size),
-                            SHALLOW[self.size.name] if self.variant else {})}
+        row = {"model": self.size.name, "weights": self.weights, "variant": self.variant, "size": self.size.size,
+               "cfg": self.cfg}
+        with card() as watch:
+            model = build(self.size, weights=WEIGHTS[self.weights])
+            stock = None if self.variant else rehearse(watch, self.size, model, None, 2, self.cfg).steps[-1]
+            settings = TapSettings(**{"interval": INTERVAL, **VARIANTS[self.variant]})
+            run = rehearse(watch, self.size, model, settings, STEPS, self.cfg)
+        return row | of_run(run) | (compared(stock, run) if stock else {})
 
 
 def jobs() -> list[Job]:
-    """Every setting on three models; every model whole, in fp8 too where people run it so. Quick ones come first."""
+    """Every model with the defaults, in fp8 too where people run it so; then every setting. Quick ones come first."""
     sizes = sorted(SIZES, key=lambda size: size.blocks * len(size.words))
-    return [*(Job(size, variant=variant) for size in sizes if size.name in SHALLOW
-              for variant, (_, cfg) in VARIANTS.items() if cfg != own_guidance(size)),
-            *(Job(size) for size in sizes),
-            *(Job(size, "fp8") for size in sizes if size.name in IN_FP8)]
+    return [*(Job(size) for size in sizes), *(Job(size, "fp8") for size in sizes if size.name in IN_FP8),
+            *(Job(size, variant=variant) for size in sizes for variant in VARIANTS if variant)]
 
 
-def own_guidance(size: FullSize) -> float:
-    """Models that are given two prompts are guided."""
-    return 1.0 if len(size.words) == 1 else GUIDED
-
-
-def rehearsed(size: FullSize, weights: torch.dtype | None, settings: TapSettings, cfg: float,
-              config: dict[str, object]) -> dict[str, object]:
-    """The rest of a row; config: entries of the model's to replace."""
-    with card() as watch:
-        model = build(size, weights=weights, **config)
-        stock = rehearse(watch, size, model, None, 2, cfg).steps[-1]
-        run = rehearse(watch, size, model, settings, STEPS, cfg)
-    # At a quality, a run of unknown values may compute every step.
-    kinds = {name: steps[-1] for name, full in KINDS.items() if (steps := run.of(full))}
-    seconds = {each.name: [each.seconds(step.work) for step in (stock, *kinds.values())] for each in CARDS}
+def of_run(run: Rehearsal) -> dict[str, object]:
+    """What a run with TAP asks for."""
     return {
-        "size": size.size, "cfg": cfg, "fallbacks": run.record.fallbacks,
-        "histories": run.record.cache_bytes, "stock": figures_of(stock),
-        **{name: figures_of(step) for name, step in kinds.items()},
+        "fallbacks": run.record.fallbacks, "histories": run.record.cache_bytes,
+        **{name: figures_of(run.of(full)[-1]) for name, full in KINDS.items()},
         "first_waits": sorted({wait for step in run.steps[:FIRST] for wait in step.waits}),
-        "waits": {name: most_waits(run, KINDS[name]) for name in kinds},
-        "seconds": seconds,
+        "waits": {name: most_waits(run, full) for name, full in KINDS.items()},
+        "early": sorted({site for step in run.steps for site in step.early}),
+        "doubles": sorted({site for step in run.steps for site in step.doubles}),
     }
+
+
+def compared(stock: Step, run: Rehearsal) -> dict[str, object]:
+    """A stock step, and the seconds of it, of a full and of a skipped step, by card."""
+    steps = (stock, *(run.of(full)[-1] for full in KINDS.values()))
+    return {"stock": figures_of(stock),
+            "seconds": {each.name: [each.seconds(step.work) for step in steps] for each in CARDS}}
 
 
 def figures_of(step: Step) -> dict[str, object]:
     """Of one step."""
     return {"operators": step.operators, "ours": step.ours, "peak": step.peak, "comfyui_waits": len(step.others_wait),
-            "copies": dict(Counter(step.copies)), "doubles": sorted(set(step.doubles)),
-            "flops": sum(flops for flops, _ in step.work), "bytes": sum(nbytes for _, nbytes in step.work)}
+            "copies": dict(Counter(step.copies)), "flops": sum(flops for flops, _ in step.work),
+            "bytes": sum(nbytes for _, nbytes in step.work)}
 
 
 def most_waits(run: Rehearsal, full: bool) -> list[str]:

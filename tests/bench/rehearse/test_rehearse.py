@@ -138,13 +138,13 @@ def test_a_deeper_model_takes_longer() -> None:
 
 def test_rows_are_kept_and_a_run_carries_on(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """What is there is not rehearsed again, unless it is asked for."""
-    jobs, asked = [rows.Job(FLUX, variant=variant) for variant in ("defaults", "cache_device cpu")], []
+    jobs, asked = [rows.Job(FLUX, variant=variant) for variant in ("", "cache_device cpu")], []
     monkeypatch.setattr(command, "jobs", lambda: jobs)
     row = rows.Job.row
     monkeypatch.setattr(rows.Job, "row", lambda job: asked.append(job.variant) or row(job))
     for arguments in ([], [], ["--model", "Qwen-Image", "--anew"]):
         command.run([*arguments, "--output", str(tmp_path)])
-    assert asked == ["defaults", "cache_device cpu"]
+    assert asked == ["", "cache_device cpu"]
     kept = json.loads((tmp_path / "rehearse.json").read_text(encoding="utf-8"))["rows"]
     assert [one["variant"] for one in kept] == asked and "| cache_device cpu |" in command.markdown({"rows": kept})
     assert [one["waits"]["skipped"] == [] and one["waits"]["full"] == [READ] for one in kept] == [True, True]
