@@ -38,7 +38,7 @@ def expectation(calibration: Calibration, asked: Budget) -> str:
     close = Closeness(line.decibels, GIVE_OR_TAKE)
     changed = "" if line.calls == calls else f" The text has no line for {calls} calls; this is the closest one."
     return (f"{line.calls} of {calibration.steps} steps are computed. The expected PSNR against the full picture is "
-            f"{line.decibels:.0f} dB, plus or minus {close.give_or_take:.0f} ({close.words}). After the run TAP "
+            f"{line.decibels:.0f} dB, give or take {close.give_or_take:.0f} ({close.words}). After the run TAP "
             f"Accelerate says how close the picture came, and TAP Compare measures it.{changed}"
             f"{' TAP_POOL has learned weights.' if line.weights else ''}"
             f"{' SIGMAS has moved sigmas.' if line.sigmas else ''}")
