@@ -31,50 +31,75 @@ class Full:
         """The denoised picture [B, C, ...] at another x, of which it stays still by a share."""
         return torch.add(to_device(self.denoised, x.device), x - to_device(self.x, x.device), alpha=1 - still)
 
+    @property
+    def nbytes(self) -> int:
+        """Bytes of the latents that are kept."""
+        return self.x.nbytes + self.denoised.nbytes
+
 
 @dataclass
 class Gap:
     """Skipped evaluations between two full ones. Its slopes are re-estimated once `nodes` are there, newest first.
 
-    device: where latents are kept once it is settled; None for that of x. rest: [B, C, ...] until then the sum of what
-    was forecast, afterwards what is added to each re-estimate.
+    The last evaluation counts by itself: a multistep sampler goes on from it across the full step. What is not repaid
+    stays where it arose, so that a gap of which nothing is repaid ends as it was forecast.
+
+    device: where latents are kept once it is settled; None for that of x. last, others: [B, C, ...] until then the
+    forecast of the last evaluation, and the sum of the others'; afterwards what is added to their re-estimates.
     """
 
     device: torch.device | None
-    rest: Tensor | None = None
+    last: Tensor | None = None
+    others: Tensor | None = None
     places: list[float] = field(default_factory=list)
     nodes: Sequence[Full] = ()
 
     def take(self, x: Tensor, denoised: Tensor, sigma: float, place: float) -> None:
         """A skipped evaluation of x [B, C, ...] at a log-noise."""
         # On the device of x until the gap is settled: a skipped step does not wait.
-        forecast = self._forecast(x, denoised, sigma)
-        self.rest = forecast.clone() if self.rest is None else self.rest + forecast
+        if self.last is not None:
+            self.others = self.last if self.others is None else self.others + self.last
+        self.last = self._forecast(x, denoised, sigma)
         self.places.append(place)
 
-    def answer(self, x: Tensor, sigma: float, place: float) -> Tensor:
-        """The re-estimated denoised picture [B, C, ...] at an x that the sampler reached this time."""
-        return torch.sub(x, self._between(place, x.device), alpha=sigma)
+    def answer(self, x: Tensor, sigma: float, place: float, last: bool) -> Tensor:
+        """The re-estimated denoised picture [B, C, ...] at an x that the sampler reached this time; last: whether this
+        is the last evaluation.
+        """
+        return torch.sub(x, self._between(place, self._added(last, x.device)), alpha=sigma)
 
     def settle(self, nodes: Sequence[Full], restraint: Restraint, device: torch.device,
                renewed: Tensor | None = None) -> None:
-        """Re-estimate from these full evaluations; from less than two the mean forecast stays. renewed: see Motion."""
-        rest = forecast = to_device(self.rest, device) / len(self.places)
+        """Re-estimate from these full evaluations; from less than two the forecasts stay. renewed: see Motion."""
+        count = len(self.places)
+        last, others = to_device(self.last, device), self.others
+        others = None if others is None else to_device(others, device) / (count - 1)
         if len(nodes) > 1:
-            self.nodes, self.rest = nodes, torch.zeros_like(forecast)
-            drift = sum(self._between(place, device) for place in self.places) / len(self.places) - forecast
-            rest = self._held_back(drift, forecast, restraint, renewed)
-        self.rest = rest if self.device is None else to_processor(rest)
+            self.nodes = nodes
+            # How far the truth is from what was forecast, and what was forecast, in the mean of the gap.
+            late, forecast = self._between(self.places[-1], -last), last
+            drift = late
+            if others is not None:
+                early = sum(self._between(place, -others) for place in self.places[:-1]) / (count - 1)
+                drift, forecast = (torch.lerp(*parts, 1 / count) for parts in ((early, late), (others, last)))
+            stays = self._repaid(drift, forecast, restraint, renewed) - 1
+            last, others = stays * late, None if others is None else stays * early
+        self.last, self.others = self._put_away(last), None if others is None else self._put_away(others)
 
-    def _held_back(self, drift: Tensor, forecast: Tensor, restraint: Restraint, renewed: Tensor | None) -> Tensor:
-        return restraint.held_back(drift, forecast, self.nodes[0].sigma, self.nodes[1].sigma)
+    def _repaid(self, drift: Tensor, forecast: Tensor, restraint: Restraint, renewed: Tensor | None) -> Tensor:
+        return restraint.share(drift, forecast, self.nodes[0].sigma, self.nodes[1].sigma)
 
-    def _between(self, place: float, device: torch.device) -> Tensor:
-        """What is known at a log-noise, [B, C, ...]."""
-        between = to_device(self.rest, device)
+    def _added(self, last: bool, device: torch.device) -> Tensor:
+        return to_device(self.last if last else self.others, device)
+
+    def _put_away(self, latent: Tensor) -> Tensor:
+        return latent if self.device is None else to_processor(latent)
+
+    def _between(self, place: float, added: Tensor) -> Tensor:
+        """What is known at a log-noise, with something added to it, [B, C, ...]."""
         for share, node in zip(shares_at([node.place for node in self.nodes], place), self.nodes, strict=True):
-            between = self._with(between, node, share)
-        return between
+            added = self._with(added, node, share)
+        return added
 
     def _forecast(self, x: Tensor, denoised: Tensor, sigma: float) -> Tensor:
         return (x - denoised) / sigma
@@ -83,25 +108,28 @@ class Gap:
         x, denoised = to_device(node.x, between.device), to_device(node.denoised, between.device)
         return between.add(x, alpha=share / node.sigma).sub_(denoised, alpha=share / node.sigma)
 
+    @property
+    def nbytes(self) -> int:
+        """Bytes of the latents that are kept."""
+        return self.last.nbytes + (0 if self.others is None else self.others.nbytes)
+
 
 class NoisyGap(Gap):
     """Under a sampler that adds noise: pictures in place of slopes, and what fresh noise has buried stays as it was."""
 
-    def answer(self, x: Tensor, sigma: float, place: float) -> Tensor:
+    def answer(self, x: Tensor, sigma: float, place: float, last: bool) -> Tensor:
         """The re-estimated denoised picture [B, C, ...], the same at any x."""
-        return self._between(place, x.device).clone()
+        return self._between(place, self._added(last, x.device)).clone()
 
     def _forecast(self, x: Tensor, denoised: Tensor, sigma: float) -> Tensor:
-        return denoised
+        return denoised.clone()
 
     def _with(self, between: Tensor, node: Full, share: float) -> Tensor:
         return between.add(to_device(node.denoised, between.device), alpha=share)
 
-    def _held_back(self, drift: Tensor, forecast: Tensor, restraint: Restraint, renewed: Tensor | None) -> Tensor:
+    def _repaid(self, drift: Tensor, forecast: Tensor, restraint: Restraint, renewed: Tensor | None) -> Tensor:
         newest = self.nodes[0]
         moved = to_device(newest.x, drift.device) - to_device(newest.denoised, drift.device)
-        stays = super()._held_back(drift, moved, restraint, renewed)
-        if renewed is None:
-            return stays
-        left = (1 - renewed / BURIED).clamp(min=0)  # a scalar may be on the processor
-        return left * (stays + drift) - drift
+        share = super()._repaid(drift, moved, restraint, renewed)
+        # A scalar may be on the processor.
+        return share if renewed is None else (1 - renewed / BURIED).clamp(min=0) * share

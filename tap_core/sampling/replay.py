@@ -12,7 +12,7 @@ is a function of its seeds, because the sampler itself integrates.
 """
 
 from collections.abc import Sequence
-from itertools import pairwise
+from itertools import groupby
 
 import torch
 from torch import Tensor
@@ -58,7 +58,8 @@ class Replay:
         sigma, known = self._known[index]
         if isinstance(known, Full):
             return known.answer(x, self._still)
-        return known.answer(x, sigma, log_noise(sigma, self._mixed))
+        last = index + 1 == len(self._known) or self._known[index + 1][1] is not known
+        return known.answer(x, sigma, log_noise(sigma, self._mixed), last)
 
     def add(self, x: Tensor, denoised: Tensor, sigma: float, full: bool, renewed: Tensor | None = None) -> bool:
         """Take what an evaluation gave; whether the steps before it are known better now, so that it pays to go again.
@@ -114,11 +115,9 @@ class Replay:
     def nbytes(self) -> int:
         """Bytes of the latents that are kept."""
         parts = {id(known): known for _, known in self._known}.values()
-        return sum(part.x.nbytes + part.denoised.nbytes if isinstance(part, Full) else part.rest.nbytes
-                   for part in parts)
+        return sum(part.nbytes for part in parts)
 
 
 def latents_kept(full: Sequence[bool]) -> int:
     """How many latents a replay keeps of a run with these full and skipped steps, one evaluation each."""
-    gaps = sum(before and not after for before, after in pairwise(full))
-    return 2 * sum(full) + gaps
+    return 2 * sum(full) + sum(min(len(list(gap)), 2) for computed, gap in groupby(full) if not computed)

@@ -26,16 +26,16 @@ class Restraint:
         # No model whose noise is added to the picture was measured; there nothing is held back.
         self._beyond = max((UNKNOWN_GUIDANCE if guidance is None else guidance) - 1, 0.0) if mixed else 0.0
 
-    def held_back(self, drift: Tensor, moved: Tensor, sigma: float, before: float) -> Tensor:
-        """What is added to each re-estimated slope of a gap, so that a part of its drift stays, [B, C, ...].
+    def share(self, drift: Tensor, moved: Tensor, sigma: float, before: float) -> Tensor:
+        """The share of a gap's drift that is repaid, [B, 1, ...]; each picture of a batch counts for itself.
 
-        Each picture of a batch counts for itself. drift: [B, C, ...] the mean re-estimated slope minus the mean
-        forecast one; moved: the latter. sigma, before: of the full step after the gap, and of the one before it.
+        drift: [B, C, ...] the mean re-estimated slope minus the mean forecast one; moved: the latter. sigma, before:
+        of the full step after the gap, and of the one before it.
         """
         ahead = min(max((before - sigma) / sigma, 0.0), 1.0)  # the next full step will be about as far
         pulled = PULL * self._beyond * noise_level(sigma, self._mixed) * ahead
         size = _square(drift) / _square(moved) * (self._beyond / LARGE) ** 2
-        return (max(1 - pulled, 0.0) / (1 + size.square()).nan_to_num(nan=1) - 1) * drift
+        return max(1 - pulled, 0.0) / (1 + size.square()).nan_to_num(nan=1)
 
 
 def _square(latents: Tensor) -> Tensor:
