@@ -10,7 +10,7 @@ from torch import Tensor
 from ..noise_level import noise_level
 
 # gamma at pure noise, for each unit of guidance above 1; half a unit more is there without guidance, see still_share.
-PULL = 1.2
+PULL = 1.8
 # A drift of this share of the distance moved is repaid by half at guidance 2, of a third of it at guidance 4. Larger
 # ones are repaid less: models answer them in other directions than straight back.
 LARGE = 0.4
