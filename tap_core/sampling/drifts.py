@@ -13,6 +13,7 @@ from torch import Tensor
 
 from ..noise_level import log_noise
 from .interpolation import DEGREE, shares_at, spaced
+from .slopes import Slopes
 
 # How much a drift counts: of one that is repaid less stays in the picture.
 REPAID, NOT_REPAID = 1.0, 2.2
@@ -30,10 +31,10 @@ class OpenGap:
 
 
 class Drifts:
-    """Of one run; it never waits for the device. mixed: whether x is a mix of picture and noise."""
+    """Of one run; it never waits for the device. mixed: whether x is a mix of picture and noise; slopes: the run's."""
 
-    def __init__(self, mixed: bool) -> None:
-        self._mixed = mixed
+    def __init__(self, mixed: bool, slopes: Slopes | None = None) -> None:
+        self._mixed, self._slopes = mixed, slopes or Slopes()
         self._fulls: list[tuple[float, Tensor]] = []  # log-noise and slope of full evaluations, newest first
         self._gap: OpenGap | None = None
         self._sum: Tensor | None = None
@@ -44,7 +45,7 @@ class Drifts:
         """Take an evaluation of x [B, C, ...]. repaid: whether the drift of a gap that it closes is."""
         if sigma <= 0:
             return
-        place, slope = log_noise(sigma, self._mixed), (x - denoised) / sigma
+        place, slope = log_noise(sigma, self._mixed), self._slopes.slope(x, denoised, sigma)
         if not full:
             self._skip(slope, sigma, place)
             return
@@ -61,7 +62,7 @@ class Drifts:
         if self._gap is None:
             self._gap = OpenGap(slope, sigma)
         else:
-            self._gap.total = self._gap.total + slope
+            self._gap.total = self._slopes.plus(self._gap.total, slope)
         self._gap.places.append(place)
 
     def _close(self, gap: OpenGap, sigma: float, counts: float) -> None:

@@ -16,6 +16,7 @@ from ..predictors.on_processor import to_device, to_processor
 from .interpolation import shares_at
 from .motion import BURIED
 from .restraint import Restraint
+from .slopes import Slopes
 
 
 @dataclass(frozen=True)
@@ -45,21 +46,23 @@ class Gap:
     stays where it arose, so that a gap of which nothing is repaid ends as it was forecast.
 
     device: where latents are kept once it is settled; None for that of x. last, others: [B, C, ...] until then the
-    forecast of the last evaluation, and the sum of the others'; afterwards what is added to their re-estimates.
+    forecast of the last evaluation, and the sum of the others'; afterwards what is added to their re-estimates. total:
+    until then both, which drifts.py has, too.
     """
 
     device: torch.device | None
     last: Tensor | None = None
     others: Tensor | None = None
+    total: Tensor | None = None
     places: list[float] = field(default_factory=list)
     nodes: Sequence[Full] = ()
 
-    def take(self, x: Tensor, denoised: Tensor, sigma: float, place: float) -> None:
-        """A skipped evaluation of x [B, C, ...] at a log-noise."""
+    def take(self, x: Tensor, denoised: Tensor, sigma: float, place: float, slopes: Slopes) -> None:
+        """A skipped evaluation of x [B, C, ...] at a log-noise. slopes: the run's."""
         # On the device of x until the gap is settled: a skipped step does not wait.
-        if self.last is not None:
-            self.others = self.last if self.others is None else self.others + self.last
-        self.last = self._forecast(x, denoised, sigma)
+        forecast = self._forecast(x, denoised, sigma, slopes)
+        self.others, self.last = self.total, forecast
+        self.total = forecast if self.total is None else slopes.plus(self.total, forecast)
         self.places.append(place)
 
     def answer(self, x: Tensor, sigma: float, place: float, last: bool) -> Tensor:
@@ -85,6 +88,7 @@ class Gap:
             stays = self._repaid(drift, forecast, restraint, renewed) - 1
             last, others = stays * late, None if others is None else stays * early
         self.last, self.others = self._put_away(last), None if others is None else self._put_away(others)
+        self.total = None
 
     def _repaid(self, drift: Tensor, forecast: Tensor, restraint: Restraint, renewed: Tensor | None) -> Tensor:
         return restraint.share(drift, forecast, self.nodes[0].sigma, self.nodes[1].sigma)
@@ -101,8 +105,8 @@ class Gap:
             added = self._with(added, node, share)
         return added
 
-    def _forecast(self, x: Tensor, denoised: Tensor, sigma: float) -> Tensor:
-        return (x - denoised) / sigma
+    def _forecast(self, x: Tensor, denoised: Tensor, sigma: float, slopes: Slopes) -> Tensor:
+        return slopes.slope(x, denoised, sigma)
 
     def _with(self, between: Tensor, node: Full, share: float) -> Tensor:
         x, denoised = to_device(node.x, between.device), to_device(node.denoised, between.device)
@@ -111,7 +115,8 @@ class Gap:
     @property
     def nbytes(self) -> int:
         """Bytes of the latents that are kept."""
-        return self.last.nbytes + (0 if self.others is None else self.others.nbytes)
+        kept = {id(each): each.nbytes for each in (self.last, self.others, self.total) if each is not None}
+        return sum(kept.values())
 
 
 class NoisyGap(Gap):
@@ -121,7 +126,7 @@ class NoisyGap(Gap):
         """The re-estimated denoised picture [B, C, ...], the same at any x."""
         return self._between(place, self._added(last, x.device)).clone()
 
-    def _forecast(self, x: Tensor, denoised: Tensor, sigma: float) -> Tensor:
+    def _forecast(self, x: Tensor, denoised: Tensor, sigma: float, slopes: Slopes) -> Tensor:
         return denoised.clone()
 
     def _with(self, between: Tensor, node: Full, share: float) -> Tensor:

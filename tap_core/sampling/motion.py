@@ -12,9 +12,11 @@ from torch import Tensor
 
 from ..timeline import Timeline
 from .readback import Ask
+from .slopes import Slopes
 
 # Largest distance of x from the end of a plain step, as a share of the step, that is not taken for noise: a multistep
-# sampler's second-order term stays within it; noise moves x as far as the step itself.
+# sampler's second-order term stays within it; noise moves x as far as the step itself. A power of two: that share is
+# exact, and the whole step is had from it bit for bit.
 NOISE_TOLERANCE = 0.5
 # A sampler that draws this share of its noise anew at each step has buried a drift before it could be repaid.
 BURIED = 0.5
@@ -24,18 +26,19 @@ class Motion:
     """The steps of one run so far; it never waits for the device. x, denoised: latents [B, C, ...].
 
     kept: [B, C, ...] true where an inpainting mask puts x back at every step, which says nothing about the sampler.
+    slopes: the run's.
     """
 
-    def __init__(self, timeline: Timeline) -> None:
-        self.timeline = timeline
+    def __init__(self, timeline: Timeline, slopes: Slopes | None = None) -> None:
+        self.timeline, self._slopes = timeline, slopes or Slopes()
         self.kept: Tensor | None = None
-        self._expected: tuple[Tensor, Tensor, float] | None = None  # end of a plain step, that step, its start
+        self._expected: tuple[Tensor, Tensor, float] | None = None  # end of a plain step, what is near it, its start
         self.noisy: Tensor | None = None  # True once a step carried noise; None before the first was seen
         self.jumps: Tensor | None = None  # whether the latest one did
         self._renewed: Tensor | None = None
         self._jumped: list[tuple[Tensor, float | Tensor]] = []  # not in there yet, see `_renew`
         self.again: Tensor | None = None  # at a level that is evaluated again: how far x is off, and a step's length
-        self._arrived: Tensor | None = None  # length of the step that led to the current level
+        self._arrived: Tensor | None = None  # how far is near, after the step that led to the current level
 
     def ask(self, ask: Ask) -> None:
         """Have `ask` read whether there is noise, and how much of it is new, which is then on the processor."""
@@ -68,17 +71,18 @@ class Motion:
             return
         if self.kept is not None:
             self.kept = self.kept.to(x.device)
-        expected, move, start = self._expected
-        length = self._norm(move)
+        expected, near, start = self._expected
+        limit = self._norm(near)
         if position > start:
             jump = self._norm(x - expected)
-            self.jumps, self._arrived = jump > NOISE_TOLERANCE * length, length
+            self.jumps, self._arrived = jump > limit, limit
             self._renew(jump, x.numel(), position)
         elif position == start:  # Heun's method and others evaluate a level again, not farther off than a step is long
-            longest = length if self._arrived is None else torch.maximum(length, self._arrived)
-            self.again = torch.stack([self._norm(x - expected + move), longest])
+            longest = limit if self._arrived is None else torch.maximum(limit, self._arrived)
+            off = torch.add(x - expected, near, alpha=1 / NOISE_TOLERANCE)
+            self.again = torch.stack([self._norm(off), longest / NOISE_TOLERANCE])
         if position <= start:
-            self.jumps = torch.zeros_like(length, dtype=torch.bool)
+            self.jumps = torch.zeros_like(limit, dtype=torch.bool)
         self.noisy = self.jumps if self.noisy is None else self.noisy | self.jumps
 
     def count_repeat(self) -> None:
@@ -103,8 +107,8 @@ class Motion:
             return
         step = self.timeline.sigmas[index + 1] - sigma
         if step:
-            move = (x - denoised) * (step / sigma)
-            self._expected = x + move, move, position
+            near = self._slopes.off(x, denoised) * (NOISE_TOLERANCE * step / sigma)
+            self._expected = torch.add(x, near, alpha=1 / NOISE_TOLERANCE), near, position
 
     def _norm(self, values: Tensor) -> Tensor:
         return (values if self.kept is None else values.masked_fill(self.kept, 0)).norm()

@@ -22,6 +22,7 @@ from ..predictors.on_processor import to_device, to_processor
 from .gaps import Full, Gap, NoisyGap
 from .interpolation import spaced
 from .restraint import Restraint
+from .slopes import Slopes
 from .still_share import still_share
 
 # Full evaluations among which nodes are found; a step may have several.
@@ -32,10 +33,11 @@ class Replay:
     """What is known of one run, evaluation by evaluation.
 
     mixed: whether x is a mix of picture and noise; guidance: the guider's cfg, None if not known. device: where latents
-    are kept; None for that of x.
+    are kept; None for that of x. slopes: the run's.
     """
 
-    def __init__(self, mixed: bool, guidance: float | None = None) -> None:
+    def __init__(self, mixed: bool, guidance: float | None = None, slopes: Slopes | None = None) -> None:
+        self._slopes = slopes or Slopes()
         self.device: torch.device | None = None
         self.noisy = False  # whether the sampler is known to add noise
         self._mixed, self._still, self._restraint = mixed, still_share(mixed), Restraint(mixed, guidance)
@@ -100,7 +102,8 @@ class Replay:
 
     def _skip(self, gap: Gap | None, x: Tensor, denoised: Tensor, sigma: float) -> None:
         gap = gap or (NoisyGap if self.noisy else Gap)(self.device)
-        gap.take(x, denoised, sigma, log_noise(sigma, self._mixed))
+        gap.take(x, denoised, sigma, log_noise(sigma, self._mixed), self._slopes)
+        self._slopes.forget()  # nobody asks for this one again
         self._known.append((sigma, gap))
 
     def _kept(self, latent: Tensor) -> Tensor:
@@ -120,4 +123,6 @@ class Replay:
 
 def latents_kept(full: Sequence[bool]) -> int:
     """How many latents a replay keeps of a run with these full and skipped steps, one evaluation each."""
-    return 2 * sum(full) + sum(min(len(list(gap)), 2) for computed, gap in groupby(full) if not computed)
+    gaps = [len(list(gap)) for computed, gap in groupby(full) if not computed]
+    is_open = not full[-1] and gaps[-1] > 1  # then the sum of all is kept, too
+    return 2 * sum(full) + sum(min(gap, 2) for gap in gaps) + is_open

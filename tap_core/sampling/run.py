@@ -29,6 +29,7 @@ from .pace import OTHER_SIGMAS, Pace
 from .readback import Readback
 from .replay import Replay
 from .settings import TapSettings, keeps_to_quality
+from .slopes import Slopes
 from .standing import Standing
 from .timer import StepTimer
 
@@ -66,11 +67,11 @@ class TapRun:
         self.notes = Notes(self.record.fallbacks)
         self.decider = Decider(self.schedule, self.timeline, self.notes)
         self.memory = Memory(self.pool.snapshots, self.shared, self.notes)
-        self.motion, self.pace, self.levels = Motion(self.timeline), Pace(self.timeline), Levels()
-        self.readback = Readback()
+        self.slopes, self.readback = Slopes(), Readback()
+        self.motion, self.pace, self.levels = Motion(self.timeline, self.slopes), Pace(self.timeline), Levels()
         repays = settings.correction == "on" and self.decider.skips_any
-        self.replay = Replay(self.timeline.mixes, guidance) if repays else None
-        self.standing = Standing(self.record, self.timeline.mixes, settings.closer_than_told)
+        self.replay = Replay(self.timeline.mixes, guidance, self.slopes) if repays else None
+        self.standing = Standing(self.record, self.timeline.mixes, settings.closer_than_told, self.slopes)
         if not self.decider.skips_any:
             self.standing.lose()
         self._room: int | None = None  # bytes that histories may take on the device; None without a limit
@@ -85,12 +86,13 @@ class TapRun:
     def begin(self, sigma: float, device: torch.device, x: Tensor | None = None) -> None:
         """A model evaluation of x [B, C, ...] at `sigma` starts: decide whether its step is computed or forecast."""
         self.pace.begin(sigma)
+        self.slopes.forget()
         position = self.pace.position
         if not self.pace.follows:
             self.notes.fall_back(self.pace.why_not)
         before = self.decider.seen.x
         if x is not None and before is not None and x.shape != before.shape:
-            self.replay, self.motion = None, Motion(self.timeline)
+            self.replay, self.motion = None, Motion(self.timeline, self.slopes)
             self.standing.lose()
             self.notes.fall_back(OTHER_SIZE)
         if x is not None:

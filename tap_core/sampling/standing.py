@@ -6,17 +6,18 @@ from ..schedule import Seen
 from ..schedules.quality import RENEWED
 from .drifts import Drifts
 from .motion import Motion
+from .slopes import Slopes
 
 
 class Standing:
     """Of one run; nothing is known any more once the picture changes its size.
 
-    mixed: see Timeline.mixes; closer: see Line.
+    mixed: see Timeline.mixes; closer: see Line; slopes: the run's.
     """
 
-    def __init__(self, record: TapRecord, mixed: bool, closer: float = 0.0) -> None:
+    def __init__(self, record: TapRecord, mixed: bool, closer: float = 0.0, slopes: Slopes | None = None) -> None:
         self._record, self._closer = record, closer
-        self._drifts: Drifts | None = Drifts(mixed)
+        self._drifts: Drifts | None = Drifts(mixed, slopes)
 
     def lose(self) -> None:
         """What was measured says nothing of what comes."""

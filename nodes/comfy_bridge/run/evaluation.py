@@ -1,6 +1,7 @@
 """One model evaluation of the sampler: how it begins, also where the guider calls the model in its own way."""
 
 import torch
+from comfy.patcher_extension import WrappersMP
 from torch import Tensor
 from torch.autograd.forward_ad import unpack_dual
 
@@ -26,6 +27,8 @@ def finish(state: RunState, own: dict, x: Tensor, denoised: Tensor) -> None:
     if not (now.full or now.part or now.skipped):
         _fall_back_at_answer(state, own)
     state.run.finish(x, denoised)
+    if len(own.get("transformer_options", {}).get("wrappers", {}).get(WrappersMP.PREDICT_NOISE, ())) > 1:
+        state.run.slopes.forget()  # another node's wrapper may write into what it hands on
     if now.full:
         figure_or(None, lambda: tell_more(state, x.device))
     if state.live is not None:

@@ -16,6 +16,7 @@ from .block_count import CountedCall
 from .blocks import Arguments, Original
 from .cut import Cut
 from .hooks import Look, input_hook, listed, output_hook
+from .leaving import Left, WayOut
 from .part import Part
 from .self_check import watched_attention
 from .shadow import Method, shadowed
@@ -85,25 +86,37 @@ class BlockSeam:
             last = self._run_last if "last_output" in self.keeps else None
             return forward(stack.enter_context(self.blocks.taken_over(options, first_block, last=last)))
 
-    def forecast(self, forward: Forward, options: dict, predict: Predict) -> Tensor:
-        """Run the forward with every block skipped and `predict(probe)` [B, N, C] as the target."""
+    def forecast(self, forward: Forward, options: dict, predict: Predict, gives: Tensor | None = None
+                 ) -> Tensor:
+        """Run the forward with every block skipped and `predict(probe)` [B, N, C] as the target.
+
+        gives: an empty result that looks like its own, if nobody reads that: then the forward ends at block 0.
+        """
+        way_out = WayOut(self.model, options)
 
         def first_block(args: Arguments, original: Original) -> object:
             self._enter(args)
             self.captured.target = None if self.captured.probe is None else predict(self.captured.probe)
             self.captured.skipped = True
+            if gives is not None and self.captured.target is not None and way_out.open:
+                self.captured.complete = True
+                raise Left
             return self.blocks.skipped(args)
 
         def skip(args: Arguments, original: Original) -> object:
             return self.blocks.skipped(args)
 
-        with ExitStack() as stack:
-            stack.callback(self._free)
-            stack.enter_context(shadowed(self.adapter.extras(self.model)))
-            if self.unread is not None:  # before the hook, which is TAP's own
-                stack.enter_context(shadowed(self.unread.shadows(self._unread_parts(options), options)))
-            stack.enter_context(self._hook_after_blocks(self._write))
-            return forward(stack.enter_context(self.blocks.taken_over(_without_patches(options), first_block, skip)))
+        try:
+            with ExitStack() as stack:
+                stack.callback(self._free)
+                stack.enter_context(shadowed(self.adapter.extras(self.model)))
+                if self.unread is not None:  # before the hook, which is TAP's own
+                    stack.enter_context(shadowed(self.unread.shadows(self._unread_parts(options), options)))
+                stack.enter_context(self._hook_after_blocks(self._write))
+                options = stack.enter_context(self.blocks.taken_over(_without_patches(options), first_block, skip))
+                return forward(options)
+        except Left:
+            return gives
 
     def capture_probe(self, forward: Forward, options: dict) -> None:
         """Capture only the probe: every block is skipped, and no target is put back."""
@@ -172,9 +185,7 @@ class BlockSeam:
             return forward(stack.enter_context(self.blocks.taken_over(options, first_block, other)))
 
     def _unread_parts(self, options: dict) -> list[Method]:
-        """What only the blocks read; and the last layers, if the forecast takes the place of what they give.
-
-        Wrappers around the model see what it gave, so with them its last layers run.
+        """What only the blocks read; the last layers, too, if a forecast replaces what they give, and no wrapper sees it.
         """
         parts = list(named_parts(self.model, self.adapter.only_for_blocks))
         if self.target.at_output and not options.get("wrappers", {}).get(WrappersMP.DIFFUSION_MODEL):

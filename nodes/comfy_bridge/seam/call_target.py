@@ -92,7 +92,8 @@ class CallSeam:
 
     def forecast(self, forward: Forward, options: dict, predict: Predict) -> Tensor:
         """What the call would return if its target were `predict(probe)` [B, N, C]."""
-        return self._write(self.inner.forecast(forward, options, predict))
+        unread = self.inner.unread
+        return self._write(self.inner.forecast(forward, options, predict, unread and unread.of_call(self._call)))
 
     def attempt(self, forward: Forward, options: dict, decide: Decide, verify: Tensor | None = None) -> Tensor:
         """Compute or forecast, as `decide` chooses at block 0."""
@@ -114,7 +115,14 @@ class CallSeam:
         """Capture the target in what the call returned, and return that."""
         if self.captured.complete:
             self.captured.target = self.target.read(denoised)
+        if self.inner.unread is not None:
+            self.inner.unread.note(self._call, denoised)
         return denoised
+
+    @property
+    def _call(self) -> tuple[object, ...]:
+        """What was called, and the arguments by which its result may look another way."""
+        return self.inner.model, self.target.x, self.target.sigma
 
     def _write(self, output: Tensor) -> Tensor:
         return self.target.write(self.captured.target).to(output.dtype) if self.captured.complete else output

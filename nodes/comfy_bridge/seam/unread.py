@@ -29,7 +29,7 @@ class Look(NamedTuple):
 
 
 class Unread:
-    """Of one run. It knows how the results of parts of its models look, by their arguments."""
+    """Of one run. It knows how the results of parts of its models, and of whole calls, look, by their arguments."""
 
     def __init__(self) -> None:
         self._looks: dict[Hashable, object] = {}
@@ -39,6 +39,15 @@ class Unread:
         if not WITH_BLOCKS.issuperset(options.get("patches", {})):
             return []
         return [Shadow(part.owner, part.name, self._instead(part)) for part in parts if _is_as_made(part)]
+
+    def note(self, call: tuple[object, ...], result: Tensor) -> None:
+        """Note how the result of a whole call looks. call: what was called, then its arguments."""
+        self._looks[_of_call(call)] = _look(result)
+
+    def of_call(self, call: tuple[object, ...]) -> Tensor | None:
+        """An empty tensor that looks like the result of such a call; None if there was none yet."""
+        look = self._looks.get(_of_call(call))
+        return look.empty() if isinstance(look, Look) else None
 
     def _instead(self, part: Method) -> Callable[..., object]:
         method = getattr(part.owner, part.name)
@@ -53,6 +62,11 @@ class Unread:
             return result
 
         return instead
+
+
+def _of_call(call: tuple[object, ...]) -> Hashable:
+    called, *arguments = call
+    return id(called), *map(_look, arguments)
 
 
 def named_parts(model: nn.Module, names: Sequence[str]) -> Iterator[Method]:

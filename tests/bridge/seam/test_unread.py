@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from unittest.mock import patch
 
 import pytest
 import torch
+from comfy import model_prefetch
 from comfy.model_patcher import ModelPatcher
 from comfy.patcher_extension import WrappersMP
 from tap_pack.nodes.comfy_bridge.seam.shadow import Method
@@ -42,7 +43,7 @@ def counted(model: ModelPatcher, names: tuple[str, ...] = PARTS) -> Iterator[dic
 
 @contextmanager
 def nothing_left_out() -> Iterator[None]:
-    with patch.object(Unread, "shadows", lambda *_: []):
+    with patch.object(Unread, "shadows", lambda *_: []), patch.object(Unread, "of_call", lambda *_: None):
         yield
 
 
@@ -54,7 +55,65 @@ def test_a_run_leaves_out_what_only_blocks_read_and_its_picture_is_the_same_bit_
         assert torch.equal(sample(run.model, STEPS, cfg=2.0), expected)
     full = sum(each.full_calls for each in run.record.evaluations)
     assert len(run.record.skipped_steps) >= 3
-    assert counts == dict.fromkeys(PARTS, full + 1)  # the first skipped call learns how they look
+    # The first skipped call learns how parts look; how a whole call's result looks, computed ones have shown.
+    assert counts == dict.fromkeys(PARTS, full + 1) | {"final_layer": full}
+
+
+def skipped_calls_that_end(change: Callable[[ModelPatcher], None], target: str = "auto") -> tuple[int, int]:
+    """How many skipped calls run the model to its end, and how many there are; the picture is the same either way."""
+    run = Accelerated(tiny_flux(), interval=2, target=target)
+    change(run.model)
+    with nothing_left_out():
+        expected = sample(run.model, STEPS)
+    with counted(run.model, ("final_layer",)) as ends, patch.object(Unread, "shadows", lambda *_: []):
+        assert torch.equal(sample(run.model, STEPS), expected)
+    full = sum(each.full_calls for each in run.record.evaluations)
+    return ends["final_layer"] - full, STEPS - full
+
+
+def test_a_call_ends_at_block_0_where_nobody_reads_what_it_gives() -> None:
+    ended, skipped = skipped_calls_that_end(lambda model: None)
+    assert ended == 0 and skipped >= 3
+
+
+def with_wrapper(model: ModelPatcher) -> None:
+    def wrapper(executor: object, *args: object, **kwargs: object) -> Tensor:
+        return executor(*args, **kwargs)
+
+    model.add_wrapper_with_key(WrappersMP.DIFFUSION_MODEL, "other", wrapper)
+
+
+def with_hook(model: ModelPatcher) -> None:
+    model.model.diffusion_model.register_forward_hook(lambda *_: None)
+
+
+def with_own_method(model: ModelPatcher) -> None:
+    inner = model.model.diffusion_model
+    forward = inner.forward_orig
+    inner.forward_orig = lambda *args, **kwargs: forward(*args, **kwargs)
+
+
+def with_weights_ahead(model: ModelPatcher) -> None:
+    """Where ComfyUI moves the weights of the next block ahead of their turn, its queue is emptied by the blocks."""
+    inner = model.model.diffusion_model
+
+    def before(*_: object) -> None:
+        model_prefetch.PREFETCH_QUEUES.append([])
+
+    inner.img_in.register_forward_pre_hook(before)
+
+
+@pytest.mark.parametrize("change", [with_wrapper, with_hook, with_own_method, with_weights_ahead])
+def test_a_call_goes_to_its_end_where_somebody_may_wait_for_that(change: Callable[[ModelPatcher], None],
+                                                                 monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(model_prefetch, "PREFETCH_QUEUES", [])
+    ended, skipped = skipped_calls_that_end(change)
+    assert ended == skipped >= 3
+
+
+def test_a_target_inside_the_model_needs_its_last_layers() -> None:
+    ended, skipped = skipped_calls_that_end(lambda model: None, "output")
+    assert ended == skipped >= 3
 
 
 def test_a_residual_needs_the_final_layer() -> None:
