@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
-from contextlib import ExitStack, contextmanager, nullcontext
+from collections.abc import Iterator
+from contextlib import AbstractContextManager, ExitStack, contextmanager, nullcontext
 from dataclasses import dataclass
 from unittest.mock import patch
 
@@ -12,7 +12,6 @@ import comfy.model_patcher
 import comfy.sampler_helpers
 import comfy.samplers
 import torch
-from comfy.patcher_extension import WrappersMP
 from tap_pack.nodes.comfy_bridge.run.wrappers import TapPatch
 from tap_pack.tap_core.record.record import RecordHolder, TapRecord
 from tap_pack.tap_core.sampling.settings import TapSettings
@@ -25,7 +24,6 @@ from rehearse.watch import Step, Watch
 
 CARD = torch.device("cuda", 0)
 FREE = 80 * 10**9
-WATCHED = "rehearsal"
 
 
 class NoEvent:
@@ -105,26 +103,30 @@ def rehearse(watch: Watch, size: FullSize, model: comfy.model_patcher.ModelPatch
              steps: int, cfg: float = 1.0, sampler: str = "euler") -> Rehearsal:
     """One run of so many steps, evaluation by evaluation. settings: None for a run without TAP."""
     holder, patched, found = RecordHolder(), model.clone(), []
-    patched.add_wrapper_with_key(WrappersMP.PREDICT_NOISE, WATCHED, _each_into(watch, found, steps))
     if settings is not None:
         TapPatch(settings, holder).install(patched)
     sigmas = torch.linspace(1, 0, steps + 1)
     latent = size.latents()
-    with torch.inference_mode():
+    with torch.inference_mode(), _each_into(watch, found, steps):
         comfy.samplers.sample(patched, latent, [size.prompt(0)], [size.prompt(-1)], cfg, CARD,
                               comfy.samplers.sampler_object(sampler), sigmas, patched.model_options, latent,
                               disable_pbar=True, seed=0)
     return Rehearsal(found, holder.latest)
 
 
-def _each_into(watch: Watch, found: list[Step], steps: int) -> Callable[..., Tensor]:
-    """Watch each evaluation and what follows it; what follows the last one ends the run, and belongs to no step."""
+def _each_into(watch: Watch, found: list[Step], steps: int) -> AbstractContextManager[object]:
+    """Watch each evaluation and what follows it; what follows the last one ends the run, and belongs to no step.
 
-    def predict_noise(executor: Callable[..., Tensor], *args: object, **kwargs: object) -> Tensor:
+    Not by a wrapper, as another node's would be: TAP is on its guard against those.
+    """
+    guider = comfy.samplers.CFGGuider
+    evaluate = guider.outer_predict_noise
+
+    def outer_predict_noise(self: comfy.samplers.CFGGuider, *args: object, **kwargs: object) -> Tensor:
         watch.step = Step()
         found.append(watch.step)
-        answer = executor(*args, **kwargs)
+        answer = evaluate(self, *args, **kwargs)
         watch.step = watch.step if len(found) < steps else Step()
         return answer
 
-    return predict_noise
+    return patch.object(guider, "outer_predict_noise", outer_predict_noise)
