@@ -25,8 +25,8 @@ TINY = 1e-30
 class HistoryDots:
     """Per token, once per full step: <h0,h0> [M], <h0,q_j> and <q_j,q_j> [J, M], c_ij [J, J, M]; M = B*N.
 
-    divisor: [J, M] the squares, or TINY where a token did not move. fixed, moving: [J, 3, M] <q_j,q_j>, <h,q_j> and
-    <h0+h,q_j> are fixed + b_j moving.
+    divisor: [J, M] the squares, or TINY where a token did not move. fixed, moving: [J + 1, 3, M] <q_j,q_j>, <h,q_j> and
+    <h0+h,q_j> are fixed + b_j moving, and after them 4 (<h0,h0> + 2 <h0,r>), three times, is fixed + <h0,r> moving.
     """
 
     newest: Tensor
@@ -40,19 +40,29 @@ class HistoryDots:
 
 @dataclass(frozen=True)
 class ProbeDots:
-    """Per token, once per skipped step: <r,r>, <h0,r> and their sum [M], b_j [J, M]; M = B*N.
+    """Per token, once per skipped step: values [J + 3, M], b_j, <h0,r>, <r,r> and the sum of these two; M = B*N."""
 
-    start: [2, M], <r,r> and that sum.
-    """
+    values: Tensor
 
-    start: Tensor
-    lean: Tensor
-    reach: Tensor
+    @property
+    def reach(self) -> Tensor:
+        """b_j [J, M]."""
+        return self.values[:-3]
+
+    @property
+    def moved(self) -> Tensor:
+        """b_j and <h0,r> [J + 1, M]."""
+        return self.values[:-2]
+
+    @property
+    def start(self) -> Tensor:
+        """<r,r>, and its sum with <h0,r>, [2, M]."""
+        return self.values[-2:]
 
     @property
     def rest(self) -> Tensor:
-        """<r,r>."""
-        return self.start[0]
+        """<r,r> [M]."""
+        return self.values[-2]
 
 
 def history_dots(probes: list[Tensor], device: torch.device) -> HistoryDots:
@@ -70,8 +80,9 @@ def history_dots(probes: list[Tensor], device: torch.device) -> HistoryDots:
                 _take_out(direction, earlier, square[i, part].clamp_min(TINY), mix[i, j, part])
             square[j, part] = vecdot(direction, direction)
             lean[j, part] = vecdot(first, direction)
-    fixed = torch.stack([square, lean, 2 * lean], dim=1)
+    fixed = torch.cat([torch.stack([square, lean, 2 * lean], dim=1), (4 * newest).expand(1, 3, -1)])
     moving = torch.stack([torch.zeros_like(square), square, square], dim=1)
+    moving = torch.cat([moving, torch.full_like(fixed[:1], 8)])
     return HistoryDots(newest, lean, square, square.clamp_min(TINY), mix, fixed, moving)
 
 
@@ -79,26 +90,26 @@ def probe_dots(probes: list[Tensor], probe: Tensor, once: HistoryDots) -> ProbeD
     """Dots of the true probe's change [B, N, D] with the history's directions, float32 on the probe's device."""
     kept, (now,) = flat_tokens(probes), flat_tokens([probe])
     tokens, channels = now.shape
-    dots, reach = torch.empty(3, tokens, device=probe.device), torch.empty_like(once.lean)
-    lean, rest, both = dots
+    values = torch.empty(len(once.lean) + 3, tokens, device=probe.device)
+    lean, rest, both = values[-3:]
     for part in token_chunks(tokens, 4 * channels * (max(len(kept), 2) + 2), probe.device):
         pair = torch.empty(2, len(now[part]), channels, device=probe.device)  # h_0, and the change or what is left
         pair[0].copy_(to_device(kept[0][part], probe.device))
         torch.sub(_wide(now[part]), pair[0], out=pair[1])
-        _take_out_all(pair, [older[part] for older in kept[1:]], once, part, reach)
+        _take_out_all(pair, [older[part] for older in kept[1:]], once, part, values)
         # Both products at once; the reductions are those of each by itself.
-        torch.sum(pair * pair[1], -1, out=dots[:2, part])
+        torch.sum(pair * pair[1], -1, out=values[-3:-1, part])
     torch.add(lean, rest, out=both)
-    return ProbeDots(dots[1:], lean, reach)
+    return ProbeDots(values)
 
 
-def _take_out_all(pair: Tensor, older: list[Tensor], once: HistoryDots, part: slice, reach: Tensor) -> None:
-    """Write b_j of some tokens into `reach` [J, M]; of the change, pair[1] [m, D], only r is left."""
+def _take_out_all(pair: Tensor, older: list[Tensor], once: HistoryDots, part: slice, values: Tensor) -> None:
+    """Write b_j of some tokens into `values` [J + 3, M]; of the change, pair[1] [m, D], only r is left."""
     directions = [_change(each, pair[0]) for each in older]
     for j, direction in enumerate(directions):
         for i, earlier in enumerate(directions[:j]):
             direction.addcmul_(earlier, once.mix[i, j, part, None], value=-1)
-        _take_out(pair[1], direction, once.divisor[j, part], reach[j, part])
+        _take_out(pair[1], direction, once.divisor[j, part], values[j, part])
 
 
 def _differences(kept: list[Tensor], part: slice, device: torch.device) -> list[Tensor]:

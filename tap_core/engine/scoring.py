@@ -35,18 +35,24 @@ def _losses_by_dots(history: History, probe: Tensor, weights: Tensor, loss: str)
     """Losses [M, P], computed only from the dots."""
     once = history.dots(probe.device)
     now = probe_dots(history.probes, probe, once)
-    dots = once.fixed + now.reach[:, None] * once.moving
-    counts, both = dots[:, :2], dots[:, 2]  # <q_j,q_j> and <h,q_j>: [J, 2, M], <h0+h,q_j>: [J, M]
-    true = once.newest.add(now.lean, alpha=2).add_(now.rest).add_((now.reach * both).sum(0))
-    losses = torch.empty(len(true), len(weights), device=probe.device)
+    dots = once.fixed + now.moved[:, None] * once.moving
+    counts = dots[:-1, :2]  # <q_j,q_j> and <h,q_j>: [J, 2, M]
+    true = _true(dots, now) if loss == "cosine" else None
+    losses = torch.empty(len(now.rest), len(weights), device=probe.device)
     bytes_each = 4 * (LOSS_TENSORS + LOSS_TENSORS_EACH * len(counts)) * len(weights)
-    for part in token_chunks(len(true), bytes_each, probe.device):
+    for part in token_chunks(len(losses), bytes_each, probe.device):
         error, lean = _errors(once, now, counts, weights, part)
         if loss == "l2":
             torch.div(error, probe.shape[-1], out=losses[part])
         else:
             _cosine(error, torch.sub(error, lean, alpha=2), true[part, None], losses[part])
     return losses
+
+
+def _true(dots: Tensor, now: ProbeDots) -> Tensor:
+    """4 |h|^2, [M]; a power of two changes no other bit. dots: [J + 1, 3, M], <h0+h,q_j> is the last of three."""
+    beyond = (now.reach * dots[:-1, 2]).sum(0)
+    return dots[-1, 0].add_(now.rest, alpha=4).add_(beyond, alpha=4)
 
 
 def _errors(once: HistoryDots, now: ProbeDots, counts: Tensor, weights: Tensor, part: slice) -> Tensor:
@@ -69,10 +75,10 @@ def _errors(once: HistoryDots, now: ProbeDots, counts: Tensor, weights: Tensor, 
 
 
 def _cosine(error: Tensor, gap: Tensor, true: Tensor, out: Tensor) -> None:
-    """Write 1 - cos into `out` [m, P], from |p - h|^2, |p|^2 - |h|^2 and |h|^2 [m, 1]."""
-    true_norm, norm = true.sqrt(), (true + gap).sqrt_()  # NaN below 0: such a token has no finite loss either way
-    stretch = gap / (norm + true_norm)  # |p| - |h|
-    torch.div((error - stretch.square_()).clamp_min_(0), norm * (2 * true_norm), out=out)
+    """Write 1 - cos into `out` [m, P], from |p - h|^2, |p|^2 - |h|^2 and 4 |h|^2 [m, 1]."""
+    twice, norm = true.sqrt(), gap.add(true, alpha=0.25).sqrt_()  # NaN below 0: no finite loss either way
+    stretch = gap / norm.add(twice, alpha=0.5)  # |p| - |h|
+    torch.div((error - stretch.square_()).clamp_min_(0), norm.mul_(twice), out=out)
 
 
 def _losses_by_forecasts(history: History, probe: Tensor, weights: Tensor, loss: str) -> Tensor:

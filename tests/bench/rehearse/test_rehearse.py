@@ -25,7 +25,7 @@ FIRST = 3
 CACHED = {"cuda -> cpu: history.py moved_away", "cuda -> cpu: replay.py _kept", "cuda -> cpu: gaps.py settle"}
 READ = "readback.py read"
 # Operators of FLUX.1-dev's skipped step with the defaults: TAP's, and all of them.
-OURS, ALL = 72, 154
+OURS, ALL = 65, 142
 
 
 def run_of(settings: TapSettings, sampler: str = "euler", weights: torch.dtype | None = None) -> Rehearsal:
