@@ -185,7 +185,7 @@ class BlockSeam:
             return forward(stack.enter_context(self.blocks.taken_over(options, first_block, other)))
 
     def _unread_parts(self, options: dict) -> list[Method]:
-        """What only the blocks read; and the last layers, if a forecast replaces what they give and no wrapper sees it."""
+        """What only the blocks read; and the last layers, if a forecast replaces what they give and no wrapper sees."""
         parts = list(named_parts(self.model, self.adapter.only_for_blocks))
         if self.target.at_output and not options.get("wrappers", {}).get(WrappersMP.DIFFUSION_MODEL):
             last = [*listed(self.adapter.final_layer(self.model)), *listed(self.adapter.output_layer(self.model))]
