@@ -124,5 +124,5 @@ class Replay:
 def latents_kept(full: Sequence[bool]) -> int:
     """How many latents a replay keeps of a run with these full and skipped steps, one evaluation each."""
     gaps = [len(list(gap)) for computed, gap in groupby(full) if not computed]
-    is_open = not full[-1] and gaps[-1] > 1  # then the sum of all is kept, too
+    is_open = bool(gaps) and not full[-1] and gaps[-1] > 1  # then the sum of all is kept, too
     return 2 * sum(full) + sum(min(gap, 2) for gap in gaps) + is_open

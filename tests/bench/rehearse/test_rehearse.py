@@ -22,7 +22,7 @@ QWEN = next(size for size in FULL_SIZES if size.name == "Qwen-Image")
 SHALLOW = {"depth": 1, "depth_single_blocks": 1}
 # Until then the run gets to know its sampler.
 FIRST = 3
-CACHED = {"cuda -> cpu: history.py moved_away", "cuda -> cpu: replay.py _kept", "cuda -> cpu: gaps.py settle"}
+CACHED = {"cuda -> cpu: history.py moved_away", "cuda -> cpu: replay.py _kept", "cuda -> cpu: gaps.py _put_away"}
 READ = "readback.py read"
 # Operators of FLUX.1-dev's skipped step with the defaults: TAP's, and all of them.
 OURS, ALL = 65, 142
