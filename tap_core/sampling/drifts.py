@@ -14,6 +14,7 @@ from torch import Tensor
 from ..noise_level import log_noise
 from .interpolation import DEGREE, shares_at, spaced
 from .slopes import Slopes
+from .trend import Trend
 
 # How much a drift counts: of one that is repaid less stays in the picture.
 REPAID, NOT_REPAID = 1.0, 2.2
@@ -40,9 +41,12 @@ class Drifts:
         self._sum: Tensor | None = None
         self._latest: Tensor | None = None
         self._picture: Tensor | None = None
+        self.trend = Trend()
 
-    def add(self, x: Tensor, denoised: Tensor, sigma: float, full: bool, repaid: bool) -> None:
-        """Take an evaluation of x [B, C, ...]. repaid: whether the drift of a gap that it closes is."""
+    def add(self, x: Tensor, denoised: Tensor, sigma: float, full: bool, repaid: bool, noisy: Tensor | None = None
+            ) -> None:
+        """Take an evaluation of x [B, C, ...]. repaid: whether the drift of a gap that it closes is; noisy: see Trend.
+        """
         if sigma <= 0:
             return
         place, slope = log_noise(sigma, self._mixed), self._slopes.slope(x, denoised, sigma)
@@ -50,6 +54,7 @@ class Drifts:
             self._skip(slope, sigma, place)
             return
         gap, self._gap = self._gap, None
+        self.trend.add(slope, [each for _, each in self._fulls], noisy)
         known = [(place, slope), *self._fulls]
         alone = len(self._fulls) == 1
         self._fulls = [known[i] for i in spaced([each for each, _ in known], gap.places[0] if gap else place)]

@@ -1,5 +1,7 @@
 """Forecasting: one condition at one skipped step, with the run's pool, selection and trust."""
 
+from dataclasses import replace
+
 from torch import Tensor
 
 from ..engine.history import History
@@ -7,6 +9,7 @@ from ..engine.step import Forecast, skipped_step
 from ..timeline import Timeline
 from ..token_grid import Grid
 from .settings import TapSettings
+from .trend import Trend
 
 
 class Forecaster:
@@ -28,11 +31,16 @@ class Forecaster:
         return [note for note in said if note]
 
     def forecast(
-        self, history: History, position: float, probe: Tensor, grid: Grid | None, truth: Tensor | None
+        self, history: History, position: float, probe: Tensor, grid: Grid | None, truth: Tensor | None,
+        trend: Trend | None = None,
     ) -> Forecast:
-        """Target [B, N, C] of a skipped step, with trust, see `skipped_step`."""
+        """Target [B, N, C] of a skipped step, with trust, see `skipped_step`. trend: how the run's slopes went so far.
+        """
         share = history.trust.share if self._trusts else None
-        return self._forecast(history, position, probe, grid, truth, share)
+        if not self._trusts or trend is None or not trend.fits(len(probe)):
+            return self._forecast(history, position, probe, grid, truth, share)
+        made = self._forecast(history, position, probe, grid, truth, trend.held(share, probe))
+        return replace(made, target=trend.turned_back(made.target, history.targets))
 
     def expected(
         self, history: History, position: float, probe: Tensor, grid: Grid | None, truth: Tensor

@@ -193,7 +193,7 @@ class TapRun:
         grid: how the tokens lie. truth: the true target, where the forecaster `wants_truth`.
         """
         history, probe = self.memory.histories[key], strided_probe(probe, self.settings.probe_stride)
-        made = self.forecaster.forecast(history, self._now.position, probe, grid, truth)
+        made = self.forecaster.forecast(history, self._now.position, probe, grid, truth, self.standing.trend)
         return made.target, TokenChoices(condition, made.choice, made.order, made.loss)
 
     def count_call(self, skipped: bool, reason: str = "", choices: Sequence[TokenChoices] = ()) -> None:

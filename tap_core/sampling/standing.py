@@ -7,6 +7,7 @@ from ..schedules.quality import RENEWED
 from .drifts import Drifts
 from .motion import Motion
 from .slopes import Slopes
+from .trend import Trend
 
 
 class Standing:
@@ -27,7 +28,7 @@ class Standing:
         """An evaluation is over; show the schedule where the run stands. sigma: the sampler's own."""
         if self._drifts is None:
             return
-        self._drifts.add(seen.x, seen.denoised, sigma, seen.whole, repaid)
+        self._drifts.add(seen.x, seen.denoised, sigma, seen.whole, repaid, motion.noisy)
         if seen.whole:
             seen.drifts, seen.twice, seen.renewed = self._drifts.both, self._twice, motion.renewed
 
@@ -42,6 +43,11 @@ class Standing:
     def so_far(self, spent: float | None) -> str:
         """In a run that goes on, from the drift that its schedule has read, in words; empty before its first gap."""
         return "" if spent is None else f"so far {Line(self._twice, closer=self._closer).closeness(spent)}"
+
+    @property
+    def trend(self) -> Trend | None:
+        """How the slopes of the full steps went so far; None if it is not known."""
+        return None if self._drifts is None else self._drifts.trend
 
     @property
     def known(self) -> bool:

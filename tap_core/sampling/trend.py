@@ -1,0 +1,83 @@
+"""Whether a run's slopes go on as they went from one full step to the next, or turn back.
+
+d = (x - denoised) / sigma: the slope that a model evaluation gives the sampler; sigma is the sampler's own. d_0, d_1: of
+the last two full steps, a = d_0 - d_1. b = d - d_0: the change that the full step after them then showed.
+
+c = sum <a, b> / sum |a| |b| over the full steps of a run, -1 to 1, picture by picture. Forecasts carry a on, which makes
+the next gap worse where the slopes turn back: with long gaps or strong guidance, where a is mostly the model's answer to
+a drift that is repaid by then. Trust does not see this: it is learned of each prompt by itself, and guidance magnifies
+what the prompts' forecasts differ by.
+
+share = (c + 0.2) / 0.4, and before c is known (0.6 - |a| / |d_0|) / 0.25, both within 0 and 1: how much of a forecast's
+change to take. back = 3 (-0.65 - c), within 0 and 0.5: where slopes swing about a mean, the newest target goes so far
+back to the one before it (bench/orders/README.md).
+"""
+
+from collections.abc import Sequence
+
+import torch
+from torch import Tensor
+
+from ..predictors.on_processor import to_device
+
+TURNED, ON = -0.2, 0.2
+LARGEST, LARGE = 0.6, 0.35
+SWINGS, STEEP, HALF = -0.65, 3.0, 0.5
+
+
+class Trend:
+    """Of one run; it never waits for the device. share, back: [B], None before two full steps are known."""
+
+    def __init__(self) -> None:
+        self.share: Tensor | None = None
+        self.back: Tensor | None = None
+        self._sums: Tensor | None = None
+
+    def add(self, slope: Tensor, before: Sequence[Tensor], noisy: Tensor | None = None) -> None:
+        """A full step's slope [B, C, ...], and those of the full steps before it, newest first.
+
+        noisy: a scalar, whether the sampler adds noise: it makes slopes jump, which says nothing of what comes.
+        """
+        if not before:
+            return
+        change = slope - before[0]
+        if len(before) > 1:
+            earlier = before[0] - before[1]
+            terms = torch.stack([_dot(earlier, change), (_dot(earlier, earlier) * _dot(change, change)).sqrt()])
+            self._sums = terms if self._sums is None else self._sums + terms
+        if self._sums is None:
+            size = (_dot(change, change) / _dot(slope, slope)).sqrt().nan_to_num()
+            share, back = (LARGEST - size) / (LARGEST - LARGE), torch.zeros_like(size)
+        else:
+            cosine = (self._sums[0] / self._sums[1]).nan_to_num(nan=1.0)
+            share, back = (cosine - TURNED) / (ON - TURNED), (SWINGS - cosine) * STEEP
+        calm = 1.0 - _number(noisy)
+        self.share, self.back = (share.clamp(0, 1) - 1) * calm + 1, back.clamp(0, HALF) * calm
+
+    def fits(self, batch: int) -> bool:
+        """Whether something is known of each picture of a model call with `batch` of them."""
+        return self.share is not None and len(self.share) == batch
+
+    def held(self, trust: Tensor | None, tokens: Tensor) -> Tensor:
+        """The share of a forecast's change to take [B, N], with trust [B, N] if it is known. tokens: [B, N, D]."""
+        share = to_device(self.share, tokens.device)[:, None]
+        return share.expand(tokens.shape[:2]) if trust is None else trust * share
+
+    def turned_back(self, forecast: Tensor, targets: Sequence[Tensor]) -> Tensor:
+        """A forecast [B, N, C] that goes back as far as the slopes swing. targets: of full steps, newest first."""
+        if len(targets) < 2:
+            return forecast
+        before = to_device(targets[1], forecast.device).to(forecast)
+        return forecast.lerp(before, to_device(self.back, forecast.device)[:, None, None].to(forecast))
+
+
+def _number(noisy: Tensor | None) -> float | Tensor:
+    """As a number: on the processor it is known, and to copy it to the device would wait."""
+    if noisy is None or noisy.device.type == "cpu":
+        return float(noisy is not None and bool(noisy))
+    return noisy.float()
+
+
+def _dot(a: Tensor, b: Tensor) -> Tensor:
+    """[B] in float32: sums over everything but the pictures."""
+    return (a.float() * b.float()).reshape(len(a), -1).sum(1)
