@@ -3,9 +3,9 @@
 d = (x - denoised) / sigma: the slope that a model evaluation gives the sampler; sigma is the sampler's own. d_0, d_1: of
 the last two full steps, a = d_0 - d_1. b = d - d_0: the change that the full step after them then showed.
 
-c = sum <a, b> / sum |a| |b| over the full steps of a run, -1 to 1, picture by picture. Forecasts carry a on, which makes
-the next gap worse where the slopes turn back: with long gaps or strong guidance, where a is mostly the model's answer to
-a drift that is repaid by then. Trust does not see this: it is learned of each prompt by itself, and guidance magnifies
+c = sum <a, b> / sum |a| |b| over the full steps of a run, -1 to 1, picture by picture. Forecasts carry a on. This makes
+the next gap worse where the slopes turn back: with long gaps or strong guidance a is mostly the model's answer to a
+drift that is repaid by then. Trust does not see this: it is learned of each prompt by itself, and guidance magnifies
 what the prompts' forecasts differ by.
 
 share = (c + 0.2) / 0.4, and before c is known (0.6 - |a| / |d_0|) / 0.25, both within 0 and 1: how much of a forecast's
