@@ -19,6 +19,7 @@ import torch
 from torch import Tensor
 
 from ..predictors.on_processor import to_device
+from ..predictors.token_chunks import token_chunks
 
 TURNED, ON = -0.2, 0.2
 LARGEST, LARGE = 0.6, 0.35
@@ -67,8 +68,15 @@ class Trend:
         """A forecast [B, N, C] that goes back as far as the slopes swing. targets: of full steps, newest first."""
         if len(targets) < 2:
             return forecast
-        before = to_device(targets[1], forecast.device).to(forecast)
-        return forecast.lerp(before, to_device(self.back, forecast.device)[:, None, None].to(forecast))
+        back = to_device(self.back, forecast.device)[:, None, None].to(forecast)
+        if targets[1].device == forecast.device:
+            return forecast.lerp(targets[1].to(forecast), back)
+        # Kept on the processor because the device has little room: in pieces.
+        result = torch.empty_like(forecast)
+        for to, picture, before, share in zip(result, forecast, targets[1], back, strict=True):
+            for part in token_chunks(len(picture), 3 * picture[0].nbytes, picture.device):
+                to[part] = picture[part].lerp(to_device(before[part], picture.device).to(picture), share)
+        return result
 
 
 def _number(noisy: Tensor | None) -> float | Tensor:

@@ -136,3 +136,13 @@ def test_a_single_full_step_is_repeated() -> None:
     history.push(Snapshot(0.0, *[torch.ones(2, 3, 4)] * 2))
     found = forecaster.forecast(history, 1.0, torch.ones(2, 3, 4), None, None, trend_of(slopes(math.pi)))
     assert torch.equal(found.target, torch.ones(2, 3, 4))
+
+
+def test_where_steps_are_evaluated_twice_nothing_is_known() -> None:
+    for twice in (False, True):
+        run, x = TapRun(TapSettings(interval=3), TIMELINE.sigmas, ""), torch.ones(1, 3)
+        for number, step in enumerate((0, 0, 1, 1) if twice else (0, 1)):
+            sigma = TIMELINE.sigmas[step] - 0.05 * (number % 2) * twice
+            run.begin(sigma, x.device, x)
+            run.finish(x, x * 0.5)
+        assert (run.standing.trend is None) == twice
