@@ -43,9 +43,7 @@ class FewSteps:
 
     def __init__(self, stage: Stage, course: Course, rows: list[dict], keep: Callable[[], None]) -> None:
         self.stage, self.course, self.rows, self._keep = stage, course, rows, keep
-        # What is only counted or compared by its latents is not decoded, which takes as long as seven steps of *demo*.
-        self._undecoded = copy(stage)
-        self._undecoded.decode = lambda latents: latents
+        self._undecoded = undecoded(stage)
         self._turner = DialTurner(lambda settings, _: self._count(settings), 1, TURNS)
 
     def measure(self) -> None:
@@ -98,11 +96,7 @@ class FewSteps:
 
     def _fewer(self, sampler: str, budget: int) -> tuple[list[Take], dict]:
         """So many steps of a sampler, on the scheduler that suits it best."""
-        every = [replace(self.course, sampler=sampler, steps=budget, scheduler=each) for each in SCHEDULERS]
-        # ddim_uniform makes a step more for some counts.
-        exact = [course for course in every if len(self.stage.sigmas(course)) == budget + 1]
-        best = max(exact, key=lambda course: latent_psnr(self._undecoded.take(DIAL_SHOT, course).latents,
-                                                         self._dial_full.latents))
+        best = on_best_scheduler(self._undecoded, replace(self.course, sampler=sampler, steps=budget), self._dial_full)
         return self.stage.takes(SHOTS, best), {"scheduler": best.scheduler}
 
     def _row(self, name: str, budget: int, find: Callable[[], tuple[list[Take], dict]]) -> dict:
@@ -143,6 +137,21 @@ class FewSteps:
         """How many steps are computed for the picture by which dials are turned."""
         known = self._known(settings)
         return self._undecoded.take(DIAL_SHOT, self.course, settings).calls if known is None else known
+
+
+def undecoded(stage: Stage) -> Stage:
+    """The stage for what is only counted or compared by its latents: decoding takes as long as 7 steps of *demo*."""
+    found = copy(stage)
+    found.decode = lambda latents: latents
+    return found
+
+
+def on_best_scheduler(stage: Stage, course: Course, full: Take) -> Course:
+    """The course on the scheduler whose latents are closest to those of a full run of DIAL_SHOT."""
+    every = [replace(course, scheduler=each) for each in SCHEDULERS]
+    # ddim_uniform makes a step more for some counts.
+    exact = [each for each in every if len(stage.sigmas(each)) == course.steps + 1]
+    return max(exact, key=lambda each: latent_psnr(stage.take(DIAL_SHOT, each).latents, full.latents))
 
 
 def courses() -> Iterator[Course]:
