@@ -26,7 +26,7 @@ from models.model_rows import closeness
 from models.paper_settings import PAPER_SETTINGS
 from models.stage import MODELS, Course, Stage, Take, open_stage
 
-INTERVALS = (2, 3, 4, 6, 10)
+INTERVALS = (2, 3, 5, 10)
 
 
 class Row:
@@ -48,8 +48,11 @@ class Row:
         # Each picture by itself: a batch is computed as often as its worst picture takes.
         alone = replace(self._course, alone=True)
         qualities, fixed, plain = self.found["qualities"], self.found["fixed"], self.found["plain"]
-        for name in WISHES:
-            self._part(qualities, name, lambda name=name: self._scored(TapSettings(quality=name), alone))
+        for name in sorted(WISHES, key=WISHES.get):
+            whole = next((score for score in qualities.values() if min(score["calls"]) == self._course.steps), None)
+            # Where a lower wish computes every step, so does a higher one.
+            self._part(qualities, name, lambda name=name, whole=whole: dict(whole) if whole else self._scored(
+                TapSettings(quality=name), alone))
         counts = sorted({round(mean(score["calls"])) for score in qualities.values()})
         for count, settings in self._fixed(counts).items():
             self._part(fixed, str(count), lambda settings=settings: self._scored(settings))

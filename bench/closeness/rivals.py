@@ -14,6 +14,7 @@ from statistics import mean
 
 import torch
 from tap_pack.tap_core.sampling.settings import TapSettings
+from tap_pack.tap_core.schedules.growing import GrowingSchedule
 from tap_pack.tap_core.schedules.interval import IntervalSchedule
 from tqdm import tqdm
 
@@ -38,6 +39,7 @@ OWN_THRESHOLD = 0.2
 # One step in N has no count between half of the steps and all, and few below; a longer warm-up has.
 LONG_WARMUPS = tuple(Dial(lambda warmup, n=n: IntervalSchedule(n, int(warmup)), range(1, 50), says=f"1 in {n}")
                      for n in (2, 3))
+LONG_GROWING = Dial(lambda warmup: GrowingSchedule(warmup=int(warmup)), range(1, 50), says="longer warm-up")
 
 
 class Rivals:
@@ -127,7 +129,9 @@ def published() -> dict[str, Contender]:
     """Spectrum and the paper's TAP, with a dial that reaches every count."""
     found = {each.name: each for each in fixed_contenders()}
     paper = found["TAP"]
-    return {SPECTRUM: found["Spectrum"], TAP: replace(paper, dials=(*paper.dials, *LONG_WARMUPS))}
+    spectrum = found["Spectrum"]
+    return {SPECTRUM: replace(spectrum, dials=(*spectrum.dials, LONG_GROWING)),
+            TAP: replace(paper, dials=(*paper.dials, *LONG_WARMUPS))}
 
 
 def kept() -> dict:

@@ -93,13 +93,14 @@ def test_what_is_found_is_not_measured_again(measured: Callable[..., dict]) -> N
 
 
 @pytest.mark.parametrize("steps", sorted({steps for steps, _, _ in COURSES if steps > 4}))
-def test_the_papers_tap_and_a_fixed_number_reach_every_count(steps: int) -> None:
+def test_others_and_a_fixed_number_reach_every_count(steps: int) -> None:
     sigmas = tuple(1 - i / steps for i in range(steps + 1))
-    paper = rivals.published()[rivals_table.TAP]
+    methods = rivals.published().values()
     turner = DialTurner(lambda settings, _: known_count(settings, sigmas), 1)
-    for count in range(4, min(steps, 40)):
-        dial, value = turner.turn(paper, count)
-        assert abs(known_count(paper.settings(value, dial), sigmas) - count) <= 1
+    for count in range(max(4, steps // 8), min(steps, 40)):
+        for method in methods:
+            dial, value = turner.turn(method, count)
+            assert abs(known_count(method.settings(value, dial), sigmas) - count) <= 1
         assert known_count(rivals.fixed_settings(count, sigmas), sigmas) == count
 
 
