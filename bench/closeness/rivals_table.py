@@ -43,9 +43,10 @@ def in_short(rows: Sequence[dict]) -> str:
     """In how many cells the default is closest, and how often each rival is closer."""
     cells = compared(rows)
     counts = Counter(name for row in cells for name in closer(row))
-    others = ", ".join(f"{name} in {count}" for name, count in counts.most_common())
-    return (f"*{DEFAULT}* is the closest in {sum(not closer(row) for row in cells)} of {len(cells)} cells. "
-            f"Closer, with as many calls: {others or 'none'}.")
+    named_counts = ", ".join(f"{name} in {count}" for name, count in counts.most_common())
+    return (f"*{DEFAULT}* is the closest in {sum(not closer(row) for row in cells)} of {len(cells)} cells, and in "
+            f"{sum(not others_closer(row) for row in cells)} closer than everything that is not this pack's own, which "
+            f"*{FIXED}* is. Closer, with as many calls: {named_counts or 'none'}.")
 
 
 def closer(row: dict) -> list[str]:
@@ -53,6 +54,11 @@ def closer(row: dict) -> list[str]:
     ours = mean(row["scores"][DEFAULT]["psnr"])
     found = {name: row["scores"][name] for name in METHODS} | {SOLVER: best_solver(row)[1]}
     return [name for name, score in found.items() if compares(row, score) and mean(score["psnr"]) > ours]
+
+
+def others_closer(row: dict) -> list[str]:
+    """Those of them that are not this pack's own."""
+    return [name for name in closer(row) if name != FIXED]
 
 
 def compares(row: dict, score: dict) -> bool:

@@ -45,7 +45,8 @@ def told_pairs(rows: Iterable[dict]) -> list[tuple[float, float]]:
 def met_table(rows: Sequence[dict]) -> list[str]:
     """By model and quality: how often the wish was met, and how a fixed number with as many calls compares."""
     head = ("", "pictures with steps skipped", "as asked", "closer than that", "farther than that",
-            "of these over 6 dB too far off", "worst picture over that of a fixed number, dB", "calls as few")
+            "of these over 6 dB too far off", "worst picture over that of a fixed number, dB, in so many courses",
+            "calls as few")
     return table(head, (
         met_line(model, quality, [row for row in rows if row["model"] == model])
         for model in MODELS if any(row["model"] == model for row in rows) for quality in WISHES))
@@ -56,12 +57,12 @@ def met_line(model: str, quality: str, rows: Sequence[dict]) -> tuple[str, ...]:
     off = misses(rows, quality)
     gaps = [gap for row in rows if (gap := over_fixed(row, quality)) is not None]
     few = [ratio <= MOST_CALLS for row in rows if (ratio := over_least(row, quality)) is not None]
-    over = f"{mean(gaps):+.1f} ({min(gaps):+.1f} to {max(gaps):+.1f}), {len(gaps)} courses" if gaps else "not measured"
+    over = f"{mean(gaps):+.1f} ({min(gaps):+.1f} to {max(gaps):+.1f}) in {len(gaps)}" if gaps else "not measured"
     shares = (sum(-CLOSER <= miss <= FARTHER for miss in off), sum(miss < -CLOSER for miss in off),
               sum(miss > FARTHER for miss in off))
     return (f"{model}, {quality}, {WISHES[quality]:.0f} dB", f"{len(off)}",
             *(f"{100 * share / max(len(off), 1):.0f} %" for share in shares), f"{sum(miss > FAR for miss in off)}",
-            over, f"in {sum(few)} of {len(few)} courses")
+            over, f"in {sum(few)} of {len(few)}")
 
 
 def misses(rows: Iterable[dict], quality: str) -> list[float]:

@@ -117,9 +117,11 @@ def test_a_rival_with_as_many_calls_and_a_higher_mean_is_in_bold_and_counted() -
     worse = row(close=(9.0, 40.0), plain_steps=(9.0, 41.0), uni_pc=(9.0, 42.0), fixed=(9.0, 39.0))
     more_calls = row(close=(9.0, 40.0), EasyCache=(11.0, 50.0))
     whole = {**row(), "scores": {DEFAULT: {"calls": [STEPS], "psnr": [150.0]}}}
-    lines = rivals_table.markdown({"rows": [worse, more_calls, whole]}).splitlines()
-    assert lines[0] == ("*close* is the closest in 1 of 2 cells. Closer, with as many calls: plain steps in 1, "
-                        "best solver in 1.")
+    ours = row(close=(9.0, 40.0), fixed=(9.0, 41.0))
+    lines = rivals_table.markdown({"rows": [worse, more_calls, ours, whole]}).splitlines()
+    assert lines[0] == ("*close* is the closest in 1 of 3 cells, and in 2 closer than everything that is not this "
+                        "pack's own, which *fixed* is. Closer, with as many calls: plain steps in 1, best solver in 1, "
+                        "fixed in 1.")
     assert "| 9.0: 40.0 (39.0) | 39.0 (38.0) |" in lines[4]
     assert "| **41.0 (40.0)** | **42.0 (41.0) uni_pc** |" in lines[4]
     assert "| 50.0 (49.0) [11.0] |" in lines[5] and "**" not in lines[5]

@@ -44,4 +44,4 @@ def test_calls_are_held_against_the_least_fixed_number_as_close() -> None:
 def test_a_line_of_all_courses() -> None:
     better, worse = row((8, 45.0), n8=35.0), row((8, 45.0), n6=46.0, n8=47.0)
     line = tables.met_line("words", "close", [better, worse, row((20, 150.0))])
-    assert line[6:] == ("+4.0 (-2.0 to +10.0), 2 courses", "in 1 of 2 courses")
+    assert line[6:] == ("+4.0 (-2.0 to +10.0) in 2", "in 1 of 2")
