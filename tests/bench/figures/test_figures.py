@@ -211,8 +211,9 @@ SENTENCES = [
 
 
 def test_the_table_of_what_people_run_is_that_of_the_results() -> None:
-    closeness = importlib.import_module("closeness.command")
-    assert "\n".join(closeness.default_table(closeness.kept()["rows"])) in (ROOT / README).read_text(encoding="utf-8")
+    rows = importlib.import_module("closeness.command").kept()["rows"]
+    table = importlib.import_module("closeness.tables").default_table(rows)
+    assert "\n".join(table) in (ROOT / README).read_text(encoding="utf-8")
 
 
 def test_the_table_of_what_is_estimated_is_that_of_the_results() -> None:
