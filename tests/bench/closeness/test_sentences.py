@@ -81,13 +81,49 @@ def ahead() -> int:
     return sum(not rivals_table.others_closer(row) for row in rivals_table.compared(RIVALS))
 
 
+def fixed_is_closer(row: dict) -> bool:
+    """Whether as many fixed steps are closer."""
+    return rivals_table.FIXED in rivals_table.closer(row) if len(row["scores"]) > 1 else False
+
+
+def over(row: dict, name: str) -> float:
+    """How far the default is above another in the mean."""
+    return mean(row["scores"][DEFAULT]["psnr"]) - mean(row["scores"][name]["psnr"])
+
+
+def fixed() -> list[float]:
+    """How far as many fixed steps are above the default, where they are."""
+    return [-over(row, rivals_table.FIXED) for row in RIVALS if fixed_is_closer(row)]
+
+
+def others() -> list[float]:
+    """How far the default is above the best that is not this pack's own, where it is above."""
+    cells = [row for row in rivals_table.compared(RIVALS) if not rivals_table.others_closer(row)]
+    return [min(over(row, name) for name, score in row["scores"].items()
+                if name not in (DEFAULT, rivals_table.FIXED) and rivals_table.compares(row, score)) for row in cells]
+
+
+def margins(found: Callable[[], list[float]]) -> str:
+    """The least and the most."""
+    return f"{min(found()):.1f} to {max(found()):.1f}"
+
+
+def at_50() -> dict[str, dict]:
+    """The scores of *words* at 50 steps."""
+    return next(row["scores"] for row in RIVALS if (row["model"], row["steps"]) == ("words", 50))
+
+
 SENTENCES: list[tuple[str, Callable[[], str]]] = [
     (README, lambda: f"over {pictures()}, that nothing was tuned on"),
     (PAGE, lambda: f"that was asked for: {of_models(shares)}"),
     (PAGE, lambda: f"over 6 dB too far off: {of_models(too_far)}"),
     (PAGE, lambda: f"is closer {over_fixed()}"),
     (PAGE, lambda: f"under 36 dB: {of_models(under)}"),
-    (PAGE, lambda: f"is the closest of all in {closest()}, and closer than what others make in {ahead()}"),
+    (PAGE, lambda: f"is the closest of all in {closest()}, and closer than what others make in {ahead()}, by "
+                   f"{margins(others)} dB in the mean"),
+    (PAGE, lambda: f"own *fixed* is closer in {sum(map(fixed_is_closer, RIVALS))}, by {margins(fixed)} dB"),
+    (PAGE, lambda: "one picture of *close* has {:.1f} dB, where every one of *fixed* has {:.1f} or more, and of Spectrum "
+                   "{:.1f}.".format(*(min(at_50()[name]["psnr"]) for name in (DEFAULT, "fixed", "Spectrum")))),
 ]
 
 
