@@ -32,7 +32,8 @@ def markdown(found: dict) -> str:
          f"{row['stock']['peak'] / GIGA:.1f}", f"{row['full']['peak'] / GIGA:.1f}",
          f"{row['histories'] / GIGA:.3f}") for row in whole))
     return "\n".join([*asked, "", "**Estimated, not measured:** how many times faster a run of 50 steps is.", "",
-                      *_estimate(whole), "", *settings_tables([row for row in found["rows"] if row["weights"] == BF16])])
+                      *_estimate(whole), "",
+                      *settings_tables([row for row in found["rows"] if row["weights"] == BF16])])
 
 
 def _estimate(whole: list[dict]) -> list[str]:

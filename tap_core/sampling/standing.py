@@ -46,8 +46,8 @@ class Standing:
 
     @property
     def trend(self) -> Trend | None:
-        """How the slopes of the full steps went so far; None if it is not known, as where steps are evaluated twice: from
-        one of these slopes to the other is no step forward.
+        """How the slopes of the full steps went so far; None if it is not known, as where steps are evaluated twice:
+        from one of these slopes to the other is no step forward.
         """
         return None if self._drifts is None or self._twice else self._drifts.trend
 
