@@ -55,7 +55,7 @@ def test_before_a_change_was_checked_a_large_one_is_held(change: float, share: f
 
 
 @pytest.mark.parametrize(("turn", "share", "back"), [
-    (0.0, 1.0, 0.0), (math.acos(0.1), 0.75, 0.0), (math.pi / 2, 0.5, 0.0), (math.acos(-0.5), 0.0, 0.0),
+    (0.0, 1.0, 0.0), (math.acos(-0.175), 0.5, 0.0), (math.pi / 2, 0.45 / 0.55, 0.0), (math.acos(-0.5), 0.0, 0.0),
     (math.acos(-0.75), 0.0, 0.3), (math.pi, 0.0, 0.5),
 ])
 def test_slopes_that_turn_back_are_not_carried_on(turn: float, share: float, back: float) -> None:
@@ -65,14 +65,14 @@ def test_slopes_that_turn_back_are_not_carried_on(turn: float, share: float, bac
 
 
 def test_all_full_steps_of_the_run_count() -> None:
-    # A turn about and a change straight on: c is 0, share is a half.
-    assert trend_of(slopes(math.pi, 0.0)).share[0].item() == pytest.approx(0.5, abs=1e-4)
+    # A turn about and a change straight on: c is 0.
+    assert trend_of(slopes(math.pi, 0.0)).share[0].item() == pytest.approx(0.45 / 0.55, abs=1e-4)
 
 
 def test_longer_changes_count_more() -> None:
     # The first change is twice as long as the others.
     assert trend_of(slopes(math.acos(-0.2), math.acos(0.1), first=0.2)).share[0].item() == pytest.approx(
-        ((-0.2 * 2 + 0.1) / 3 + 0.2) / 0.4, abs=1e-4)
+        ((-0.2 * 2 + 0.1) / 3 + 0.45) / 0.55, abs=1e-4)
 
 
 @pytest.mark.parametrize("noisy", [torch.tensor(True), torch.tensor(1.0)])
@@ -99,8 +99,8 @@ def forecast(trend: Trend | None, batch: int = 2, **settings: object) -> Tensor:
 
 def test_a_forecast_takes_the_share_of_its_picture() -> None:
     assert forecast(None).unique().tolist() == pytest.approx([2.5])
-    found = forecast(trend_of(slopes(math.acos(0.1))))
-    assert found[0].unique().tolist() == pytest.approx([2 + 0.75 * 0.5], abs=1e-4)
+    found = forecast(trend_of(slopes(math.acos(-0.175))))
+    assert found[0].unique().tolist() == pytest.approx([2 + 0.5 * 0.5], abs=1e-4)
     assert found[1].unique().tolist() == pytest.approx([2.5], abs=1e-4)
 
 
