@@ -60,10 +60,13 @@ def key(row: dict) -> tuple:
     return tuple(row[name] for name in ("model", *Cell.__dataclass_fields__))
 
 
-def kept(part: str = "") -> dict:
-    """The rows of all models found so far."""
-    return {"rows": [row for model in MODELS for row in read_results(f"samplers{part}_{model}")["rows"]],
-            "before": [] if part else kept("_before")["rows"]}
+def kept() -> dict:
+    """The rows of all models found so far. before: of the models that had the same weights then."""
+    found = {model: read_results(f"samplers_{model}") for model in MODELS}
+    before = {model: read_results(f"samplers_before_{model}") for model in MODELS}
+    return {"rows": [row for each in found.values() for row in each["rows"]],
+            "before": [row for model in MODELS if before[model].get("weights") == found[model].get("weights")
+                       for row in before[model]["rows"]]}
 
 
 def below(rows: Sequence[dict]) -> list[dict]:
