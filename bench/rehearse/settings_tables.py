@@ -18,8 +18,8 @@ def settings_tables(rows: list[dict]) -> list[str]:
                   "pinned memory read early"), (
         (name, len(some), *_most(some)) for name, variant in zip(names, VARIANTS, strict=True)
         if (some := [row for row in rows if row["variant"] == variant])))
-    return ["TAP's operators at a skipped step, whole models in bf16, by setting (a star: with guidance):", "", *operators, "",
-            "The most that any model asks for with a setting:", "", *most]
+    return ["TAP's operators at a skipped step, whole models in bf16, by setting (a star: with guidance):", "",
+            *operators, "", "The most that any model asks for with a setting:", "", *most]
 
 
 def _operators(row: dict | None) -> object:
