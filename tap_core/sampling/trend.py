@@ -8,7 +8,7 @@ the next gap worse where the slopes turn back: with long gaps or strong guidance
 drift that is repaid by then. Trust does not see this: it is learned of each prompt by itself, and guidance magnifies
 what the prompts' forecasts differ by.
 
-share = (c + 0.45) / 0.55, and before c is known (0.6 - |a| / |d_0|) / 0.25, both within 0 and 1: how much of a
+share = (c + 0.45) / 0.55, and before c is known (1.1 - |a| / |d_0|) / 0.3, both within 0 and 1: how much of a
 forecast's change to take. back = 3 (-0.65 - c), within 0 and 0.5: where slopes swing about a mean, the newest target
 goes so far back to the one before it (bench/orders/README.md).
 """
@@ -22,7 +22,7 @@ from ..predictors.on_processor import to_device
 from ..predictors.token_chunks import token_chunks
 
 TURNED, ON = -0.45, 0.1
-LARGEST, LARGE = 0.6, 0.35
+LARGEST, LARGE = 1.1, 0.8
 SWINGS, STEEP, HALF = -0.65, 3.0, 0.5
 
 

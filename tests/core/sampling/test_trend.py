@@ -46,7 +46,7 @@ def test_nothing_is_known_of_a_single_full_step() -> None:
     assert not trend.fits(2)
 
 
-@pytest.mark.parametrize(("change", "share"), [(0.1, 1.0), (1.0, (0.6 - 0.5) / 0.25), (2.0, 0.0)])
+@pytest.mark.parametrize(("change", "share"), [(0.1, 1.0), (2.0, 1.0), (19.0, 0.5), (99.0, (1.1 - 0.99) / 0.3)])
 def test_before_a_change_was_checked_a_large_one_is_held(change: float, share: float) -> None:
     # |a| / |d_0| is change / (1 + change).
     trend = trend_of(slopes(first=change))
