@@ -22,7 +22,7 @@ from figures.metrics import psnr
 from figures.page import Page, read_results
 from figures.results_file import write_results
 from methods.dials import known_count
-from models.model_rows import closeness
+from models.model_rows import closeness, parser_of_models
 from models.paper_settings import PAPER_SETTINGS
 from models.stage import MODELS, Course, Stage, Take, open_stage
 
@@ -103,11 +103,9 @@ def run(arguments: Sequence[str]) -> None:
     if arguments and arguments[0] == "rivals":
         rivals.run(arguments[1:])
         return
-    parser = PAGE.parser(__doc__)
-    parser.add_argument("--model", choices=MODELS, action="append", help="instead of all; may be given again")
+    parser = parser_of_models(PAGE, __doc__)
     parser.add_argument("--fresh", action="store_true")
     parser.add_argument("--pictures", action="store_true", help="draw the pairs of the help page instead")
-    parser.add_argument("--threads", type=int, default=1)
     options = parser.parse_args(arguments)
     torch.set_num_threads(options.threads)
     if options.pictures:

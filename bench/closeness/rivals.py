@@ -27,6 +27,7 @@ from methods.contenders import Contender, Dial, fixed_contenders, our_contenders
 from methods.dials import DialTurner, known_count
 from methods.few import DIAL_SHOT, TURNS, on_best_scheduler, undecoded
 from methods.few_table import DEFAULTS
+from models.model_rows import parser_of_models
 from models.stage import MODELS, Course, Patch, Stage, Take, open_stage
 from placement.rivals import StockCache
 
@@ -144,10 +145,8 @@ PAGE = Page("closeness_rivals", markdown, read=kept)
 
 def run(arguments: Sequence[str]) -> None:
     """Measures what is asked for, and writes down rows and table."""
-    parser = PAGE.parser(__doc__)
-    parser.add_argument("--model", choices=MODELS, action="append", help="instead of all; may be given again")
+    parser = parser_of_models(PAGE, __doc__)
     parser.add_argument("--fresh", action="store_true")
-    parser.add_argument("--threads", type=int, default=1)
     options = parser.parse_args(arguments)
     torch.set_num_threads(options.threads)
     for model in options.model or MODELS:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import argparse
 from collections.abc import Callable, Mapping, Sequence
 from statistics import mean
 
@@ -53,11 +54,17 @@ def shown(score: dict[str, float] | None) -> str:
     return f"{score['psnr']:.1f} ({score['worst']:.1f}) / {score['latent_psnr']:.1f}" if score else ""
 
 
-def measure_models(page: Page, about: str, arguments: Sequence[str], jobs_of: Callable[[Stage], Jobs]) -> None:
-    """The command: measures the models that are asked for, and writes results and table."""
+def parser_of_models(page: Page, about: str) -> argparse.ArgumentParser:
+    """For the options of a study that measures one model after another."""
     parser = page.parser(about)
     parser.add_argument("--model", choices=MODELS, action="append", help="instead of all; may be given again")
     parser.add_argument("--threads", type=int, default=1)
+    return parser
+
+
+def measure_models(page: Page, about: str, arguments: Sequence[str], jobs_of: Callable[[Stage], Jobs]) -> None:
+    """The command: measures the models that are asked for, and writes results and table."""
+    parser = parser_of_models(page, about)
     options = parser.parse_args(arguments)
     torch.set_num_threads(options.threads)
     models = options.model or list(MODELS)

@@ -15,7 +15,7 @@ from tqdm import tqdm
 
 from figures.page import Page
 from figures.table import table
-from models.model_rows import closeness
+from models.model_rows import closeness, parser_of_models
 from models.stage import MODELS, Course, Stage, Take, open_stage
 
 SHOTS = range(600, 606)
@@ -112,10 +112,8 @@ PAGE = Page("orders", markdown)
 
 def run(arguments: Sequence[str]) -> None:
     """The command."""
-    parser = PAGE.parser(__doc__)
-    parser.add_argument("--model", choices=MODELS, action="append", help="instead of all; may be given again")
+    parser = parser_of_models(PAGE, __doc__)
     parser.add_argument("--fresh", action="store_true")
-    parser.add_argument("--threads", type=int, default=1)
     options = parser.parse_args(arguments)
     torch.set_num_threads(options.threads)
     rows = [] if options.fresh else PAGE.kept()["rows"]

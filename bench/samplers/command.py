@@ -20,7 +20,7 @@ from figures.page import Page, read_results
 from figures.plot import plotted
 from figures.results_file import write_results
 from figures.table import table
-from models.model_rows import closeness
+from models.model_rows import closeness, parser_of_models
 from models.stage import MODELS, Course, Stage, Take, open_stage
 from samplers.cells import COUNTS, SAMPLERS, SHOTS, Cell, cells
 
@@ -136,12 +136,10 @@ PAGE = Page("samplers", markdown, plot_gains, kept)
 
 def run(arguments: Sequence[str]) -> None:
     """The command."""
-    parser = PAGE.parser(__doc__)
-    parser.add_argument("--model", choices=MODELS, action="append", help="instead of all; may be given again")
+    parser = parser_of_models(PAGE, __doc__)
     parser.add_argument("--steps", type=int, choices=sorted({count[0] for count in COUNTS}), action="append",
                         help="only runs of so many steps; may be given again")
     parser.add_argument("--fresh", action="store_true")
-    parser.add_argument("--threads", type=int, default=1)
     options = parser.parse_args(arguments)
     torch.set_num_threads(options.threads)
     for model in options.model or MODELS:
