@@ -104,7 +104,7 @@ def test_after_a_refresh_during_a_run_the_strip_goes_on(opened: ComfyPage) -> No
     opened.page.wait_for_timeout(1200)
     ended = opened.finished()
     opened.page.evaluate("() => app.queuePrompt(0, 1)")
-    opened.until(lambda: marks(opened).count(".") < MANY - 10 and len(marks(opened)) == MANY, "a few steps")
+    opened.until(lambda: len(shown := marks(opened)) == MANY and shown.count(".") < MANY - 10, "a few steps")
     seen = len(marks(opened).rstrip("."))
     opened.page.reload()
     opened.page.wait_for_function("() => window.app?.canvas?.graph?.nodes.length > 0")

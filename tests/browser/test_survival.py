@@ -173,7 +173,7 @@ def test_a_run_of_another_size_and_length_is_shown(viewed: ComfyPage) -> None:
         }"""
     )
     viewed.run()
-    viewed.until(lambda: shown(viewed) and shown(viewed)[0] != before[0], "the new run")
+    viewed.until(lambda: shown(viewed)[:1] not in ([], before[:1]), "the new run")
     assert int(shown(viewed)[2]) < 7
     assert viewed.element(VIEWER, " .tap-steps").get_attribute("aria-valuemax") == "7"
     shape = viewed.page.evaluate(
