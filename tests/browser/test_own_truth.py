@@ -13,11 +13,11 @@ from browser_page import ComfyPage
 
 SIZE = 64
 SEEDS = itertools.count(301)
-# Opens what is open once more, with another number of steps, in a tab of its own with an id that no other has.
+# Opens what is open once more, with another number of steps and a seed that no other test has, in a tab of its own.
 TAB = """async steps => {
     const copy = JSON.parse(JSON.stringify(app.rootGraph.serialize()));
     const { widgets_values: values } = copy.nodes.find(({ type }) => type === 'KSampler');
-    values[0] += steps;
+    values[0] += 1000 * steps;
     values[2] = steps;
     await app.loadGraphData({ ...copy, id: crypto.randomUUID() });
 }"""
