@@ -74,11 +74,12 @@ def place(heights: Sequence[float], count: int) -> list[int]:
     for i in range(1, count - 1):
         wanted = heights[0] + (heights[-1] - heights[0]) * i / (count - 1)
         # Never the same step twice, and room for the later ones.
-        places.append(min(max(_nearest(heights, wanted), places[-1] + 1), last - (count - 1 - i)))
+        places.append(min(max(nearest(heights, wanted), places[-1] + 1), last - (count - 1 - i)))
     return [*places, last]
 
 
-def _nearest(heights: Sequence[float], wanted: float) -> int:
+def nearest(heights: Sequence[float], wanted: float) -> int:
+    """The step whose height on an increasing curve is nearest to a wanted one."""
     right = min(bisect_left(heights, wanted), len(heights) - 1)
     left = max(right - 1, 0)
     return left if wanted - heights[left] <= heights[right] - wanted else right

@@ -1,7 +1,7 @@
 """As many full steps as a wished closeness takes: the paper's N becomes the outcome (bench/closeness/README.md)."""
 
 import math
-from bisect import bisect_left, bisect_right
+from bisect import bisect_left
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
@@ -11,16 +11,16 @@ from ..errors import TapError
 from ..schedule import SKIP, Decision, Seen
 from ..timeline import Timeline
 from .course import TOO_FEW
-from .placed import by_change, by_step
+from .placed import by_change, by_step, nearest
 
 # The drift of a gap grows with this power of its length on the curve of `placed`.
 POWER = 3.0
 # The drift of a gap as long as the whole run, in dB: without guidance, and how much more for each doubling of it.
 RATE, PER_DOUBLING = 4.0, 9.0
-# The first gap is planned for so many dB more: what it drifts stays.
-CAUTION = 3.0
 # How much the latest gap counts in what is expected of the next ones.
-NEWEST = 0.5
+NEWEST = 0.4
+# A gap is at most so many times as long as those before it in the mean: the picture is closest where gaps are alike.
+GROWTH = 1.1
 # Where more was spent than allowed, the rest of the run may still spend this part of its share.
 FAIR = 0.7
 # A single step may be skipped on this part of the allowance before the run has come so far.
@@ -130,25 +130,35 @@ class QualityCourse:
     def _wished(self, step: int, spent: Sequence[float], line: Line) -> int:
         """The end of the next gap, for the picture of the batch that drifts most."""
         allowed, spent = line.drift(self._schedule.decibels), spent or [0.0]
-        rates = self._rates or [self._rate + CAUTION * DECIBEL] * len(spent)
-        return min(self._end(step, rate, one, allowed) for rate, one in zip(rates, spent, strict=True))
-
-    def _end(self, step: int, rate: float, spent: float, allowed: float) -> int:
-        """The end of the next gap, for one picture."""
-        here = self._heights[step]
-        if step + 2 > self._last or not math.isfinite(rate + spent):
+        rates = self._rates or [self._rate] * len(spent)
+        if step + 2 > self._last or not all(map(math.isfinite, (*rates, *spent))):
             return step + 1
-        left = max((allowed - spent) / (1 - here), FAIR * allowed)
-        length = math.exp((math.log(left) - rate) / (2 * POWER - 1))
+        here, pictures = self._heights[step], list(zip(rates, spent, strict=True))
+        length = min(self._length(here, rate, one, allowed) for rate, one in pictures)
         if length * self._last < 1 / MOST_STEPS and not self._schedule.most:
             self.said = self.said or MOST_ANYWAY
-        end = bisect_right(self._heights, here + length) - 1
+        end = self._even(step, length)
         if end > step + 1:
             return end
         # One step alone is too much of its share; it is skipped once enough was saved up.
-        there = self._heights[step + 2]
+        return step + 1 + all(self._saved(step, rate, one, allowed) for rate, one in pictures)
+
+    def _length(self, here: float, rate: float, spent: float, allowed: float) -> float:
+        """How long the next gap of a picture may be on the curve."""
+        left = max((allowed - spent) / (1 - here), FAIR * allowed)
+        return math.exp((math.log(left) - rate) / (2 * POWER - 1))
+
+    def _even(self, step: int, length: float) -> int:
+        """The end of the first of as many equal gaps as the rest of the run takes."""
+        here, gaps = self._heights[step], self._count - 1
+        length = min(length, GROWTH * here / gaps) if gaps else length
+        return nearest(self._heights, here + (1 - here) / max(math.ceil((1 - here) / length), 1))
+
+    def _saved(self, step: int, rate: float, spent: float, allowed: float) -> bool:
+        """Whether enough was saved up to skip one step, though it is too much of its share."""
+        here, there = self._heights[step], self._heights[step + 2]
         saved = allowed * max(min(there + IN_ADVANCE, 1.0) - spent / allowed, FAIR * (there - self._closed))
-        return step + 1 + (math.exp(rate) * (there - here) ** (2 * POWER) <= saved)
+        return math.exp(rate) * (there - here) ** (2 * POWER) <= saved
 
     def _affordable(self, step: int) -> int:
         """The end of the next gap, for no more full steps than allowed."""

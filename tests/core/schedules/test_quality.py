@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Sequence
+from itertools import pairwise
 
 import pytest
 import torch
@@ -11,10 +12,12 @@ from tap_pack.tap_core.closeness import Line
 from tap_pack.tap_core.errors import TapError
 from tap_pack.tap_core.schedule import Seen
 from tap_pack.tap_core.schedules.placed import by_change
-from tap_pack.tap_core.schedules.quality import ALL_NOISE_ANEW, MOST_ANYWAY, QualitySchedule
+from tap_pack.tap_core.schedules.quality import ALL_NOISE_ANEW, MOST_ANYWAY, PER_DOUBLING, RATE, QualitySchedule
 from tap_pack.tap_core.timeline import Timeline
 
 SIGMAS = tuple(1 - i / 40 for i in range(41))
+# What a gap as long as the run is expected to drift, in dB, by guidance.
+EXPECTED = {1.0: RATE, 4.0: RATE + 2 * PER_DOUBLING}
 Drift = Callable[[float], float]  # from the length of a gap, as a share of the run, to its squared drift
 
 
@@ -56,7 +59,18 @@ def test_the_wish_is_met_and_not_overspent(decibels: float, rate: float, guidanc
     reached = Line().closeness(total).decibels
     # Gaps are whole steps; where two steps are already too much, every step is full.
     assert decibels - 3 <= reached
-    assert reached <= decibels + 9 or len(full) < 8
+    # Gaps stay alike, so a run that drifts less than expected saves little.
+    expected = run(QualitySchedule(decibels), cubic(EXPECTED[guidance]), guidance=guidance)[0]
+    assert reached <= decibels + 9 or (rate < EXPECTED[guidance] and len(full) <= len(expected))
+
+
+@pytest.mark.parametrize("rate", [-20.0, -5.0, 4.0])
+@pytest.mark.parametrize("decibels", [28.0, 35.0, 42.0, 50.0])
+def test_gaps_stay_alike(decibels: float, rate: float) -> None:
+    full, _, _ = run(QualitySchedule(decibels), cubic(rate))
+    heights = by_change(SIGMAS[:-1], True)
+    gaps = [heights[end] - heights[start] for start, end in pairwise(full)]
+    assert max(gaps) < 1.6 * min(gaps), (full, gaps)
 
 
 def test_a_closer_wish_takes_more_steps() -> None:
@@ -65,8 +79,9 @@ def test_a_closer_wish_takes_more_steps() -> None:
 
 
 def test_more_drift_takes_more_steps() -> None:
-    counts = [len(run(QualitySchedule(42), cubic(rate))[0]) for rate in (-10, 0, 10, 20)]
+    counts = [len(run(QualitySchedule(42), cubic(rate))[0]) for rate in (4, 12, 20, 28)]
     assert counts == sorted(set(counts))
+    assert len(run(QualitySchedule(42), cubic(-20.0))[0]) <= counts[0]
 
 
 def test_first_and_last_step_are_full() -> None:
