@@ -47,19 +47,21 @@ def full_step(
 def skipped_step(
     history: History, position: float, probe: Tensor, pool: Pool, timeline: Timeline, proxy_loss: str,
     selector: Selector | None = None, grid: Grid | None = None, truth: Tensor | None = None,
-    share: Tensor | None = None,
+    share: Tensor | None = None, steady: Tensor | None = None,
 ) -> Forecast:
     """Forecast every token's target by the predictor that does best on its probe [B, N, D].
 
     selector: a choice other than the best. grid: frames, rows and columns of the tokens. truth: the true target
     [B, N, C], by which an oracle chooses; the losses are then mean square errors of the target. share: how much of
-    the forecast's change from the newest target to take [B, N]; all of it if None.
+    the forecast's change from the newest target to take [B, N]; all of it if None. steady: see Lineup.steadily.
     """
     selector, past = selector or Selector(), history.positions
     moment = Moment(past, position, timeline.separating(past), history.probes, probe, grid)
     candidates = line_up(pool, history, moment)
 
     losses = candidates.losses(proxy_loss) if truth is None else candidates.errors(truth)  # Eq. (7): [B, N, P]
+    if steady is not None:
+        losses = candidates.steadily(losses, steady)
     choice = selector.choose(losses, position)  # Eq. (8)
     target = candidates.forecast(choice, share)  # Eq. (9)
 

@@ -39,7 +39,7 @@ class Forecaster:
         share = history.trust.share if self._trusts else None
         if not self._trusts or trend is None or not trend.fits(len(probe)):
             return self._forecast(history, position, probe, grid, truth, share)
-        made = self._forecast(history, position, probe, grid, truth, trend.held(share, probe))
+        made = self._forecast(history, position, probe, grid, truth, trend.held(share, probe), trend.steady)
         return replace(made, target=trend.turned_back(made.target, history.targets))
 
     def expected(
@@ -53,7 +53,7 @@ class Forecaster:
 
     def _forecast(
         self, history: History, position: float, probe: Tensor, grid: Grid | None, truth: Tensor | None,
-        share: Tensor | None,
+        share: Tensor | None, steady: Tensor | None = None,
     ) -> Forecast:
         return skipped_step(history, position, probe, self.pool, self._timeline, self._settings.proxy_loss,
-                            self._selector, grid, truth, share)
+                            self._selector, grid, truth, share, steady)

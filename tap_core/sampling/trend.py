@@ -10,7 +10,8 @@ what the prompts' forecasts differ by.
 
 share = (c + 0.45) / 0.55, and before c is known (1.1 - |a| / |d_0|) / 0.3, both within 0 and 1: how much of a
 forecast's change to take. back = 3 (-0.65 - c), within 0 and 0.5: where slopes swing about a mean, the newest target
-goes so far back to the one before it (bench/orders/README.md).
+goes so far back to the one before it. Where c is above 0.45 slopes go on steadily: then forecasts go all the way, see
+Lineup.steadily (bench/orders/README.md).
 """
 
 from collections.abc import Sequence
@@ -24,14 +25,19 @@ from ..predictors.token_chunks import token_chunks
 TURNED, ON = -0.45, 0.1
 LARGEST, LARGE = 1.1, 0.8
 SWINGS, STEEP, HALF = -0.65, 3.0, 0.5
+STEADY = 0.45
 
 
 class Trend:
-    """Of one run; it never waits for the device. share, back: [B], None before two full steps are known."""
+    """Of one run; it never waits for the device. share, back, steady: [B], None before two full steps are known.
+
+    steady: 1 where the slopes go on steadily, else 0.
+    """
 
     def __init__(self) -> None:
         self.share: Tensor | None = None
         self.back: Tensor | None = None
+        self.steady: Tensor | None = None
         self._sums: Tensor | None = None
 
     def add(self, slope: Tensor, before: Sequence[Tensor], noisy: Tensor | None = None) -> None:
@@ -49,20 +55,28 @@ class Trend:
         if self._sums is None:
             size = (_dot(change, change) / _dot(slope, slope)).sqrt().nan_to_num()
             share, back = (LARGEST - size) / (LARGEST - LARGE), torch.zeros_like(size)
+            steady = torch.zeros_like(size)
         else:
             cosine = (self._sums[0] / self._sums[1]).nan_to_num(nan=1.0)
             share, back = (cosine - TURNED) / (ON - TURNED), (SWINGS - cosine) * STEEP
+            steady = (cosine > STEADY).float()
         calm = 1.0 - _number(noisy)
         self.share, self.back = (share.clamp(0, 1) - 1) * calm + 1, back.clamp(0, HALF) * calm
+        self.steady = steady * calm
 
     def fits(self, batch: int) -> bool:
         """Whether something is known of each picture of a model call with `batch` of them."""
         return self.share is not None and len(self.share) == batch
 
     def held(self, trust: Tensor | None, tokens: Tensor) -> Tensor:
-        """The share of a forecast's change to take [B, N], with trust [B, N] if it is known. tokens: [B, N, D]."""
+        """The share of a forecast's change to take [B, N], with trust [B, N] if it is known. tokens: [B, N, D].
+
+        All of it where the slopes go on steadily: what trust took for turning back was noise there.
+        """
         share = to_device(self.share, tokens.device)[:, None]
-        return share.expand(tokens.shape[:2]) if trust is None else trust * share
+        if trust is None:
+            return share.expand(tokens.shape[:2])
+        return (trust * share).maximum(to_device(self.steady, tokens.device)[:, None])
 
     def turned_back(self, forecast: Tensor, targets: Sequence[Tensor]) -> Tensor:
         """A forecast [B, N, C] that goes back as far as the slopes swing. targets: of full steps, newest first."""

@@ -1,5 +1,7 @@
 """The choice of each token among weight rows and explicit predictors, and the controls of that choice."""
 
+from collections.abc import Sequence
+
 import pytest
 import torch
 from hypothesis import given, settings
@@ -15,9 +17,10 @@ from tap_pack.tap_core.predictors.freqca import FreqCa
 from tap_pack.tap_core.predictors.hermite import Hermite
 from tap_pack.tap_core.predictors.hicache import HiCache
 from tap_pack.tap_core.predictors.newton import Newton
-from tap_pack.tap_core.predictors.pool import Pool, family_pool
+from tap_pack.tap_core.predictors.pool import Pool, family_pool, taylor_pool
 from tap_pack.tap_core.predictors.reuse import Reuse
 from tap_pack.tap_core.predictors.spectrum import Spectrum
+from tap_pack.tap_core.predictors.taylor import Taylor
 from tap_pack.tap_core.predictors.tc_pade import TcPade
 from tap_pack.tap_core.sampling.pool_settings import PoolSettings
 from tap_pack.tap_core.timeline import Timeline
@@ -198,3 +201,32 @@ def test_knobs_reach_the_members() -> None:
 
 def test_a_fit_always_has_the_steps_that_its_order_needs() -> None:
     assert PoolSettings(("hermite",), "3", 0, 0, hermite_steps=2).pool().snapshots == 4
+
+
+def steadily(pool: Pool, steady: Sequence[float]) -> Tensor:
+    """The choice [B, N] where the probe stands still."""
+    history = smooth_history(3)
+    return skipped_step(history, 23.0, history.probes[0], pool, TIMELINE, "l2", steady=torch.tensor(steady)).choice
+
+
+def test_a_steady_picture_takes_no_forecast_that_stops_short() -> None:
+    pool = taylor_pool([0, 1, 2], -4, 0, 1)
+    choice = steadily(pool, [0.0, 1.0])
+    assert choice[0].unique().tolist() == [0]
+    members = [pool.members[i] for i in choice[1].unique().tolist()]
+    assert {(member.order > 0, member.horizon) for member in members} == {(True, 0.0)}
+
+
+@pytest.mark.parametrize("pool", [
+    taylor_pool([0], 0, 0, 1), taylor_pool([0, 1], -2, -1, 1), Pool((Reuse(), Newton(1))), MIXED,
+    Pool((Taylor(0), Taylor(2)), (DiCache(),)),
+])
+def test_where_no_other_forecast_is_there_or_none_was_measured_the_choice_stays(pool: Pool) -> None:
+    assert torch.equal(steadily(pool, [1.0, 1.0]), steadily(pool, [0.0, 0.0]))
+
+
+def test_a_token_without_a_finite_loss_takes_the_first_candidate_all_the_same() -> None:
+    history, pool = smooth_history(3), taylor_pool([0, 1, 2], -4, 0, 1)
+    probe = torch.full_like(history.probes[0], torch.nan)
+    choice = skipped_step(history, 23.0, probe, pool, TIMELINE, "cosine", steady=torch.ones(BATCH)).choice
+    assert choice.unique().tolist() == [0]

@@ -64,6 +64,13 @@ def test_slopes_that_turn_back_are_not_carried_on(turn: float, share: float, bac
     assert trend.back.tolist() == pytest.approx([back, 0.0], abs=1e-4)
 
 
+@pytest.mark.parametrize(("cosine", "steady"), [(1.0, 1.0), (0.5, 1.0), (0.4, 0.0), (-1.0, 0.0)])
+def test_slopes_that_hardly_turn_are_steady(cosine: float, steady: float) -> None:
+    assert trend_of(slopes(math.acos(cosine))).steady.tolist() == [steady, 1.0]
+    assert trend_of(slopes(math.acos(cosine)), torch.tensor(True)).steady.tolist() == [0.0, 0.0]
+    assert trend_of(slopes()).steady.tolist() == [0.0, 0.0]
+
+
 def test_all_full_steps_of_the_run_count() -> None:
     # A turn about and a change straight on: c is 0.
     assert trend_of(slopes(math.pi, 0.0)).share[0].item() == pytest.approx(0.45 / 0.55, abs=1e-4)
@@ -101,6 +108,23 @@ def test_a_forecast_takes_the_share_of_its_picture() -> None:
     assert forecast(None).unique().tolist() == pytest.approx([2.5])
     found = forecast(trend_of(slopes(math.acos(-0.175))))
     assert found[0].unique().tolist() == pytest.approx([2 + 0.5 * 0.5], abs=1e-4)
+    assert found[1].unique().tolist() == pytest.approx([2.5], abs=1e-4)
+
+
+def test_steady_slopes_are_trusted_all_the_way() -> None:
+    trend, distrust = trend_of(slopes(math.acos(0.3))), torch.tensor([[0.25], [0.25]])
+    assert trend.held(distrust, torch.ones(2, 1, 4)).tolist() == [[0.25], [1.0]]
+
+
+def test_steady_slopes_are_carried_on_and_not_repeated() -> None:
+    # The probe stands still, so each token would rather take the repeat.
+    def last(trend: Trend) -> Tensor:
+        forecaster, history = Forecaster(TapSettings(), TIMELINE), History(3)
+        for position, value in ((0.0, 1.0), (2.0, 2.0)):
+            history.push(Snapshot(position, torch.full((2, 3, 4), value), torch.full((2, 3, 4), value)))
+        return forecaster.forecast(history, 3.0, torch.full((2, 3, 4), 2.0), None, None, trend).target
+    found = last(trend_of(slopes(math.acos(0.3))))
+    assert found[0].unique().tolist() == pytest.approx([2.0], abs=1e-4)
     assert found[1].unique().tolist() == pytest.approx([2.5], abs=1e-4)
 
 
