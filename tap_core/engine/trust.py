@@ -20,6 +20,8 @@ class Trust:
     def __init__(self) -> None:
         self._sums: Tensor | None = None
         self._share: Tensor | None = None
+        self._held: Tensor | None = None
+        self._held_by: Tensor | None = None
 
     def learn(self, newest: Tensor, forecast: Tensor, truth: Tensor) -> None:
         """A full step showed `truth`. Known before it: the newest target `newest`, and `forecast`. [B, N, C] each."""
@@ -29,6 +31,7 @@ class Trust:
         """Add a full step's terms, [2, .., N] from `trust_terms`; tokens with a value that is not finite add 0."""
         terms = torch.where(terms.isfinite().all(dim=0), terms, 0)
         self._sums, self._share = terms if self._sums is None else self._sums + terms, None
+        self._held = None
 
     @property
     def share(self) -> Tensor | None:
@@ -37,6 +40,18 @@ class Trust:
             true, forecast = self._sums
             self._share = torch.where(forecast > 0, true / forecast, 1).clamp(0, 1)
         return self._share
+
+    def held(self, share: Tensor, steady: Tensor, tokens: Tensor) -> Tensor:
+        """The share of a forecast's change to take [B, N] where of each picture [B] no more than `share` is taken.
+
+        steady: [B], 1 where all of it is taken: what looked like turning back was noise there. tokens: [B, N, D].
+        """
+        if self._held is None or self._held_by is not share:  # both change only at a full step
+            most = to_device(share, tokens.device)[:, None]
+            self._held_by, self._held = share, most.expand(tokens.shape[:2])
+            if self.share is not None:
+                self._held = (self.share * most).maximum(to_device(steady, tokens.device)[:, None])
+        return self._held
 
 
 def trust_terms(newest: Tensor, forecast: Tensor, truth: Tensor) -> Tensor:

@@ -36,10 +36,11 @@ class Forecaster:
     ) -> Forecast:
         """Target [B, N, C] of a skipped step, with trust, see `skipped_step`. trend: how the run's slopes went so far.
         """
-        share = history.trust.share if self._trusts else None
+        trust = history.trust
         if not self._trusts or trend is None or not trend.fits(len(probe)):
-            return self._forecast(history, position, probe, grid, truth, share)
-        made = self._forecast(history, position, probe, grid, truth, trend.held(share, probe), trend.steady)
+            return self._forecast(history, position, probe, grid, truth, trust.share if self._trusts else None)
+        share = trust.held(trend.share, trend.steady, probe)
+        made = self._forecast(history, position, probe, grid, truth, share, trend.steady)
         return replace(made, target=trend.turned_back(made.target, history.targets))
 
     def expected(

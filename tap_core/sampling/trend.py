@@ -68,16 +68,6 @@ class Trend:
         """Whether something is known of each picture of a model call with `batch` of them."""
         return self.share is not None and len(self.share) == batch
 
-    def held(self, trust: Tensor | None, tokens: Tensor) -> Tensor:
-        """The share of a forecast's change to take [B, N], with trust [B, N] if it is known. tokens: [B, N, D].
-
-        All of it where the slopes go on steadily: what trust took for turning back was noise there.
-        """
-        share = to_device(self.share, tokens.device)[:, None]
-        if trust is None:
-            return share.expand(tokens.shape[:2])
-        return (trust * share).maximum(to_device(self.steady, tokens.device)[:, None])
-
     def turned_back(self, forecast: Tensor, targets: Sequence[Tensor]) -> Tensor:
         """A forecast [B, N, C] that goes back as far as the slopes swing. targets: of full steps, newest first."""
         if len(targets) < 2:

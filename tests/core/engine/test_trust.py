@@ -32,6 +32,20 @@ def test_the_share_is_how_much_of_the_change_came_true(came_true: float) -> None
     torch.testing.assert_close(trust.share, torch.full(SHAPE[:2], came_true), atol=1e-5, rtol=0)
 
 
+def test_a_picture_takes_no_more_than_its_share_and_a_steady_one_takes_all() -> None:
+    newest, forecast, trust = noise(SHAPE, 0), noise(SHAPE, 1), Trust()
+    share, steady, tokens = torch.tensor([0.5, 1.0]), torch.tensor([0.0, 1.0]), torch.ones(*SHAPE[:2], 7)
+    assert trust.held(share, steady, tokens).tolist() == [[0.5] * 12, [1.0] * 12]
+    trust.learn(newest, forecast, newest + 0.3 * (forecast - newest))
+    found = trust.held(share, steady, tokens)
+    torch.testing.assert_close(found, torch.tensor([[0.15] * 12, [1.0] * 12]))
+    assert trust.held(share, steady, tokens) is found
+    # After the next full step of the sampler, and after the next one of the model.
+    torch.testing.assert_close(trust.held(share / 5, 0 * steady, tokens), torch.tensor([[0.03] * 12, [0.06] * 12]))
+    trust.learn(newest, forecast, forecast)
+    assert trust.held(share, steady, tokens)[0, 0].item() == pytest.approx(0.5 * 0.65)
+
+
 @pytest.mark.parametrize(("came_true", "share"), [(-2.0, 0.0), (3.0, 1.0)])
 def test_it_stays_between_nothing_and_all(came_true: float, share: float) -> None:
     newest, forecast = noise(SHAPE, 0), noise(SHAPE, 1)

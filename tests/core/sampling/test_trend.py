@@ -111,11 +111,6 @@ def test_a_forecast_takes_the_share_of_its_picture() -> None:
     assert found[1].unique().tolist() == pytest.approx([2.5], abs=1e-4)
 
 
-def test_steady_slopes_are_trusted_all_the_way() -> None:
-    trend, distrust = trend_of(slopes(math.acos(0.3))), torch.tensor([[0.25], [0.25]])
-    assert trend.held(distrust, torch.ones(2, 1, 4)).tolist() == [[0.25], [1.0]]
-
-
 def test_steady_slopes_are_carried_on_and_not_repeated() -> None:
     # The probe stands still, so each token would rather take the repeat.
     def last(trend: Trend) -> Tensor:
