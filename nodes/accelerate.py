@@ -45,7 +45,8 @@ class TapAccelerate(io.ComfyNode):
                 choice_input(
                     "trust", optional=True, advanced=True,
                     tooltip="learned keeps the picture closer to the full one when few steps are computed: where "
-                    "earlier forecasts did not come true, later ones change less. full takes every forecast as it is "
+                    "earlier forecasts did not come true, or the run turns back, later ones change less; where it goes "
+                    "on steadily, no token repeats its last result or stops short. full takes every forecast as it is "
                     "(the paper's).",
                 ),
                 io.Int.Input(
