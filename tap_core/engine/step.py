@@ -60,7 +60,7 @@ def skipped_step(
     candidates = line_up(pool, history, moment)
 
     losses = candidates.losses(proxy_loss) if truth is None else candidates.errors(truth)  # Eq. (7): [B, N, P]
-    if steady is not None:
+    if steady is not None and truth is None:
         losses = candidates.steadily(losses, steady)
     choice = selector.choose(losses, position)  # Eq. (8)
     target = candidates.forecast(choice, share)  # Eq. (9)

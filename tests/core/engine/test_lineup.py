@@ -230,3 +230,10 @@ def test_a_token_without_a_finite_loss_takes_the_first_candidate_all_the_same() 
     probe = torch.full_like(history.probes[0], torch.nan)
     choice = skipped_step(history, 23.0, probe, pool, TIMELINE, "cosine", steady=torch.ones(BATCH)).choice
     assert choice.unique().tolist() == [0]
+
+
+def test_the_truth_chooses_among_all_candidates() -> None:
+    history, pool = smooth_history(3), taylor_pool([0, 1, 2], -4, 0, 1)
+    found = skipped_step(history, 23.0, history.probes[0], pool, TIMELINE, "l2", Selector("oracle"),
+                         truth=history.targets[0], steady=torch.ones(BATCH))
+    assert found.choice.unique().tolist() == [0]
