@@ -15,7 +15,7 @@ from tap_pack.tap_core.sampling.settings import TapSettings
 from tqdm import tqdm
 
 from closeness import rivals
-from closeness.courses import COURSES, EQUAL, WISHES, course_of, shots_of
+from closeness.courses import COURSES, WISHES, course_of, shots_of
 from closeness.pictures import draw_pairs
 from closeness.tables import markdown
 from figures.metrics import psnr
@@ -24,7 +24,7 @@ from figures.results_file import write_results
 from methods.dials import known_count
 from models.model_rows import closeness, parser_of_models
 from models.paper_settings import PAPER_SETTINGS
-from models.stage import MODELS, Course, Stage, Take, open_stage
+from models.stage import EQUAL, MODELS, Course, Stage, Take, open_stage
 
 INTERVALS = (2, 3, 5, 10)
 
@@ -62,11 +62,14 @@ class Row:
 
     def _fixed(self, counts: Sequence[int]) -> dict[int, TapSettings]:
         """By number of full steps: one step in N, and as many as the qualities took in the mean."""
-        sigmas = self._fulls[0].sigmas
+        # Two models have half of the steps each, and as many full ones each.
+        parts = 1 + self._course.two_models
+        sigmas = self._fulls[0].sigmas[: self._course.steps // parts + 1]
         by_interval = (TapSettings(interval=interval, warmup_steps=1) for interval in INTERVALS)
-        found = {known_count(settings, sigmas): settings for settings in by_interval}
-        more = {count: rivals.fixed_settings(count, sigmas) for count in counts
-                if count not in found and count < self._course.steps}
+        found = {parts * known_count(settings, sigmas): settings for settings in by_interval}
+        wanted = {parts * round(count / parts) for count in counts} - found.keys()
+        more = {count: rivals.fixed_settings(count // parts, sigmas) for count in sorted(wanted)
+                if count < self._course.steps}
         return {**found, **more}
 
     def _part(self, parts: dict, name: str, find: Callable[[], dict]) -> None:

@@ -6,18 +6,19 @@ from tap_pack.tap_core.sampling.settings import FIXED, QUALITIES
 
 from models.stage import Course
 
+# In which two models share the steps.
+TWO_MODELS = "euler, two models"
 # Steps, sampler and guidance of what people run: ComfyUI's own templates.
 COURSES = ((20, "euler", 1.0), (20, "euler", 4.0), (20, "uni_pc", 5.0), (30, "uni_pc", 6.0), (25, "res_multistep", 4.0),
            (8, "res_multistep", 1.0), (4, "euler", 1.0), (28, "euler", 3.5), (50, "euler", 4.0), (20, "heun", 1.0),
-           (28, "lcm", 1.0), (30, "er_sde", 4.0), (20, "euler_ancestral", 2.0))
+           (28, "lcm", 1.0), (30, "er_sde", 4.0), (20, "euler_ancestral", 2.0),
+           (20, TWO_MODELS, 3.5))
 WISHES = {name: decibels for name, decibels in QUALITIES.items() if name != FIXED}
 DEFAULT = "close"
 # No constant of the estimate or of the schedule was chosen on pictures from the first one on. *demo* takes the longest.
 FIRST, PICTURES = 500, {"demo": 4, "words": 16, "balls": 16}
 # Of these a batch would share the noise that it draws.
 NOISY = ("lcm", "er_sde", "euler_ancestral")
-# Equal pictures have an infinite PSNR, which JSON does not know.
-EQUAL = 150.0
 
 
 def shots_of(model: str) -> range:
@@ -27,7 +28,8 @@ def shots_of(model: str) -> range:
 
 def course_of(steps: int, sampler: str, cfg: float) -> Course:
     """One of COURSES; where noise is drawn, each picture by itself."""
-    return Course(steps=steps, sampler=sampler, cfg=cfg, alone=sampler in NOISY)
+    name = sampler.partition(",")[0]
+    return Course(steps=steps, sampler=name, cfg=cfg, alone=name in NOISY, two_models=sampler == TWO_MODELS)
 
 
 def named(row: dict) -> str:

@@ -18,7 +18,7 @@ from tap_pack.tap_core.schedules.growing import GrowingSchedule
 from tap_pack.tap_core.schedules.interval import IntervalSchedule
 from tqdm import tqdm
 
-from closeness.courses import COURSES, DEFAULT, EQUAL, FIRST, course_of
+from closeness.courses import COURSES, DEFAULT, FIRST, TWO_MODELS, course_of
 from closeness.rivals_table import EASYCACHE, FIXED, OWN, PLAIN, SPECTRUM, TAP, markdown
 from figures.metrics import psnr
 from figures.page import Page, read_results
@@ -28,7 +28,7 @@ from methods.dials import DialTurner, known_count
 from methods.few import DIAL_SHOT, TURNS, on_best_scheduler, undecoded
 from methods.few_table import DEFAULTS
 from models.model_rows import parser_of_models
-from models.stage import MODELS, Course, Patch, Stage, Take, open_stage
+from models.stage import EQUAL, MODELS, Course, Patch, Stage, Take, open_stage
 from placement.rivals import StockCache
 
 SHOTS = range(FIRST, FIRST + 8)
@@ -165,7 +165,9 @@ def measure_model(stage: Stage, arguments: Sequence[str], fresh: bool) -> None:
         found = {"weights": stage.weights, "shots": list(SHOTS), "rows": rows, "begun": begun}
         write_results("closeness", ["rivals", *arguments], found, part=f"rivals_{stage.name}")
 
-    for steps, sampler, cfg in tqdm(COURSES, desc=stage.name, unit="row"):
+    # Not all of what is compared takes two models.
+    courses = [course for course in COURSES if course[1] != TWO_MODELS]
+    for steps, sampler, cfg in tqdm(courses, desc=stage.name, unit="row"):
         if (steps, sampler, cfg) not in done:
             key = {"model": stage.name, "steps": steps, "sampler": sampler, "cfg": cfg}
             begun = begun if begun.items() >= key.items() else key

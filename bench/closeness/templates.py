@@ -25,11 +25,14 @@ def templates_of() -> dict[Course, list[str]]:
 
 
 def _course(nodes: list[dict]) -> Course | None:
-    """None where two samplers share the steps."""
+    """None where no sampler is known by its node."""
     widgets = {node["type"]: node.get("widgets_values", []) for node in nodes}
     if "KSampler" in widgets:
         steps, cfg, sampler = widgets["KSampler"][2:5]
         return steps, sampler, cfg
+    if "KSamplerAdvanced" in widgets:
+        steps, cfg, sampler = widgets["KSamplerAdvanced"][3:6]
+        return steps, f"{sampler}, two models", cfg
     if "KSamplerSelect" not in widgets:
         return None
     steps = next(widgets[kind][at] for kind, at in STEPS.items() if kind in widgets)

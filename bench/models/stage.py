@@ -15,6 +15,8 @@ from models.train_models import LESSONS, Lesson, load
 MODELS = ("demo", *LESSONS)
 # Those of ComfyUI's schedulers that a flow model's sigmas can follow.
 SCHEDULERS = ("simple", "normal", "sgm_uniform", "beta", "linear_quadratic", "kl_optimal", "ddim_uniform")
+# What a run that skips nothing counts as, in dB.
+EQUAL = 150.0
 Patch = Callable[[object], object]  # from a ModelPatcher to one that has more on it
 
 
@@ -24,6 +26,7 @@ class Course:
 
     patch: what is put on the model, None for stock. alone: whether each picture is its own batch. This is
     needed where the sampler draws noise: a batch would share what it draws. moved: sigmas in place of the scheduler's.
+    two_models: whether another model takes over after half of the steps, as in Wan 2.2; here it has the same weights.
     """
 
     steps: int = 50
@@ -33,6 +36,7 @@ class Course:
     patch: Patch | None = field(default=None, compare=False)
     alone: bool = False
     moved: tuple[float, ...] = ()
+    two_models: bool = False
 
 
 @dataclass(frozen=True)
@@ -40,7 +44,7 @@ class Take:
     """One sampling.
 
     frames: [F * H, W, 3] in 0..1; calls: model evaluations; seconds: of one processor; sigmas: the run's; record:
-    TAP's of the whole batch, None without TAP.
+    TAP's of the whole batch, None without TAP; of two models that of the one that says it is less close.
     """
 
     frames: Tensor
@@ -66,26 +70,33 @@ class Stage:
     def takes(self, numbers: Sequence[int], course: Course, settings: object = None,
               seeds: Sequence[int] | None = None) -> list[Take]:
         """The same for several numbers at once, as one batch: for what decides nothing by the pictures together."""
-        from tap_pack.nodes.comfy_bridge.run.wrappers import TapPatch
-        from tap_pack.tap_core.record.record import RecordHolder
-
         if course.alone and len(numbers) > 1:
             return [self.takes([number], course, settings, [seed])[0]
                     for number, seed in zip(numbers, seeds or numbers, strict=True)]
-        model, holder, counter = self.model.clone(), RecordHolder(), CallCounter()
+        counter = CallCounter()
+        models = [self._patched(course, settings, counter) for _ in range(1 + course.two_models)]
+        started = time.process_time()
+        latents = self.sampled([model for model, _ in models], numbers, course, seeds or numbers)
+        seconds = (time.process_time() - started) / len(numbers)
+        records = [holder.latest for _, holder in models if holder.latest is not None]
+        calls = sum(len(record.full_steps) for record in records) if records else counter.calls
+        record = min(records, key=lambda each: each.closeness.decibels if each.closeness else EQUAL, default=None)
+        with torch.inference_mode():
+            return [Take(self.decode(one), one, calls, seconds, self.sigmas(course), record)
+                    for one in latents.split(1)]
+
+    def _patched(self, course: Course, settings: object, counter: CallCounter) -> tuple[object, object]:
+        """The model with all that a course puts on it, and where TAP's records go."""
+        from tap_pack.nodes.comfy_bridge.run.wrappers import TapPatch
+        from tap_pack.tap_core.record.record import RecordHolder
+
+        model, holder = self.model.clone(), RecordHolder()
         if course.patch is not None:
             model = course.patch(model)
         if settings is not None:
             TapPatch(settings, holder).install(model)
         counter.install(model)
-        started = time.process_time()
-        latents = self.sampled(model, numbers, course, seeds or numbers)
-        seconds = (time.process_time() - started) / len(numbers)
-        record = holder.latest
-        calls = counter.calls if record is None else len(record.full_steps)
-        with torch.inference_mode():
-            return [Take(self.decode(one), one, calls, seconds, self.sigmas(course), record)
-                    for one in latents.split(1)]
+        return model, holder
 
     def trace(self, number: int, course: Course, target: str = "auto", schedule: object = None, pool: object = None
               ) -> object:
@@ -93,22 +104,27 @@ class Stage:
         from tap_pack.nodes.measure_run import TapMeasureRun
 
         model, holder = TapMeasureRun.execute(self.model, target, schedule, pool).args
-        self.sampled(model, [number], course, [number])
+        self.sampled([model], [number], course, [number])
         return holder.latest
 
-    def sampled(self, model: object, numbers: Sequence[int], course: Course, seeds: Sequence[int]) -> Tensor:
-        """Latents [B, ...] of a model that may have more on it."""
+    def sampled(self, models: Sequence[object], numbers: Sequence[int], course: Course, seeds: Sequence[int]) -> Tensor:
+        """Latents [B, ...] of models that may have more on them; each samples its part of the steps."""
         import comfy.sample
 
         one = torch.zeros(1, *self.shape)
         noise = torch.cat([comfy.sample.prepare_noise(one, seed) for seed in seeds])
-        sides = zip(*(self.prompt(number) for number in numbers), strict=True)
+        sides = [batched(side) for side in zip(*(self.prompt(number) for number in numbers), strict=True)]
+        latents, part = torch.zeros_like(noise), course.steps // len(models)
         with torch.inference_mode():
-            return comfy.sample.sample(
-                model, noise, course.steps, course.cfg, course.sampler, course.scheduler, *map(batched, sides),
-                torch.zeros_like(noise), disable_pbar=True, seed=seeds[0],
-                sigmas=torch.tensor(course.moved) if course.moved else None,
-            )
+            for first, model in enumerate(models):
+                last = first == len(models) - 1
+                latents = comfy.sample.sample(
+                    model, torch.zeros_like(noise) if first else noise, course.steps, course.cfg, course.sampler,
+                    course.scheduler, *sides, latents, disable_pbar=True, seed=seeds[0], disable_noise=first > 0,
+                    start_step=first * part, last_step=None if last else (first + 1) * part, force_full_denoise=last,
+                    sigmas=torch.tensor(course.moved) if course.moved else None,
+                )
+        return latents
 
     def sigmas(self, course: Course) -> tuple[float, ...]:
         """The noise levels of a course."""

@@ -54,10 +54,14 @@ def by_change(sigmas: Sequence[float], mixed: bool) -> list[float]:
 
     mixed: whether x is a mix of picture and noise.
     """
-    last = max(len(sigmas) - 1, 1)
-    done = [max(1 - noise_level(sigma, mixed), 0.0) ** (1 / CHANGE_EXPONENT) for sigma in sigmas]
+    last, done = max(len(sigmas) - 1, 1), change_done(sigmas, mixed)
     start, change = done[0], (done[-1] - done[0]) or 1.0
     return [EVEN_SHARE * step / last + (1 - EVEN_SHARE) * (share - start) / change for step, share in enumerate(done)]
+
+
+def change_done(sigmas: Sequence[float], mixed: bool) -> list[float]:
+    """The share of a picture's change that is done at each noise level, from 0 to 1."""
+    return [max(1 - noise_level(sigma, mixed), 0.0) ** (1 / CHANGE_EXPONENT) for sigma in sigmas]
 
 
 def by_step(sigmas: Sequence[float], mixed: bool) -> list[float]:

@@ -11,11 +11,11 @@ from ..errors import TapError
 from ..schedule import SKIP, Decision, Seen
 from ..timeline import Timeline
 from .course import TOO_FEW
-from .placed import by_change, by_step, nearest
+from .placed import by_change, by_step, change_done, nearest
 
 # The drift of a gap grows with this power of its length on the curve of `placed`.
 POWER = 3.0
-# The drift of a gap as long as the whole run, in dB: without guidance, and how much more for each doubling of it.
+# The drift of a gap as long as a whole run, in dB: without guidance, and how much more for each doubling of it.
 RATE, PER_DOUBLING = 4.0, 9.0
 # How much the latest gap counts in what is expected of the next ones.
 NEWEST = 0.4
@@ -37,6 +37,8 @@ ENOUGH = 2
 MOST_STEPS = 0.8
 MOST_ANYWAY = ("For this quality nearly every step would have to be computed, so TAP computed the rest of the run in "
                "full. Choose a lower quality, weaker guidance or more steps.")
+# A run covers at least this part of a picture's change.
+LEAST_PART = 0.05
 ROUNDING, TINY, DECIBEL = 1e-9, 1e-30, math.log(10) / 10
 
 Curve = Callable[[Sequence[float], bool], list[float]]
@@ -79,7 +81,7 @@ class QualityCourse:
         self.skips_any = timeline.steps > TOO_FEW
         self._heights = _from_0_to_1(schedule.curve, timeline)
         guidance = UNKNOWN if timeline.guidance is None else max(timeline.guidance, 1.0)
-        self._rate = (RATE + PER_DOUBLING * math.log2(guidance)) * DECIBEL
+        self._rate = (RATE + PER_DOUBLING * math.log2(guidance)) * DECIBEL + 2 * POWER * math.log(_part(timeline))
         self._rates: list[float] = []  # of each picture: log of a gap's drift over the power of its length
         self._closed = 0.0  # how far the run was at the end of the latest gap
         self._foreseen = False  # whether the first step is known to draw little noise anew
@@ -178,6 +180,12 @@ def _from_0_to_1(curve: Curve, timeline: Timeline) -> list[float]:
         heights = by_step(heights, timeline.mixes)
     whole = (heights[-1] - heights[0]) or 1.0
     return [(height - heights[0]) / whole for height in heights]
+
+
+def _part(timeline: Timeline) -> float:
+    """The part of a picture's whole change that a run covers: it starts from a picture, or another model ends it."""
+    start, end = change_done((timeline.sigmas[0], timeline.sigmas[-1]), timeline.mixes)
+    return max(end - start, LEAST_PART) if end > start else 1.0
 
 
 def _read(seen: Seen) -> tuple[list[float], list[float], float]:

@@ -11,7 +11,7 @@ import torch
 from tap_pack.tap_core.closeness import Line
 from tap_pack.tap_core.errors import TapError
 from tap_pack.tap_core.schedule import Seen
-from tap_pack.tap_core.schedules.placed import by_change
+from tap_pack.tap_core.schedules.placed import by_change, change_done
 from tap_pack.tap_core.schedules.quality import ALL_NOISE_ANEW, MOST_ANYWAY, PER_DOUBLING, RATE, QualitySchedule
 from tap_pack.tap_core.timeline import Timeline
 
@@ -103,6 +103,17 @@ def test_stronger_guidance_starts_with_shorter_gaps() -> None:
     assert first == sorted(first, reverse=True) and first[0] > first[-1]
     unknown, four = (run(QualitySchedule(35), cubic(5.0), guidance=guidance)[0] for guidance in (None, 4.0))
     assert unknown == four
+
+
+@pytest.mark.parametrize("sigmas", [SIGMAS[:21], SIGMAS[20:]])
+@pytest.mark.parametrize(("guidance", "most"), [(1.0, 5), (4.0, 8)])
+def test_a_part_of_a_run_is_expected_to_drift_less(sigmas: Sequence[float], guidance: float, most: int) -> None:
+    # The first half of the steps, as of the first of two models, and the second, as of a picture that is drawn anew.
+    start, end = change_done((sigmas[0], sigmas[-1]), True)
+    rate = EXPECTED[guidance] + 60 * math.log10(end - start)
+    full, total, said = run(QualitySchedule(35), cubic(rate), sigmas=sigmas, guidance=guidance)
+    assert len(full) <= most and said == ""
+    assert Line().closeness(total).decibels >= 32
 
 
 def test_the_picture_of_a_batch_that_drifts_most_decides() -> None:
