@@ -37,8 +37,8 @@ ENOUGH = 2
 MOST_STEPS = 0.8
 MOST_ANYWAY = ("For this quality nearly every step would have to be computed, so TAP computed the rest of the run in "
                "full. Choose a lower quality, weaker guidance or more steps.")
-# A run covers at least this part of a picture's change.
-LEAST_PART = 0.05
+# A run that covers a part of a picture's change is expected to drift by this power of the part; it is at least so large.
+PART_POWER, LEAST_PART = 4.0, 0.05
 ROUNDING, TINY, DECIBEL = 1e-9, 1e-30, math.log(10) / 10
 
 Curve = Callable[[Sequence[float], bool], list[float]]
@@ -81,7 +81,7 @@ class QualityCourse:
         self.skips_any = timeline.steps > TOO_FEW
         self._heights = _from_0_to_1(schedule.curve, timeline)
         guidance = UNKNOWN if timeline.guidance is None else max(timeline.guidance, 1.0)
-        self._rate = (RATE + PER_DOUBLING * math.log2(guidance)) * DECIBEL + 2 * POWER * math.log(_part(timeline))
+        self._rate = (RATE + PER_DOUBLING * math.log2(guidance)) * DECIBEL + PART_POWER * math.log(_part(timeline))
         self._rates: list[float] = []  # of each picture: log of a gap's drift over the power of its length
         self._closed = 0.0  # how far the run was at the end of the latest gap
         self._foreseen = False  # whether the first step is known to draw little noise anew
