@@ -37,7 +37,7 @@ ENOUGH = 2
 MOST_STEPS = 0.8
 MOST_ANYWAY = ("For this quality nearly every step would have to be computed, so TAP computed the rest of the run in "
                "full. Choose a lower quality, weaker guidance or more steps.")
-# A run that covers a part of a picture's change is expected to drift by this power of the part; it is at least so large.
+# A run of a part of a picture's change is expected to drift by this power of the part, which is at least so large.
 PART_POWER, LEAST_PART = 4.0, 0.05
 ROUNDING, TINY, DECIBEL = 1e-9, 1e-30, math.log(10) / 10
 
