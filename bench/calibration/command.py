@@ -37,7 +37,7 @@ def times(stage: Stage) -> dict[str, dict]:
     """Seconds of a run in full, of the same with TAP Measure Run on it, and of reading so many of these."""
     traces = [stage.trace(shot, Course()) for shot in TRACE_SHOTS]
     return {"seconds": {
-        "full": seconds(partial(stage.sampled, stage.model, TRACE_SHOTS[:1], Course(), TRACE_SHOTS[:1])),
+        "full": seconds(partial(stage.sampled, [stage.model], TRACE_SHOTS[:1], Course(), TRACE_SHOTS[:1])),
         "measured": seconds(partial(stage.trace, TRACE_SHOTS[0], Course())),
         "read": {str(count): seconds(partial(calibrate, traces[:count], PlannedRun(PoolSettings())))
                  for count in range(1, len(traces) + 1)},

@@ -11,16 +11,15 @@ from models.stage import open_stage
 @pytest.fixture(scope="module")
 def rows() -> list[dict]:
     """Both rows of the demo model, from one picture and few steps."""
-    patch = pytest.MonkeyPatch()
-    course = calibration_study.Course
-    patch.setattr(calibration_study, "Course", lambda: course(steps=16))
-    patch.setattr(calibration_study, "SHOTS", range(100, 101))
-    patch.setattr(calibration_study, "REPEATS", 2)  # the first call of all warms up
-    read, calibrate = [], calibration_study.calibrate
-    patch.setattr(calibration_study, "calibrate", lambda runs, *rest: read.append(len(runs)) or calibrate(runs, *rest))
-    stage = open_stage("demo")
-    made = [{"model": "demo", "name": name, **job()} for name, job in calibration_study.jobs(stage).items()]
-    patch.undo()
+    course, calibrate, read = calibration_study.Course, calibration_study.calibrate, []
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(calibration_study, "Course", lambda: course(steps=16))
+        patch.setattr(calibration_study, "SHOTS", range(100, 101))
+        patch.setattr(calibration_study, "REPEATS", 2)  # the first call of all warms up
+        patch.setattr(calibration_study, "calibrate",
+                      lambda runs, *rest: read.append(len(runs)) or calibrate(runs, *rest))
+        stage = open_stage("demo")
+        made = [{"model": "demo", "name": name, **job()} for name, job in calibration_study.jobs(stage).items()]
     # How many runs were read is known for sure, while seconds depend on what else the machine does.
     assert read[:6] == [1, 1, 2, 2, 3, 3]
     return made

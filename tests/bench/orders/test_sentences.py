@@ -25,18 +25,23 @@ def lost(**wanted: object) -> str:
     return f"{below(row):.1f}"
 
 
-def test_half_of_the_cells_keep_the_rule() -> None:
+def test_three_of_five_cells_keep_the_rule() -> None:
     found = rows()
-    assert len(found) == 72 and "In half of the cells" in TEXT
-    assert 0.45 < sum(below(row) <= 0.3 for row in found) / len(found) < 0.55
+    assert len(found) == 72 and "In three of five cells" in TEXT
+    assert 0.55 < sum(below(row) <= 0.3 for row in found) / len(found) < 0.65
 
 
 @pytest.mark.parametrize(("words", "where"), [
     ("*demo* with 10 calls (-{})", [{"model": "demo", "steps": 50, "target": "auto", "calls": 10}]),
     ("*balls* with 12 (-{})", [{"model": "balls", "steps": 50, "target": "auto", "calls": 12}]),
-    ("{} dB closer on *words*, ", [{"model": "words", "steps": 20, "cfg": 1.0, "calls": 10}]),
+    ("order 2 is {} dB closer on *words* with 10 calls", [{"model": "words", "steps": 20, "cfg": 1.0, "calls": 10}]),
     ("{} and {} on *demo*", [{"model": "demo", "steps": 20, "cfg": 1.0, "calls": calls} for calls in (10, 7)]),
     ("{} and {} on *balls*", [{"model": "balls", "steps": 20, "cfg": 1.0, "calls": calls} for calls in (10, 7)]),
+    ("on *words* order 0 is {} dB closer with 5 of 50 calls, {} with 4 of 20 at CFG 2 and {} with 10 of 20 at CFG 6", [
+        {"model": "words", "steps": 50, "target": "auto", "calls": 5},
+        {"model": "words", "steps": 20, "cfg": 2.0, "calls": 4}, {"model": "words", "steps": 20, "cfg": 6.0, "calls": 10}]),
+    ("on *balls* {} and {} with 4 of 20", [
+        {"model": "balls", "steps": 20, "cfg": cfg, "calls": 4} for cfg in (4.0, 6.0)]),
     ("order 2 is {} and {} closer", [{"model": "balls", "steps": 20, "cfg": cfg, "calls": 10} for cfg in (4.0, 6.0)]),
 ])
 def test_what_the_default_loses_in_the_text_is_that_of_the_results(words: str, where: list[dict]) -> None:
@@ -46,5 +51,5 @@ def test_what_the_default_loses_in_the_text_is_that_of_the_results(words: str, w
 def test_the_rest_of_twelve_to_six_of_fifty_calls_is_within_what_the_text_says() -> None:
     rest = [row for row in rows(steps=50, target="auto") if row["calls"] > 5
             and (row["model"], row["calls"]) not in (("demo", 10), ("balls", 12))]
-    assert len(rest) == 13 and "within 0.4 dB" in TEXT
-    assert max(map(below, rest)) <= 0.4
+    assert len(rest) == 13 and "within 0.5 dB" in TEXT
+    assert max(map(below, rest)) <= 0.5
