@@ -39,7 +39,7 @@ def test_three_of_five_cells_keep_the_rule() -> None:
     ("{} and {} on *balls*", [{"model": "balls", "steps": 20, "cfg": 1.0, "calls": calls} for calls in (10, 7)]),
     ("on *words* order 0 is {} dB closer with 5 of 50 calls, {} with 4 of 20 at CFG 2 and {} with 10 of 20 at CFG 6", [
         {"model": "words", "steps": 50, "target": "auto", "calls": 5},
-        {"model": "words", "steps": 20, "cfg": 2.0, "calls": 4}, {"model": "words", "steps": 20, "cfg": 6.0, "calls": 10}]),
+        *({"model": "words", "steps": 20, "cfg": cfg, "calls": calls} for cfg, calls in ((2.0, 4), (6.0, 10)))]),
     ("on *balls* {} and {} with 4 of 20", [
         {"model": "balls", "steps": 20, "cfg": cfg, "calls": 4} for cfg in (4.0, 6.0)]),
     ("order 2 is {} and {} closer", [{"model": "balls", "steps": 20, "cfg": cfg, "calls": 10} for cfg in (4.0, 6.0)]),
