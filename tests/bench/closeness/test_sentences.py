@@ -132,9 +132,10 @@ def test_figures_in_a_text_are_those_of_the_results(file: str, words: Callable[[
     assert words() in text_of(file)
 
 
-def test_on_words_only_uni_pc_is_too_far_off() -> None:
-    assert "those of *words* are all under uni_pc" in text_of(PAGE)
-    assert too_far("words", without="uni_pc") == 0 < too_far("words")
+def test_on_words_nearly_only_uni_pc_is_too_far_off() -> None:
+    others = too_far("words", without="uni_pc")
+    assert f"those of *words* are all but {others} under uni_pc" in text_of(PAGE)
+    assert others < 0.1 * too_far("words")
 
 
 def test_the_page_says_of_which_models_the_weights_were_others() -> None:
