@@ -142,8 +142,8 @@ class QualityCourse:
         end = self._even(step, length)
         if end > step + 1:
             return end
-        # One step alone is too much of its share; it is skipped once enough was saved up, which is nothing at the start.
-        return step + 1 + (step > 0 and all(self._saved(step, rate, one, allowed) for rate, one in pictures))
+        # One step alone is too much of its share; it is skipped once enough was saved up.
+        return step + 1 + all(self._saved(step, rate, one, allowed) for rate, one in pictures)
 
     def _length(self, here: float, rate: float, spent: float, allowed: float) -> float:
         """How long the next gap of a picture may be on the curve."""

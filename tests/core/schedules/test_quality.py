@@ -127,13 +127,6 @@ def test_a_limit_is_kept_and_used(most: int) -> None:
     assert most - 2 <= len(full) <= most and full[-1] == 39
 
 
-def test_nothing_was_saved_up_at_the_start() -> None:
-    # The first two steps together are as long as nearly two gaps, and so are too much for one.
-    sigmas = tuple(1 - i / 50 for i in range(51))
-    full, _, _ = run(QualitySchedule(42), cubic(22.0), sigmas=sigmas, guidance=4.0)
-    assert full[:3] == [0, 1, 3]
-
-
 def test_where_the_wish_takes_less_the_limit_changes_nothing() -> None:
     wished, _, _ = run(QualitySchedule(28), cubic(0.0))
     assert run(QualitySchedule(28, 30), cubic(0.0))[0] == wished
