@@ -29,7 +29,8 @@ class Lineup:
     """weights: [P', K] rows; explicit: the others. who: [P, 2] the pool index of each candidate, and its order.
 
     changes: [P', K] rows of the change from the newest snapshot, the first weight is less by 1. short: [P'], see
-    `steadily`. stand_in: whether the only row is a repeat that is not in the pool, see pool.Candidates.
+    `steadily`; some_short: whether it has more than zeros. stand_in: whether the only row is a repeat that is not in
+    the pool, see pool.Candidates.
     """
 
     history: History
@@ -40,6 +41,7 @@ class Lineup:
     who: Tensor
     explicit: list[ExplicitPredictor]
     stand_in: bool
+    some_short: bool
 
     def losses(self, loss: str) -> Tensor:
         """Loss [B, N, P] of each candidate's forecast of the probe, TAP Eq. (7)."""
@@ -57,7 +59,9 @@ class Lineup:
         steady: [B], 1 or 0. Repeats and shorter horizons suit slopes that turn back; where they go on steadily, such
         forecasts are chosen by small differences of the probe, and are farther off (bench/orders/README.md).
         """
-        return losses if self.explicit else losses.addcmul(to_device(steady, losses.device)[:, None, None], self.short)
+        if not self.some_short:
+            return losses
+        return losses.addcmul(to_device(steady, losses.device)[:, None, None], self.short)
 
     def forecast(self, choice: Choice, share: Tensor | None = None) -> Tensor:
         """Target [B, N, C] of every token from the candidate that it chose, TAP Eq. (9), or from two of them.
@@ -91,9 +95,10 @@ def line_up(pool: Pool, history: History, moment: Moment) -> Lineup:
     candidates, ready = pool.candidates(moment.past, moment.position, moment.timeline), pool.ready(moment)
     highest = len(history.snapshots) - 1
     who = [(i, min(pool.members[i].order, highest)) for i in (*candidates.members, *ready)]
-    tables = _on_device(torch.tensor(candidates.weights), torch.tensor(_short(pool, candidates.members)),
-                        torch.tensor(who, dtype=torch.int16), moment.probe.device)
-    return Lineup(history, moment, *tables, [pool.members[i] for i in ready], candidates.stand_in)
+    short = _short(pool, candidates.members)
+    tables = _on_device(torch.tensor(candidates.weights), torch.tensor(short), torch.tensor(who, dtype=torch.int16),
+                        moment.probe.device)
+    return Lineup(history, moment, *tables, [pool.members[i] for i in ready], candidates.stand_in, any(short))
 
 
 def _short(pool: Pool, members: Sequence[int]) -> list[float]:
