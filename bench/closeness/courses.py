@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from tap_pack.tap_core.sampling.settings import FIXED, QUALITIES
 
+from closeness.templates import of_two_models
 from models.stage import Course
 
-# In which two models share the steps.
-TWO_MODELS = "euler, two models"
+TWO_MODELS = of_two_models("euler")
 # Steps, sampler and guidance of what people run: ComfyUI's own templates.
 COURSES = ((20, "euler", 1.0), (20, "euler", 4.0), (20, "uni_pc", 5.0), (30, "uni_pc", 6.0), (25, "res_multistep", 4.0),
            (8, "res_multistep", 1.0), (4, "euler", 1.0), (28, "euler", 3.5), (50, "euler", 4.0), (20, "heun", 1.0),
@@ -15,7 +15,8 @@ COURSES = ((20, "euler", 1.0), (20, "euler", 4.0), (20, "uni_pc", 5.0), (30, "un
            (20, TWO_MODELS, 3.5))
 WISHES = {name: decibels for name, decibels in QUALITIES.items() if name != FIXED}
 DEFAULT = "close"
-# No constant of the estimate or of the schedule was chosen on pictures from the first one on. *demo* takes the longest.
+# No constant of the estimate or of the schedule was chosen on these pictures, but for what is expected of a part of a
+# run: on the first three of *words* and *balls*. *demo* takes the longest.
 FIRST, PICTURES = 500, {"demo": 4, "words": 16, "balls": 16}
 # Of these a batch would share the noise that it draws.
 NOISY = ("lcm", "er_sde", "euler_ancestral")

@@ -24,6 +24,11 @@ def templates_of() -> dict[Course, list[str]]:
     return found
 
 
+def of_two_models(sampler: str) -> str:
+    """How a sampler is named where two models share its steps."""
+    return f"{sampler}, two models"
+
+
 def _course(nodes: list[dict]) -> Course | None:
     """None where no sampler is known by its node."""
     widgets = {node["type"]: node.get("widgets_values", []) for node in nodes}
@@ -32,7 +37,7 @@ def _course(nodes: list[dict]) -> Course | None:
         return steps, sampler, cfg
     if "KSamplerAdvanced" in widgets:
         steps, cfg, sampler = widgets["KSamplerAdvanced"][3:6]
-        return steps, f"{sampler}, two models", cfg
+        return steps, of_two_models(sampler), cfg
     if "KSamplerSelect" not in widgets:
         return None
     steps = next(widgets[kind][at] for kind, at in STEPS.items() if kind in widgets)
