@@ -1,10 +1,10 @@
 """As many full steps as a wished closeness takes: the paper's N becomes the outcome (bench/closeness/README.md)."""
 
 import math
-from bisect import bisect_left
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
+from statistics import mean
 
 from ..closeness import Line
 from ..errors import TapError
@@ -23,12 +23,12 @@ NEWEST = 0.4
 GROWTH = 1.1
 # Where more was spent than allowed, the rest of the run may still spend this part of its share.
 FAIR = 0.7
-# A single step may be skipped on this part of the allowance before the run has come so far.
-IN_ADVANCE = 0.3
 # Guidance where a guider does not tell it.
 UNKNOWN = 4.0
 # A sampler that draws this share of its noise anew at a step makes another picture from any forecast.
 RENEWED = 0.5
+# One that draws some anew is expected to drift by so many dB at least: of its noise no forecast knows.
+SOME_RENEWED, NOISY_RATE = 0.02, 30.0
 ALL_NOISE_ANEW = ("This sampler draws all of its noise anew at each step, and would make another picture from a "
                   "forecast; every step was computed in full. Choose another sampler, or quality fixed.")
 # After so many steps that is known.
@@ -83,9 +83,12 @@ class QualityCourse:
         guidance = UNKNOWN if timeline.guidance is None else max(timeline.guidance, 1.0)
         self._rate = (RATE + PER_DOUBLING * math.log2(guidance)) * DECIBEL + PART_POWER * math.log(_part(timeline))
         self._rates: list[float] = []  # of each picture: log of a gap's drift over the power of its length
-        self._closed = 0.0  # how far the run was at the end of the latest gap
+        self._spent: list[float] = []  # of each picture: the drift of all gaps
+        self._allowed = 0.0
         self._foreseen = False  # whether the first step is known to draw little noise anew
         self._newest, self._next, self._count = -1, 0, 0  # latest and next full step, and how many there were
+        self._due, self._gap = 0.0, 0.0  # on the curve: where the latest full step was due, and the gap behind it
+        self._gaps: list[float] = []  # all that were planned so far
 
     def before(self, seen: Seen) -> Decision:
         """As planned for its step; all evaluations of a step are decided alike."""
@@ -98,6 +101,9 @@ class QualityCourse:
     def foresee(self, renewed: float) -> None:
         """Before the second evaluation: the share of the noise that the sampler drew anew at its first step."""
         self._foreseen = renewed <= RENEWED
+        if renewed > SOME_RENEWED and self._newest == 0:
+            self._rate, self._gaps = max(self._rate, NOISY_RATE * DECIBEL), []
+            self._plan(0)
 
     def in_call(self, seen: Seen) -> Decision:
         """Nothing is ever asked for."""
@@ -108,20 +114,17 @@ class QualityCourse:
         step = self._step(seen)
         if not seen.whole or step <= self._newest:
             return
-        spent, latest, renewed = _read(seen)
-        self.spent = max(spent, default=None)
-        if step > self._newest + 1 and latest:
-            if self._newest > 0:  # a gap behind the first step alone tells little of later ones
-                self._learn(self._heights[step] - self._heights[self._newest], latest)
-            self._closed = self._heights[step]
+        self._spent, latest, renewed = _read(seen)
+        self.spent = max(self._spent, default=None)
+        if step > self._newest + 1 and latest and self._newest > 0:  # a gap behind the first step alone tells little
+            self._learn(self._heights[step] - self._heights[self._newest], latest)
+        self._due = min(self._due + self._gap, 1.0) if step == self._next else self._heights[step]
         self._newest, self._count = step, self._count + 1
-        wished = self._wished(step, spent, Line(seen.twice, closer=self._schedule.closer))
+        self._allowed = Line(seen.twice, closer=self._schedule.closer).drift(self._schedule.decibels)
         # Many samplers draw all noise anew at their first step, and little of it later.
         if not self._schedule.most and renewed > RENEWED and step > ENOUGH:  # with a limit steps are skipped
             self.said = self.said or ALL_NOISE_ANEW
-        if self.said or renewed > RENEWED:
-            wished = step + 1
-        self._next = min(max(wished, step + 1, self._affordable(step)), self._last)
+        self._plan(step, any_skipped=renewed <= RENEWED)
 
     def _learn(self, length: float, drifts: Sequence[float]) -> None:
         """Take the drifts of a gap, one for each picture."""
@@ -129,45 +132,36 @@ class QualityCourse:
         before = self._rates or [self._rate] * len(rates)
         self._rates = [NEWEST * rate + (1 - NEWEST) * other for rate, other in zip(rates, before, strict=True)]
 
-    def _wished(self, step: int, spent: Sequence[float], line: Line) -> int:
-        """The end of the next gap, for the picture of the batch that drifts most."""
-        allowed, spent = line.drift(self._schedule.decibels), spent or [0.0]
+    def _plan(self, step: int, any_skipped: bool = True) -> None:
+        """Place the rest of the run like a fixed number of full steps, of as many as the drifts so far ask for."""
+        gap, left = self._wished(), 1 - self._due
+        if not any_skipped or self.said:
+            gap = 0.0
+        if self._schedule.most:
+            gap = max(gap, left / max(self._schedule.most - self._count, 1))
+        if gap:
+            self._gap = left / max(math.ceil(left / gap - ROUNDING), 1)
+            self._gaps.append(self._gap)
+            self._next = min(max(nearest(self._heights, self._due + self._gap), step + 1), self._last)
+        else:
+            self._next = min(step + 1, self._last)
+            self._gap = self._heights[self._next] - self._due
+
+    def _wished(self) -> float:
+        """The length of the next gap, for the picture of the batch that drifts most; 0 where that is not known."""
+        spent = self._spent or [0.0]
         rates = self._rates or [self._rate] * len(spent)
-        if step + 2 > self._last or not all(map(math.isfinite, (*rates, *spent))):
-            return step + 1
-        here, pictures = self._heights[step], list(zip(rates, spent, strict=True))
-        length = min(self._length(here, rate, one, allowed) for rate, one in pictures)
+        if not all(map(math.isfinite, (*rates, *spent))):
+            return 0.0
+        length = min(self._length(rate, one) for rate, one in zip(rates, spent, strict=True))
         if length * self._last < 1 / MOST_STEPS and not self._schedule.most:
             self.said = self.said or MOST_ANYWAY
-        end = self._even(step, length)
-        if end > step + 1:
-            return end
-        # One step alone is too much of its share; it is skipped once enough was saved up.
-        return step + 1 + all(self._saved(step, rate, one, allowed) for rate, one in pictures)
+        return min(length, GROWTH * mean(self._gaps)) if self._gaps else length
 
-    def _length(self, here: float, rate: float, spent: float, allowed: float) -> float:
-        """How long the next gap of a picture may be on the curve."""
-        left = max((allowed - spent) / (1 - here), FAIR * allowed)
+    def _length(self, rate: float, spent: float) -> float:
+        """How long the gaps of a picture may be on the curve, if all that are left are alike."""
+        left = max((self._allowed - spent) / max(1 - self._due, TINY), FAIR * self._allowed)
         return math.exp((math.log(left) - rate) / (2 * POWER - 1))
-
-    def _even(self, step: int, length: float) -> int:
-        """The end of the first of as many equal gaps as the rest of the run takes."""
-        here, gaps = self._heights[step], self._count - 1
-        length = min(length, GROWTH * here / gaps) if gaps else length
-        return nearest(self._heights, here + (1 - here) / max(math.ceil((1 - here) / length), 1))
-
-    def _saved(self, step: int, rate: float, spent: float, allowed: float) -> bool:
-        """Whether enough was saved up to skip one step, though it is too much of its share."""
-        here, there = self._heights[step], self._heights[step + 2]
-        saved = allowed * max(min(there + IN_ADVANCE, 1.0) - spent / allowed, FAIR * (there - self._closed))
-        return math.exp(rate) * (there - here) ** (2 * POWER) <= saved
-
-    def _affordable(self, step: int) -> int:
-        """The end of the next gap, for no more full steps than allowed."""
-        if not self._schedule.most:
-            return 0
-        left = (1 - self._heights[step]) / max(self._schedule.most - self._count, 1)
-        return bisect_left(self._heights, self._heights[step] + left - ROUNDING)
 
     def _step(self, seen: Seen) -> int:
         return min(int(seen.position), self._last)

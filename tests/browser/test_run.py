@@ -105,6 +105,7 @@ def test_with_a_quality_the_line_says_how_close_the_picture_is(opened: ComfyPage
         """id => { for (const [name, value] of [['interval', 5], ['quality', 'good']])
             app.canvas.graph.getNodeById(id).widgets.find(w => w.name === name).value = value; }""", ACCELERATE
     )
+    opened.element(ACCELERATE, "").wait_for()
     opened.page.evaluate(WATCH, f"{ACCELERATE}")
     opened.run()
     opened.until(lambda: re.search(r"^[\d.]+ s.* faster; .*about \d+ dB\)", line(opened)), "the closeness")

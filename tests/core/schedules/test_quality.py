@@ -4,14 +4,13 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Sequence
-from itertools import pairwise
 
 import pytest
 import torch
 from tap_pack.tap_core.closeness import Line
 from tap_pack.tap_core.errors import TapError
 from tap_pack.tap_core.schedule import Seen
-from tap_pack.tap_core.schedules.placed import by_change, change_done
+from tap_pack.tap_core.schedules.placed import by_change, change_done, place
 from tap_pack.tap_core.schedules.quality import ALL_NOISE_ANEW, MOST_ANYWAY, PER_DOUBLING, RATE, QualitySchedule
 from tap_pack.tap_core.timeline import Timeline
 
@@ -34,9 +33,10 @@ def run(
     course = schedule.start(Timeline(tuple(sigmas), guidance=guidance))
     steps, full, total, latest = len(sigmas) - 1, [], [0.0] * len(batch), None
     heights = by_change(sigmas[:-1], True)
-    course.foresee(renewed or 0.0)
     for step in range(steps):
-        for _ in range(evaluations):
+        for turn in range(evaluations):
+            if step + turn == 1:
+                course.foresee(renewed or 0.0)
             seen = Seen(float(step), sigmas[step])
             if not course.before(seen).full:
                 course.after(seen)
@@ -58,19 +58,30 @@ def test_the_wish_is_met_and_not_overspent(decibels: float, rate: float, guidanc
     full, total, _ = run(QualitySchedule(decibels), cubic(rate), guidance=guidance)
     reached = Line().closeness(total).decibels
     # Gaps are whole steps; where two steps are already too much, every step is full.
-    assert decibels - 3 <= reached
+    assert decibels - 3.5 <= reached
     # Gaps stay alike, so a run that drifts less than expected saves little.
     expected = run(QualitySchedule(decibels), cubic(EXPECTED[guidance]), guidance=guidance)[0]
     assert reached <= decibels + 9 or (rate < EXPECTED[guidance] and len(full) <= len(expected))
 
 
-@pytest.mark.parametrize("rate", [-20.0, -5.0, 4.0])
+@pytest.mark.parametrize("rate", [-20.0, -5.0, 0.0])
 @pytest.mark.parametrize("decibels", [28.0, 35.0, 42.0, 50.0])
-def test_gaps_stay_alike(decibels: float, rate: float) -> None:
+def test_full_steps_lie_where_a_fixed_number_would_lie(decibels: float, rate: float) -> None:
+    # Gaps stay alike, however little they drift.
     full, _, _ = run(QualitySchedule(decibels), cubic(rate))
-    heights = by_change(SIGMAS[:-1], True)
-    gaps = [heights[end] - heights[start] for start, end in pairwise(full)]
-    assert max(gaps) < 1.6 * min(gaps), (full, gaps)
+    assert full == place(by_change(SIGMAS[:-1], True), len(full))
+
+
+def test_single_steps_are_skipped_about_where_a_fixed_number_would_skip_them() -> None:
+    full, _, _ = run(QualitySchedule(42), cubic(10.0), sigmas=SIGMAS[::2], guidance=4.0)
+    fixed = place(by_change(SIGMAS[:-1:2], True), len(full))
+    first, wished = (next(step for step in range(20) if step not in steps) for steps in (full, fixed))
+    assert abs(first - wished) <= 1 and first > 3 and 12 < len(full) < 17
+
+
+def test_a_sampler_that_draws_some_noise_anew_is_expected_to_drift_more() -> None:
+    without, some, more = (run(QualitySchedule(35), cubic(0.0), renewed=share)[0] for share in (0.0, 0.1, 0.4))
+    assert some == more and len(some) > 1.5 * len(without)
 
 
 def test_a_closer_wish_takes_more_steps() -> None:
