@@ -18,7 +18,7 @@ from tap_pack.tap_core.schedules.growing import GrowingSchedule
 from tap_pack.tap_core.schedules.interval import IntervalSchedule
 from tqdm import tqdm
 
-from closeness.courses import COURSES, DEFAULT, FIRST, TWO_MODELS, course_of
+from closeness.courses import COURSES, DEFAULT, TWO_MODELS, course_of, shots_of
 from closeness.rivals_table import EASYCACHE, FIXED, OWN, PLAIN, SPECTRUM, TAP, markdown
 from figures.metrics import psnr
 from figures.page import Page, read_results
@@ -31,7 +31,7 @@ from models.model_rows import parser_of_models
 from models.stage import EQUAL, MODELS, Course, Patch, Stage, Take, open_stage
 from placement.rivals import StockCache
 
-SHOTS = range(FIRST, FIRST + 8)
+PICTURES = 8  # at most, of a model
 SOLVERS = ("euler", "dpmpp_2m", "uni_pc", "res_multistep")
 # How often a sampler evaluates the model in one step, where that is not once.
 EVALUATIONS = {"heun": 2}
@@ -48,7 +48,7 @@ class Rivals:
 
     def __init__(self, stage: Stage, course: Course, row: dict, keep: Callable[[], None]) -> None:
         self._stage, self._course, self._keep = stage, course, keep
-        self._undecoded = undecoded(stage)
+        self._undecoded, self._shots = undecoded(stage), shots_of(stage.name)[:PICTURES]
         self._turner = DialTurner(lambda settings, _: self._count(settings), 1, TURNS)
         self._scores: dict[str, dict] = row.setdefault("scores", {})
 
@@ -66,13 +66,13 @@ class Rivals:
         self._score(EASYCACHE, lambda: self._turned(cache, budget))
         for name, contender in published().items():
             self._score(name, lambda contender=contender: self._turned(contender, budget))
-        self._score(PLAIN, lambda: (self._stage.takes(SHOTS, replace(self._course, steps=budget)), {}))
+        self._score(PLAIN, lambda: (self._stage.takes(self._shots, replace(self._course, steps=budget)), {}))
         for sampler in SOLVERS:
             self._score(sampler, lambda sampler=sampler: self._solved(sampler, budget))
 
     @cached_property
     def _fulls(self) -> list[Take]:
-        return self._stage.takes(SHOTS, self._course)
+        return self._stage.takes(self._shots, self._course)
 
     @cached_property
     def _dial_full(self) -> Take:
@@ -99,17 +99,17 @@ class Rivals:
         steps = budget * EVALUATIONS.get(self._course.sampler, 1)
         course = replace(self._course, sampler=sampler, steps=steps)
         best = on_best_scheduler(self._undecoded, course, self._dial_full)
-        return self._stage.takes(SHOTS, best), {"scheduler": best.scheduler, "calls": [budget] * len(SHOTS)}
+        return self._stage.takes(self._shots, best), {"scheduler": best.scheduler, "calls": [budget] * len(self._shots)}
 
     def _together(self, settings: TapSettings) -> list[Take]:
-        return self._stage.takes(SHOTS, self._course, settings)
+        return self._stage.takes(self._shots, self._course, settings)
 
     def _alone(self, settings: TapSettings | Patch) -> list[Take]:
         """For what decides by the picture."""
         course = replace(self._course, alone=True)
         if callable(settings):
-            return self._stage.takes(SHOTS, replace(course, patch=settings))
-        return self._stage.takes(SHOTS, course, settings)
+            return self._stage.takes(self._shots, replace(course, patch=settings))
+        return self._stage.takes(self._shots, course, settings)
 
     def _count(self, settings: TapSettings | Patch) -> int:
         """How many steps are computed for the picture by which dials are turned."""
@@ -162,7 +162,7 @@ def measure_model(stage: Stage, arguments: Sequence[str], fresh: bool) -> None:
     done = {(row["steps"], row["sampler"], row["cfg"]) for row in rows}
 
     def keep() -> None:
-        found = {"weights": stage.weights, "shots": list(SHOTS), "rows": rows, "begun": begun}
+        found = {"weights": stage.weights, "shots": list(shots_of(stage.name)[:PICTURES]), "rows": rows, "begun": begun}
         write_results("closeness", ["rivals", *arguments], found, part=f"rivals_{stage.name}")
 
     # Not all of what is compared takes two models.
