@@ -19,7 +19,7 @@ from .slopes import Slopes
 # exact, and the whole step is had from it bit for bit.
 NOISE_TOLERANCE = 0.5
 # A sampler that draws this share of its noise anew at each step has buried a drift before it could be repaid.
-BURIED = 0.5
+BURIED = 0.25
 
 
 class Motion:

@@ -73,7 +73,7 @@ def test_under_noise_pictures_are_re_estimated(sampler: Sampler) -> None:
     assert repaid < stays / 2
 
 
-@pytest.mark.parametrize(("renewed", "left"), [(None, 1.0), (0.0, 1.0), (0.25, 0.5), (0.5, 0.0), (1.0, 0.0)])
+@pytest.mark.parametrize(("renewed", "left"), [(None, 1.0), (0.0, 1.0), (0.125, 0.5), (0.25, 0.0), (1.0, 0.0)])
 def test_what_fresh_noise_has_buried_is_not_repaid(renewed: float | None, left: float) -> None:
     """Pictures 0, then 5 forecast in place of 1 and 2, then 3: equal distances in log-noise."""
     replay, x = Replay(True, 1.0), torch.zeros(1, 2)
