@@ -16,6 +16,9 @@ TWICE, OPEN_END = 5.0, 3.8
 BEND, BELOW = 32.0, 1.8
 # Standard deviation of the measured around the line, above the bend and below it.
 SCATTER, SCATTER_BELOW = 7.0, 8.0
+# A sampler that remembers past steps makes more of a drift where slopes turn. Its steps then end off plain ones: beyond
+# this share of the step, so many dB for each doubling.
+CALM, PER_DOUBLING = 0.1, 3.0
 # Fresh noise shows what a forecast did not know, however few steps are skipped.
 MOST_RENEWED = 27.0
 # So many dB closer, or less close, than the line may a model's pictures be; models differ by 15.
@@ -60,13 +63,14 @@ class Line:
 
     twice: the share of the steps that the sampler evaluates twice. open_end: whether the last steps were skipped.
     renewed: whether the sampler draws all of its noise anew at each step. closer: how many dB pictures of the model are
-    closer than the line for all models says.
+    closer than the line for all models says. turned: see Motion.
     """
 
     twice: float = 0.0
     open_end: bool = False
     renewed: bool = False
     closer: float = 0.0
+    turned: float = 0.0
 
     def closeness(self, drift: float) -> Closeness | None:
         """drift: sum of the gaps' squared drifts over the picture's square; None if that is not a number."""
@@ -87,4 +91,5 @@ class Line:
 
     @property
     def _at_one(self) -> float:
-        return AT_ONE + TWICE * self.twice - OPEN_END * self.open_end + self.closer
+        turned = PER_DOUBLING * math.log2(max(self.turned / CALM, 1.0))
+        return AT_ONE + TWICE * self.twice - OPEN_END * self.open_end - turned + self.closer

@@ -47,7 +47,8 @@ class Seen:
     full: whether any call of it was computed in full; whole: whether all of them were.
     drifts: [2, B] the squared drift of all gaps so far and of the latest one, see sampling/drifts.py; None before the
     first gap. twice: the share of the steps that the sampler evaluates twice.
-    renewed: the smallest share of its noise that the sampler drew anew at a step so far, a scalar; None if not known.
+    renewed: the smallest share of its noise that the sampler drew anew at a step so far, a scalar; turned: see Motion.
+    None if not known.
     """
 
     position: float
@@ -66,6 +67,7 @@ class Seen:
     drifts: Tensor | None = None
     twice: float = 0.0
     renewed: Tensor | None = None
+    turned: Tensor | None = None
 
 
 class Course(Protocol):

@@ -20,6 +20,8 @@ from .slopes import Slopes
 NOISE_TOLERANCE = 0.5
 # A sampler that draws this share of its noise anew at each step has buried a drift before it could be repaid.
 BURIED = 0.25
+# One whose steps all draw more than this share anew adds noise; the first step of any other one is plain.
+LITTLE = 0.003
 
 
 class Motion:
@@ -37,6 +39,9 @@ class Motion:
         self.jumps: Tensor | None = None  # whether the latest one did
         self._renewed: Tensor | None = None
         self._jumped: list[tuple[Tensor, float | Tensor]] = []  # not in there yet, see `_renew`
+        self._turned: Tensor | None = None
+        self._turns: list[tuple[Tensor, Tensor]] = []  # not in there yet: jumps, and how far is near
+        self._steps = 0
         self.again: Tensor | None = None  # at a level that is evaluated again: how far x is off, and a step's length
         self._arrived: Tensor | None = None  # how far is near, after the step that led to the current level
 
@@ -46,6 +51,7 @@ class Motion:
             ask(self.noisy, self._is_noisy)
         if self.renewed is not None:
             ask(self.renewed, partial(setattr, self, "_renewed"))
+            ask(self._all_turns, partial(setattr, self, "_turned"))
 
     def _is_noisy(self, noisy: Tensor) -> None:
         self.noisy = noisy.bool()
@@ -58,6 +64,25 @@ class Motion:
             self._renewed = renewed if self._renewed is None else torch.minimum(self._renewed, renewed)
         self._jumped = []
         return self._renewed
+
+    @property
+    def _all_turns(self) -> Tensor:
+        """The sum over the steps so far of how far they ended off plain ones, a scalar; skipped steps only note."""
+        if self._turns:
+            jumps, near = (torch.stack(each) for each in zip(*self._turns, strict=True))
+            turned = (jumps / near).nan_to_num(nan=0.0, posinf=0.0).sum() * NOISE_TOLERANCE
+            self._turned, self._turns = turned if self._turned is None else self._turned + turned, []
+        return self._turned
+
+    @property
+    def turned(self) -> Tensor | None:
+        """How far steps ended off plain ones, as a share of the step, in the mean: a scalar; None before the first.
+
+        It is 0 under a sampler that adds noise, which takes x off its way, too.
+        """
+        if self.renewed is None:
+            return None
+        return self._all_turns / self._steps * (self.renewed < LITTLE)
 
     @property
     def buries(self) -> bool:
@@ -77,6 +102,8 @@ class Motion:
             jump = self._norm(x - expected)
             self.jumps, self._arrived = jump > limit, limit
             self._renew(jump, x.numel(), position)
+            self._turns.append((jump, limit))
+            self._steps += 1
         elif position == start:  # Heun's method and others evaluate a level again, not farther off than a step is long
             longest = limit if self._arrived is None else torch.maximum(limit, self._arrived)
             off = torch.add(x - expected, near, alpha=1 / NOISE_TOLERANCE)

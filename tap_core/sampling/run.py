@@ -257,7 +257,8 @@ class TapRun:
     @property
     def so_far(self) -> str:
         """How close a run that keeps to a quality is so far, in words; empty before its first gap."""
-        return self.standing.so_far(getattr(self.decider.course, "spent", None))
+        known = getattr(self.decider.course, "stands", None)
+        return "" if known is None else f"so far {known}"
 
     def _note_beforehand(self) -> None:
         """What is known before the first step of why steps will be computed in full."""
@@ -280,7 +281,8 @@ class TapRun:
         if seen.drifts is not None and keeps_to_quality(self.schedule):
             self.readback.ask(seen.drifts, partial(setattr, seen, "drifts"))
         self.readback.read()
-        seen.renewed = None if seen.renewed is None else self.motion.renewed
+        if seen.renewed is not None:
+            seen.renewed, seen.turned = self.motion.renewed, self.motion.turned
 
     def _forget(self) -> None:
         """Drop what no later step is forecast from."""

@@ -30,7 +30,8 @@ class Standing:
             return
         self._drifts.add(seen.x, seen.denoised, sigma, seen.whole, repaid, motion.noisy)
         if seen.whole:
-            seen.drifts, seen.twice, seen.renewed = self._drifts.both, self._twice, motion.renewed
+            seen.drifts, seen.twice = self._drifts.both, self._twice
+            seen.renewed, seen.turned = motion.renewed, motion.turned
 
     def closeness(self, motion: Motion) -> Closeness | None:
         """At the end, of the picture that differs most in a batch; None if that is not known. Waits for the device."""
@@ -38,11 +39,9 @@ class Standing:
         if drifts is None:
             return None
         renewed = motion.renewed is not None and bool(motion.renewed > RENEWED)
-        return Line(self._twice, self._drifts.open, renewed, self._closer).closeness(float(drifts[0].max()))
-
-    def so_far(self, spent: float | None) -> str:
-        """In a run that goes on, from the drift that its schedule has read, in words; empty before its first gap."""
-        return "" if spent is None else f"so far {Line(self._twice, closer=self._closer).closeness(spent)}"
+        turned = 0.0 if motion.turned is None else float(motion.turned)
+        line = Line(self._twice, self._drifts.open, renewed, self._closer, turned)
+        return line.closeness(float(drifts[0].max()))
 
     @property
     def trend(self) -> Trend | None:

@@ -6,7 +6,9 @@ from dataclasses import dataclass
 from itertools import pairwise
 from statistics import mean
 
-from ..closeness import Line
+from torch import Tensor
+
+from ..closeness import Closeness, Line
 from ..errors import TapError
 from ..schedule import SKIP, Decision, Seen
 from ..timeline import Timeline
@@ -28,7 +30,7 @@ UNKNOWN = 4.0
 # A sampler that draws this share of its noise anew at a step makes another picture from any forecast.
 RENEWED = 0.5
 # One that draws some anew is expected to drift by so many dB at least: of its noise no forecast knows.
-SOME_RENEWED, NOISY_RATE = 0.02, 30.0
+SOME_RENEWED, NOISY_RATE = 0.02, 33.0
 ALL_NOISE_ANEW = ("This sampler draws all of its noise anew at each step, and would make another picture from a "
                   "forecast; every step was computed in full. Choose another sampler, or quality fixed.")
 # After so many steps that is known.
@@ -69,15 +71,16 @@ class QualitySchedule:
 class QualityCourse:
     """Plans each gap at the full step before it, from what the gaps so far drifted.
 
-    said: why every step is computed; "" while some are not. spent: the squared drift so far, of the picture that drifts
-    most; None before the first gap.
+    said: why every step is computed; "" while some are not. stands: how close the run is so far, by the picture of the
+    batch that drifts most; None before the first gap.
     """
 
     needs: frozenset[str] = frozenset()
 
     def __init__(self, schedule: QualitySchedule, timeline: Timeline) -> None:
         self._schedule, self._last = schedule, timeline.steps - 1
-        self.said, self.spent = "", None
+        self.said: str = ""
+        self.stands: Closeness | None = None
         self.skips_any = timeline.steps > TOO_FEW
         self._heights = _from_0_to_1(schedule.curve, timeline)
         guidance = UNKNOWN if timeline.guidance is None else max(timeline.guidance, 1.0)
@@ -115,12 +118,13 @@ class QualityCourse:
         if not seen.whole or step <= self._newest:
             return
         self._spent, latest, renewed = _read(seen)
-        self.spent = max(self._spent, default=None)
+        line = Line(seen.twice, closer=self._schedule.closer, turned=_number(seen.turned))
+        self.stands = line.closeness(max(self._spent)) if self._spent else None
         if step > self._newest + 1 and latest and self._newest > 0:  # a gap behind the first step alone tells little
             self._learn(self._heights[step] - self._heights[self._newest], latest)
         self._due = min(self._due + self._gap, 1.0) if step == self._next else self._heights[step]
         self._newest, self._count = step, self._count + 1
-        self._allowed = Line(seen.twice, closer=self._schedule.closer).drift(self._schedule.decibels)
+        self._allowed = line.drift(self._schedule.decibels)
         # Many samplers draw all noise anew at their first step, and little of it later.
         if not self._schedule.most and renewed > RENEWED and step > ENOUGH:  # with a limit steps are skipped
             self.said = self.said or ALL_NOISE_ANEW
@@ -185,4 +189,8 @@ def _part(timeline: Timeline) -> float:
 def _read(seen: Seen) -> tuple[list[float], list[float], float]:
     """The drifts of all gaps and of the latest one, for each picture, and the renewed share of the noise."""
     spent, latest = ([], []) if seen.drifts is None else seen.drifts.tolist()
-    return spent, latest, 0.0 if seen.renewed is None else float(seen.renewed)
+    return spent, latest, _number(seen.renewed)
+
+
+def _number(known: Tensor | None) -> float:
+    return 0.0 if known is None else float(known)
