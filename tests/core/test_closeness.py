@@ -8,10 +8,12 @@ import pytest
 from tap_pack.tap_core.closeness import (
     ANOTHER,
     BEND,
+    CALM,
     DETAIL,
     LEAST,
     MOST,
     MOST_RENEWED,
+    PER_DOUBLING,
     REDRAWN,
     SAME,
     SCATTER,
@@ -20,7 +22,7 @@ from tap_pack.tap_core.closeness import (
     Line,
 )
 
-LINES = [Line(), Line(twice=1.0), Line(twice=0.5, open_end=True)]
+LINES = [Line(), Line(twice=1.0), Line(twice=0.5, open_end=True), Line(turned=0.5)]
 
 
 @pytest.mark.parametrize("line", LINES, ids=str)
@@ -48,6 +50,12 @@ def test_a_model_whose_pictures_are_closer_is_told_so_and_may_drift_more() -> No
         assert line.closeness(1e-4).decibels == pytest.approx(Line().closeness(1e-4).decibels + line.closer)
         assert line.closeness(line.drift(45.0)).decibels == pytest.approx(45.0)
     assert Line(closer=10.0).drift(45.0) > 5 * Line().drift(45.0)
+
+
+def test_where_steps_end_off_plain_ones_a_drift_makes_more() -> None:
+    calm, turned = Line().closeness(1e-5).decibels, [Line(turned=CALM * 2**n).closeness(1e-5).decibels for n in range(3)]
+    assert turned == pytest.approx([calm, calm - PER_DOUBLING, calm - 2 * PER_DOUBLING])
+    assert Line(turned=CALM / 3).closeness(1e-5).decibels == pytest.approx(calm)
 
 
 def test_a_sampler_that_draws_all_noise_anew_is_never_called_close() -> None:

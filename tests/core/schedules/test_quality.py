@@ -27,7 +27,7 @@ def cubic(decibels: float) -> Drift:
 
 def run(
     schedule: QualitySchedule, drift: Drift, batch: Sequence[float] = (1.0,), sigmas: Sequence[float] = SIGMAS,
-    guidance: float | None = 1.0, renewed: float | None = None, evaluations: int = 1,
+    guidance: float | None = 1.0, renewed: float | None = None, evaluations: int = 1, turned: float = 0.0,
 ) -> tuple[list[int], float, str]:
     """Full steps, the whole squared drift of the picture that drifts most, and what was said."""
     course = schedule.start(Timeline(tuple(sigmas), guidance=guidance))
@@ -48,6 +48,7 @@ def run(
             seen.full, seen.whole, seen.twice = True, True, evaluations - 1.0
             seen.drifts = torch.tensor([total, latest]) if latest else None
             seen.renewed = None if renewed is None or step == 0 else torch.tensor(renewed)
+            seen.turned = torch.tensor(turned)
             course.after(seen)
     return full, max(total), course.said
 
@@ -130,6 +131,11 @@ def test_a_part_of_a_run_is_expected_to_drift_less(sigmas: Sequence[float], guid
 def test_the_picture_of_a_batch_that_drifts_most_decides() -> None:
     alone, _, _ = run(QualitySchedule(42), cubic(20.0))
     assert run(QualitySchedule(42), cubic(20.0), batch=(1e-3, 1.0, 0.1))[0] == alone
+
+
+def test_a_sampler_that_makes_more_of_a_drift_may_drift_less() -> None:
+    calm, turned = (run(QualitySchedule(42), cubic(4.0), turned=share) for share in (0.05, 0.6))
+    assert len(turned[0]) > len(calm[0]) and turned[1] < calm[1] / 3
 
 
 @pytest.mark.parametrize("most", [3, 5, 10, 39])
