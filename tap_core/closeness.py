@@ -18,7 +18,7 @@ BEND, BELOW = 32.0, 1.8
 SCATTER, SCATTER_BELOW = 7.0, 8.0
 # A sampler that remembers past steps makes more of a drift where slopes turn. Its steps then end off plain ones: beyond
 # this share of the step, so many dB for each doubling.
-CALM, PER_DOUBLING = 0.1, 3.0
+CALM, PER_DOUBLING = 0.1, 4.0
 # Fresh noise shows what a forecast did not know, however few steps are skipped.
 MOST_RENEWED = 27.0
 # So many dB closer, or less close, than the line may a model's pictures be; models differ by 15.

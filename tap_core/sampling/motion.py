@@ -20,7 +20,7 @@ from .slopes import Slopes
 NOISE_TOLERANCE = 0.5
 # A sampler that draws this share of its noise anew at each step has buried a drift before it could be repaid.
 BURIED = 0.25
-# One whose steps all draw more than this share anew adds noise; the first step of any other one is plain.
+# One whose steps all draw more than this share anew adds noise; others have plain steps, such as the first one.
 LITTLE = 0.003
 
 
@@ -41,7 +41,8 @@ class Motion:
         self._jumped: list[tuple[Tensor, float | Tensor]] = []  # not in there yet, see `_renew`
         self._turned: Tensor | None = None
         self._turns: list[tuple[Tensor, Tensor]] = []  # not in there yet: jumps, and how far is near
-        self._steps = 0
+        self._steps, self._turned_at = 0, 0.0
+        self.adds_noise = False  # where other numbers were drawn to see it
         self.again: Tensor | None = None  # at a level that is evaluated again: how far x is off, and a step's length
         self._arrived: Tensor | None = None  # how far is near, after the step that led to the current level
 
@@ -51,6 +52,7 @@ class Motion:
             ask(self.noisy, self._is_noisy)
         if self.renewed is not None:
             ask(self.renewed, partial(setattr, self, "_renewed"))
+        if self._all_turns is not None:
             ask(self._all_turns, partial(setattr, self, "_turned"))
 
     def _is_noisy(self, noisy: Tensor) -> None:
@@ -66,8 +68,8 @@ class Motion:
         return self._renewed
 
     @property
-    def _all_turns(self) -> Tensor:
-        """The sum over the steps so far of how far they ended off plain ones, a scalar; skipped steps only note."""
+    def _all_turns(self) -> Tensor | None:
+        """The sum over whole steps so far of how far they ended off plain ones, a scalar; skipped steps only note."""
         if self._turns:
             jumps, near = (torch.stack(each) for each in zip(*self._turns, strict=True))
             turned = (jumps / near).nan_to_num(nan=0.0, posinf=0.0).sum() * NOISE_TOLERANCE
@@ -78,11 +80,11 @@ class Motion:
     def turned(self) -> Tensor | None:
         """How far steps ended off plain ones, as a share of the step, in the mean: a scalar; None before the first.
 
-        It is 0 under a sampler that adds noise, which takes x off its way, too.
+        It is 0 where noise is seen to be added, which takes x off its way, too.
         """
-        if self.renewed is None:
+        if self._all_turns is None or self.renewed is None:
             return None
-        return self._all_turns / self._steps * (self.renewed < LITTLE)
+        return self._all_turns / self._steps * (self.renewed < LITTLE) * (not self.adds_noise)
 
     @property
     def buries(self) -> bool:
@@ -102,8 +104,9 @@ class Motion:
             jump = self._norm(x - expected)
             self.jumps, self._arrived = jump > limit, limit
             self._renew(jump, x.numel(), position)
-            self._turns.append((jump, limit))
-            self._steps += 1
+            if position == start + 1 and position != self._turned_at:  # once, and not in the middle of a step
+                self._turns.append((jump, limit))
+                self._steps, self._turned_at = self._steps + 1, position
         elif position == start:  # Heun's method and others evaluate a level again, not farther off than a step is long
             longest = limit if self._arrived is None else torch.maximum(limit, self._arrived)
             off = torch.add(x - expected, near, alpha=1 / NOISE_TOLERANCE)

@@ -2,7 +2,7 @@
 
 import math
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import pairwise
 from statistics import mean
 
@@ -21,7 +21,7 @@ POWER = 3.0
 RATE, PER_DOUBLING = 4.0, 9.0
 # How much the latest gap counts in what is expected of the next ones.
 NEWEST = 0.4
-# A gap is at most so many times as long as those before it in the mean: the picture is closest where gaps are alike.
+# A gap is at most so many times as long as those planned before it: the picture is closest where gaps are alike.
 GROWTH = 1.1
 # Where more was spent than allowed, the rest of the run may still spend this part of its share.
 FAIR = 0.7
@@ -29,8 +29,8 @@ FAIR = 0.7
 UNKNOWN = 4.0
 # A sampler that draws this share of its noise anew at a step makes another picture from any forecast.
 RENEWED = 0.5
-# One that draws some anew is expected to drift by so many dB at least: of its noise no forecast knows.
-SOME_RENEWED, NOISY_RATE = 0.02, 33.0
+# One that draws some anew at its first step is expected to drift by so many dB: of its noise no forecast knows.
+SOME_RENEWED, NOISY_RATE = 0.1, 33.0
 ALL_NOISE_ANEW = ("This sampler draws all of its noise anew at each step, and would make another picture from a "
                   "forecast; every step was computed in full. Choose another sampler, or quality fixed.")
 # After so many steps that is known.
@@ -84,10 +84,11 @@ class QualityCourse:
         self.skips_any = timeline.steps > TOO_FEW
         self._heights = _from_0_to_1(schedule.curve, timeline)
         guidance = UNKNOWN if timeline.guidance is None else max(timeline.guidance, 1.0)
-        self._rate = (RATE + PER_DOUBLING * math.log2(guidance)) * DECIBEL + PART_POWER * math.log(_part(timeline))
+        self._part = PART_POWER * math.log(_part(timeline))
+        self._rate = (RATE + PER_DOUBLING * math.log2(guidance)) * DECIBEL + self._part
         self._rates: list[float] = []  # of each picture: log of a gap's drift over the power of its length
         self._spent: list[float] = []  # of each picture: the drift of all gaps
-        self._allowed = 0.0
+        self._allowed = self._calm = 0.0  # how much may be spent, and how much where steps do not turn
         self._foreseen = False  # whether the first step is known to draw little noise anew
         self._newest, self._next, self._count = -1, 0, 0  # latest and next full step, and how many there were
         self._due, self._gap = 0.0, 0.0  # on the curve: where the latest full step was due, and the gap behind it
@@ -104,8 +105,9 @@ class QualityCourse:
     def foresee(self, renewed: float) -> None:
         """Before the second evaluation: the share of the noise that the sampler drew anew at its first step."""
         self._foreseen = renewed <= RENEWED
-        if renewed > SOME_RENEWED and self._newest == 0:
-            self._rate, self._gaps = max(self._rate, NOISY_RATE * DECIBEL), []
+        self._expect_noise(renewed)
+        if SOME_RENEWED < renewed <= RENEWED and self._newest == 0:
+            self._gaps = []
             self._plan(0)
 
     def in_call(self, seen: Seen) -> Decision:
@@ -119,16 +121,24 @@ class QualityCourse:
             return
         self._spent, latest, renewed = _read(seen)
         line = Line(seen.twice, closer=self._schedule.closer, turned=_number(seen.turned))
-        self.stands = line.closeness(max(self._spent)) if self._spent else None
+        most = max(self._spent, key=lambda spent: math.inf if math.isnan(spent) else spent, default=None)
+        self.stands = None if most is None else line.closeness(most)
+        self._expect_noise(renewed)
         if step > self._newest + 1 and latest and self._newest > 0:  # a gap behind the first step alone tells little
             self._learn(self._heights[step] - self._heights[self._newest], latest)
         self._due = min(self._due + self._gap, 1.0) if step == self._next else self._heights[step]
         self._newest, self._count = step, self._count + 1
         self._allowed = line.drift(self._schedule.decibels)
+        self._calm = replace(line, turned=0.0).drift(self._schedule.decibels)
         # Many samplers draw all noise anew at their first step, and little of it later.
         if not self._schedule.most and renewed > RENEWED and step > ENOUGH:  # with a limit steps are skipped
             self.said = self.said or ALL_NOISE_ANEW
         self._plan(step, any_skipped=renewed <= RENEWED)
+
+    def _expect_noise(self, renewed: float) -> None:
+        """Expect more drift where the first step is seen to draw noise anew."""
+        if renewed > SOME_RENEWED and self._newest <= 0:
+            self._rate = max(self._rate, NOISY_RATE * DECIBEL + self._part)
 
     def _learn(self, length: float, drifts: Sequence[float]) -> None:
         """Take the drifts of a gap, one for each picture."""
@@ -138,8 +148,8 @@ class QualityCourse:
 
     def _plan(self, step: int, any_skipped: bool = True) -> None:
         """Place the rest of the run like a fixed number of full steps, of as many as the drifts so far ask for."""
-        gap, left = self._wished(), 1 - self._due
-        if not any_skipped or self.said:
+        gap, left = self._wished(step) if any_skipped else 0.0, 1 - self._due
+        if self.said:
             gap = 0.0
         if self._schedule.most:
             gap = max(gap, left / max(self._schedule.most - self._count, 1))
@@ -151,20 +161,23 @@ class QualityCourse:
             self._next = min(step + 1, self._last)
             self._gap = self._heights[self._next] - self._due
 
-    def _wished(self) -> float:
+    def _wished(self, step: int) -> float:
         """The length of the next gap, for the picture of the batch that drifts most; 0 where that is not known."""
         spent = self._spent or [0.0]
         rates = self._rates or [self._rate] * len(spent)
         if not all(map(math.isfinite, (*rates, *spent))):
             return 0.0
         length = min(self._length(rate, one) for rate, one in zip(rates, spent, strict=True))
-        if length * self._last < 1 / MOST_STEPS and not self._schedule.most:
+        some_left = self.skips_any and step + 2 <= self._last
+        if some_left and length * self._last < 1 / MOST_STEPS and not self._schedule.most:
             self.said = self.said or MOST_ANYWAY
         return min(length, GROWTH * mean(self._gaps)) if self._gaps else length
 
     def _length(self, rate: float, spent: float) -> float:
         """How long the gaps of a picture may be on the curve, if all that are left are alike."""
         left = max((self._allowed - spent) / max(1 - self._due, TINY), FAIR * self._allowed)
+        if spent > self._allowed:
+            left = FAIR * self._calm
         return math.exp((math.log(left) - rate) / (2 * POWER - 1))
 
     def _step(self, seen: Seen) -> int:

@@ -53,7 +53,8 @@ def test_a_model_whose_pictures_are_closer_is_told_so_and_may_drift_more() -> No
 
 
 def test_where_steps_end_off_plain_ones_a_drift_makes_more() -> None:
-    calm, turned = Line().closeness(1e-5).decibels, [Line(turned=CALM * 2**n).closeness(1e-5).decibels for n in range(3)]
+    calm = Line().closeness(1e-5).decibels
+    turned = [Line(turned=CALM * 2**n).closeness(1e-5).decibels for n in range(3)]
     assert turned == pytest.approx([calm, calm - PER_DOUBLING, calm - 2 * PER_DOUBLING])
     assert Line(turned=CALM / 3).closeness(1e-5).decibels == pytest.approx(calm)
 

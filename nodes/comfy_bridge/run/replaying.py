@@ -206,7 +206,7 @@ class Passes:
     def _see_noise(self, x: Tensor, replay: Replay) -> None:
         """Noise is what differs when other numbers are drawn. This waits for the device."""
         noisy = not torch.equal(x, self._elsewhere)
-        self._elsewhere, replay.noisy = None, noisy
+        self._elsewhere, replay.noisy, self._run.motion.adds_noise = None, noisy, noisy
         if not noisy:  # what looked like it were sharp turns
             self._run.motion.noisy = None
 

@@ -52,5 +52,26 @@ def test_noise_is_no_turn() -> None:
     assert float(motion.renewed) > 0.01 and float(motion.turned) == 0.0
 
 
+def test_noise_in_the_middle_of_a_run_is_no_turn_once_it_is_known() -> None:
+    noise = torch.Generator().manual_seed(5)
+    motion = moved(lambda way, step: torch.randn(way.shape, generator=noise) * 0.3 * (3 < step < 7))
+    assert float(motion.turned) > 0.1
+    motion.adds_noise = True
+    assert float(motion.turned) == 0.0
+
+
+def test_a_step_counts_once_and_its_middle_does_not() -> None:
+    motion, x = Motion(Timeline(SIGMAS)), torch.ones(1, 4, 8, 8)
+    motion.expect(x, x * 0, SIGMAS[0], 0.0)
+    motion.watch(x * 0.95, 0.5)
+    assert motion.turned is None
+    motion.expect(x, x * 0, SIGMAS[0], 0.0)
+    for _ in range(2):  # a replay is foreseen at the first step, and watched again
+        motion.watch(x * 0.9, 1.0)
+    motion.expect(x, x * 0, SIGMAS[1], 1.0)
+    motion.watch(x * (1 - 0.1 / 0.9 * 1.5), 2.0)
+    assert float(motion.turned) == pytest.approx(0.25, rel=1e-3)
+
+
 def test_a_turn_in_every_step_and_a_step_of_no_length_are_no_error() -> None:
     assert torch.isfinite(moved(lambda way, step: way * 0 if step else way * -1).turned)

@@ -81,7 +81,7 @@ def test_single_steps_are_skipped_about_where_a_fixed_number_would_skip_them() -
 
 
 def test_a_sampler_that_draws_some_noise_anew_is_expected_to_drift_more() -> None:
-    without, some, more = (run(QualitySchedule(35), cubic(0.0), renewed=share)[0] for share in (0.0, 0.1, 0.4))
+    without, some, more = (run(QualitySchedule(35), cubic(0.0), renewed=share)[0] for share in (0.05, 0.15, 0.4))
     assert some == more and len(some) > 1.5 * len(without)
 
 
@@ -179,6 +179,38 @@ def test_a_sampler_that_draws_all_noise_anew_is_computed_in_full_and_told() -> N
     assert run(QualitySchedule(28), cubic(0.0), renewed=0.3)[2] == ""
     limited, _, said = run(QualitySchedule(28, 6), cubic(0.0), renewed=1.0)
     assert len(limited) <= 6 and said == ""
+
+
+@pytest.mark.parametrize("decibels", [28.0, 42.0, 50.0])
+def test_where_all_noise_is_new_that_is_the_reason_that_is_told(decibels: float) -> None:
+    full, _, said = run(QualitySchedule(decibels), cubic(0.0), sigmas=SIGMAS[::2], renewed=0.9)
+    assert full == list(range(20)) and said == ALL_NOISE_ANEW
+
+
+def test_a_part_of_a_run_under_fresh_noise_is_expected_to_drift_less() -> None:
+    part, whole = (run(QualitySchedule(35), cubic(0.0), sigmas=sigmas, renewed=0.2)[0]
+                   for sigmas in (SIGMAS[20:], tuple(1 - i / 20 for i in range(21))))
+    assert len(part) < len(whole) == 20
+
+
+def test_fresh_noise_is_expected_to_drift_more_where_nothing_is_foreseen() -> None:
+    counts = []
+    for share in (0.0, 0.2):
+        course, full = QualitySchedule(35).start(Timeline(SIGMAS, guidance=1.0)), 0
+        for step in range(40):
+            seen = Seen(float(step), SIGMAS[step])
+            seen.full = seen.whole = course.before(seen).full
+            seen.renewed = torch.tensor(share) if step else None
+            full += seen.full
+            course.after(seen)
+        counts.append(full)
+    assert counts[1] > 1.5 * counts[0]
+
+
+def test_that_nearly_all_steps_were_computed_is_not_said_where_none_is_left() -> None:
+    assert run(QualitySchedule(28), cubic(0.0), sigmas=(1.0, 0.5, 0.0), guidance=6.0)[2] == ""
+    full, _, said = run(QualitySchedule(42), cubic(12.0), sigmas=tuple(1 - i / 12 for i in range(13)))
+    assert len(full) < 12 and said == ""
 
 
 def test_where_nearly_all_steps_would_be_computed_all_are_and_it_is_told() -> None:
