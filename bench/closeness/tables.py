@@ -114,7 +114,8 @@ def wish_cell(row: dict, name: str) -> str:
     if calls == row["steps"]:
         return f"{calls:.0f}: all"
     plain = row["plain"][str(round(calls))]
-    return (f"{calls:.1f}: {mean(score['psnr']):.1f} ({worst:.1f}); fixed {min(as_close(row, name), default='all')}; "
+    fixed = min(as_close(row, name), default="all")
+    return (f"{calls:.1f}: {mean_of_skipping(row, name):.1f} ({worst:.1f}); fixed {fixed}; "
             f"plain {plain['psnr']:.1f} ({plain['worst']:.1f})")
 
 
@@ -134,7 +135,15 @@ def default_cell(row: dict | None, quality: str) -> str:
         return ""
     score = row["qualities"][quality]
     calls = mean(score["calls"])
-    return "all" if calls == row["steps"] else f"{calls:.1f}: {mean(score['psnr']):.1f} ({min(score['psnr']):.1f})"
+    if calls == row["steps"]:
+        return "all"
+    return f"{calls:.1f}: {mean_of_skipping(row, quality):.1f} ({min(score['psnr']):.1f})"
+
+
+def mean_of_skipping(row: dict, quality: str) -> float:
+    """The mean PSNR of the pictures with some step skipped; the others are equal to the full picture."""
+    score = row["qualities"][quality]
+    return mean(psnr for psnr, calls in zip(score["psnr"], score["calls"], strict=True) if calls < row["steps"])
 
 
 def pictures_of(rows: Iterable[dict], model: str) -> int:

@@ -257,8 +257,7 @@ class TapRun:
     @property
     def so_far(self) -> str:
         """How close a run that keeps to a quality is so far, in words; empty before its first gap."""
-        known = getattr(self.decider.course, "stands", None)
-        return "" if known is None else f"so far {known}"
+        return getattr(self.decider.course, "stands", "")
 
     def _note_beforehand(self) -> None:
         """What is known before the first step of why steps will be computed in full."""

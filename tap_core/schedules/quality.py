@@ -8,7 +8,7 @@ from statistics import mean
 
 from torch import Tensor
 
-from ..closeness import Closeness, Line
+from ..closeness import Line
 from ..errors import TapError
 from ..schedule import SKIP, Decision, Seen
 from ..timeline import Timeline
@@ -41,6 +41,7 @@ MOST_ANYWAY = ("For this quality nearly every step would have to be computed, so
                "full. Choose a lower quality, weaker guidance or more steps.")
 # A run of a part of a picture's change is expected to drift by this power of the part, which is at least so large.
 PART_POWER, LEAST_PART = 4.0, 0.05
+UNKNOWN_YET = "not known how close"
 ROUNDING, TINY, DECIBEL = 1e-9, 1e-30, math.log(10) / 10
 
 Curve = Callable[[Sequence[float], bool], list[float]]
@@ -72,7 +73,7 @@ class QualityCourse:
     """Plans each gap at the full step before it, from what the gaps so far drifted.
 
     said: why every step is computed; "" while some are not. stands: how close the run is so far, by the picture of the
-    batch that drifts most; None before the first gap.
+    batch that drifts most, in words; "" before the first gap.
     """
 
     needs: frozenset[str] = frozenset()
@@ -80,7 +81,7 @@ class QualityCourse:
     def __init__(self, schedule: QualitySchedule, timeline: Timeline) -> None:
         self._schedule, self._last = schedule, timeline.steps - 1
         self.said: str = ""
-        self.stands: Closeness | None = None
+        self.stands = ""
         self.skips_any = timeline.steps > TOO_FEW
         self._heights = _from_0_to_1(schedule.curve, timeline)
         guidance = UNKNOWN if timeline.guidance is None else max(timeline.guidance, 1.0)
@@ -122,7 +123,7 @@ class QualityCourse:
         self._spent, latest, renewed = _read(seen)
         line = Line(seen.twice, closer=self._schedule.closer, turned=_number(seen.turned))
         most = max(self._spent, key=lambda spent: math.inf if math.isnan(spent) else spent, default=None)
-        self.stands = None if most is None else line.closeness(most)
+        self.stands = "" if most is None else f"so far {line.closeness(most) or UNKNOWN_YET}"
         self._expect_noise(renewed)
         if step > self._newest + 1 and latest and self._newest > 0:  # a gap behind the first step alone tells little
             self._learn(self._heights[step] - self._heights[self._newest], latest)

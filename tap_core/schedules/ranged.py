@@ -7,7 +7,6 @@ s_i: sigma of step i.  S(p): the sigma that a model has at the share p of its no
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from ..closeness import Closeness
 from ..errors import TapError
 from ..schedule import SKIP, AdaptiveSchedule, Course, Decision, Schedule, Seen
 from ..timeline import Timeline
@@ -129,9 +128,9 @@ class RangedCourse:
         return getattr(self._inner, "said", "")
 
     @property
-    def stands(self) -> Closeness | None:
-        """How close the run is so far; see QualityCourse."""
-        return getattr(self._inner, "stands", None)
+    def stands(self) -> str:
+        """How close the run is so far, in words; see QualityCourse."""
+        return getattr(self._inner, "stands", "")
 
     def _of(self, seen: Seen) -> Course | None:
         return self._deciding[min(int(seen.position), len(self._deciding) - 1)]

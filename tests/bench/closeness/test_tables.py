@@ -41,6 +41,12 @@ def test_calls_are_held_against_the_least_fixed_number_as_close() -> None:
     assert tables.over_least(row((20, 150.0)), "close") is None
 
 
+def test_pictures_with_every_step_computed_do_not_raise_the_mean() -> None:
+    found = row((8, 45.0), (9, 41.0), (20, 150.0))
+    assert tables.default_cell(found, "close") == "12.3: 43.0 (41.0)"
+    assert tables.default_cell(row((20, 150.0)), "close") == "all"
+
+
 def test_a_line_of_all_courses() -> None:
     better, worse = row((8, 45.0), n8=35.0), row((8, 45.0), n6=46.0, n8=47.0)
     line = tables.met_line("words", "close", [better, worse, row((20, 150.0))])
