@@ -6,6 +6,8 @@ from collections import Counter
 from collections.abc import Sequence
 from statistics import mean
 
+from tap_pack.tap_core.closeness import MOST
+
 from closeness.courses import DEFAULT, named
 from figures.table import table
 
@@ -51,9 +53,9 @@ def in_short(rows: Sequence[dict]) -> str:
 
 def closer(row: dict) -> list[str]:
     """The rivals with as many calls, or fewer, that are closer in the mean; all solvers as one."""
-    ours = mean(row["scores"][DEFAULT]["psnr"])
+    ours = mean_psnr(row["scores"][DEFAULT])
     found = {name: row["scores"][name] for name in METHODS} | {SOLVER: best_solver(row)[1]}
-    return [name for name, score in found.items() if compares(row, score) and mean(score["psnr"]) > ours]
+    return [name for name, score in found.items() if compares(row, score) and mean_psnr(score) > ours]
 
 
 def others_closer(row: dict) -> list[str]:
@@ -69,7 +71,7 @@ def compares(row: dict, score: dict) -> bool:
 def best_solver(row: dict) -> tuple[str, dict]:
     """The solver with the highest mean; of several evaluations a step, calls are in steps all the same."""
     solvers = {name: score for name, score in row["scores"].items() if name not in (DEFAULT, *METHODS)}
-    return max(solvers.items(), key=lambda pair: mean(pair[1]["psnr"]))
+    return max(solvers.items(), key=lambda pair: mean_psnr(pair[1]))
 
 
 def own_cell(row: dict) -> str:
@@ -95,4 +97,9 @@ def solver_cell(row: dict) -> str:
 
 def shown(score: dict) -> str:
     """Mean (worst)."""
-    return f"{mean(score['psnr']):.1f} ({min(score['psnr']):.1f})"
+    return f"{mean_psnr(score):.1f} ({min(score['psnr']):.1f})"
+
+
+def mean_psnr(score: dict) -> float:
+    """Of its pictures; one with every step computed, which is equal to the full picture, counts as the closest told."""
+    return mean(min(psnr, MOST) for psnr in score["psnr"])

@@ -88,7 +88,7 @@ def fixed_is_closer(row: dict) -> bool:
 
 def over(row: dict, name: str) -> float:
     """How far the default is above another in the mean."""
-    return mean(row["scores"][DEFAULT]["psnr"]) - mean(row["scores"][name]["psnr"])
+    return rivals_table.mean_psnr(row["scores"][DEFAULT]) - rivals_table.mean_psnr(row["scores"][name])
 
 
 def fixed() -> list[float]:
