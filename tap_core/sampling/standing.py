@@ -30,8 +30,7 @@ class Standing:
             return
         self._drifts.add(seen.x, seen.denoised, sigma, seen.whole, repaid, motion.noisy)
         if seen.whole:
-            seen.drifts, seen.twice = self._drifts.both, self._twice
-            seen.renewed, seen.turned = motion.renewed, motion.turned
+            seen.drifts, seen.twice, seen.renewed = self._drifts.both, self._twice, motion.renewed
 
     def closeness(self, motion: Motion) -> Closeness | None:
         """At the end, of the picture that differs most in a batch; None if that is not known. Waits for the device."""

@@ -80,8 +80,7 @@ class QualityCourse:
 
     def __init__(self, schedule: QualitySchedule, timeline: Timeline) -> None:
         self._schedule, self._last = schedule, timeline.steps - 1
-        self.said: str = ""
-        self.stands = ""
+        self.said = self.stands = ""
         self.skips_any = timeline.steps > TOO_FEW
         self._heights = _from_0_to_1(schedule.curve, timeline)
         guidance = UNKNOWN if timeline.guidance is None else max(timeline.guidance, 1.0)
