@@ -153,6 +153,7 @@ SENTENCES = [
                     f"{memory_of('FLUX.1-dev', 'auto')['bytes'] / 2**30:.3f} GiB"),
     (MEMORY, lambda: f"the paper's way {memory_of('FLUX.1-dev', 'residual, whole probe')['bytes'] / 1e6:.1f} MB"),
     (MEMORY, lambda: f"A skipped call of FLUX.1-dev leaves {memory_of('FLUX.1-dev', 'auto')['waiting'] / 1e6:.0f} MB"),
+    (MEMORY, lambda: f"another {found('replay')['rows'][0]['kept'] / 1e6:.0f} MB for FLUX.1-dev in a run"),
     (METHODS, lambda: f"TAP's one step in six gives {psnr('TAP', 10):.1f} dB at 10 full steps, windows that "
                       f"grow {psnr(GROWING, 10):.1f}, and with the output as target and the drift repaid "
                       f"{psnr(GROWING + ', output, drift repaid', 10):.1f}"),
@@ -203,6 +204,7 @@ SENTENCES = [
     (BENCH, lambda: "it is {:.1f} dB lower on *words* with 8 calls, and between {:.1f} lower and {:.1f} ".format(
         *sorted(worths("per token"))[:-3:-1], -min(worths("per token")))),
     (BENCH, lambda: f"holds {memory_of('FLUX.1-dev', 'auto')['bytes'] / 1e9:.3f} GB by default"),
+    (BENCH, lambda: f"by default, and {found('replay')['rows'][0]['kept'] / 1e9:.3f} GB of latents"),
     (BENCH, lambda: f"takes {100 * found('overhead')['ways'][1]['skipped_share']:.3f} % of a full one"),
     (BENCH, lambda: f"300 candidates take {engine('bf16')['300_over_3']:.2f} times as long as 3"),
     (BENCH, lambda: "the picture would be {:.0f} to {:.0f} dB closer".format(*interpolated()[::5])),
