@@ -18,7 +18,6 @@ from tap_pack.tap_core.schedules.model_tables import POLYNOMIALS
 from tap_pack.tap_core.schedules.speca import SpeculativeSchedule, verification_error
 from tap_pack.tap_core.schedules.tc_pade import TrajectoryStabilitySchedule
 from tap_pack.tap_core.schedules.teacache import TeaCacheSchedule
-from tap_pack.tap_core.timeline import Timeline
 from torch import Tensor
 
 from walk import Show, even_timeline, walk
