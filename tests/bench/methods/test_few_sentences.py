@@ -58,6 +58,31 @@ def lost() -> float:
                for name, score in found.items() if few_table.is_published(name) or name in SOLVERS)
 
 
+def ahead(cfg: float) -> list[float]:
+    """By how much the defaults are above the best published method, in each cell."""
+    return [found[DEFAULTS] - max(score for other, score in found.items() if few_table.is_published(other))
+            for found in cells(cfg)]
+
+
+def cells(cfg: float) -> list[dict[str, float]]:
+    """What compares, at each count of calls on each model."""
+    return [column(model, *place[:2], cfg) for model in few.MODELS for place in few_table.columns(rows(model))
+            if place[2] == cfg]
+
+
+def in_front(cfg: float) -> str:
+    """In how many cells the defaults are above all published methods and solvers, and of how many."""
+    won = [all(score <= found[DEFAULTS] for name, score in found.items()
+               if few_table.is_published(name) or name in SOLVERS) for found in cells(cfg)]
+    return f"{sum(won)} of {len(won)}"
+
+
+def behind(cfg: float) -> str:
+    """In how many cells a published method or solver is above the defaults, and of how many."""
+    won, of = map(int, in_front(cfg).split(" of "))
+    return f"{of - won} of {of}"
+
+
 def own_above(name: str) -> str:
     """In how many cells a paper's own settings are closer than the method as "turned", or than the defaults."""
     above, cells = 0, 0
@@ -84,8 +109,8 @@ SENTENCES = [
                       f"seed, the paper's TAP ({at('words', 20, 7, 4.0, 'TAP')}) and dpmpp_2m "
                       f"({at('words', 20, 7, 4.0, 'dpmpp_2m, fewer steps')}) among them"),
     (METHODS, lambda: f"TeaCache ({at('words', 20, 7, 4.0, 'TeaCache')}), MagCache "
-                      f"({at('words', 20, 7, 4.0, 'MagCache')}) and FORA ({at('words', 20, 7, 4.0, 'FORA')}) are above "
-                      f"the defaults ({at('words', 20, 7, 4.0, DEFAULTS)})"),
+                      f"({at('words', 20, 7, 4.0, 'MagCache')}) and FORA ({at('words', 20, 7, 4.0, 'FORA')}) come "
+                      f"close to the defaults ({at('words', 20, 7, 4.0, DEFAULTS)})"),
     (METHODS, lambda: f"With 8 of 28 calls the defaults are {margin(8, few_table.is_published, steps=28, cfg=4.0)} dB "
                       f"above the best published method"),
     (METHODS, lambda: f"and with 10 ({at('demo', 20, 10, 4.0, 'euler, fewer steps')}; "
@@ -105,6 +130,14 @@ SENTENCES = [
     (BENCH, lambda: f"with 7 calls at CFG 1 the defaults are {margin(7, few_table.is_published)} dB above the best"),
     (METHODS, lambda: f"in {own_above('turned')} cells closer than the same method turned to as many calls, and in "
                       f"{own_above(DEFAULTS)} closer than the defaults"),
+    (METHODS, lambda: f"In {int(own_above(DEFAULTS).split()[-1]) - int(own_above('turned').split()[-1])} further cells "
+                      f"the turned method has over half a call more"),
+    (METHODS, lambda: f"closer than every published method and solver in {in_front(1.0)} cells, by "
+                      f"{min(ahead(1.0)):.1f} to {max(ahead(1.0)):.1f} dB."),
+    (METHODS, lambda: f"a published method or plain Euler is ahead in {behind(4.0)} cells, by up to {lost():.1f} dB."),
+    (METHODS, lambda: "With 8 and 14 of 28 they are {:.1f} to {:.1f} dB above the best".format(*(
+        end([float(margin(calls, few_table.is_published, steps=28).split()[place]) for calls in (8, 14)])
+        for end, place in ((min, 0), (max, -1))))),
     (METHODS, lambda: f"At 7 of 20 and CFG 1 it gives {at('demo', 20, 7, 1.0, 'Spectrum')} on *demo*, where the "
                       f"defaults give {at('demo', 20, 7, 1.0, DEFAULTS)}, and at CFG 4 "
                       f"{at('demo', 20, 7, 4.0, 'Spectrum')}"),
