@@ -2,62 +2,50 @@
 
 from __future__ import annotations
 
-from types import ModuleType
-
 import pytest
 import torch
 from tap_pack.nodes.comfy_bridge.run.generators import draw_others, put_back
 
+from other_device import backend
 
-def backend(states: list[int], every: bool, in_use: bool = True, told_by: str = "is_initialized") -> ModuleType:
-    """A backend as torch has them, with numbers for states. every: it gives those of all devices at once."""
-    module = ModuleType("torch.other")
 
-    def get_all() -> list[int]:
-        assert in_use, "asking would start it"
-        return list(states)
+def two() -> list[torch.Generator]:
+    """The generators of two devices of one kind."""
+    return [torch.Generator().manual_seed(seed) for seed in (3, 4)]
 
-    def set_all(new: list[int]) -> None:
-        states[:] = new
 
-    setattr(module, told_by, lambda: in_use)
-    module.get_rng_state = lambda: get_all()[0]
-    module.set_rng_state = lambda state: set_all([state, *states[1:]])
-    if every:
-        module.get_rng_state_all, module.set_rng_state_all = get_all, set_all
-    return module
+def drawn(generators: list[torch.Generator]) -> list[int]:
+    """What each draws next."""
+    return [int(torch.randint(1_000_000, (), generator=each)) for each in generators]
 
 
 @pytest.mark.parametrize("told_by", ["is_initialized", "is_available"])
-@pytest.mark.parametrize(("every", "after"), [(True, [3, 4]), (False, [3, 0])])
+@pytest.mark.parametrize(("every", "devices"), [(True, 2), (False, 1)])
 def test_generators_of_any_backend_are_put_back(
-    every: bool, after: list[int], told_by: str, monkeypatch: pytest.MonkeyPatch
+    every: bool, devices: int, told_by: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    states = [3, 4]
-    monkeypatch.setattr(torch, "npu", backend(states, every, told_by=told_by), raising=False)
+    generators, first = two()[:devices], drawn(two()[:devices])
+    monkeypatch.setattr(torch, "npu", backend(generators, every, told_by=told_by), raising=False)
     put = put_back()
     for _ in range(2):  # as often as the sampler goes again
-        states[:] = [0, 0]
+        assert drawn(generators) == first
         put()
-        assert states == after
 
 
 def test_a_backend_that_is_not_in_use_is_left_alone(monkeypatch: pytest.MonkeyPatch) -> None:
-    states = [3, 4]
-    monkeypatch.setattr(torch, "mlu", backend(states, True, in_use=False), raising=False)
+    monkeypatch.setattr(torch, "mlu", backend(two(), in_use=False), raising=False)
     put_back()()
-    assert states == [3, 4]
 
 
-def test_a_graphics_card_is_put_back_where_there_is_one(monkeypatch: pytest.MonkeyPatch) -> None:
-    states = [b"3"]
-    monkeypatch.setattr(torch.cuda, "is_initialized", lambda: True)
-    monkeypatch.setattr(torch.cuda, "get_rng_state_all", lambda: list(states))
-    monkeypatch.setattr(torch.cuda, "set_rng_state_all", lambda new: states.__setitem__(slice(None), new))
+def test_graphics_cards_are_put_back(monkeypatch: pytest.MonkeyPatch) -> None:
+    generators = two()
+    other, first = backend(generators), drawn(two())
+    for name in ("is_initialized", "get_rng_state_all", "set_rng_state_all"):
+        monkeypatch.setattr(torch.cuda, name, getattr(other, name))
     put = put_back()
-    states[:] = [b"0"]
+    assert drawn(generators) == first
     put()
-    assert states == [b"3"]
+    assert drawn(generators) == first
 
 
 def test_other_numbers_are_drawn_until_the_states_are_put_back() -> None:
