@@ -75,7 +75,7 @@ class TapPatch:
                      *args: object, **kwargs: object) -> Tensor:
         """OUTER_SAMPLE: make the run, and free it in any case. Gives the sampled latent, shaped as noise.
 
-        noise, latent: [B, C, ...], or several packed into [B, 1, N], whose shapes latent_shapes has. sigmas: [steps + 1].
+        noise, latent: [B, C, ...], or several packed into one, [B, 1, N], of latent_shapes. sigmas: [steps + 1].
         """
         self.holder.clear()
         guider, complete = executor.class_obj, False
