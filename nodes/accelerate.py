@@ -157,8 +157,8 @@ def _advanced_inputs() -> list[io.Input]:
         choice_input(
             "correction", advanced=True,
             tooltip="on brings the picture closer to the full one without another model call: each computed step "
-            "repairs the errors of the forecasts before it. Works with every sampler that adds no noise. With strong "
-            "guidance it repairs less.",
+            "repairs the errors of the forecasts before it. Helps most with samplers that add no noise; with those "
+            "that do, it repairs little or nothing. With strong guidance it repairs less.",
         ),
         choice_input(
             "placement", advanced=True,

@@ -172,3 +172,11 @@ def test_ruff_has_nothing_to_say() -> None:
         [sys.executable, "-m", "ruff", "check", "--no-cache", str(ROOT)], capture_output=True, text=True
     )
     assert ran.returncode == 0, ran.stdout + ran.stderr
+
+
+@pytest.mark.parametrize("room", ["seam", "run", "live"])
+def test_the_page_of_the_bridge_names_every_file_of_a_room(room: str) -> None:
+    bridge = ROOT / "nodes" / "comfy_bridge"
+    page = (bridge / "README.md").read_text(encoding="utf-8")
+    files = {path.name for path in (bridge / room).glob("*.py")} - {"__init__.py"}
+    assert sorted(name for name in files if f"`{name}`" not in page) == []

@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import contextlib
 import gc
-import io
-import re
 import weakref
 from collections.abc import Callable
 
@@ -14,28 +12,21 @@ import pytest
 import torch
 from comfy.model_management import InterruptProcessingException
 from comfy.model_patcher import ModelPatcher
-from comfy.patcher_extension import WrappersMP
 from comfy_extras.nodes_custom_sampler import Guider_DualModel
 from tap_pack.nodes.comfy_bridge.run.replaying import NOT_ALIKE, OWN_NOISE
 from tap_pack.nodes.comfy_bridge.run.second_model import ALONE
-from tap_pack.nodes.measure_run import TapMeasureRun
 from tap_pack.tap_core.sampling.run import TapRun
-from tap_pack.tap_core.schedules.easycache import EasyCacheSchedule
-from tap_pack.tap_core.schedules.sada import StabilitySchedule
 from torch import Tensor
 
 from custom_runs import euler, stirred
 from matrix_row import Close, Holds, Plugged, Row, accelerate, relative_error
-from matrix_stage import STEPS, Stage
-from watched_runs import Sample, assert_nobody_notices, watched, watched_with_tap
+from matrix_stage import Stage
+from watched_runs import Sample
 
 GROUP = "Samplers and steps"
-ONCE = "each step once, in order"
 REPEATS = "nothing is left behind; the next prompt is right"
-EXACT = "the same picture, bit for bit"
 UNPAID = "forecast; drift is not repaid, and the report says so"
 LED, TOLD = "forecast; the first one's settings hold, both have the record", "computed in full, and says why"
-KINDS = ("heun", "dpmpp_2m", "euler_ancestral")
 
 
 def around(name: str) -> comfy.samplers.Sampler:
@@ -125,24 +116,6 @@ def run(stage: Stage, sampler: str, **options: object) -> Sample:
     return lambda model, callback: stage.sample(model, sampler=sampler, callback=callback, **options)
 
 
-def nobody_notices(stage: Stage) -> str:
-    """Model calls, callbacks, the record and the random generators are those without replay."""
-    for sampler in KINDS:
-        on = assert_nobody_notices(stage.build(), run(stage, sampler), replays="ancestral" not in sampler)
-        assert on.steps == list(range(STEPS))
-        assert torch.equal(watched_with_tap(stage.build(), run(stage, sampler)).picture, on.picture)
-    return ONCE
-
-
-def in_full(stage: Stage) -> str:
-    """Where nothing is skipped, the sampler is called once, and the picture is stock's."""
-    for sampler in KINDS:
-        stock, on = watched(stage.build(), run(stage, sampler)), watched_with_tap(
-            stage.build(), run(stage, sampler), interval=1)
-        assert torch.equal(on.picture, stock.picture) and on.passes == 1
-    return EXACT
-
-
 def unpaid(stage: Stage, sampler: Callable[[Callable], object], says: str) -> str:
     """A generator that is not put back: the run goes on without replay, and says so."""
     generator = torch.Generator().manual_seed(3)
@@ -166,60 +139,6 @@ def handed_in(stage: Stage) -> str:
 def drawn(stage: Stage) -> str:
     """A sampler draws a little from a generator that only it knows."""
     return unpaid(stage, lambda draw: stirred(draw, 0.001), NOT_ALIKE)
-
-
-def wrapped(stage: Stage) -> str:
-    """Wrappers of other nodes, before TAP and after it."""
-    kinds = (WrappersMP.OUTER_SAMPLE, WrappersMP.SAMPLER_SAMPLE, WrappersMP.PREDICT_NOISE)
-
-    def counting(model: ModelPatcher, came: list[str]) -> ModelPatcher:
-        def wrapper(kind: str) -> Callable:
-            return lambda executor, *args, **kwargs: (came.append(kind), executor(*args, **kwargs))[1]
-
-        clone = model.clone()
-        for kind in kinds:
-            clone.add_wrapper_with_key(kind, "other", wrapper(kind))
-        return clone
-
-    for after in (False, True):
-        came: list[str] = []
-        model = stage.build()
-        tapped, _ = accelerate(model if after else counting(model, came))
-        stage.sample(counting(tapped, came) if after else tapped)
-        assert [came.count(kind) for kind in kinds] == [1, 1, STEPS]
-    return ONCE
-
-
-def bar(stage: Stage) -> str:
-    """ComfyUI's bar in the log."""
-    model, _ = accelerate(stage.build())
-    sigmas = comfy.samplers.calculate_sigmas(model.get_model_object("model_sampling"), "simple", STEPS)
-    log, latent = io.StringIO(), stage.latent()
-    with contextlib.redirect_stderr(log):
-        guider(stage, model).sample(comfy.sample.prepare_noise(latent, 5), latent,
-                                    comfy.samplers.sampler_object("dpmpp_2m"), sigmas, seed=5)
-    steps = [int(step) for step in re.findall(rf"(\d+)/{STEPS} \[", log.getvalue())]
-    assert steps == sorted(steps) and steps[0] == 0 and steps[-1] == STEPS
-    return ONCE
-
-
-def schedules(stage: Stage) -> str:
-    """Schedules that follow x."""
-    for schedule in (EasyCacheSchedule(threshold=0.3, warmup=3), StabilitySchedule()):
-        on = watched_with_tap(stage.build(), run(stage, "dpmpp_2m"), given_schedule=schedule)
-        assert [e.position for e in on.record.evaluations] == on.steps == list(range(STEPS))
-        assert on.record.skipped_steps and not on.record.fallbacks
-    return ONCE
-
-
-def measured(stage: Stage) -> str:
-    """TAP Measure Run."""
-    model = stage.build()
-    stock = stage.sample(model, sampler="heun")
-    tapped, holder = TapMeasureRun.execute(model, "auto").args
-    assert torch.equal(stage.sample(tapped, sampler="heun"), stock)
-    assert holder.latest.steps == STEPS
-    return ONCE
 
 
 def interrupted(stage: Stage) -> str:
@@ -281,11 +200,5 @@ ROWS = [
     row("two models in one guider, TAP on the second alone", TOLD, on_the_second_model),
     row("a sampler with a random generator of its own", UNPAID, drawn),
     row("noise that another node hands to a sampler", UNPAID, handed_in),
-    row("while drift is repaid: model calls, callbacks, previews, random generators", ONCE, nobody_notices),
-    row("the bar in the log", ONCE, bar),
-    row("wrappers of other nodes", ONCE, wrapped),
-    row("schedules that follow the picture, such as SADA and EasyCache", ONCE, schedules),
-    row("TAP Measure Run", ONCE, measured),
-    row("interval 1, with all kinds of samplers", EXACT, in_full),
     Row("Faults", "interrupted, or failed, while drift is repaid", Holds(REPEATS, interrupted), models=("FLUX", "Wan")),
 ]

@@ -62,12 +62,14 @@ class Close:
     within: share of the picture's length. says: what the report may say besides. layouts: share by which the errors in
     both layouts may differ; more than rounding where a prompt comes during the run, because everything in its
     batch is then computed with it. None for samplers and sigmas, which come after all calls of an evaluation: they are
-    tried in one layout, and tests/bridge/run/test_replay.py counts the calls of every sampler.
+    tried in one layout, and tests/bridge/run/test_replay.py counts the calls of every sampler. repaid: whether the
+    picture is another one than without repaying; False where nothing can be repaid.
     """
 
     within: float
     says: str | None = None
     layouts: float | None = LAYOUT_TOLERANCE
+    repaid: bool = True
 
     def __str__(self) -> str:
         came = self.says and "came" in self.says
@@ -79,9 +81,8 @@ class Close:
         for memory in (PLENTY,) if self.layouts is None else (PLENTY, NONE):
             with free_memory(memory):
                 full, (picture, record) = plugged.sample(plugged.model), accelerated(plugged, row.inputs)
-                if memory and self.layouts is not None and stage.name == row.models[0]:
-                    unpaid = accelerated(plugged, {**row.inputs, "correction": "off"})[1]
-                    assert calls_of(record) == calls_of(unpaid), "repaying the drift changes the calls"
+                if memory and stage.name == row.models[0]:
+                    self._see_repaid(picture, record, *accelerated(plugged, {**row.inputs, "correction": "off"}))
             assert picture.isfinite().all()
             assert record.skipped_steps, "nothing was forecast"
             strange = [r for r in record.fallbacks if self.says is None or self.says not in r]
@@ -93,6 +94,12 @@ class Close:
             rounding = min(relative_error(*stock), ROUNDING_AT_MOST * max(errors))
             assert abs(errors[1] - errors[0]) <= self.layouts * max(errors) + rounding + 1e-4, (errors, rounding)
         return f"{max(errors):.3f}"
+
+
+    def _see_repaid(self, picture: Tensor, record: TapRecord, unpaid: Tensor, without: TapRecord) -> None:
+        """Raises AssertionError where repaying changes a call, or no picture, against those without it."""
+        assert calls_of(record) == calls_of(without), "repaying the drift changes the calls"
+        assert torch.equal(picture, unpaid) != self.repaid, "the drift is not repaid" if self.repaid else "it is"
 
 
 @dataclass(frozen=True)

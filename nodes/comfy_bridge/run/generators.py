@@ -2,6 +2,7 @@
 
 import random
 from collections.abc import Callable
+from types import ModuleType
 
 import numpy as np
 import torch
@@ -31,8 +32,17 @@ def draw_others(extra_args: dict) -> None:
 
 
 def _of_devices() -> list[tuple[Callable, object]]:
-    found = [(backend.set_rng_state_all, backend.get_rng_state_all())
-             for backend in (torch.cuda, torch.xpu) if backend.is_initialized()]
-    if torch.backends.mps.is_available():
-        found.append((torch.mps.set_rng_state, torch.mps.get_rng_state()))
-    return found
+    """What puts each device's generators back, and their states now: of every backend that torch has, npu and mlu too.
+
+    A backend that is not in use yet has none: asking it would start it.
+    """
+    modules = [module for module in vars(torch).values() if type(module) is ModuleType and _in_use(module)]
+    names = [(module, "_all" if hasattr(module, "get_rng_state_all") else "") for module in modules]
+    return [(getattr(module, f"set_rng_state{which}"), getattr(module, f"get_rng_state{which}")())
+            for module, which in names]
+
+
+def _in_use(module: ModuleType) -> bool:
+    """Whether this is a backend with generators that are in use; mps tells only whether it is there."""
+    asked = getattr(module, "is_initialized", None) or getattr(module, "is_available", None)
+    return asked is not None and hasattr(module, "get_rng_state") and asked()

@@ -30,16 +30,11 @@ def prepare_sampling(executor: WrapperExecutor, model: object, shape: tuple[int,
     """
     options = kwargs.get("model_options") or {}
     state = state_of(options.get("transformer_options", {}))
-    count = sum(map(len, conditions.values()))
-    extra = 0
     if state is not None:
         # ComfyUI gives the shape of one context window only.
         shapes = state.shapes or [tuple(shape)]
-        extra = figure_or(0, lambda: round(count * history_bytes(state, model.model, shapes)
-                                           * share_in_windows(state.run, model.model, shapes[0], options)))
-        extra += latent_bytes(state, shapes)
-        limit = state.run.settings.limit_bytes
-        extra = state.told = extra if limit is None else min(extra, limit)
+        state.told = _expected(state, model.model, shapes, sum(map(len, conditions.values())), options)
+    extra = 0 if state is None else state.told
     if not extra:
         return executor(model, shape, conditions, *args, **kwargs)
     estimate = model.model.memory_required
@@ -52,6 +47,14 @@ def prepare_sampling(executor: WrapperExecutor, model: object, shape: tuple[int,
 
     with shadowed([Shadow(model.model, "memory_required", with_histories)]):
         return executor(model, shape, conditions, *args, **kwargs)
+
+
+def _expected(state: RunState, base: nn.Module, shapes: Sequence[Shape], conditions: int, options: dict) -> int:
+    """Bytes of the histories of so many conditions, and of a replay's latents, within the limit that is set."""
+    histories = figure_or(0, lambda: round(conditions * history_bytes(state, base, shapes)
+                                           * share_in_windows(state.run, base, shapes[0], options)))
+    extra, limit = histories + latent_bytes(state, shapes), state.run.settings.limit_bytes
+    return extra if limit is None else min(extra, limit)
 
 
 def tell_more(state: RunState, device: torch.device) -> None:

@@ -13,7 +13,7 @@ from dataclasses import replace
 import torch
 from comfy.model_patcher import ModelPatcher
 from comfy.patcher_extension import CallbacksMP, WrapperExecutor, WrappersMP
-from torch import Tensor
+from torch import Tensor, nn
 
 from ....tap_core.errors import TapError
 from ....tap_core.record.record import RecordHolder, TapRecord
@@ -73,19 +73,18 @@ class TapPatch:
 
     def outer_sample(self, executor: WrapperExecutor, noise: Tensor, latent: Tensor, sampler: object, sigmas: Tensor,
                      *args: object, **kwargs: object) -> Tensor:
-        """OUTER_SAMPLE: make the run, and free it in any case."""
+        """OUTER_SAMPLE: make the run, and free it in any case. Gives the sampled latent, shaped as noise.
+
+        noise, latent: [B, C, ...], or several packed into one, [B, 1, N], of latent_shapes. sigmas: [steps + 1].
+        """
         self.holder.clear()
         guider, complete = executor.class_obj, False
         shapes = kwargs.get("latent_shapes") or [noise.shape]
         state = self._start(guider, sigmas, shapes[0])
         if state is not None:
             mask = kwargs.get("denoise_mask", args[0] if args else None)
-            state.run.motion.kept = mask < 1 if isinstance(mask, Tensor) and mask.shape == noise.shape else None
+            self._prepare(state, noise, mask, shapes)
         options = guider.model_options.setdefault("transformer_options", {})
-        if state is not None:
-            state.run.keep_within_limit(noise.numel() * torch.float32.itemsize)
-            state.live = LiveRun(state.run, self.node)
-            state.shapes = shapes
         options[RUN_KEY] = state
         for kind in (WrappersMP.APPLY_MODEL, WrappersMP.SAMPLER_SAMPLE):
             _make_innermost(options.get("wrappers", {}).get(kind, {}))
@@ -103,6 +102,13 @@ class TapPatch:
                 state.live.ended()
                 for tell in state.followers:
                     tell(state.run.record, state.live)
+
+    def _prepare(self, state: RunState, noise: Tensor, mask: object, shapes: Sequence[Sequence[int]]) -> None:
+        """Tell a new run of its latent, and the browser of the run."""
+        state.run.motion.kept = mask < 1 if isinstance(mask, Tensor) and mask.shape == noise.shape else None
+        state.run.keep_within_limit(noise.numel() * torch.float32.itemsize)
+        state.live = LiveRun(state.run, self.node)
+        state.shapes = shapes
 
     def before_run(self, model: ModelPatcher) -> None:
         """ON_PRE_RUN: all that is called of a TAP node whose model is a second one of the guider."""
@@ -136,20 +142,14 @@ class TapPatch:
         log.info("TAP: %s", summary_line(run.record))
 
     def _start(self, guider: object, sigmas: Tensor, shape: Sequence[int]) -> RunState | None:
+        """The state of a new run of latents of a shape [B, C, ...]; None if there is none to make."""
         model = guider.model_patcher.model
         diffusion_model = plain_module(model.diffusion_model)
-        if diffusion_model.training and torch.is_grad_enabled():
-            log.info("TAP: %s", TRAINED)
-            tell_nothing_is_skipped(self.node, TRAINED, len(sigmas) - 1)
-            return None
         adapter, name = find_adapter(diffusion_model), type(model).__name__
         if isinstance(adapter, InOutAdapter):
             name += f" ({adapter.name})"
-        try:
-            run = self.make_run(sigmas.tolist(), name, guider)
-        except TapError as error:
-            log.warning("TAP: every step is computed in full. %s", error)
-            tell_nothing_is_skipped(self.node, str(error), len(sigmas) - 1)
+        run = self._run_of(guider, diffusion_model, sigmas, name)
+        if run is None:
             return None
         reason = _why_other_cache(guider) or why_in_full(adapter, diffusion_model, name)
         if not reason and run.decider.skips_any:
@@ -163,6 +163,19 @@ class TapPatch:
         if run.decider.skips_any and (said := how_to_ask(diffusion_model)):
             run.notes.note(said)
         return state
+
+    def _run_of(self, guider: object, diffusion_model: nn.Module, sigmas: Tensor, name: str) -> TapRun | None:
+        """The run of a sampling; None, and why is told, while the model is trained or the settings do not fit."""
+        if diffusion_model.training and torch.is_grad_enabled():
+            log.info("TAP: %s", TRAINED)
+            tell_nothing_is_skipped(self.node, TRAINED, len(sigmas) - 1)
+            return None
+        try:
+            return self.make_run(sigmas.tolist(), name, guider)
+        except TapError as error:
+            log.warning("TAP: every step is computed in full. %s", error)
+            tell_nothing_is_skipped(self.node, str(error), len(sigmas) - 1)
+            return None
 
 
 def guidance_of(guider: object) -> float | None:
@@ -209,7 +222,10 @@ def _why_other_cache(guider: object) -> str:
 
 
 def predict_noise(executor: WrapperExecutor, x: Tensor, timestep: Tensor, *args: object, **kwargs: object) -> Tensor:
-    """PREDICT_NOISE: one model evaluation of the sampler, with one decision for all its conditions."""
+    """PREDICT_NOISE: one model evaluation of the sampler, with one decision for all its conditions.
+
+    x: [B, C, ...]; timestep: [B], the sigma that the model is told. Gives the denoised picture, shaped as x.
+    """
     options = executor.class_obj.model_options
     state = state_of(options.get("transformer_options", {}))
     if state is None:

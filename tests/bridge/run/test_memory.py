@@ -24,6 +24,8 @@ from tiny_table import ALL_ROWS
 ROWS = {row.name: row for row in ALL_ROWS}
 PACKED = ["LTX-2, with sound", "MiniMax H3", "LTX-2, without sound"]
 NEAR = 0.1
+# Windows that move have their most histories before all latents of a replay are there; both are told in full.
+APART = 0.15
 
 
 def held_and_told(sampled: Callable[[ModelPatcher], object], model: ModelPatcher, monkeypatch: pytest.MonkeyPatch,
@@ -81,18 +83,19 @@ def test_all_context_windows_are_told(kind: str, frames: int, fix: bool, monkeyp
     assert told == pytest.approx(held, rel=NEAR)
 
 
+@pytest.mark.parametrize("correction", ["on", "off"])
 @pytest.mark.parametrize("frames", [9, 21])
 @pytest.mark.parametrize("stride", [1, 2])
 @pytest.mark.parametrize("kind", ["standard_uniform", "looped_uniform"])
-def test_windows_that_move_are_told(kind: str, stride: int, frames: int, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_windows_that_move_are_told(kind: str, stride: int, frames: int, correction: str,
+                                    monkeypatch: pytest.MonkeyPatch) -> None:
     row = ROWS["Wan 2.1"]
     model = ContextWindowsManualNode.execute(
         row.patcher(), 5, 2, kind, stride, kind == "looped_uniform", "pyramid", 2, False)[0]
-    # Windows that move may look like noise; then no latents are kept to be replayed, which nobody knows beforehand.
     held, told = held_and_told_in_all(
         lambda each: tiny_models.sample(row, each, (16, frames, 4, 6), cfg=2.0, steps=12), model, monkeypatch,
-        correction="off")
-    assert told == pytest.approx(held, rel=NEAR)
+        correction=correction)
+    assert (1 - NEAR) * held <= told <= (1 + (NEAR if correction == "off" else APART)) * held
 
 
 def tiled(model: ModelPatcher) -> ModelPatcher:

@@ -15,6 +15,7 @@ from comfy_extras.nodes_differential_diffusion import DifferentialDiffusion
 from torch import Tensor
 
 from custom_runs import SIZE, custom
+from tiles import in_tiles
 from tiny_flux import prompt, sample, tiny_flux
 from tiny_image_models import ROWS_SD3 as OTHER
 from tiny_models import patcher
@@ -171,6 +172,33 @@ def test_context_windows(video: ModelPatcher, kind: str, free_noise: bool, befor
     assert on.steps == stock.steps and on.passes > 2 and record.skipped_steps
     errors = [(each.picture - stock.picture).norm() for each in (on, off)]
     assert errors[0] < 1.2 * errors[1]
+
+
+@pytest.mark.parametrize("sampler", SAMPLERS)
+def test_tiles(model: ModelPatcher, sampler: str) -> None:
+    tiled = model.clone()
+    tiled.set_model_unet_function_wrapper(lambda calls, args: in_tiles(args, calls))
+    on = assert_nobody_notices(tiled, run(sampler))
+    assert on.calls == 2 * assert_nobody_notices(model, run(sampler)).calls
+
+
+def test_tiles_of_a_video(video: ModelPatcher) -> None:
+    tiled = video.clone()
+    tiled.set_model_unet_function_wrapper(lambda calls, args: in_tiles(args, calls))
+    assert_nobody_notices(tiled, filmed("uni_pc"))
+
+
+def test_tiles_that_lie_elsewhere_at_each_step_are_computed_and_the_report_says_so(model: ModelPatcher) -> None:
+    def elsewhere(calls: Callable[..., Tensor], args: dict) -> Tensor:
+        by = int(1000 * args["timestep"].flatten()[0]) % SIZE[3]
+        return in_tiles({**args, "input": args["input"].roll(by, -1)}, calls).roll(-by, -1)
+
+    moving = model.clone()
+    moving.set_model_unet_function_wrapper(elsewhere)
+    stock, on = watched(moving, run("dpmpp_2m")), watched_with_tap(moving, run("dpmpp_2m"))
+    assert torch.equal(on.picture, stock.picture)
+    assert any("moves the picture" in reason for reason in on.record.fallbacks)
+    assert (on.calls, on.steps, on.drawn, on.passes) == (stock.calls, stock.steps, stock.drawn, stock.passes)
 
 
 def dual(other: ModelPatcher) -> Callable[[ModelPatcher], comfy.samplers.CFGGuider]:

@@ -208,9 +208,6 @@ def test_at_sigma_0_there_is_no_slope() -> None:
     torch.testing.assert_close(replay.answer(6, x_at(0.3)), x_at(0.3) - 0.3)
 
 
-NEVER_SETTLED = "a gap that the next full step cannot settle answers along the sum of its slopes, not along each"
-
-
 @pytest.mark.parametrize("evaluations", [
     [(1.0, False), (0.95, False), (0.9, True)],
     [(0.9, True), (0.7, False), (0.6, False), (0.9, True)],

@@ -1,0 +1,67 @@
+"""What is said of samplers, on the study's page and on the pack's, is what the results show."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from samplers import command
+
+ROOT = Path(__file__).resolve().parents[3]
+PACK, STUDY = "README.md", "bench/samplers/README.md"
+ROWS = command.kept()["rows"]
+NOISY = ("euler_ancestral", "dpmpp_2m_sde", "er_sde", "lcm")
+# These draw so much of it anew at each step that nothing, or next to nothing, is repaid.
+BURIED, SHOWN = ("euler_ancestral", "dpmpp_2m_sde", "lcm"), "euler_ancestral, dpmpp_2m_sde and lcm"
+
+
+def text_of(file: str) -> str:
+    """A page without its line breaks."""
+    return " ".join((ROOT / file).read_text(encoding="utf-8").split())
+
+
+def gain(row: dict, kind: str = "psnr") -> float:
+    """What repaying gains in dB, of the mean or of the worst picture."""
+    return row["on"][kind] - row["off"][kind]
+
+
+def gains(*samplers: str, **wanted: object) -> str:
+    """The least and the most that repaying gains in the mean under these samplers, in rows with these values."""
+    found = [gain(row) for row in ROWS if row["sampler"] in samplers
+             and all(row[name] == value for name, value in wanted.items())]
+    return f"{min(found):.1f} to {max(found):.1f} dB"
+
+
+def losses() -> str:
+    """Where repaying costs more of the mean than the rule allows, in the order of the rows."""
+    places: dict[tuple, list[dict]] = {}
+    for row in ROWS:
+        if gain(row) < -command.MEAN_RULE:
+            places.setdefault((row["calls"], row["steps"], row["cfg"], row["model"]), []).append(row)
+    return ", and ".join(
+        "{} dB under {} ({} of {} steps at CFG {:g} on *{}*)".format(
+            " and ".join(f"{-gain(row):.1f}" for row in rows), " and ".join(row["sampler"] for row in rows), *place)
+        for place, rows in places.items())
+
+
+def worse_worst() -> str:
+    """In how many cells the worst picture loses more than the rule allows, and how much at most."""
+    lost = [-gain(row, "worst") for row in ROWS]
+    more = sum(each > command.WORST_RULE for each in lost)
+    return (f"in {more} of {len(lost)} cells the worst of 8 pictures is more than "
+            f"{command.WORST_RULE:.0f} dB farther off, {max(lost):.1f} at most")
+
+
+SENTENCES = [
+    (PACK, lambda: f"Under samplers that add noise *correction* gains little: {gains(*NOISY)} in the mean"),
+    (PACK, lambda: f"It can cost, too: {losses()}; {worse_worst()}"),
+    (STUDY, lambda: f"In {len(command.below(ROWS))} of {len(ROWS)} cells repaying costs more than the rule allows"),
+    (STUDY, lambda: f"er_sde gains {gains('er_sde', cfg=1.0, steps=20)} in 20 steps at CFG 1"),
+    (STUDY, lambda: f"{SHOWN}, which draw more anew, gain {gains(*BURIED)} in all cells"),
+]
+
+
+@pytest.mark.parametrize(("file", "sentence"), SENTENCES)
+def test_what_is_said_is_what_the_results_show(file: str, sentence: object) -> None:
+    assert sentence() in text_of(file), sentence()
