@@ -80,7 +80,7 @@ def closeness_words(record: TapRecord) -> str:
         return ""
     close = record.closeness
     if close is None:
-        return UNKNOWN
+        return ". ".join(filter(None, [UNKNOWN, record.why_unknown]))
     return str(close) if close.decibels >= CLOSE_ENOUGH else f"{close}. {_closer(record)}"
 
 
@@ -145,7 +145,8 @@ def _close(record: TapRecord) -> str:
     """Such as "no difference to be seen, about 47 dB, give or take 5 (PSNR against every step computed, estimated)"."""
     close = record.closeness
     if close is None:
-        return "not known" if record.forecast_steps else "every step was computed"
+        unknown = f"not known. {record.why_unknown}".rstrip()
+        return unknown if record.forecast_steps else "every step was computed"
     return (f"{close.words}, about {close.decibels:.0f} dB, give or take {close.give_or_take:.0f} (PSNR against the "
             "picture with every step computed, estimated)")
 

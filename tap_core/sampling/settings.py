@@ -1,7 +1,7 @@
 """The values of all sliders, checked once, before sampling starts."""
 
 import math
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 
 from ..closeness import MOST_CLOSER
 from ..engine.losses import PROXY_LOSSES
@@ -123,6 +123,10 @@ class TapSettings:
             return self.fixed_schedule()
         curve = by_change if self.placement == "change" else by_step
         return self._ranged(QualitySchedule(QUALITIES[self.quality], self.most_computed, curve, self.closer_than_told))
+
+    def without_quality(self) -> "TapSettings":
+        """These settings where no quality can be kept to: as many steps as interval says, if any is asked."""
+        return replace(self, quality=FIXED) if keeps_to_quality(self.schedule()) else self
 
     def fixed_schedule(self) -> AnySchedule:
         """As many full steps as interval and warm-up say."""

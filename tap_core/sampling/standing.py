@@ -9,9 +9,13 @@ from .motion import Motion
 from .slopes import Slopes
 from .trend import Trend
 
+NONE_CLOSED = ("No computed step came after a forecast one, so nothing shows how wrong the forecasts were. Choose "
+               "settings that compute the last step, such as placement change.")
+NO_NUMBERS = "The latents of the picture are all zero, or not numbers."
+
 
 class Standing:
-    """Of one run; nothing is known any more once the picture changes its size.
+    """Of one run; nothing is known any more once its way is lost. The record gets the reason.
 
     mixed: see Timeline.mixes; closer: see Line; slopes: the run's.
     """
@@ -20,9 +24,14 @@ class Standing:
         self._record, self._closer = record, closer
         self._drifts: Drifts | None = Drifts(mixed, slopes)
 
-    def lose(self) -> None:
-        """What was measured says nothing of what comes."""
+    def lose(self, why: str = "") -> None:
+        """What was measured says nothing of what comes. why: what to tell people in place of a figure."""
+        self.keep_silent(why)
         self._drifts = None
+
+    def keep_silent(self, why: str) -> None:
+        """Measure on, but tell no figure, and why."""
+        self._record.why_unknown = self._record.why_unknown or why
 
     def add(self, seen: Seen, motion: Motion, sigma: float, repaid: bool) -> None:
         """An evaluation is over; show the schedule where the run stands. sigma: the sampler's own."""
@@ -34,13 +43,19 @@ class Standing:
 
     def closeness(self, motion: Motion) -> Closeness | None:
         """At the end, of the picture that differs most in a batch; None if that is not known. Waits for the device."""
-        drifts = None if self._drifts is None else self._drifts.both
+        if self._drifts is None or self._record.why_unknown:
+            return None
+        drifts = self._drifts.both
         if drifts is None:
+            self.keep_silent(NONE_CLOSED if self._drifts.open else "")
             return None
         renewed = motion.renewed is not None and bool(motion.renewed > RENEWED)
         turned = 0.0 if motion.turned is None else float(motion.turned)
         line = Line(self._twice, self._drifts.open, renewed, self._closer, turned)
-        return line.closeness(float(drifts[0].max()))
+        close = line.closeness(float(drifts[0].max()))
+        if close is None:
+            self.keep_silent(NO_NUMBERS)
+        return close
 
     @property
     def trend(self) -> Trend | None:

@@ -156,8 +156,7 @@ class TapPatch:
             reason = why_windows_move(model, shape, guider.model_options, run.timeline.steps)
         state = RunState(run, adapter, diffusion_model)
         if reason:
-            run.notes.fall_back(reason)
-            run.standing.lose()
+            run.fall_back_blind(reason)
             return state
         state.blocks_of(diffusion_model, adapter)  # before another node's wrapper may change it in a call
         if run.decider.skips_any and (said := how_to_ask(diffusion_model)):
@@ -216,7 +215,7 @@ def predict_noise(executor: WrapperExecutor, x: Tensor, timestep: Tensor, *args:
         return executor(x, timestep, *args, **kwargs)
     state.awaited = None
     if is_differentiated(x, timestep):
-        state.run.notes.fall_back(DIFFERENTIATED)
+        state.run.fall_back_blind(DIFFERENTIATED)
         with state.run.unseen(float(timestep.detach().flatten()[0]), x.device):
             return executor(x, timestep, *args, **kwargs)
     begin(state, options, x, timestep, *args, **kwargs)

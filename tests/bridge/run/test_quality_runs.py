@@ -14,6 +14,7 @@ from tap_pack.tap_core.sampling import run as run_module
 from tap_pack.tap_core.sampling.locality import SHARED_QUALITY
 from tap_pack.tap_core.sampling.run import TapRun
 from tap_pack.tap_core.sampling.settings import TapSettings
+from tap_pack.tap_core.sampling.standing import NO_NUMBERS
 from tap_pack.tap_core.schedules.quality import ALL_NOISE_ANEW
 
 from tiny_flux import Accelerated, prompt, sample, tiny_flux
@@ -133,7 +134,7 @@ def test_values_that_are_not_numbers_give_no_figure(model: ModelPatcher) -> None
     run = accelerated(broken)
     run.sample(STEPS, callback=break_it)
     assert run.record.closeness is None
-    assert run_line(run.record).endswith("how close the picture is, is not known")
+    assert run_line(run.record).endswith(f"how close the picture is, is not known. {NO_NUMBERS}")
 
 
 def test_a_run_that_was_stopped_says_nothing_of_its_picture(model: ModelPatcher) -> None:
