@@ -3,7 +3,7 @@
 import math
 from dataclasses import asdict, dataclass, replace
 
-from ..closeness import MOST_CLOSER
+from ..closeness import FIXED, MOST_CLOSER, QUALITIES
 from ..engine.losses import PROXY_LOSSES
 from ..engine.selector import Selector
 from ..errors import TapError
@@ -22,9 +22,6 @@ CACHE_DEVICES = ("gpu", "cpu")
 CORRECTIONS = ("on", "off")
 TRUSTS = ("learned", "full")
 WIDEST_STRIDE = 16
-FIXED = "fixed"
-# PSNR in dB against the picture with every step computed.
-QUALITIES = {"same": 50.0, "close": 42.0, "good": 35.0, "draft": 28.0, FIXED: 0.0}
 PLACED = {"change": change_schedule, "even": even_schedule, "paper": IntervalSchedule}
 PLACEMENTS = tuple(PLACED)
 
