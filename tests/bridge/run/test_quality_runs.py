@@ -15,7 +15,7 @@ from tap_pack.tap_core.sampling.locality import SHARED_QUALITY
 from tap_pack.tap_core.sampling.run import TapRun
 from tap_pack.tap_core.sampling.settings import TapSettings
 from tap_pack.tap_core.sampling.standing import NO_NUMBERS
-from tap_pack.tap_core.schedules.quality import ALL_NOISE_ANEW
+from tap_pack.tap_core.schedules.quality import ALL_NOISE_ANEW, NOISE_AND_LIMIT
 
 from tiny_flux import Accelerated, prompt, sample, tiny_flux
 
@@ -100,6 +100,27 @@ def test_most_computed_is_kept_and_the_line_says_how_close_that_came(model: Mode
     run.sample(STEPS)
     assert len(run.record.full_steps) <= 6
     assert f"(about {run.record.closeness.decibels:.0f} dB)" in run_line(run.record)
+    assert run_line(run.record).endswith(
+        "less close than quality same asks (50 dB). Set most_computed higher, or to 0.")
+
+
+@pytest.mark.parametrize("sampler", ["euler", "heun"])
+@pytest.mark.parametrize("correction", ["on", "off"])
+@pytest.mark.parametrize("most", [1, 2, 3])
+def test_no_more_than_most_computed_steps_are_computed(
+    model: ModelPatcher, sampler: str, correction: str, most: int
+) -> None:
+    run = accelerated(model, quality="same", most_computed=most, correction=correction)
+    assert run.sample(STEPS, sampler=sampler).isfinite().all()
+    assert len(run.record.full_steps) == most
+    assert sum(each.full for each in run.record.evaluations) <= (1 + (sampler == "heun")) * most
+
+
+def test_under_noise_that_is_all_new_a_limit_says_what_it_does(model: ModelPatcher) -> None:
+    run = accelerated(model, quality="close", most_computed=8)
+    run.sample(STEPS, sampler="lcm")
+    assert len(run.record.full_steps) == 8 and run.record.fallbacks == [NOISE_AND_LIMIT]
+    assert run_line(run.record).endswith("Set most_computed higher, or to 0. 1 note, see the report.")
 
 
 def test_the_picture_of_a_batch_that_differs_most_is_told(model: ModelPatcher) -> None:
