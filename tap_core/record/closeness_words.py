@@ -1,8 +1,9 @@
 """How close the picture of a run is, in words, and what to change where that is less than was asked for."""
 
-from ..closeness import FIXED, QUALITIES, UNKNOWN
+from ..closeness import FIXED, QUALITIES, UNKNOWN, Closeness
 from .record import TapRecord
 
+PART = " in this part of the run"
 # Without a quality the line says what to change below so many dB.
 CLOSE_ENOUGH = 32.0
 # A quality is met from so many dB below what it asks for on: gaps are whole steps.
@@ -13,17 +14,20 @@ FEW = ("With so few steps, sampling {computed} steps without TAP may give a pict
        "close or good: TAP then forecasts a step only where it expects that to pay.")
 
 
-def closeness_words(record: TapRecord) -> str:
+def closeness_words(record: TapRecord, uncertain: bool = False) -> str:
     """How close the picture is to the one with every step computed, and what to change where that is far off.
 
-    Such as "no difference to be seen (about 47 dB)". Why it is not known, where it is not. Empty for a run that was
-    stopped, or in which nothing was skipped.
+    Such as "no difference to be seen (about 47 dB)"; uncertain: also how uncertain the figure is, such as "(about 47
+    dB, give or take 7)". Why it is not known, where it is not. Empty for a run that was stopped, or in which nothing
+    was skipped.
     """
     if not record.complete or not record.forecast_steps:
         return ""
     if record.closeness is None:
         return ". ".join(filter(None, [UNKNOWN, record.why_unknown]))
-    return f"{record.closeness}{_advice(record)}"
+    close = record.closeness
+    told = f"{close.words} ({_figure(close)})" if uncertain else str(close)
+    return f"{told}{PART if record.part_of_run else ''}{_advice(record)}"
 
 
 def close_in_full(record: TapRecord) -> str:
@@ -32,8 +36,12 @@ def close_in_full(record: TapRecord) -> str:
     if close is None:
         unknown = f"not known. {record.why_unknown}".rstrip()
         return unknown if record.forecast_steps else "every step was computed"
-    return (f"{close.words}, about {close.decibels:.0f} dB, give or take {close.give_or_take:.0f} (PSNR against the "
-            "picture with every step computed, estimated)")
+    return (f"{close.words}{PART if record.part_of_run else ''}, {_figure(close)} (PSNR against the picture with every "
+            "step computed, estimated)")
+
+
+def _figure(close: Closeness) -> str:
+    return f"about {close.decibels:.0f} dB, give or take {close.give_or_take:.0f}"
 
 
 def few_steps_words(record: TapRecord) -> str:

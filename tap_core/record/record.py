@@ -145,7 +145,8 @@ class TapRecord:
     filled: the share of the rows and columns that the picture fills, below 1 where an odd size was padded.
     seconds_replayed: the part of seconds_total in which the sampler went again over steps that were done.
     closeness: to the picture with every step computed, of the least close one in a batch; None if that is not known.
-    why_unknown: why it is not, in words; "" where nothing was skipped.
+    why_unknown: why it is not, in words; "" where nothing was skipped. part_of_run: whether another sampling begins or
+    ends this picture, as with two models; all figures are of this one's steps.
     """
 
     model: str = ""
@@ -162,6 +163,7 @@ class TapRecord:
     complete: bool = False
     closeness: Closeness | None = None
     why_unknown: str = ""
+    part_of_run: bool = False
 
     @property
     def steps(self) -> int:
@@ -240,8 +242,10 @@ class TapRecord:
             "fallbacks": self.fallbacks,
             "complete": self.complete,
             "closeness_db": self.closeness.decibels if self.closeness else None,
+            "closeness_give_or_take_db": self.closeness.give_or_take if self.closeness else None,
             "closeness": self.closeness.words if self.closeness else None,
             "closeness_why_unknown": self.why_unknown or None,
+            "part_of_run": self.part_of_run,
             "settings": self.settings,
         }
 

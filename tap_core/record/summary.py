@@ -30,7 +30,7 @@ def summary_line(record: TapRecord) -> str:
     gain = gain_words(record)
     parts[0] += f", {gain}" if gain else ""
     parts[0] += f": {record.seconds_total:.1f} s"
-    parts += filter(None, [closeness_words(record).rstrip(".")])
+    parts += filter(None, [closeness_words(record, uncertain=True).rstrip(".")])
     parts.append(cache_words(record.cache_bytes, record.settings))
     parts += filter(None, [notes_words(record.fallbacks)])
     return _ascii("; ".join(parts))

@@ -55,10 +55,9 @@ class TapRun:
         self.forecaster = Forecaster(settings, self.timeline)
         self.pool = self.forecaster.pool
         self.record = TapRecord(
-            model=model,
-            settings=settings_values(settings),
+            model=model, settings=settings_values(settings),
             sigmas=list(self.timeline.sigmas),
-            candidates=candidate_names(self.pool.members),
+            candidates=candidate_names(self.pool.members), part_of_run=max(self.timeline.sigmas[-1:], default=0) > 0,
         )
         self.notes = Notes(self.record.fallbacks)
         self.decider = Decider(self.schedule, self.timeline, self.notes)
@@ -258,8 +257,8 @@ class TapRun:
 
     @property
     def so_far(self) -> str:
-        """How close a run that keeps to a quality is so far, in words; empty before its first gap."""
-        return getattr(self.decider.course, "stands", "")
+        """How close the run is so far, in words; empty before its first gap, and where it has fallen back."""
+        return "" if self.notes.fell_back else self.standing.so_far
 
     def _note_beforehand(self) -> None:
         """What is known before the first step of why steps will be computed in full."""
@@ -277,11 +276,12 @@ class TapRun:
         """Read all that the run has to know of this full step and of skipped ones before it. This waits once."""
         self.memory.ask(self.readback.ask)
         self.motion.ask(self.readback.ask)
-        if seen.drifts is not None and keeps_to_quality(self.schedule):
+        if seen.drifts is not None:
             self.readback.ask(seen.drifts, partial(setattr, seen, "drifts"))
         self.readback.read()
         if seen.renewed is not None:
             seen.renewed, seen.turned = self.motion.renewed, self.motion.turned
+        self.standing.tell(seen)
 
     def _forget(self) -> None:
         """Drop what no later step is forecast from."""

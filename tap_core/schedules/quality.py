@@ -43,7 +43,6 @@ MOST_ANYWAY = ("For this quality nearly every step would have to be computed, so
                "full. Choose a lower quality, weaker guidance or more steps.")
 # A run of a part of a picture's change is expected to drift by this power of the part, which is at least so large.
 PART_POWER, LEAST_PART = 4.0, 0.05
-UNKNOWN_YET = "not known how close"
 ROUNDING, TINY, DECIBEL = 1e-9, 1e-30, math.log(10) / 10
 
 Curve = Callable[[Sequence[float], bool], list[float]]
@@ -74,8 +73,7 @@ class QualitySchedule:
 class QualityCourse:
     """Plans each gap at the full step before it, from what the gaps so far drifted.
 
-    said: why every step is computed, or what a limit does to the picture. stands: how close the run is so far, by the
-    picture of the batch that drifts most, in words. Both are "" while there is nothing to say.
+    said: why every step is computed, or what a limit does to the picture; "" while there is nothing to say.
     """
 
     needs: frozenset[str] = frozenset()
@@ -83,7 +81,7 @@ class QualityCourse:
     def __init__(self, schedule: QualitySchedule, timeline: Timeline) -> None:
         self._schedule, self._last = schedule, timeline.steps - 1
         self._most = schedule.most if schedule.most < timeline.steps else 0
-        self.said = self.stands = ""
+        self.said = ""
         self.skips_any = timeline.steps > TOO_FEW or self._most > 0
         self._heights = _from_0_to_1(schedule.curve, timeline)
         guidance = UNKNOWN if timeline.guidance is None else max(timeline.guidance, 1.0)
@@ -123,9 +121,7 @@ class QualityCourse:
         if not seen.whole or step <= self._newest:
             return
         self._spent, latest, renewed = _read(seen)
-        line = Line(seen.twice, False, renewed > RENEWED, self._schedule.closer, _number(seen.turned))
-        most = max(self._spent, key=lambda spent: math.inf if math.isnan(spent) else spent, default=None)
-        self.stands = "" if most is None else f"so far {line.closeness(most) or UNKNOWN_YET}"
+        line = Line(seen.twice, closer=self._schedule.closer, turned=_number(seen.turned))
         self._expect_noise(renewed)
         if step > self._newest + 1 and latest and self._newest > 0:  # a gap behind the first step alone tells little
             self._learn(self._heights[step] - self._heights[self._newest], latest)

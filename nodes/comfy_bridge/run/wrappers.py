@@ -86,6 +86,8 @@ class TapPatch:
             state.run.keep_within_limit(noise.numel() * torch.float32.itemsize)
             state.live = LiveRun(state.run, self.node)
             state.shapes = shapes
+            if not noise.any():  # the picture comes with the noise that another sampling has left in it
+                state.run.record.part_of_run = True
         options[RUN_KEY] = state
         for kind in (WrappersMP.APPLY_MODEL, WrappersMP.SAMPLER_SAMPLE):
             _make_innermost(options.get("wrappers", {}).get(kind, {}))
@@ -116,8 +118,7 @@ class TapPatch:
 
     def followed(self, record: TapRecord, live: LiveRun) -> None:
         """The run of the guider's first model has ended; it was this one's, too."""
-        record = replace(record, fallbacks=[*record.fallbacks, FOLLOWS])
-        self.holder.fill(record)
+        self.holder.fill(replace(record, fallbacks=[*record.fallbacks, FOLLOWS]))
         live.ended_beside(self.node, record)
 
     def passed_by(self, model: str) -> None:

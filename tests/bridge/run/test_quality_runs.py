@@ -181,6 +181,25 @@ def test_processes_that_share_a_picture_compute_as_many_steps_as_interval_says(
     assert run.record.fallbacks == [SHARED_QUALITY]
 
 
+@pytest.mark.parametrize(("sampler", "inputs"), [
+    ("euler", {"quality": "draft"}), ("euler", {"quality": "fixed", "interval": 5}), ("heun", {"quality": "draft"}),
+    ("lcm", {"quality": "close", "most_computed": 8}), ("dpmpp_2m", {"quality": "fixed", "interval": 4})], ids=str)
+def test_the_run_says_where_it_stands_as_it_does_at_its_end(
+    model: ModelPatcher, monkeypatch: pytest.MonkeyPatch, sampler: str, inputs: dict
+) -> None:
+    said, finish = [], TapRun.finish
+
+    def finish_and_say(run: TapRun, *latents: torch.Tensor) -> None:
+        finish(run, *latents)
+        said.append(run.so_far)
+
+    monkeypatch.setattr(TapRun, "finish", finish_and_say)
+    run = accelerated(model, **inputs)
+    run.sample(STEPS, sampler=sampler)
+    assert said[0] == "" and said[-1] == f"so far {run.record.closeness}"
+    assert len(set(said)) > 2
+
+
 def test_the_plan_names_the_quality(model: ModelPatcher) -> None:
     run = TapRun(TapSettings(quality="good"), [1 - i / 20 for i in range(21)], "Flux")
     assert plan_of(run).words == "20 steps; as many are computed as quality good takes"

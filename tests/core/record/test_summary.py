@@ -46,7 +46,9 @@ def test_the_words_tell_where_what_is_kept_lies(settings: dict, said: str) -> No
 
 def test_the_line_says_how_close_the_picture_is() -> None:
     close = replace(made_record(steps=50), closeness=Closeness(46.6, 4.5))
-    assert "; no difference to be seen (about 47 dB); cache" in summary_line(close)
+    assert "; no difference to be seen (about 47 dB, give or take 4); cache" in summary_line(close)
+    assert run_line(close, uncertain=True).endswith("; no difference to be seen (about 47 dB, give or take 4)")
+    assert result_line(close, uncertain=True).endswith("; no difference to be seen (about 47 dB, give or take 4)")
     assert run_line(close).endswith("; no difference to be seen (about 47 dB)")
     assert "no difference to be seen, about 47 dB, give or take 4 (PSNR" in report_text(close)
     assert "(about" not in summary_line(replace(close, complete=False))
@@ -75,7 +77,15 @@ def test_the_line_says_what_was_missed_and_what_helps(settings: dict, decibels: 
     assert len(record.full_steps) == 18
     for words in (run_line(record), result_line(record)):
         assert words.endswith(f"(about {decibels:.0f} dB){said}")
-    assert f"(about {decibels:.0f} dB){said.rstrip('.')}; cache" in summary_line(record)
+    assert f"(about {decibels:.0f} dB, give or take 7){said.rstrip('.')}; cache" in summary_line(record)
+
+
+def test_of_a_part_of_a_run_the_line_says_so() -> None:
+    part = replace(made_record(steps=50), closeness=Closeness(30.0, 7.0), part_of_run=True)
+    part.settings = {"quality": "fixed"}
+    assert run_line(part).endswith("(about 30 dB) in this part of the run. Set quality to close, or lower interval.")
+    assert "drawn differently in this part of the run, about 30 dB, give or take 7" in report_text(part)
+    assert part.report()["part_of_run"] and part.report()["closeness_give_or_take_db"] == 7.0
 
 
 def test_what_is_not_known_is_said_with_its_reason() -> None:

@@ -170,16 +170,6 @@ def test_no_more_steps_are_computed_than_a_limit_allows(most: int, steps: int, f
     assert most == 1 or full[-1] == steps - 1
 
 
-def test_where_the_run_stands_is_told_as_at_its_end() -> None:
-    course = QualitySchedule(50, 5).start(Timeline(SIGMAS, guidance=1.0))
-    for step in range(40):
-        seen = Seen(float(step), SIGMAS[step])
-        seen.full = seen.whole = course.before(seen).full
-        seen.drifts, seen.renewed = torch.full((2, 1), 1e-6) if step else None, torch.tensor(1.0)
-        course.after(seen)
-    assert course.stands == f"so far {Line(renewed=True).closeness(1e-6)}"
-
-
 def test_where_the_wish_takes_less_the_limit_changes_nothing() -> None:
     wished, _, _ = run(QualitySchedule(28), cubic(0.0))
     assert run(QualitySchedule(28, 30), cubic(0.0))[0] == wished
