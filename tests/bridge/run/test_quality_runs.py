@@ -17,7 +17,7 @@ from tap_pack.tap_core.sampling.settings import TapSettings
 from tap_pack.tap_core.sampling.standing import NO_NUMBERS
 from tap_pack.tap_core.schedules.quality import ALL_NOISE_ANEW, NOISE_AND_LIMIT
 
-from tiny_flux import Accelerated, prompt, sample, tiny_flux
+from tiny_flux import Accelerated, sample, tiny_flux
 
 # As far as these tiny models of random weights allow: with lower qualities more steps are skipped.
 OURS = {"target": "auto", "correction": "on", "placement": "change", "trust": "learned", "probe_stride": 4}
@@ -132,17 +132,6 @@ def test_the_picture_of_a_batch_that_differs_most_is_told(model: ModelPatcher) -
     one.sample(STEPS, batch=1)
     # The first picture of the batch has the same noise as the single one.
     assert both.record.closeness.decibels <= one.record.closeness.decibels + 0.01
-
-
-def test_with_a_mask_an_area_and_half_of_a_run_it_is_known(model: ModelPatcher) -> None:
-    mask = torch.zeros(1, 1, 8, 12)
-    mask[..., 4:] = 1
-    ways = ({"noise_mask": mask, "latent": torch.ones(1, 16, 8, 12)}, {"start_step": 0, "last_step": 14},
-            {"denoise": 0.5}, {"positive": [*prompt(), *prompt(seed=4, area=(4, 4, 0, 0))]})
-    for way in ways:
-        run = accelerated(model, quality="fixed", interval=4)
-        run.sample(STEPS, cfg=2.0, **way)
-        assert run.record.skipped_steps and run.record.closeness is not None, way
 
 
 def test_values_that_are_not_numbers_give_no_figure(model: ModelPatcher) -> None:
