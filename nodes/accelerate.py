@@ -58,8 +58,9 @@ class TapAccelerate(io.ComfyNode):
                 io.Int.Input(
                     "most_computed", default=DEFAULTS.most_computed, min=0, max=1000, optional=True, advanced=True,
                     tooltip="At most this many steps are computed, even if the picture is then less close than "
-                    "quality asks; the report says how close. 0 sets no limit. Steps before start_percent and after "
-                    "end_percent are computed in any case. Not used with quality fixed.",
+                    "quality asks; the report says how close. Samplers that evaluate a step twice, such as heun, call "
+                    "the model twice for each. 0 sets no limit. Steps before start_percent and after end_percent are "
+                    "computed in any case. Not used with quality fixed.",
                 ),
                 io.Int.Input(
                     "memory_limit", default=DEFAULTS.memory_limit, min=0, max=1000000, optional=True, advanced=True,

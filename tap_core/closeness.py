@@ -26,6 +26,10 @@ MOST_CLOSER = 30
 # Equal pictures, and pictures that have nothing in common.
 MOST, LEAST = 80.0, 8.0
 
+# What a quality asks for; a fixed number of computed steps asks for nothing.
+FIXED = "fixed"
+QUALITIES = {"same": 50.0, "close": 42.0, "good": 35.0, "draft": 28.0, FIXED: 0.0}
+
 SAME = "no difference to be seen"
 DETAIL = "small differences in detail"
 REDRAWN = "the same picture, drawn differently"

@@ -145,6 +145,8 @@ class TapRecord:
     filled: the share of the rows and columns that the picture fills, below 1 where an odd size was padded.
     seconds_replayed: the part of seconds_total in which the sampler went again over steps that were done.
     closeness: to the picture with every step computed, of the least close one in a batch; None if that is not known.
+    why_unknown: why it is not, in words; "" where nothing was skipped. part_of_run: whether another sampling begins or
+    ends this picture, as with two models; all figures are of this one's steps.
     """
 
     model: str = ""
@@ -160,6 +162,8 @@ class TapRecord:
     fallbacks: list[str] = field(default_factory=list)
     complete: bool = False
     closeness: Closeness | None = None
+    why_unknown: str = ""
+    part_of_run: bool = False
 
     @property
     def steps(self) -> int:
@@ -211,6 +215,13 @@ class TapRecord:
         seconds = [e.seconds for e in self.evaluations[1:] if (e.full if full else e.skipped)]
         return median(seconds) if seconds else None
 
+    def end(self, seconds: Sequence[float]) -> None:
+        """Take how long each evaluation took, and move its maps to the processor."""
+        for evaluation, taken in zip(self.evaluations, seconds, strict=True):
+            evaluation.seconds = taken
+            for choice in evaluation.choices:
+                choice.to_cpu()
+
     def report(self) -> dict[str, object]:
         """The figures of the run as plain JSON values."""
         return {
@@ -231,7 +242,10 @@ class TapRecord:
             "fallbacks": self.fallbacks,
             "complete": self.complete,
             "closeness_db": self.closeness.decibels if self.closeness else None,
+            "closeness_give_or_take_db": self.closeness.give_or_take if self.closeness else None,
             "closeness": self.closeness.words if self.closeness else None,
+            "closeness_why_unknown": self.why_unknown or None,
+            "part_of_run": self.part_of_run,
             "settings": self.settings,
         }
 

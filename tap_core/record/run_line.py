@@ -1,32 +1,41 @@
 """A finished run in a few words, for the face of a node."""
 
+from .closeness_words import closeness_words
 from .record import TapRecord
 from .seconds_words import seconds_words
-from .summary import LEAST_GAIN, closeness_words, counted_words, gain_words, seconds_compared, why_nothing_skipped
+from .summary import LEAST_GAIN, counted_words, gain_words, notes_words, seconds_compared, why_nothing_skipped
 
 
-def run_line(record: TapRecord) -> str:
+def run_line(record: TapRecord, uncertain: bool = False) -> str:
     """Such as "12 of 50 steps computed, about 3.9x faster; no difference to be seen (about 47 dB)".
 
-    Or why nothing was skipped.
+    Or why nothing was skipped. Notes that it does not tell are counted. uncertain: see `closeness_words`.
     """
     if not record.forecast_steps:
         return why_nothing_skipped(record)
     gain = gain_words(record)
-    words = f"{counted_words(record)}, {gain}" if gain else counted_words(record)
-    return "; ".join(filter(None, [words, closeness_words(record)]))
+    return _with_closeness(f"{counted_words(record)}, {gain}" if gain else counted_words(record), record, uncertain)
 
 
-def result_line(record: TapRecord) -> str:
+def result_line(record: TapRecord, uncertain: bool = False) -> str:
     """Such as "5.1 s instead of about 14 s, 2.7x faster; no difference to be seen (about 47 dB)".
 
     Or why nothing was skipped. A run that was stopped, or in which no full step was timed, has its steps instead.
+    uncertain: see `closeness_words`.
     """
     if not record.forecast_steps:
         return why_nothing_skipped(record)
     compared = seconds_compared(record) if record.complete else None
-    words = _in_seconds(*compared) if compared else counted_words(record)
-    return "; ".join(filter(None, [words, closeness_words(record)]))
+    return _with_closeness(_in_seconds(*compared) if compared else counted_words(record), record, uncertain)
+
+
+def _with_closeness(words: str, record: TapRecord, uncertain: bool) -> str:
+    close = closeness_words(record, uncertain)
+    notes = notes_words([note for note in record.fallbacks if note not in close])
+    line = "; ".join(filter(None, [words, close]))
+    if not notes:
+        return line
+    return f"{line} {notes}." if line.endswith(".") else f"{line}; {notes}"
 
 
 def _in_seconds(taken: float, instead: float) -> str:

@@ -1,17 +1,15 @@
 """What a run did, in words: one line for the log, a text for the report. Only ASCII, for all consoles."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 
 import torch
 
-from ..closeness import UNKNOWN
+from .closeness_words import close_in_full, closeness_words, few_steps_words
 from .record import Evaluation, TapRecord
 from .size_words import cache_words
 
 # Smaller gains would be written as 1.0x.
 LEAST_GAIN = 1.05
-# Below so many dB the line says what to change.
-CLOSE_ENOUGH = 32.0
 NOT_REACHED = ("TAP had no effect: the guider, or another node, calls the model in its own way, and no call came to "
                "TAP. Use another guider, or remove that node.")
 
@@ -32,11 +30,15 @@ def summary_line(record: TapRecord) -> str:
     gain = gain_words(record)
     parts[0] += f", {gain}" if gain else ""
     parts[0] += f": {record.seconds_total:.1f} s"
-    parts += filter(None, [closeness_words(record).rstrip(".")])
+    parts += filter(None, [closeness_words(record, uncertain=True).rstrip(".")])
     parts.append(cache_words(record.cache_bytes, record.settings))
-    if record.fallbacks:
-        parts.append(f"{len(record.fallbacks)} fallback{'s' if len(record.fallbacks) > 1 else ''}, see the report")
+    parts += filter(None, [notes_words(record.fallbacks)])
     return _ascii("; ".join(parts))
+
+
+def notes_words(notes: Sequence[str]) -> str:
+    """Such as "2 notes, see the report"; empty for none."""
+    return f"{len(notes)} note{'s' if len(notes) > 1 else ''}, see the report" if notes else ""
 
 
 def counted_words(record: TapRecord) -> str:
@@ -71,29 +73,6 @@ def gain_words(record: TapRecord) -> str:
     return f"about {gain:.1f}x faster" if gain >= LEAST_GAIN else "not faster"
 
 
-def closeness_words(record: TapRecord) -> str:
-    """How close the picture is to the one with every step computed, and what to change where that is far off.
-
-    Empty for a run that was stopped, or in which nothing was skipped.
-    """
-    if not record.complete or not record.forecast_steps:
-        return ""
-    close = record.closeness
-    if close is None:
-        return UNKNOWN
-    return str(close) if close.decibels >= CLOSE_ENOUGH else f"{close}. {_closer(record)}"
-
-
-def _closer(record: TapRecord) -> str:
-    quality = record.settings.get("quality")
-    if quality == "fixed":
-        return "Set quality to close, or lower interval."
-    if quality is None:
-        return "Take out the node at schedule, or change its settings."
-    return "Set quality higher, or raise most_computed." if record.settings.get("most_computed") else (
-        "Set quality higher.")
-
-
 def why_nothing_skipped(record: TapRecord) -> str:
     """A sentence or two: that nothing was skipped, why, and what to change."""
     if not record.evaluations and not record.complete:
@@ -124,6 +103,7 @@ def why_no_map(record: TapRecord) -> str:
 def report_text(record: TapRecord) -> str:
     """The run as a text: some lines, then a table with one row per step."""
     settings = ", ".join(f"{name} {value}" for name, value in record.settings.items())
+    notes = list(filter(None, [*record.fallbacks, few_steps_words(record)]))
     shares = ", ".join(f"{name} {share:.1%}" for name, share in record.predictor_shares.items())
     lines = [
         summary_line(record),
@@ -132,22 +112,13 @@ def report_text(record: TapRecord) -> str:
         f"Settings:   {settings}",
         f"Predictors: {shares or 'none was used'}",
         f"A step:     {_seconds(record, full=True)} computed, {_seconds(record, full=False)} forecast (medians)",
-        f"Closeness:  {_close(record)}",
+        f"Closeness:  {close_in_full(record)}",
         f"Cache:      {cache_words(record.cache_bytes, record.settings).removeprefix('cache ')}",
-        *[f"Fallback:   {reason}" for reason in record.fallbacks or ["none"]],
+        *[f"Note:       {note}" for note in notes or ["none"]],
         "",
         *step_table(record),
     ]
     return _ascii("\n".join(lines))
-
-
-def _close(record: TapRecord) -> str:
-    """Such as "no difference to be seen, about 47 dB, give or take 5 (PSNR against every step computed, estimated)"."""
-    close = record.closeness
-    if close is None:
-        return "not known" if record.forecast_steps else "every step was computed"
-    return (f"{close.words}, about {close.decibels:.0f} dB, give or take {close.give_or_take:.0f} (PSNR against the "
-            "picture with every step computed, estimated)")
 
 
 def step_table(record: TapRecord) -> list[str]:

@@ -11,6 +11,8 @@ from ..token_grid import Grid
 from .settings import TapSettings
 from .trend import Trend
 
+ORACLE = "The oracle computed every step to see which predictor is best; its times say nothing."
+
 
 class Forecaster:
     """pool: the candidates of a run; selector: how a token chooses from them.
@@ -26,9 +28,10 @@ class Forecaster:
 
     @property
     def notes(self) -> list[str]:
-        """What the report has to say of the predictors in this run."""
+        """What the report has to say of the selection and the predictors in this run."""
+        oracle = ORACLE if self._selector.by_truth else ""
         said = (member.note(self._timeline) for member in self.pool.members if hasattr(member, "note"))
-        return [note for note in said if note]
+        return [note for note in (oracle, *said) if note]
 
     def forecast(
         self, history: History, position: float, probe: Tensor, grid: Grid | None, truth: Tensor | None,

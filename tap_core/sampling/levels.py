@@ -11,6 +11,8 @@ from .motion import Motion
 FAR, FAR_AT_FIRST = 1.0, 0.5
 SEVERAL_LATENTS = ("This sampler evaluates several latents at one noise level. Each is forecast from its own past, and "
                    "the errors of the forecasts stay in the picture.")
+NO_QUALITY = ("This sampler evaluates several latents at one noise level, and TAP cannot tell how close their picture "
+              "is; every step was computed in full from there on. Choose another sampler, or quality fixed.")
 
 
 class Levels:

@@ -21,8 +21,9 @@ from ..schedule import AdaptiveSchedule
 from ..schedules.ranged import parts_of
 from ..schedules.registry import AnySchedule, schedule_name
 
-SHARED_QUALITY = ("Several processes work together here, and each may have a part of the picture, so TAP cannot tell "
-                  "how close the picture is; as many steps are computed as interval says.")
+SHARED = "Several processes work together here, and each may have a part of the picture."
+SHARED_QUALITY = (f"{SHARED} TAP cannot keep to a quality there, so as many steps are computed as interval says. For a "
+                  "closer picture, lower interval.")
 
 
 def processes() -> int:
@@ -39,8 +40,7 @@ def schedule_is_local(schedule: AnySchedule) -> bool:
 def why_not_shared(schedule: AnySchedule, pool: Pool, selector: Selector) -> str:
     """Why processes cannot share a run with these, and what to click; "" if they can."""
     reason = _what_is_not_local(schedule, pool, selector)
-    return reason and (f"Several processes work together here, and each may have a part of the picture. {reason} "
-                       "Until then every step is computed in full, so that no process waits forever.")
+    return reason and f"{SHARED} {reason} Until then every step is computed in full, so that no process waits forever."
 
 
 def _what_is_not_local(schedule: AnySchedule, pool: Pool, selector: Selector) -> str:

@@ -18,6 +18,9 @@ OTHER_SIGMAS = ("The model is called at other sigmas than those of the run, and 
                 "adds noise, which forecasts cannot follow; every step was computed in full from there on. Choose "
                 "euler or dpmpp_2m without churn, or remove the node that changes the sigmas.")
 
+OTHER_SIZE = ("This sampler changes the size of the picture during the run, and nothing can be forecast from a smaller "
+              "one; every step was computed in full from there on. Choose another sampler.")
+
 
 class Pace:
     """The evaluations of one sampler. `told` is called when the sampler says that a step is evaluated.

@@ -20,21 +20,18 @@ from ..token_grid import Grid
 from .decider import Decider
 from .forecaster import Forecaster
 from .latents import NO_ROOM, Latents
-from .levels import SEVERAL_LATENTS, Levels
-from .locality import SHARED_QUALITY, processes, why_not_shared
+from .levels import NO_QUALITY, SEVERAL_LATENTS, Levels
+from .locality import SHARED, SHARED_QUALITY, processes, why_not_shared
 from .memory import Memory, finite
 from .motion import Motion
 from .notes import Notes
-from .pace import OTHER_SIGMAS, Pace
+from .pace import OTHER_SIGMAS, OTHER_SIZE, Pace
 from .readback import Readback
 from .replay import Replay
 from .settings import TapSettings, keeps_to_quality
 from .slopes import Slopes
 from .standing import Standing
 from .timer import StepTimer
-
-OTHER_SIZE = ("This sampler changes the size of the picture during the run, and nothing can be forecast from a smaller "
-              "one; every step was computed in full from there on. Choose another sampler.")
 
 
 class TapRun:
@@ -51,18 +48,16 @@ class TapRun:
         self, settings: TapSettings, sigmas: Sequence[float], model: str, mixed: bool | None = None,
         guidance: float | None = None, sigma_of_share: Callable[[float], float] | None = None,
     ) -> None:
-        self.settings, self.shared = settings, processes() > 1
+        self.shared, self._given = processes() > 1, settings
+        self.settings = settings = settings.without_quality() if self.shared else settings
         self.schedule = settings.schedule()
-        if self.shared and keeps_to_quality(self.schedule):
-            self.schedule = settings.fixed_schedule()
         self.timeline = Timeline(tuple(map(float, sigmas)), settings.time_axis, mixed, guidance, sigma_of_share)
         self.forecaster = Forecaster(settings, self.timeline)
         self.pool = self.forecaster.pool
         self.record = TapRecord(
-            model=model,
-            settings=settings_values(settings),
+            model=model, settings=settings_values(settings),
             sigmas=list(self.timeline.sigmas),
-            candidates=candidate_names(self.pool.members),
+            candidates=candidate_names(self.pool.members), part_of_run=max(self.timeline.sigmas[-1:], default=0) > 0,
         )
         self.notes = Notes(self.record.fallbacks)
         self.decider = Decider(self.schedule, self.timeline, self.notes)
@@ -74,6 +69,7 @@ class TapRun:
         self.standing = Standing(self.record, self.timeline.mixes, settings.closer_than_told, self.slopes)
         if not self.decider.skips_any:
             self.standing.lose()
+        self.standing.keep_silent(SHARED if self.shared else "")
         self.latents = Latents(self.decider, self.timeline.steps, self.standing, self.notes)
         self._room: int | None = None  # bytes that histories may take on the device; None without a limit
         self._lock, self._timers, self._started = threading.Lock(), [], time.perf_counter()
@@ -90,12 +86,11 @@ class TapRun:
         self.slopes.forget()
         position = self.pace.position
         if not self.pace.follows:
-            self.notes.fall_back(self.pace.why_not)
+            self.fall_back_blind(self.pace.why_not)
         before = self.decider.seen.x
         if x is not None and before is not None and x.shape != before.shape:
             self.replay, self.motion = None, Motion(self.timeline, self.slopes)
-            self.standing.lose()
-            self.notes.fall_back(OTHER_SIZE)
+            self.fall_back_blind(OTHER_SIZE)
         if x is not None:
             self.motion.watch(x, position)
         self.decider.begin(position, sigma, x)
@@ -103,7 +98,7 @@ class TapRun:
             self.decider.decision = Decision(full=True, reason="unclear which step of the sampler it is")
         self._tell_latents_apart(position, sigma)
         if self.pace.rises and self.motion.jumps is not None and self.motion.jumps:  # one wait, at a full step
-            self.notes.fall_back(OTHER_SIGMAS)
+            self.fall_back_blind(OTHER_SIGMAS)
         self.record.evaluations.append(Evaluation(position, sigma, self.decider.decision.reason))
         self._timers.append(StepTimer(device))
 
@@ -119,7 +114,16 @@ class TapRun:
         if self.levels.repeats and self.decider.decision.full and self.levels.judge(self.motion):
             self.memory.keep_newest()
             self.replay = None  # one way is interpolated, and there are several
-            self.notes.note(SEVERAL_LATENTS)
+            if keeps_to_quality(self.schedule):
+                self.fall_back_blind(NO_QUALITY)
+            else:
+                self.notes.note(SEVERAL_LATENTS)
+            self.standing.lose(SEVERAL_LATENTS)
+
+    def fall_back_blind(self, reason: str) -> None:
+        """Fall back where what comes does not show how far the forecast steps moved the picture."""
+        self.notes.fall_back(reason)
+        self.standing.lose(reason)
 
     def foresee(self, x: Tensor, sigma: float) -> None:
         """The sampler will evaluate x [B, C, ...] next, after its first evaluation. This waits for the device."""
@@ -132,9 +136,9 @@ class TapRun:
         """The model evaluation is over. x, denoised: [B, C, ...]."""
         self._timers[-1].stop()
         seen = self.decider.seen
-        seen.x, seen.denoised, seen.full = x, denoised, self._now.full
-        seen.whole = self._now.whole
-        self.standing.add(seen, self.motion, self.pace.sigma, self.replay is not None and not self.replay.noisy)
+        seen.x, seen.denoised, seen.full, seen.whole = x, denoised, self._now.full, self._now.whole
+        repaid = self.replay is not None and not self.replay.noisy and not self.notes.fell_back
+        self.standing.add(seen, self.motion, self.pace.sigma, repaid)
         if seen.whole and self.decider.skips_any and not self.notes.fell_back:
             self._read_back(seen)
         self.decider.finish()
@@ -220,10 +224,7 @@ class TapRun:
         if self.evaluating:  # an evaluation that never ended shows nothing
             self._timers.pop()
             self.record.evaluations.pop()
-        for evaluation, timer in zip(self.record.evaluations, self._timers, strict=True):
-            evaluation.seconds = timer.seconds
-            for choice in evaluation.choices:
-                choice.to_cpu()
+        self.record.end([timer.seconds for timer in self._timers])
         return self.record
 
     def keep_within_limit(self, latent: int) -> None:
@@ -242,16 +243,14 @@ class TapRun:
 
     @property
     def so_far(self) -> str:
-        """How close a run that keeps to a quality is so far, in words; empty before its first gap."""
-        return getattr(self.decider.course, "stands", "")
+        """How close the run is so far, in words; empty before its first gap, and where it has fallen back."""
+        return "" if self.notes.fell_back else self.standing.so_far
 
     def _note_beforehand(self) -> None:
         """What is known before the first step of why steps will be computed in full."""
-        if self.forecaster.wants_truth:
-            self.notes.note("The oracle computed every step to see which predictor is best; its times say nothing.")
-        for note in (*notes_of(self.schedule, self.timeline, self.record.model), *self.forecaster.notes):
+        for note in (*self.forecaster.notes, *notes_of(self.schedule, self.timeline, self.record.model)):
             self.notes.note(note)
-        if self.shared and keeps_to_quality(self.settings.schedule()):
+        if self.settings is not self._given:
             self.notes.note(SHARED_QUALITY)
         reason = why_not_shared(self.schedule, self.pool, self.settings.selector()) if self.shared else ""
         if reason:
@@ -263,11 +262,12 @@ class TapRun:
         """Read all that the run has to know of this full step and of skipped ones before it. This waits once."""
         self.memory.ask(self.readback.ask)
         self.motion.ask(self.readback.ask)
-        if seen.drifts is not None and keeps_to_quality(self.schedule):
+        if seen.drifts is not None:
             self.readback.ask(seen.drifts, partial(setattr, seen, "drifts"))
         self.readback.read()
         if seen.renewed is not None:
             seen.renewed, seen.turned = self.motion.renewed, self.motion.turned
+        self.standing.tell(seen)
 
     def _forget(self) -> None:
         """Drop what no later step is forecast from."""

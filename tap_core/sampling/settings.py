@@ -1,9 +1,9 @@
 """The values of all sliders, checked once, before sampling starts."""
 
 import math
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 
-from ..closeness import MOST_CLOSER
+from ..closeness import FIXED, MOST_CLOSER, QUALITIES
 from ..engine.losses import PROXY_LOSSES
 from ..engine.selector import Selector
 from ..errors import TapError
@@ -22,9 +22,6 @@ CACHE_DEVICES = ("gpu", "cpu")
 CORRECTIONS = ("on", "off")
 TRUSTS = ("learned", "full")
 WIDEST_STRIDE = 16
-FIXED = "fixed"
-# PSNR in dB against the picture with every step computed.
-QUALITIES = {"same": 50.0, "close": 42.0, "good": 35.0, "draft": 28.0, FIXED: 0.0}
 PLACED = {"change": change_schedule, "even": even_schedule, "paper": IntervalSchedule}
 PLACEMENTS = tuple(PLACED)
 
@@ -123,6 +120,10 @@ class TapSettings:
             return self.fixed_schedule()
         curve = by_change if self.placement == "change" else by_step
         return self._ranged(QualitySchedule(QUALITIES[self.quality], self.most_computed, curve, self.closer_than_told))
+
+    def without_quality(self) -> "TapSettings":
+        """These settings where no quality can be kept to: as many steps as interval says, if any is asked."""
+        return replace(self, quality=FIXED) if keeps_to_quality(self.schedule()) else self
 
     def fixed_schedule(self) -> AnySchedule:
         """As many full steps as interval and warm-up say."""

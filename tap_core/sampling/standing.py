@@ -1,5 +1,7 @@
 """Where a run stands: how close its picture is to the one with every step computed (tap_core/closeness.py)."""
 
+from torch import Tensor
+
 from ..closeness import Closeness, Line
 from ..record.record import TapRecord
 from ..schedule import Seen
@@ -9,20 +11,33 @@ from .motion import Motion
 from .slopes import Slopes
 from .trend import Trend
 
+NONE_CLOSED = ("No computed step came after a forecast one, so nothing shows how wrong the forecasts were. Choose "
+               "settings that compute the last step, such as placement change, or most_computed 2 or more.")
+UNKNOWN_YET = "not known how close"
+NO_NUMBERS = "The latents of the picture are all zero, or not numbers."
+
 
 class Standing:
-    """Of one run; nothing is known any more once the picture changes its size.
+    """Of one run; nothing is known any more once its way is lost. The record gets the reason.
 
-    mixed: see Timeline.mixes; closer: see Line; slopes: the run's.
+    mixed: see Timeline.mixes; closer: see Line; slopes: the run's. so_far: how close it is at the latest full step, in
+    words; "" before the first gap, and where that cannot be told.
     """
 
     def __init__(self, record: TapRecord, mixed: bool, closer: float = 0.0, slopes: Slopes | None = None) -> None:
         self._record, self._closer = record, closer
         self._drifts: Drifts | None = Drifts(mixed, slopes)
+        self.so_far = ""
 
-    def lose(self) -> None:
-        """What was measured says nothing of what comes."""
+    def lose(self, why: str = "") -> None:
+        """What was measured says nothing of what comes. why: what to tell people in place of a figure."""
+        self.keep_silent(why)
         self._drifts = None
+
+    def keep_silent(self, why: str) -> None:
+        """Measure on, but tell no figure, and why."""
+        self._record.why_unknown = self._record.why_unknown or why
+        self.so_far = ""
 
     def add(self, seen: Seen, motion: Motion, sigma: float, repaid: bool) -> None:
         """An evaluation is over; show the schedule where the run stands. sigma: the sampler's own."""
@@ -34,12 +49,28 @@ class Standing:
 
     def closeness(self, motion: Motion) -> Closeness | None:
         """At the end, of the picture that differs most in a batch; None if that is not known. Waits for the device."""
-        drifts = None if self._drifts is None else self._drifts.both
-        if drifts is None:
+        if self._drifts is None or self._record.why_unknown:
             return None
-        renewed = motion.renewed is not None and bool(motion.renewed > RENEWED)
-        turned = 0.0 if motion.turned is None else float(motion.turned)
-        line = Line(self._twice, self._drifts.open, renewed, self._closer, turned)
+        drifts = self._drifts.both
+        if drifts is None:
+            self.keep_silent(NONE_CLOSED if self._drifts.open else "")
+            return None
+        close = self._closeness(drifts, motion.renewed, motion.turned, self._drifts.open)
+        if close is None:
+            self.keep_silent(NO_NUMBERS)
+        return close
+
+    def tell(self, seen: Seen) -> None:
+        """Say how close the run is so far, of a full step whose figures are read."""
+        if self._drifts is not None and not self._record.why_unknown and seen.drifts is not None:
+            close = self._closeness(seen.drifts, seen.renewed, seen.turned, ends_open=False)
+            self.so_far = f"so far {close or UNKNOWN_YET}"
+
+    def _closeness(self, drifts: Tensor, renewed: Tensor | None, turned: Tensor | None, ends_open: bool
+                   ) -> Closeness | None:
+        """Of the picture that differs most. drifts: [2, B], see Drifts.both; renewed, turned: scalars, see Motion."""
+        anew = renewed is not None and bool(renewed > RENEWED)
+        line = Line(self._twice, ends_open, anew, self._closer, 0.0 if turned is None else float(turned))
         return line.closeness(float(drifts[0].max()))
 
     @property

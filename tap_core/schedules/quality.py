@@ -33,6 +33,8 @@ RENEWED = 0.5
 SOME_RENEWED, NOISY_RATE = 0.1, 33.0
 ALL_NOISE_ANEW = ("This sampler draws all of its noise anew at each step, and would make another picture from a "
                   "forecast; every step was computed in full. Choose another sampler, or quality fixed.")
+NOISE_AND_LIMIT = ("This sampler draws all of its noise anew at each step, and makes another picture from a forecast; "
+                   "most_computed allowed no more computed steps. Set most_computed to 0, or choose another sampler.")
 # After so many steps that is known.
 ENOUGH = 2
 # Where more than this share of the steps would have to be computed, the few others are not worth a changed picture.
@@ -41,7 +43,6 @@ MOST_ANYWAY = ("For this quality nearly every step would have to be computed, so
                "full. Choose a lower quality, weaker guidance or more steps.")
 # A run of a part of a picture's change is expected to drift by this power of the part, which is at least so large.
 PART_POWER, LEAST_PART = 4.0, 0.05
-UNKNOWN_YET = "not known how close"
 ROUNDING, TINY, DECIBEL = 1e-9, 1e-30, math.log(10) / 10
 
 Curve = Callable[[Sequence[float], bool], list[float]]
@@ -72,16 +73,16 @@ class QualitySchedule:
 class QualityCourse:
     """Plans each gap at the full step before it, from what the gaps so far drifted.
 
-    said: why every step is computed; "" while some are not. stands: how close the run is so far, by the picture of the
-    batch that drifts most, in words; "" before the first gap.
+    said: why every step is computed, or what a limit does to the picture; "" while there is nothing to say.
     """
 
     needs: frozenset[str] = frozenset()
 
     def __init__(self, schedule: QualitySchedule, timeline: Timeline) -> None:
         self._schedule, self._last = schedule, timeline.steps - 1
-        self.said = self.stands = ""
-        self.skips_any = timeline.steps > TOO_FEW
+        self._most = schedule.most if schedule.most < timeline.steps else 0
+        self.said = ""
+        self.skips_any = timeline.steps > TOO_FEW or self._most > 0
         self._heights = _from_0_to_1(schedule.curve, timeline)
         guidance = UNKNOWN if timeline.guidance is None else max(timeline.guidance, 1.0)
         self._part = PART_POWER * math.log(_part(timeline))
@@ -97,7 +98,7 @@ class QualityCourse:
     def before(self, seen: Seen) -> Decision:
         """As planned for its step; all evaluations of a step are decided alike."""
         step = self._step(seen)
-        unforeseen = step > 0 == self._newest and not self._foreseen
+        unforeseen = step > 0 == self._newest and not self._foreseen and self._left > 1
         if step == self._newest or step >= self._next or unforeseen:
             return Decision(full=True, reason="quality" if step else "first step")
         return SKIP
@@ -121,8 +122,6 @@ class QualityCourse:
             return
         self._spent, latest, renewed = _read(seen)
         line = Line(seen.twice, closer=self._schedule.closer, turned=_number(seen.turned))
-        most = max(self._spent, key=lambda spent: math.inf if math.isnan(spent) else spent, default=None)
-        self.stands = "" if most is None else f"so far {line.closeness(most) or UNKNOWN_YET}"
         self._expect_noise(renewed)
         if step > self._newest + 1 and latest and self._newest > 0:  # a gap behind the first step alone tells little
             self._learn(self._heights[step] - self._heights[self._newest], latest)
@@ -131,9 +130,16 @@ class QualityCourse:
         self._allowed = line.drift(self._schedule.decibels)
         self._calm = replace(line, turned=0.0).drift(self._schedule.decibels)
         # Many samplers draw all noise anew at their first step, and little of it later.
-        if not self._schedule.most and renewed > RENEWED and step > ENOUGH:  # with a limit steps are skipped
-            self.said = self.said or ALL_NOISE_ANEW
+        if renewed > RENEWED and step > ENOUGH:
+            self._tell_noise(step)
         self._plan(step, any_skipped=renewed <= RENEWED)
+
+    def _tell_noise(self, step: int) -> None:
+        """Say why a sampler that draws all noise anew is computed in full, or that a limit did not allow it."""
+        if not self._most:
+            self.said = self.said or ALL_NOISE_ANEW
+        elif self._count <= step:
+            self.said = self.said or NOISE_AND_LIMIT
 
     def _expect_noise(self, renewed: float) -> None:
         """Expect more drift where the first step is seen to draw noise anew."""
@@ -151,8 +157,10 @@ class QualityCourse:
         gap, left = self._wished(step) if any_skipped else 0.0, 1 - self._due
         if self.said:
             gap = 0.0
-        if self._schedule.most:
-            gap = max(gap, left / max(self._schedule.most - self._count, 1))
+        if self._left <= 0:
+            self._next = self._last + 1
+            return
+        gap = max(gap, left / self._left)
         if gap:
             self._gap = left / max(math.ceil(left / gap - ROUNDING), 1)
             self._gaps.append(self._gap)
@@ -160,6 +168,11 @@ class QualityCourse:
         else:
             self._next = min(step + 1, self._last)
             self._gap = self._heights[self._next] - self._due
+
+    @property
+    def _left(self) -> float:
+        """How many more full steps there may be."""
+        return self._most - self._count if self._most else math.inf
 
     def _wished(self, step: int) -> float:
         """The length of the next gap, for the picture of the batch that drifts most; 0 where that is not known."""
@@ -169,7 +182,7 @@ class QualityCourse:
             return 0.0
         length = min(self._length(rate, one) for rate, one in zip(rates, spent, strict=True))
         some_left = self.skips_any and step + 2 <= self._last
-        if some_left and length * self._last < 1 / MOST_STEPS and not self._schedule.most:
+        if some_left and length * self._last < 1 / MOST_STEPS and not self._most:
             self.said = self.said or MOST_ANYWAY
         return min(length, GROWTH * mean(self._gaps)) if self._gaps else length
 

@@ -127,11 +127,6 @@ class RangedCourse:
         """Why every step in the range is computed."""
         return getattr(self._inner, "said", "")
 
-    @property
-    def stands(self) -> str:
-        """How close the run is so far, in words; see QualityCourse."""
-        return getattr(self._inner, "stands", "")
-
     def _of(self, seen: Seen) -> Course | None:
         return self._deciding[min(int(seen.position), len(self._deciding) - 1)]
 

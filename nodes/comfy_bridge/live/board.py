@@ -51,8 +51,8 @@ class LiveBoard:
                 if node in nodes and made in self._made and self._made[made]["ended"]]
         shown = []
         for run in sorted(runs, key=lambda event: event["at"]):
-            line = f"{FROM_CACHE}{str(run['line']).removeprefix(FROM_CACHE)}"
-            shown.append({**run, "workflow": prompt.workflow, "prompt": prompt.id, "line": line, "at": time.time()})
+            its = {"workflow": prompt.workflow, "prompt": prompt.id, "at": time.time()}
+            shown.append({**_said(run, FROM_CACHE), **its})
             self.keep(shown[-1])
         return shown
 
@@ -60,15 +60,20 @@ class LiveBoard:
         """Runs that a workflow's nodes still show, though a prompt that failed never came to them."""
         shown = []
         for run in self.of(prompt.workflow):
-            line = str(run["line"])
-            if run["node"] in prompt.nodes and run.get("prompt") != prompt.id and not line.startswith(RUN_BEFORE):
-                shown.append({**run, "line": RUN_BEFORE + line, "at": time.time()})
+            new = not str(run["line"]).startswith(RUN_BEFORE)
+            if run["node"] in prompt.nodes and run.get("prompt") != prompt.id and new:
+                shown.append({**_said(run, RUN_BEFORE), "at": time.time()})
                 self.keep(shown[-1])
         return shown
 
     def of(self, workflow: str) -> list[Event]:
         """The last event of each node of a workflow."""
         return [event for (owner, _), event in list(self._last.items()) if owner == workflow]
+
+
+def _said(run: Event, before: str) -> Event:
+    """The event with these words, once, in front of what it says."""
+    return {**run, **{name: before + str(run[name]).removeprefix(before) for name in ("line", "title") if name in run}}
 
 
 def _put(kept: dict, key: object, value: object) -> None:

@@ -9,6 +9,7 @@ from ....tap_core.record.record import TapRecord
 from ....tap_core.record.run_line import result_line, run_line
 from ....tap_core.record.size_words import cache_words, size_words
 from ....tap_core.sampling.run import TapRun
+from ....tap_core.sampling.settings import keeps_to_quality
 from .board import BOARD
 from .plan import NOTHING, expected_cache, latent_bytes, plan_of
 from .plan_marks import FULL, TO_COME, mark_of, put_mark
@@ -76,8 +77,9 @@ class LiveRun:
             send({**self._result(record), "node": node})
 
     def _result(self, record: TapRecord) -> Event:
-        line = result_line(record) if record.complete else f"Stopped: {run_line(record)}"
-        return {**self._event(), "line": line, "ended": True}
+        line, title = (result_line(record, uncertain) if record.complete else f"Stopped: {run_line(record)}"
+                       for uncertain in (False, True))
+        return {**self._event(), "line": line, "title": title, "ended": True}
 
     def _log_plan(self) -> None:
         if not self._logged:
@@ -97,7 +99,12 @@ class LiveRun:
         if all(mark == TO_COME for mark in self._marks):
             return self._planned()
         known = self._plan.words if self._plan.words.startswith(NOTHING) else self._run.so_far
-        return "; ".join(filter(None, [self._left.words(self._marks, self._plan.marks), known]))
+        return f"{self._wish}{'; '.join(filter(None, [self._left.words(self._marks, self._plan.marks), known]))}"
+
+    @property
+    def _wish(self) -> str:
+        """The quality that the run keeps to, such as "close: "."""
+        return f"{self._run.settings.quality}: " if keeps_to_quality(self._run.schedule) else ""
 
     def _planned(self) -> str:
         if not self._cache:

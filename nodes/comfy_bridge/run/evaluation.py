@@ -37,10 +37,11 @@ def finish(state: RunState, own: dict, x: Tensor, denoised: Tensor) -> None:
 
 def _fall_back_at_answer(state: RunState, own: dict) -> None:
     """A step was answered without a model call; one that never had any is none of TAP's."""
-    if not state.run.notes.fell_back and any(each.full for each in state.run.record.evaluations):
+    run = state.run
+    if (run.standing.known or not run.notes.fell_back) and any(each.full for each in run.record.evaluations):
         name = answerer(own)
-        state.run.notes.fall_back(f"Another node{name and f' ({name})'} answered in place of the model, as caches do; "
-                                  "TAP computes all other steps in full. Remove that node, or TAP.")
+        run.fall_back_blind(f"Another node{name and f' ({name})'} answered in place of the model, as caches do; TAP "
+                             "computes all other steps in full. Remove that node, or TAP.")
 
 
 def is_differentiated(*inputs: Tensor) -> bool:

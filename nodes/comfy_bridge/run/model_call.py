@@ -84,7 +84,7 @@ class ModelCall(CallContext):
             self.tap.notes.fall_back("Another node changes or moves the picture that the model gets, and TAP cannot "
                                      "tell how; every step was computed in full. Remove that node, or TAP.")
         elif self._has_other_blocks():
-            self.tap.notes.fall_back(f"{self._who(self._blocks, (), self._current)} puts something else in place of "
+            self.tap.fall_back_blind(f"{self._who(self._blocks, (), self._current)} puts something else in place of "
                                      f"the blocks of {self.tap.record.model}; TAP computes all other steps in full. "
                                      "Remove that node, or TAP.")
         if self.tap.notes.fell_back:
@@ -129,7 +129,7 @@ class ModelCall(CallContext):
         mismatch = seam.captured.mismatch or (probe is not None and len(probe) != len(self.x))
         if not mismatch and (probe is None or not seam.captured.complete):
             missing = "final layer" if probe is not None else "first block"
-            self.tap.notes.fall_back(f"The {missing} of {self.tap.record.model} was not reached; TAP computes all "
+            self.tap.fall_back_blind(f"The {missing} of {self.tap.record.model} was not reached; TAP computes all "
                                      f"other steps in full. {self._who()} may have replaced the model's forward. "
                                      "Remove that node, or TAP.")
             return
@@ -157,13 +157,13 @@ class ModelCall(CallContext):
             why = f"{self._who(self._blocks, (0,))} may have replaced its attention. Remove that node, or TAP."
         if self.tap.shared:
             why = "Processes that share out the tokens of a picture inside the model do that."
-        self.tap.notes.fall_back(f"The first block of {self.tap.record.model} is not as TAP knows it; every step was "
+        self.tap.fall_back_blind(f"The first block of {self.tap.record.model} is not as TAP knows it; every step was "
                                  f"computed in full. {why}")
 
     def _fall_back_at_replaced_blocks(self, places: Sequence[int]) -> None:
         """What the call gave is the guess of another node, such as a cache: never remember that as the truth."""
         blocks = self._blocks
-        self.tap.notes.fall_back(f"{self._who(blocks, places)} skips blocks of {self.tap.record.model} by "
+        self.tap.fall_back_blind(f"{self._who(blocks, places)} skips blocks of {self.tap.record.model} by "
                                  f"itself: in a computed step, {len(places)} of {len(blocks.modules)} blocks did not "
                                  "run. TAP computes all other steps in full. Remove that node, or TAP.")
 
@@ -205,7 +205,7 @@ class ModelCall(CallContext):
             self._show_schedule(seam.captured)
             self.tap.count_call(skipped=True, choices=self._choices_on_picture())
             return output
-        self.tap.notes.fall_back(f"The blocks of {self.tap.record.model} could not be skipped; this call and the rest "
+        self.tap.fall_back_blind(f"The blocks of {self.tap.record.model} could not be skipped; this call and the rest "
                                  f"were computed in full. {self._who()} may have replaced the model's forward. Remove "
                                  "that node, or TAP.")
         return self._compute_plainly(forward)

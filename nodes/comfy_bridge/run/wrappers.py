@@ -109,6 +109,8 @@ class TapPatch:
         state.run.keep_within_limit(noise.numel() * torch.float32.itemsize)
         state.live = LiveRun(state.run, self.node)
         state.shapes = shapes
+        if not noise.any():  # the picture comes with the noise that another sampling has left in it
+            state.run.record.part_of_run = True
 
     def before_run(self, model: ModelPatcher) -> None:
         """ON_PRE_RUN: all that is called of a TAP node whose model is a second one of the guider."""
@@ -122,8 +124,7 @@ class TapPatch:
 
     def followed(self, record: TapRecord, live: LiveRun) -> None:
         """The run of the guider's first model has ended; it was this one's, too."""
-        record = replace(record, fallbacks=[*record.fallbacks, FOLLOWS])
-        self.holder.fill(record)
+        self.holder.fill(replace(record, fallbacks=[*record.fallbacks, FOLLOWS]))
         live.ended_beside(self.node, record)
 
     def passed_by(self, model: str) -> None:
@@ -156,8 +157,7 @@ class TapPatch:
             reason = why_windows_move(model, shape, guider.model_options, run.timeline.steps)
         state = RunState(run, adapter, diffusion_model)
         if reason:
-            run.notes.fall_back(reason)
-            run.standing.lose()
+            run.fall_back_blind(reason)
             return state
         state.blocks_of(diffusion_model, adapter)  # before another node's wrapper may change it in a call
         if run.decider.skips_any and (said := how_to_ask(diffusion_model)):
@@ -232,7 +232,7 @@ def predict_noise(executor: WrapperExecutor, x: Tensor, timestep: Tensor, *args:
         return executor(x, timestep, *args, **kwargs)
     state.awaited = None
     if is_differentiated(x, timestep):
-        state.run.notes.fall_back(DIFFERENTIATED)
+        state.run.fall_back_blind(DIFFERENTIATED)
         with state.run.unseen(float(timestep.detach().flatten()[0]), x.device):
             return executor(x, timestep, *args, **kwargs)
     begin(state, options, x, timestep, *args, **kwargs)

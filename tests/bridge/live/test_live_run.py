@@ -15,6 +15,7 @@ from tap_pack.nodes.comfy_bridge.run.measuring import EveryStep
 from tap_pack.nodes.comfy_bridge.run.wrappers import TapPatch
 from tap_pack.tap_core.errors import TapError
 from tap_pack.tap_core.record.record import RecordHolder, TapRecord
+from tap_pack.tap_core.record.run_line import result_line
 from tap_pack.tap_core.sampling.memory import Memory
 from tap_pack.tap_core.sampling.run import TapRun
 from tap_pack.tap_core.sampling.settings import TapSettings
@@ -103,8 +104,18 @@ def test_the_browser_sees_the_same_run_as_the_record(model: ModelPatcher, told: 
     assert event["node"] == "7"
     assert event["marks"] == "".join("f" if step in record.full_steps else "s" for step in range(20)) == event["plan"]
     assert re.match(r"[\d.]+ s( instead of about [\d.]+ s, [\d.]+x|, not) faster; ", event["line"])
-    assert all(re.match(r"\d+ of 20(, about \d+ s left)?$", said["line"]) for said in told[:-1] if "s" in said["marks"])
+    so_far = r"\d+ of 20(, about \d+ s left)?(; so far [a-z, ]+ \(about \d+ dB\))?$"
+    assert all(re.match(so_far, said["line"]) for said in told[:-1] if "s" in said["marks"])
+    assert event["title"] == result_line(record, uncertain=True) != event["line"]
     assert told[0]["marks"] == "." * 20 and told[0]["line"] == plan_of(run_of(20)).words
+
+
+def test_the_line_names_the_quality_that_is_asked_for_through_the_run(model: ModelPatcher, told: list[dict]) -> None:
+    sampled(model, quality="good")
+    ended = last_of(told)["line"]
+    lines = [said["line"] for said in told if "s" in said["marks"] and not said["ended"]]
+    assert lines and all(re.match(r"good: \d+ of 20[,;]?", line) for line in lines)
+    assert not ended.startswith("good")
 
 
 def test_each_run_has_its_own_number(told: list[dict]) -> None:

@@ -14,9 +14,10 @@ from tap_pack.tap_core.sampling import run as run_module
 from tap_pack.tap_core.sampling.locality import SHARED_QUALITY
 from tap_pack.tap_core.sampling.run import TapRun
 from tap_pack.tap_core.sampling.settings import TapSettings
-from tap_pack.tap_core.schedules.quality import ALL_NOISE_ANEW
+from tap_pack.tap_core.sampling.standing import NO_NUMBERS
+from tap_pack.tap_core.schedules.quality import ALL_NOISE_ANEW, NOISE_AND_LIMIT
 
-from tiny_flux import Accelerated, prompt, sample, tiny_flux
+from tiny_flux import Accelerated, sample, tiny_flux
 
 # As far as these tiny models of random weights allow: with lower qualities more steps are skipped.
 OURS = {"target": "auto", "correction": "on", "placement": "change", "trust": "learned", "probe_stride": 4}
@@ -99,6 +100,27 @@ def test_most_computed_is_kept_and_the_line_says_how_close_that_came(model: Mode
     run.sample(STEPS)
     assert len(run.record.full_steps) <= 6
     assert f"(about {run.record.closeness.decibels:.0f} dB)" in run_line(run.record)
+    assert run_line(run.record).endswith(
+        "less close than quality same asks (50 dB). Set most_computed higher, or to 0.")
+
+
+@pytest.mark.parametrize("sampler", ["euler", "heun"])
+@pytest.mark.parametrize("correction", ["on", "off"])
+@pytest.mark.parametrize("most", [1, 2, 3])
+def test_no_more_than_most_computed_steps_are_computed(
+    model: ModelPatcher, sampler: str, correction: str, most: int
+) -> None:
+    run = accelerated(model, quality="same", most_computed=most, correction=correction)
+    assert run.sample(STEPS, sampler=sampler).isfinite().all()
+    assert len(run.record.full_steps) == most
+    assert sum(each.full for each in run.record.evaluations) <= (1 + (sampler == "heun")) * most
+
+
+def test_under_noise_that_is_all_new_a_limit_says_what_it_does(model: ModelPatcher) -> None:
+    run = accelerated(model, quality="close", most_computed=8)
+    run.sample(STEPS, sampler="lcm")
+    assert len(run.record.full_steps) == 8 and run.record.fallbacks == [NOISE_AND_LIMIT]
+    assert run_line(run.record).endswith("Set most_computed higher, or to 0. 1 note, see the report.")
 
 
 def test_the_picture_of_a_batch_that_differs_most_is_told(model: ModelPatcher) -> None:
@@ -112,17 +134,6 @@ def test_the_picture_of_a_batch_that_differs_most_is_told(model: ModelPatcher) -
     assert both.record.closeness.decibels <= one.record.closeness.decibels + 0.01
 
 
-def test_with_a_mask_an_area_and_half_of_a_run_it_is_known(model: ModelPatcher) -> None:
-    mask = torch.zeros(1, 1, 8, 12)
-    mask[..., 4:] = 1
-    ways = ({"noise_mask": mask, "latent": torch.ones(1, 16, 8, 12)}, {"start_step": 0, "last_step": 14},
-            {"denoise": 0.5}, {"positive": [*prompt(), *prompt(seed=4, area=(4, 4, 0, 0))]})
-    for way in ways:
-        run = accelerated(model, quality="fixed", interval=4)
-        run.sample(STEPS, cfg=2.0, **way)
-        assert run.record.skipped_steps and run.record.closeness is not None, way
-
-
 def test_values_that_are_not_numbers_give_no_figure(model: ModelPatcher) -> None:
     broken = tiny_flux()
 
@@ -133,7 +144,7 @@ def test_values_that_are_not_numbers_give_no_figure(model: ModelPatcher) -> None
     run = accelerated(broken)
     run.sample(STEPS, callback=break_it)
     assert run.record.closeness is None
-    assert run_line(run.record).endswith("how close the picture is, is not known")
+    assert run_line(run.record).endswith(f"how close the picture is, is not known. {NO_NUMBERS}")
 
 
 def test_a_run_that_was_stopped_says_nothing_of_its_picture(model: ModelPatcher) -> None:
@@ -157,6 +168,25 @@ def test_processes_that_share_a_picture_compute_as_many_steps_as_interval_says(
     run = TapRun(settings, [1 - i / 50 for i in range(51)], "Flux")
     assert plan_of(run).marks.count("f") == 12
     assert run.record.fallbacks == [SHARED_QUALITY]
+
+
+@pytest.mark.parametrize(("sampler", "inputs"), [
+    ("euler", {"quality": "draft"}), ("euler", {"quality": "fixed", "interval": 5}), ("heun", {"quality": "draft"}),
+    ("lcm", {"quality": "close", "most_computed": 8}), ("dpmpp_2m", {"quality": "fixed", "interval": 4})], ids=str)
+def test_the_run_says_where_it_stands_as_it_does_at_its_end(
+    model: ModelPatcher, monkeypatch: pytest.MonkeyPatch, sampler: str, inputs: dict
+) -> None:
+    said, finish = [], TapRun.finish
+
+    def finish_and_say(run: TapRun, *latents: torch.Tensor) -> None:
+        finish(run, *latents)
+        said.append(run.so_far)
+
+    monkeypatch.setattr(TapRun, "finish", finish_and_say)
+    run = accelerated(model, **inputs)
+    run.sample(STEPS, sampler=sampler)
+    assert said[0] == "" and said[-1] == f"so far {run.record.closeness}"
+    assert len(set(said)) > 2
 
 
 def test_the_plan_names_the_quality(model: ModelPatcher) -> None:

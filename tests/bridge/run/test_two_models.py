@@ -17,7 +17,7 @@ from tap_pack.tap_core.record.run_line import run_line
 from tap_pack.tap_core.sampling.settings import TapSettings
 
 from custom_runs import custom
-from tiny_flux import tiny_flux
+from tiny_flux import sample, tiny_flux
 from tiny_models import prompt
 from tiny_table import ALL_ROWS
 from waiting import wait_until
@@ -41,6 +41,16 @@ def test_two_models_share_one_picture_but_no_history() -> None:
     high, low = (holder.latest for holder in holders)
     assert high.full_steps == low.full_steps == [0, 1, 4]
     assert high.sigmas[-1] == low.sigmas[0] and high.fallbacks == low.fallbacks == []
+    assert high.part_of_run and low.part_of_run
+    for record in (high, low):  # each tells of its own steps only, and says so
+        assert f"(about {record.closeness.decibels:.0f} dB) in this part of the run" in run_line(record)
+
+
+@pytest.mark.parametrize("options", [{}, {"denoise": 0.5}, {"latent": torch.ones(1, 16, 8, 12)}], ids=str)
+def test_a_picture_that_one_sampling_makes_is_no_part(options: dict) -> None:
+    model, holder = tapped(tiny_flux())
+    sample(model, 12, **options)
+    assert holder.latest.skipped_steps and not holder.latest.part_of_run
 
 
 DUAL = getattr(nodes_custom_sampler, "Guider_DualModel", None)

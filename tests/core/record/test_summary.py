@@ -44,19 +44,65 @@ def test_the_words_tell_where_what_is_kept_lies(settings: dict, said: str) -> No
     assert f"Cache:      {said.removeprefix('cache ')}\n" in report_text(record)
 
 
-def test_the_line_says_how_close_the_picture_is_and_what_to_change_where_it_is_far_off() -> None:
-    record = made_record(steps=50)
-    near = replace(record, closeness=Closeness(46.6, 4.5))
-    assert "; no difference to be seen (about 47 dB); cache" in summary_line(near)
-    assert run_line(near).endswith("; no difference to be seen (about 47 dB)")
-    far = replace(record, closeness=Closeness(20.0, 7.0), settings={"quality": "fixed", "interval": 9})
-    assert "; another picture (about 20 dB). Set quality to close, or lower interval; cache" in summary_line(far)
-    far.settings = {"quality": "draft"}
-    assert run_line(far).endswith("another picture (about 20 dB). Set quality higher.")
-    far.settings = {"quality": "close", "most_computed": 4}
-    assert run_line(far).endswith("Set quality higher, or raise most_computed.")
-    assert "no difference to be seen, about 47 dB, give or take 4 (PSNR" in report_text(near)
-    assert "(about" not in summary_line(replace(near, complete=False))
+def test_the_line_says_how_close_the_picture_is() -> None:
+    close = replace(made_record(steps=50), closeness=Closeness(46.6, 4.5))
+    assert "; no difference to be seen (about 47 dB, give or take 4); cache" in summary_line(close)
+    assert run_line(close, uncertain=True).endswith("; no difference to be seen (about 47 dB, give or take 4)")
+    assert result_line(close, uncertain=True).endswith("; no difference to be seen (about 47 dB, give or take 4)")
+    assert run_line(close).endswith("; no difference to be seen (about 47 dB)")
+    assert "no difference to be seen, about 47 dB, give or take 4 (PSNR" in report_text(close)
+    assert "(about" not in summary_line(replace(close, complete=False))
+
+
+@pytest.mark.parametrize(("settings", "decibels", "said"), [
+    ({"quality": "fixed", "interval": 9}, 20.0, ". Set quality to close, or lower interval."),
+    ({"quality": "fixed", "interval": 9}, 31.4, ". Set quality to close, or lower interval."),
+    ({"quality": "fixed", "interval": 9}, 31.6, ""),
+    ({}, 20.0, ". Take out the node at schedule, or change its settings."),
+    ({"quality": "draft"}, 28.4, ""),
+    ({"quality": "draft"}, 25.6, ""),
+    ({"quality": "draft"}, 25.4, ", less close than quality draft asks (28 dB). Set quality higher."),
+    ({"quality": "close"}, 39.6, ""),
+    ({"quality": "close"}, 33.0, ", less close than quality close asks (42 dB). Set quality higher."),
+    ({"quality": "close", "most_computed": 40}, 33.0,
+     ", less close than quality close asks (42 dB). Set quality higher."),
+    ({"quality": "close", "most_computed": 18}, 33.0,
+     ", less close than quality close asks (42 dB). Set most_computed higher, or to 0."),
+    ({"quality": "same"}, 25.0,
+     ", less close than quality same asks (50 dB). Set interval to 1, which computes every step."),
+    ({"quality": "same"}, 48.0, ""),
+], ids=str)
+def test_the_line_says_what_was_missed_and_what_helps(settings: dict, decibels: float, said: str) -> None:
+    record = replace(made_record(steps=50), closeness=Closeness(decibels, 7.0), settings=settings)
+    assert len(record.full_steps) == 18
+    for words in (run_line(record), result_line(record)):
+        assert words.endswith(f"(about {decibels:.0f} dB){said}")
+    assert f"(about {decibels:.0f} dB, give or take 7){said.rstrip('.')}; cache" in summary_line(record)
+
+
+def test_of_a_part_of_a_run_the_line_says_so() -> None:
+    part = replace(made_record(steps=50), closeness=Closeness(30.0, 7.0), part_of_run=True)
+    part.settings = {"quality": "fixed"}
+    assert run_line(part).endswith("(about 30 dB) in this part of the run. Set quality to close, or lower interval.")
+    assert "drawn differently in this part of the run, about 30 dB, give or take 7" in report_text(part)
+    assert part.report()["part_of_run"] and part.report()["closeness_give_or_take_db"] == 7.0
+
+
+def test_what_is_not_known_is_said_with_its_reason() -> None:
+    record = replace(made_record(steps=50), why_unknown="For a test.")
+    assert run_line(record).endswith("; how close the picture is, is not known. For a test.")
+    assert "Closeness:  not known. For a test.\n" in report_text(record)
+
+
+@pytest.mark.parametrize(("quality", "steps", "told"), [
+    ("fixed", 8, True), ("fixed", 9, False), ("good", 8, False), (None, 8, False)], ids=str)
+def test_the_report_of_a_fixed_number_of_few_steps_says_what_else_there_is(
+    quality: str | None, steps: int, told: bool
+) -> None:
+    record = made_record(steps=steps)
+    record.settings["quality"] = quality
+    said = f"sampling {len(record.full_steps)} steps without TAP may give a picture that is as close. Set quality to"
+    assert (said in report_text(record)) == told
 
 
 def test_the_gain_is_what_full_steps_would_have_taken() -> None:
@@ -96,12 +142,18 @@ def test_without_a_timed_full_step_no_gain_is_claimed() -> None:
     assert "faster" not in summary_line(record)
 
 
-def test_fallbacks_are_counted() -> None:
+def test_notes_are_counted_and_the_face_counts_those_that_it_does_not_tell() -> None:
     record = made_record()
-    record.fallbacks = ["one"]
-    assert summary_line(record).endswith("; 1 fallback, see the report")
-    record.fallbacks = ["one", "two"]
-    assert summary_line(record).endswith("; 2 fallbacks, see the report")
+    assert "note" not in run_line(record) and "Note:       none\n" in report_text(record)
+    record.fallbacks = ["One."]
+    for words in (summary_line(record), run_line(record), result_line(record)):
+        assert words.endswith("; 1 note, see the report")
+    record.fallbacks, record.why_unknown = ["One.", "Two."], "Two."
+    assert summary_line(record).endswith("; 2 notes, see the report")
+    assert run_line(record).endswith("is not known. Two. 1 note, see the report.")
+    assert "Note:       One.\nNote:       Two.\n" in report_text(record)
+    record.fallbacks = ["Two."]
+    assert run_line(record).endswith("is not known. Two.")
 
 
 def test_a_stopped_run_says_so() -> None:

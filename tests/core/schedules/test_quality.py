@@ -11,7 +11,14 @@ from tap_pack.tap_core.closeness import Line
 from tap_pack.tap_core.errors import TapError
 from tap_pack.tap_core.schedule import Seen
 from tap_pack.tap_core.schedules.placed import by_change, change_done, place
-from tap_pack.tap_core.schedules.quality import ALL_NOISE_ANEW, MOST_ANYWAY, PER_DOUBLING, RATE, QualitySchedule
+from tap_pack.tap_core.schedules.quality import (
+    ALL_NOISE_ANEW,
+    MOST_ANYWAY,
+    NOISE_AND_LIMIT,
+    PER_DOUBLING,
+    RATE,
+    QualitySchedule,
+)
 from tap_pack.tap_core.timeline import Timeline
 
 SIGMAS = tuple(1 - i / 40 for i in range(41))
@@ -144,6 +151,25 @@ def test_a_limit_is_kept_and_used(most: int) -> None:
     assert most - 2 <= len(full) <= most and full[-1] == 39
 
 
+@pytest.mark.parametrize("most", [1, 2, 3, 4])
+@pytest.mark.parametrize("steps", [2, 3, 4, 40])
+@pytest.mark.parametrize("foreseen", [True, False])
+def test_no_more_steps_are_computed_than_a_limit_allows(most: int, steps: int, foreseen: bool) -> None:
+    sigmas = tuple(1 - i / steps for i in range(steps + 1))
+    course, full = QualitySchedule(60, most).start(Timeline(sigmas, guidance=4.0)), []
+    assert course.skips_any == (steps > min(most, 3))
+    for step in range(steps):
+        for turn in range(2):  # a sampler that evaluates each step twice
+            if foreseen and step + turn == 1:
+                course.foresee(0.0)
+            seen = Seen(float(step), sigmas[step])
+            seen.full = seen.whole = course.before(seen).full
+            full += [step] * (seen.full and step not in full)
+            course.after(seen)
+    assert len(full) == min(most, steps) and full[0] == 0
+    assert most == 1 or full[-1] == steps - 1
+
+
 def test_where_the_wish_takes_less_the_limit_changes_nothing() -> None:
     wished, _, _ = run(QualitySchedule(28), cubic(0.0))
     assert run(QualitySchedule(28, 30), cubic(0.0))[0] == wished
@@ -178,7 +204,10 @@ def test_a_sampler_that_draws_all_noise_anew_is_computed_in_full_and_told() -> N
     assert full == list(range(40)) and said == ALL_NOISE_ANEW
     assert run(QualitySchedule(28), cubic(0.0), renewed=0.3)[2] == ""
     limited, _, said = run(QualitySchedule(28, 6), cubic(0.0), renewed=1.0)
-    assert len(limited) <= 6 and said == ""
+    assert len(limited) <= 6 and said == NOISE_AND_LIMIT
+    assert run(QualitySchedule(28, 6), cubic(0.0), renewed=0.3)[2] == ""
+    for no_limit in (40, 50):
+        assert run(QualitySchedule(28, no_limit), cubic(0.0), renewed=1.0)[::2] == (list(range(40)), ALL_NOISE_ANEW)
 
 
 @pytest.mark.parametrize("decibels", [28.0, 42.0, 50.0])
