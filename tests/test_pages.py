@@ -12,7 +12,8 @@ from tap_pack.demo.templates.signs import draw_icon
 ROOT = Path(__file__).resolve().parents[1]
 # Help pages stand on another root in the browser; tests/test_locales.py looks after them.
 PAGES = sorted({ROOT / "README.md", ROOT / "CONTRIBUTING.md", ROOT / "WORDS.md",
-                *(page for room in ("bench", "demo", "nodes", "tests") for page in (ROOT / room).rglob("*.md"))})
+                *(page for room in ("bench", "demo", "nodes", "tap_core", "tests")
+                  for page in (ROOT / room).rglob("*.md"))})
 README = (ROOT / "README.md").read_text(encoding="utf-8")
 # What shows without scrolling.
 FIRST_SCREEN = 24

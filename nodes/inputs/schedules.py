@@ -178,8 +178,8 @@ def _sada(knobs: _Knobs) -> list[io.Input]:
         knobs.count("multistep_term", 8, "How many computed steps a forecast uses after multistep_from.", least=1),
         *knobs.guards(),
         knobs.switch("token_wise", "On computes only the tokens that need it where the path is not stable, and "
-                     "forecasts the others. Faster, but less close. Works on FLUX, Qwen-Image, Wan, HunyuanVideo and "
-                     "Stable Diffusion 3."),
+                     "forecasts the others. Less close with the other settings as they are. Works on FLUX, Qwen-Image, "
+                     "Wan, HunyuanVideo and Stable Diffusion 3."),
     ]
 
 

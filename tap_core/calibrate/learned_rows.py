@@ -1,4 +1,6 @@
-"""Learned weights, by least squares over all skipped steps of some runs at once.
+"""Learned weights (L2P, arXiv 2604.26365), by least squares over all skipped steps of some runs at once.
+
+L2P learns each step's weights by themselves, by gradient descent on full runs; predictors/learned.py says what differs.
 
 G: guided slope [T, N, C] that a run saw.  G*: that of the full run of the same picture, which is what is wanted.
 D_i = G_{f_i} - G_{f_0}, of the last full steps.  u: share of the gap, as in predictors/learned.py.
@@ -25,7 +27,7 @@ RIDGE, LEAST = 1e-6, 1e-12
 
 
 def learned_weights(traces: Sequence[Trace], full: Sequence[int]) -> LearnedWeights:
-    """The weights with the smallest sum of |E_j|^2 + EACH_STEP |e_j|^2 over the skipped steps of these runs.
+    """The weights with the smallest sum of |E_j|^2 + EACH_STEP |e_j|^2 over the skipped steps of these runs, after L2P.
 
     traces: of runs with the same sigmas. With runs among them that skipped with these full steps, the weights are
     learned on what those saw. Raises TapError where the full run of such a picture is missing.

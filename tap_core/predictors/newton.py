@@ -15,6 +15,7 @@ from .weight_row import coordinates, padded
 class Newton:
     """Lagrange's form of Newton's polynomial: w_j = prod_{i != j} (x - x_i) / (x_j - x_i).
 
+    Textbook: the polynomial of Newton's divided differences. AB-Cache has it one gap ahead (adams_bashforth.py).
     Exact for every polynomial of its order and any gaps; TaylorSeer's ladder is exact only up to order 1. The price is
     larger weights far from the full steps (8 steps apart, 7 ahead, order 2: sum |w| = 6.0 against 4.3).
     """

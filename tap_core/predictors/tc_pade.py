@@ -16,7 +16,7 @@ from .per_token import by_chunks, length, ratio
 
 # Shares of the run where the early stage ends and the late one begins: t = 0.7 T and 0.2 T in the paper's time.
 EARLY, LATE = 0.3, 0.8
-# The paper's text does not give these two: the share of the line taken early, and of the last change added late.
+# Guesses, as the paper's text gives neither: the share of the line taken early, of the last change added late.
 EARLY_SLOPE, LATE_CHANGE = 0.5, 0.1
 # The denominator stays between these.
 LEAST, MOST = 0.5, 2.0
@@ -30,7 +30,9 @@ class TcPade:
     (arXiv 2603.02943), which prints (2s R_{t+3} - s R_{t+2}) / (1 + s/l R_{t+1}); `literal` uses that at every stage,
     with its indices read newest first (as printed it leads back in time). It has three flaws that are corrected here:
     it shrinks even a constant; where the trend is unsteady (s -> 0) it goes to zero instead of a repeat; it does not
-    depend on distance or scale. The denominator is clamped, because values can lie near its pole.
+    depend on distance or scale. The denominator is clamped, because values can lie near its pole. The early slope and
+    the late share are the pack's guesses: the paper's text gives neither. The paper rebuilds a step as x_{t+1} + R, on
+    the block input of the step before; here the forecast is added to this step's own, as in TAP.
     """
 
     literal: bool = False

@@ -12,14 +12,14 @@ from dataclasses import dataclass, field
 import torch
 from torch import Tensor
 
-from ..predictors.on_processor import to_device, to_processor
+from ..predictors.on_processor import PROCESSOR, to_device, to_processor
 from .interpolation import shares_at
 from .motion import BURIED
 from .restraint import Restraint
 from .slopes import Slopes
 
 
-@dataclass(frozen=True)
+@dataclass(eq=False)
 class Full:
     """A full evaluation. x, denoised: [B, C, ...] as they were when it was computed; place: its log-noise."""
 
@@ -31,6 +31,10 @@ class Full:
     def answer(self, x: Tensor, still: float) -> Tensor:
         """The denoised picture [B, C, ...] at another x, of which it stays still by a share."""
         return torch.add(to_device(self.denoised, x.device), x - to_device(self.x, x.device), alpha=1 - still)
+
+    def put_away(self) -> None:
+        """Keep it on the processor."""
+        self.x, self.denoised = to_processor(self.x), to_processor(self.denoised)
 
     @property
     def nbytes(self) -> int:
@@ -89,6 +93,12 @@ class Gap:
             last, others = stays * late, None if others is None else stays * early
         self.last, self.others = self._put_away(last), None if others is None else self._put_away(others)
         self.total = None
+
+    def put_away(self) -> None:
+        """Keep it on the processor, once it is settled."""
+        self.device = PROCESSOR
+        if self.total is None:
+            self.last, self.others = (None if each is None else to_processor(each) for each in (self.last, self.others))
 
     def _repaid(self, drift: Tensor, forecast: Tensor, restraint: Restraint, renewed: Tensor | None) -> Tensor:
         return restraint.share(drift, forecast, self.nodes[0].sigma, self.nodes[1].sigma)

@@ -1,11 +1,52 @@
-"""How many latents a run keeps: to be replayed, and to see how close it is."""
+"""The latents that a run keeps: to be replayed, and to see how close it is."""
 
 from collections.abc import Sequence
 
 from . import drifts, replay
+from .decider import Decider
+from .notes import Notes
+from .replay import Replay
+from .standing import Standing
 
 NO_ROOM = ("memory_limit is {limit} MB, and copies of the latent that TAP has to keep take {taken:.0f} MB; every step "
            "was computed in full. Raise memory_limit, or set it to 0.")
+
+
+class Latents:
+    """Of one run of so many steps. room: bytes that they may take on the model's device; None without a limit."""
+
+    def __init__(self, decider: Decider, steps: int, standing: Standing, notes: Notes) -> None:
+        self._decider, self._steps, self._standing, self._notes = decider, steps, standing, notes
+        self.room: int | None = None
+
+    def planned(self, again: Replay | None) -> int:
+        """How many there will be at most, at one evaluation a step."""
+        return self._count(replayed=again is not None)
+
+    def on_device(self, again: Replay | None) -> int:
+        """Those of them that stay on the model's device."""
+        if again is None or again.device is None:
+            return self.planned(again)
+        return self._count(replayed=False) + 1  # that of an open gap
+
+    def fit(self, again: Replay, latent: int, room: int) -> None:
+        """Before the first step: latents of so many bytes have this room; more are kept on the processor."""
+        if self.planned(again) * latent > room:
+            again.put_away()
+        self.room = room if self.room is None else min(self.room, room)
+
+    def keep_within_room(self, again: Replay | None) -> None:
+        """A sampler that evaluates steps twice keeps more than was planned: once there is no room, on the processor."""
+        if self.room is not None and again is not None and again.device is None and self.nbytes(again) > self.room:
+            again.put_away()
+
+    def nbytes(self, again: Replay | None) -> int:
+        """Bytes of all that are kept now, wherever they are."""
+        return self._standing.nbytes + (0 if again is None else again.nbytes)
+
+    def _count(self, replayed: bool) -> int:
+        known = self._standing.known and not self._notes.fell_back
+        return latents_kept(self._decider.planned, self._steps, replayed) if known else 0
 
 
 def latents_kept(planned: Sequence[bool], steps: int, replayed: bool) -> int:

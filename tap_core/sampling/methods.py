@@ -50,6 +50,7 @@ _taylorseer_interval = _by_model({"FLUX": 6}, 5)
 _taylorseer_warmup = _by_model({"HunyuanVideo": 1, "Wan": 1}, 3)
 _gate_threshold = _by_model({"HunyuanVideo": 0.08, "Wan": 0.18}, 0.03)
 _gate_order = _by_model({"HunyuanVideo": 2, "Wan": 3}, 1)
+_gate_warmup = _by_model({"HunyuanVideo": 6, "Wan": 6}, 5)
 # Thresholds for a polynomial; without one the change of the probe is used as it is, which is ten times smaller.
 _tea_threshold = _by_model({"FLUX": 0.4, "HunyuanVideo": 0.15, "LTX-Video": 0.06}, 0.04)
 
@@ -111,7 +112,8 @@ METHODS: dict[str, Method] = {
     ),
     "CG-Taylor": Method(
         "A Taylor curve, checked at the first block of every step.", fixed("taylor", "1"),
-        lambda model: ConfidenceGateSchedule(threshold=_gate_threshold(model), order=_gate_order(model)),
+        lambda model: ConfidenceGateSchedule(threshold=_gate_threshold(model), order=_gate_order(model),
+                                             warmup=_gate_warmup(model)),
     ),
     "SpeCa": Method(
         "A Taylor curve, checked at the last block of every step.", fixed("taylor", "2"),

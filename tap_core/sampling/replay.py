@@ -18,7 +18,7 @@ import torch
 from torch import Tensor
 
 from ..noise_level import log_noise
-from ..predictors.on_processor import to_device, to_processor
+from ..predictors.on_processor import PROCESSOR, to_device, to_processor
 from .gaps import Full, Gap, NoisyGap
 from .interpolation import spaced
 from .restraint import Restraint
@@ -95,6 +95,12 @@ class Replay:
         self._fulls = [newest, *self._fulls][:REMEMBERED]
         start = before.places[0] if isinstance(before, Gap) else newest.place
         return [self._fulls[index] for index in spaced([each.place for each in self._fulls], start)]
+
+    def put_away(self) -> None:
+        """Keep latents on the processor from now on; those of an open gap once it is settled."""
+        self.device = PROCESSOR
+        for part in {id(known): known for _, known in self._known}.values():
+            part.put_away()
 
     def clear(self) -> None:
         """Drop all that is known."""

@@ -19,7 +19,7 @@ from ..timeline import Timeline
 from ..token_grid import Grid
 from .decider import Decider
 from .forecaster import Forecaster
-from .latents import NO_ROOM, latents_kept
+from .latents import NO_ROOM, Latents
 from .levels import SEVERAL_LATENTS, Levels
 from .locality import SHARED_QUALITY, processes, why_not_shared
 from .memory import Memory, finite
@@ -74,6 +74,7 @@ class TapRun:
         self.standing = Standing(self.record, self.timeline.mixes, settings.closer_than_told, self.slopes)
         if not self.decider.skips_any:
             self.standing.lose()
+        self.latents = Latents(self.decider, self.timeline.steps, self.standing, self.notes)
         self._room: int | None = None  # bytes that histories may take on the device; None without a limit
         self._lock, self._timers, self._started = threading.Lock(), [], time.perf_counter()
         self._note_beforehand()
@@ -230,29 +231,14 @@ class TapRun:
         limit = self.settings.limit_bytes
         if limit is None or self.notes.fell_back:
             return
-        if self.replay is not None and self.latents_kept * latent > limit:
-            self.replay.device = torch.device("cpu")
-        self._room = limit - self.latents_on_device * latent
+        if self.replay is not None:
+            self.latents.fit(self.replay, latent, limit)
+        self.latents.room = self.latents.on_device(self.replay) * latent
+        self._room = limit - self.latents.room
         if self._room < 0:
-            self.notes.fall_back(NO_ROOM.format(limit=self.settings.memory_limit, taken=(limit - self._room) / 1e6))
+            self.notes.fall_back(NO_ROOM.format(limit=self.settings.memory_limit, taken=self.latents.room / 1e6))
             self.replay = None
             self.standing.lose()
-
-    @property
-    def latents_kept(self) -> int:
-        """How many latents the run will keep, to be replayed and to see how close it is."""
-        return self._latents(replayed=self.replay is not None)
-
-    @property
-    def latents_on_device(self) -> int:
-        """Those of them that stay on the model's device."""
-        if self.replay is None or self.replay.device is None:
-            return self.latents_kept
-        return self._latents(replayed=False) + 1  # that of an open gap
-
-    def _latents(self, replayed: bool) -> int:
-        known = self.standing.known and not self.notes.fell_back
-        return latents_kept(self.decider.planned, self.timeline.steps, replayed) if known else 0
 
     @property
     def so_far(self) -> str:
@@ -291,8 +277,9 @@ class TapRun:
             self.memory.keep(self._now.position)
 
     def _count_bytes(self) -> None:
-        replayed = self.standing.nbytes + (self.replay.nbytes if self.replay is not None else 0)
-        self.record.cache_bytes = max(self.record.cache_bytes, self.memory.nbytes + self.decider.nbytes + replayed)
+        kept = self.memory.nbytes + self.decider.nbytes + self.latents.nbytes(self.replay)
+        self.record.cache_bytes = max(self.record.cache_bytes, kept)
+        self.latents.keep_within_room(self.replay)
 
     @property
     def _now(self) -> Evaluation:

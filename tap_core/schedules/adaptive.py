@@ -14,8 +14,9 @@ from ..timeline import Timeline
 class AdaptiveSettings:
     """Settings of a schedule that watches a run. Raises TapError for an impossible value.
 
-    warmup: first steps that are full. last_full: whether the last step is full. max_skip: longest chain of skipped
-    evaluations, 0 for no limit: the papers' codes have none, and a high threshold then forecasts all from the start.
+    warmup: first steps that are full. last_full: whether the last step is full. max_skip: longest chain of evaluations
+    that are skipped or computed in part, 0 for no limit: the papers' codes have none, and a high threshold then
+    forecasts all from the start.
     """
 
     warmup: int = 1

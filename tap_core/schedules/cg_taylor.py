@@ -15,8 +15,9 @@ class ConfidenceGateSchedule(AdaptiveSettings):
     """Skip while mean|B^ - B| / mean|B| < threshold; B: first block's output, B^: its Taylor forecast from full steps.
 
     "Forecasting When to Forecast" (CG-Taylor, arXiv 2508.02240), its code: the first block runs at every step;
-    on FLUX order 1 and threshold 0.03, the first 5 steps and the last full. The released FLUX file compares a tensor
-    with `is False`, which is never true, so it never refreshes the first block's history; here it is refreshed.
+    on FLUX order 1 and threshold 0.03, the first 5 steps and the last full; on Wan and HunyuanVideo the first 6. The
+    released FLUX and Wan files compare a tensor with `is False`, which is never true, so they never refresh the first
+    block's history; here it is refreshed.
     """
 
     threshold: float = 0.03

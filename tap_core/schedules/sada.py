@@ -29,10 +29,12 @@ class StabilitySchedule(AdaptiveSettings):
     used: every `multistep_interval`-th step is full, at the others x0 is the Lagrange polynomial in the step index
     through those of the last `multistep_term` such steps.
     forecast, before that: "linear" is the FLUX code's y = 2 y_0 - y_1; "step-wise" the paper's, x0 = x^ - sigma y_0;
-    "pool" leaves it to the predictors. The model is called only for "pool".
+    "pool" leaves it to the predictors. The model is called only for "pool". The paper has step-wise, and the second
+    half for the multistep stage; the defaults, linear and from 0.4 on, are its FLUX code's, here for every model.
     token_wise: where the criterion is not met, the step is computed in part, see unstable_tokens.py. Off, as in the
-    FLUX code, it is computed in full. For the other tokens the code takes the last result of each block; here the
-    predictors forecast what all blocks together give them.
+    FLUX code, it is computed in full. With the defaults that can only be between `start_share` and `multistep_from`.
+    For the other tokens the code takes the last result of each block; here the predictors forecast what all blocks
+    together give them. The code computes all tokens anew every 4 steps; here `max_skip` has this effect.
     """
 
     forecast: str = "linear"

@@ -36,7 +36,15 @@ from .qwen_image21 import QwenImage21Adapter
 from .sd3 import SD3Adapter
 from .seedvr2 import SeedVR2Adapter
 from .stable_audio import StableAudioAdapter
-from .wan import AnimateAdapter, DancerAdapter, ScailAdapter, VaceAdapter, WanAdapter, WanAudioAdapter
+from .wan import (
+    AnimateAdapter,
+    CameraAdapter,
+    DancerAdapter,
+    ScailAdapter,
+    VaceAdapter,
+    WanAdapter,
+    WanAudioAdapter,
+)
 from .wan_animate2 import Animate2Adapter
 
 # Below comfy.ldm. A class stands for its subclasses too, unless they are named themselves.
@@ -49,12 +57,14 @@ ADAPTERS: dict[str, Adapter | InOutAdapter] = {
     "hunyuan_video.model.HunyuanVideo": HunyuanVideoAdapter(),
     "wan.model.WanModel": WanAdapter(),
     "wan.model.VaceWanModel": VaceAdapter(),
+    "wan.model.CameraWanModel": CameraAdapter(),
     "wan.model.WanModel_S2V": WanAudioAdapter(),
     "wan.model.SCAILWanModel": ScailAdapter(),
     "wan.model_animate.AnimateWanModel": AnimateAdapter(),
     "wan.model_animate2.WanAnimate2Model": Animate2Adapter(),
     "wan.model_wandancer.WanDancerModel": DancerAdapter(),
     "modules.diffusionmodules.mmdit.MMDiT": SD3Adapter(),
+    "modules.diffusionmodules.mmdit.OpenAISignatureMMDITWrapper": SD3Adapter(),
     "lumina.model.NextDiT": LuminaAdapter(),
     "lumina.model.NextDiTPixelSpace": ZImagePixelAdapter(),
     "hidream.model.HiDreamImageTransformer2DModel": HiDreamAdapter(),
@@ -106,6 +116,15 @@ NOT_REACHED: dict[str, str] = {
 def find_adapter(model: nn.Module) -> Adapter | InOutAdapter:
     """The adapter for a diffusion model, or the input/output fallback if the architecture is not known."""
     return _entry_of(model, ADAPTERS) or InOutAdapter()
+
+
+def can_cut(adapter: Adapter | InOutAdapter, model: nn.Module) -> bool:
+    """Whether it is known how the tokens of this model are cut, for a step that is computed in part.
+
+    Both classes have to be named for it, the adapter's by `cuts` of its own and the model's on this page: the blocks of
+    a subclass may take other arguments. HuMo's, for example, hear a sound that belongs to whole frames.
+    """
+    return vars(type(adapter)).get("cuts") is not None and names_of(type(model))[0] in ADAPTERS
 
 
 def how_to_ask(model: nn.Module) -> str:

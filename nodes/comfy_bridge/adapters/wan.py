@@ -46,6 +46,12 @@ class VaceAdapter(WanAdapter):
         return [Shadow(model, "vace_layers_mapping", {})]
 
 
+class CameraAdapter(WanAdapter):
+    """`CameraWanModel`: its modulation is one for all tokens, six rows [B, 6, D] without a dimension for frames."""
+
+    cuts = {"pe": (1,)}
+
+
 class WanAudioAdapter(WanAdapter):
     """`WanModel_S2V`: sound is mixed in after some blocks; pictures and motion stand after the video."""
 

@@ -63,4 +63,4 @@ def expected_cache(run: TapRun, snapshots: int) -> int:
 def latent_bytes(run: TapRun) -> int:
     """Bytes of the latents that the run will keep to be replayed; 0 before its first step."""
     x = run.decider.seen.x
-    return run.latents_kept * x.nbytes if x is not None else 0
+    return run.latents.planned(run.replay) * x.nbytes if x is not None else 0

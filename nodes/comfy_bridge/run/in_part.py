@@ -1,8 +1,8 @@
 """Whether a model call can be computed in part: some of the picture's tokens by the blocks, the others forecast."""
 
+from ..adapters.find_adapter import can_cut
 from ..seam.compiled import is_compiled
 from ..seam.cut import is_packed
-from ..seam.part import can_cut
 from .call_context import CallContext
 from .condition import window_frames
 
@@ -13,7 +13,7 @@ OTHER_TOKENS = "the model has other tokens beside those of the picture, such as 
 def why_in_full(call: CallContext) -> str:
     """Why all tokens of this call have to be computed; "" if some of them can be left out."""
     tap, options = call.tap, call.options
-    if not can_cut(call.adapter):
+    if not can_cut(call.adapter, call.model):
         return f"TAP cannot compute some tokens of {tap.record.model} without the others"
     if any(map(is_compiled, (call.base.diffusion_model, *call.adapter.blocks(call.model).modules))):
         return "the model is compiled, for one number of tokens"

@@ -73,7 +73,7 @@ def latent_bytes(state: RunState, shapes: Sequence[Shape]) -> int:
     """Bytes of the latents that a replay keeps on the model's device; samplers work in float32."""
     if state.run.settings.cache_device == "cpu":
         return 0
-    return state.run.latents_on_device * sum(map(math.prod, shapes)) * torch.float32.itemsize
+    return state.run.latents.on_device(state.run.replay) * sum(map(math.prod, shapes)) * torch.float32.itemsize
 
 
 def history_bytes(state: RunState, base: nn.Module, shapes: Sequence[Shape]) -> int:

@@ -40,8 +40,7 @@ def sampler_sample(executor: WrapperExecutor, guider: object, sigmas: Tensor, ex
         state.run.replay = None
         state.run.notes.note(OWN_NOISE)
         return executor(guider, sigmas, extra_args, callback, noise, latent, mask, disable_pbar)
-    if _wants_cpu(state.run, noise):
-        state.run.replay.device = torch.device("cpu")
+    _keep_within_room(state.run, noise)
     generators = put_back()
     with tqdm(total=len(sigmas) - 1, disable=disable_pbar) as bar:
         passes = Passes(state.run, callback, bar)
@@ -67,10 +66,10 @@ def copied(extra_args: dict) -> dict:
     return {**extra_args, "model_options": options}
 
 
-def _wants_cpu(run: TapRun, latent: Tensor) -> bool:
-    """Whether there is not enough room for latents [B, C, ...] beside the model."""
+def _keep_within_room(run: TapRun, latent: Tensor) -> None:
+    """Keep latents [B, C, ...] on the CPU where there is not enough room for them beside the model."""
     free = comfy.model_management.get_free_memory(latent.device)
-    return run.settings.cache_device == "cpu" or run.latents_kept * latent.nbytes > SPARE * free
+    run.latents.fit(run.replay, latent.nbytes, 0 if run.settings.cache_device == "cpu" else int(SPARE * free))
 
 
 class StandIn:
@@ -105,7 +104,9 @@ class Passes:
         self._evaluation = self._call = self._calls = 0
         self._sigmas: list[Tensor] = []  # what the model is told at each evaluation
         self._left = False  # whether the sampler was told to end this pass
-        self._second: Tensor | None = None  # x of the second evaluation in the first pass
+        self._mark: Tensor | None = None  # x where the sampler was left to see whether it comes there again
+        self._begun = self._followed = False  # whether it came to its start again, and behind the first gap
+        self._second: Tensor | None = None  # x of the second evaluation, until a pass came there again
         self._went_back: float | None = None  # when the sampler was left, until it comes to a step that is not done
         self._alike = True  # whether later passes were at the same places, as far as that was read
         self.others = self._asked = False  # whether the generators draw other numbers in this pass, and in the next
@@ -137,7 +138,7 @@ class Passes:
     def told(self, *step: object) -> None:
         """The sampler's callback: each call of it goes on once, in whichever pass it comes first."""
         self._call += 1
-        if self._call <= self._calls:
+        if self.others or self._call <= self._calls:
             return
         self._calls = self._call
         self._bar.update()
@@ -150,19 +151,16 @@ class Passes:
         self._evaluation += 1
         if self.others:
             return self._other_answer(index, x, replay)
-        if replay is not None and (self._left or self._starts_elsewhere(index, x, replay)):
+        if replay is not None and (self._left or not self._is_alike(index, x, sigma, replay)):
             self._stop(NOT_ALIKE)
-            replay = None
-        if replay is None or index >= replay.known:
-            self._catch_up()
-        if replay is None:
-            return guider(x, sigma, *args, **kwargs)
-        self._compare(index, x, sigma, replay)
-        if index < replay.known:
+        if replay is not None and index < replay.known:
             denoised = replay.answer(index, x)
             if index == replay.known - 1:
                 self._run.expect(x, denoised)
             return denoised
+        self._catch_up()
+        if self._run.replay is None:
+            return guider(x, sigma, *args, **kwargs)
         seen = len(self._run.record.evaluations)
         denoised = guider(x, sigma, *args, **kwargs)
         if len(self._run.record.evaluations) == seen or self._run.notes.fell_back:  # nothing is forecast any more
@@ -178,17 +176,41 @@ class Passes:
             self._leave()
         return replay.answer(index, x)
 
-    def _compare(self, index: int, x: Tensor, sigma: Tensor, replay: Replay) -> None:
-        """See whether the sampler goes the same way again; for that alone it is left before the second evaluation."""
-        if index == self._upto and self._elsewhere is not None:
-            self._see_noise(x, replay)
+    def _is_alike(self, index: int, x: Tensor, sigma: Tensor, replay: Replay) -> bool:
+        """Whether the sampler goes the same way again, as far as is known; to see it, it is left a few times.
+
+        That is before its first evaluation, before its second one, behind the first gap, and where noise shows.
+        """
+        if not self._begun:
+            alike = self._comes_again(x)
+            self._begun = True
+            return alike and self._is_alike(index, x, sigma, replay)
+        if index == self._upto and self._elsewhere is not None and not self._see_noise(index, x, replay):
+            return False
         if index == len(self._sigmas):
             self._sigmas.append(sigma.clone())
             if index == 1:
                 self._second = x.clone()
                 self._run.foresee(x, float(sigma.flatten()[0]))
                 self._try_others(index)
-            return
+            return True
+        self._compare(index, x, sigma, replay)
+        if not self._followed and index == replay.known - 1 and replay.exact(index, x.device) is None:
+            alike = self._comes_again(x)
+            self._followed = True
+            return alike
+        return True
+
+    def _comes_again(self, x: Tensor) -> bool:
+        """Leave the sampler, and whether it then comes to the same x [B, C, ...]. This waits for the device."""
+        if self._mark is None:
+            self._mark = x.clone()
+            self._leave()
+        before, self._mark = self._mark, None
+        return torch.equal(x, before)
+
+    def _compare(self, index: int, x: Tensor, sigma: Tensor, replay: Replay) -> None:
+        """Ask whether a later pass is at the same place up to the first gap; the next full step reads it."""
         before = replay.exact(index, x.device) if self._second is None or index == 0 else self._second
         self._second = self._second if index == 0 else None
         self._run.readback.ask((sigma == self._sigmas[index]).all(), self._repeat)
@@ -199,16 +221,18 @@ class Passes:
         """Take whether a later pass was at the same place."""
         self._alike = self._alike and bool(alike)
 
-    def _starts_elsewhere(self, index: int, x: Tensor, replay: Replay) -> bool:
-        """Whether the second pass starts at another x, for which the first answer, of a full step, is none."""
-        return index == 0 and self._second is not None and not torch.equal(x, replay.exact(0, x.device))
+    def _see_noise(self, index: int, x: Tensor, replay: Replay) -> bool:
+        """Noise is what differs when other numbers are drawn; whether it is the same when the same ones are drawn.
 
-    def _see_noise(self, x: Tensor, replay: Replay) -> None:
-        """Noise is what differs when other numbers are drawn. This waits for the device."""
+        This waits for the device.
+        """
         noisy = not torch.equal(x, self._elsewhere)
+        if noisy and index > 1 and not self._comes_again(x):
+            return False
         self._elsewhere, replay.noisy, self._run.motion.adds_noise = None, noisy, noisy
         if not noisy:  # what looked like it were sharp turns
             self._run.motion.noisy = None
+        return True
 
     def _go_again(self) -> None:
         """Leave the sampler, unless that would do harm, as far as the full step that just ended has read."""

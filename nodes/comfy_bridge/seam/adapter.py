@@ -70,7 +70,8 @@ class Adapter(Protocol):
     patch_size: Sequence[int] | None = None  # frames, rows and columns of the latent in a token, if not the model's own
     side_patch = SIDE_PATCH  # how sound that is packed with a video is cut into tokens
     # Block arguments, besides the stream, with something for each token, and in which dimensions; ranges of tokens have
-    # none. The text stands before the picture. None: TAP cannot compute some tokens without the others.
+    # none. The text stands before the picture. None: TAP cannot compute some tokens without the others. A subclass
+    # gives its own, or has none.
     cuts: Mapping[str, Sequence[int]] | None = None
     # In the model: modules and methods whose results only the blocks read, such as rotary tables and the text.
     only_for_blocks: Sequence[str] = ()

@@ -17,7 +17,7 @@ Range = tuple[int, int | None, int]
 
 
 class Part:
-    """kept: [N] which of the picture's tokens are computed, on the processor. adapter: one that `can_cut`."""
+    """kept: [N] which of the picture's tokens are computed, on the processor. adapter: one with `cuts`."""
 
     def __init__(self, kept: Tensor, adapter: Adapter) -> None:
         self.kept, self._cuts, self._stream = kept, adapter.cuts, adapter.stream
@@ -64,8 +64,3 @@ class Part:
             rows = torch.cat([torch.arange(text), text + kept]) if text >= 0 else kept // -(-len(self.kept) // size)
             self._rows[place] = rows.to(device)
         return self._rows[place]
-
-
-def can_cut(adapter: object) -> bool:
-    """Whether it says how tokens are cut. A subclass has to say so itself: its blocks may take other arguments."""
-    return vars(type(adapter)).get("cuts") is not None

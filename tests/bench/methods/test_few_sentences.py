@@ -60,6 +60,31 @@ def lost() -> float:
                for name, score in found.items() if few_table.is_published(name) or name in SOLVERS)
 
 
+def ahead(cfg: float) -> list[float]:
+    """By how much the defaults are above the best published method, in each cell."""
+    return [found[DEFAULTS] - max(score for other, score in found.items() if few_table.is_published(other))
+            for found in cells(cfg)]
+
+
+def cells(cfg: float) -> list[dict[str, float]]:
+    """What compares, at each count of calls on each model."""
+    return [column(model, *place[:2], cfg) for model in few.MODELS for place in few_table.columns(rows(model))
+            if place[2] == cfg]
+
+
+def in_front(cfg: float) -> str:
+    """In how many cells the defaults are above all published methods and solvers, and of how many."""
+    won = [all(score <= found[DEFAULTS] for name, score in found.items()
+               if few_table.is_published(name) or name in SOLVERS) for found in cells(cfg)]
+    return f"{sum(won)} of {len(won)}"
+
+
+def behind(cfg: float) -> str:
+    """In how many cells a published method or solver is above the defaults, and of how many."""
+    won, of = map(int, in_front(cfg).split(" of "))
+    return f"{of - won} of {of}"
+
+
 def own_above(name: str) -> str:
     """In how many cells a paper's own settings are closer than the method as "turned", or than the defaults."""
     above, cells = 0, 0
@@ -73,8 +98,13 @@ def own_above(name: str) -> str:
 
 def beside(name: str, other: str, cfg: float) -> list[float]:
     """How far a method is above another in each cell of a guidance where both compare, on all models."""
+    return gaps_at(name, other, lambda place: place[2] == cfg)
+
+
+def gaps_at(name: str, other: str, wanted: Callable[[few_table.Column], bool]) -> list[float]:
+    """The same in columns of a kind."""
     columns = [column(model, *place) for model in few.MODELS for place in few_table.columns(rows(model))
-               if place[2] == cfg]
+               if wanted(place)]
     return [found[name] - found[other] for found in columns if {name, other} <= found.keys()]
 
 
@@ -88,6 +118,12 @@ def closer(name: str, other: str, cfg: float) -> str:
     """In how many of these it is closer."""
     gaps = beside(name, other, cfg)
     return f"{sum(gap > 0 for gap in gaps)} of {len(gaps)}"
+
+
+def half_moved() -> str:
+    """In how many cells with 14 of 28 calls all sigmas moved are closer."""
+    gaps = gaps_at(MOVED, DEFAULTS, lambda place: place[:2] == (28, 14))
+    return f"{sum(gap > 0 for gap in gaps)} of {len(gaps)} cells"
 
 
 def is_default(name: str) -> bool:
@@ -105,8 +141,8 @@ SENTENCES = [
                       f"seed, the paper's TAP ({at('words', 20, 7, 4.0, 'TAP')}) and dpmpp_2m "
                       f"({at('words', 20, 7, 4.0, 'dpmpp_2m, fewer steps')}) among them"),
     (METHODS, lambda: f"TeaCache ({at('words', 20, 7, 4.0, 'TeaCache')}), MagCache "
-                      f"({at('words', 20, 7, 4.0, 'MagCache')}) and FORA ({at('words', 20, 7, 4.0, 'FORA')}) are above "
-                      f"the defaults ({at('words', 20, 7, 4.0, DEFAULTS)})"),
+                      f"({at('words', 20, 7, 4.0, 'MagCache')}) and FORA ({at('words', 20, 7, 4.0, 'FORA')}) come "
+                      f"close to the defaults ({at('words', 20, 7, 4.0, DEFAULTS)})"),
     (METHODS, lambda: f"With 8 of 28 calls the defaults are {margin(8, few_table.is_published, steps=28, cfg=4.0)} dB "
                       f"above the best published method"),
     (METHODS, lambda: f"and with 10 ({at('demo', 20, 10, 4.0, 'euler, fewer steps')}; "
@@ -126,6 +162,14 @@ SENTENCES = [
     (BENCH, lambda: f"with 7 calls at CFG 1 the defaults are {margin(7, few_table.is_published)} dB above the best"),
     (METHODS, lambda: f"in {own_above('turned')} cells closer than the same method turned to as many calls, and in "
                       f"{own_above(DEFAULTS)} closer than the defaults"),
+    (METHODS, lambda: f"In {int(own_above(DEFAULTS).split()[-1]) - int(own_above('turned').split()[-1])} further cells "
+                      f"the turned method has over half a call more"),
+    (METHODS, lambda: f"closer than every published method and solver in {in_front(1.0)} cells, by "
+                      f"{min(ahead(1.0)):.1f} to {max(ahead(1.0)):.1f} dB."),
+    (METHODS, lambda: f"a published method or plain Euler is ahead in {behind(4.0)} cells, by up to {lost():.1f} dB."),
+    (METHODS, lambda: "With 8 and 14 of 28 they are {:.1f} to {:.1f} dB above the best".format(*(
+        end([float(margin(calls, few_table.is_published, steps=28).split()[place]) for calls in (8, 14)])
+        for end, place in ((min, 0), (max, -1))))),
     (METHODS, lambda: f"At 7 of 20 and CFG 1 it gives {at('demo', 20, 7, 1.0, 'Spectrum')} on *demo*, where the "
                       f"defaults give {at('demo', 20, 7, 1.0, DEFAULTS)}, and at CFG 4 "
                       f"{at('demo', 20, 7, 4.0, 'Spectrum')}"),
@@ -143,6 +187,7 @@ SENTENCES = [
     (METHODS, lambda: f"with those of the skipped steps in {closer(SKIPPED, DEFAULTS, 1.0)} "
                       f"({span(SKIPPED, DEFAULTS, 1.0)}) and {closer(SKIPPED, DEFAULTS, 4.0)} "
                       f"({span(SKIPPED, DEFAULTS, 4.0)})"),
+    (METHODS, lambda: f"With 14 of 28 calls all moved are closer in {half_moved()}."),
 ]
 
 

@@ -18,7 +18,7 @@ from tap_pack.tap_core.sampling import run as run_module
 from tap_pack.tap_core.sampling.replay import Replay
 from torch import Tensor, nn
 
-from custom_runs import STEPS, custom, euler
+from custom_runs import STEPS, custom, euler, stirred
 from tiny_flux import tiny_flux
 from watched_runs import Callback, Sample, accelerated, watched, watched_with_tap
 
@@ -104,7 +104,7 @@ def assert_nothing_is_left(tapped: ModelPatcher, holder: object, right: Tensor,
 
 
 @pytest.mark.parametrize("error", ERRORS)
-@pytest.mark.parametrize("at", [(2, 0), (2, 1), (3, 1), (3, 3), (3, 4), (4, 6)], ids=str)
+@pytest.mark.parametrize("at", [(1, 0), (2, 0), (2, 1), (3, 1), (4, 3), (4, 4), (5, 3), (6, 6)], ids=str)
 def test_a_run_may_be_stopped_while_the_sampler_goes_again(
     model: ModelPatcher, right: Tensor, replays: list[weakref.ref[Replay]], error: type[BaseException],
     at: tuple[int, int],
@@ -246,9 +246,13 @@ def callbacks_of(run: Sample, model: ModelPatcher) -> list[tuple[int, Tensor, Te
     return came
 
 
-@pytest.mark.parametrize("sampler", ["euler", "heun", "dpmpp_2m", "uni_pc", "dpmpp_sde", "er_sde"])
-def test_previews_are_the_ones_of_their_step(model: ModelPatcher, sampler: str) -> None:
-    stock, on, off = (callbacks_of(by(sampler), each) for each in (
+LATE_NOISE = custom(lambda: stirred(torch.randn_like, 0.5, 5))
+
+
+@pytest.mark.parametrize("run", [*map(by, ("euler", "heun", "dpmpp_2m", "uni_pc", "dpmpp_sde", "er_sde")), LATE_NOISE],
+                         ids=["euler", "heun", "dpmpp_2m", "uni_pc", "dpmpp_sde", "er_sde", "late noise"])
+def test_previews_are_the_ones_of_their_step(model: ModelPatcher, run: Sample) -> None:
+    stock, on, off = (callbacks_of(run, each) for each in (
         model, accelerated(model)[0], accelerated(model, "off")[0]))
     assert [came[0] for came in on] == [came[0] for came in stock] == list(range(STEPS))
     assert {came[3] for came in on} == {came[3] for came in stock}

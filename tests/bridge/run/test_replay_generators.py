@@ -48,24 +48,36 @@ def test_common_generators_are_put_back(model: ModelPatcher, kind: str, amount: 
 
 
 @pytest.mark.parametrize("amount", [LITTLE, MUCH])
-def test_a_generator_that_is_not_put_back_is_seen_at_once(model: ModelPatcher, amount: float) -> None:
+@pytest.mark.parametrize("first", [-1, 0])
+def test_a_generator_that_is_not_put_back_is_seen_at_once(model: ModelPatcher, first: int, amount: float) -> None:
     draws = OwnGenerator()
-    on = watched_with_tap(model, custom(lambda: stirred(draws, amount)))
-    again = draws.drawn - STEPS  # steps that the sampler had done before it was called again
-    assert 0 < again < 4 and on.passes == 3
-    off = watched_with_tap(model, custom(lambda: stirred(OwnGenerator(again), amount)), "off")
+    on = watched_with_tap(model, custom(lambda: stirred(draws, amount, first)))
+    again = draws.drawn - (STEPS - first)  # steps that the sampler had done before it was called again
+    assert 0 < again < 4 and on.passes == (2 if first < 0 else 4)
+    off = watched_with_tap(model, custom(lambda: stirred(OwnGenerator(again), amount, first)), "off")
     assert torch.equal(on.picture, off.picture)
     assert (on.calls, on.steps, on.evaluations) == (off.calls, off.steps, off.evaluations)
     assert on.record.fallbacks == [NOT_ALIKE] and off.record.fallbacks == []
 
 
-@pytest.mark.parametrize("amount", [LITTLE, MUCH])
-@pytest.mark.parametrize("first", [2, 3, 6])
-def test_a_generator_that_comes_into_use_later_costs_no_call(model: ModelPatcher, first: int, amount: float) -> None:
-    on, off = (watched_with_tap(model, custom(lambda: stirred(OwnGenerator(), amount, first)), correction)
-               for correction in ("on", "off"))
+@pytest.mark.parametrize(("first", "amount", "is_seen"), [
+    (2, LITTLE, True), (3, LITTLE, True), (6, LITTLE, False), (2, MUCH, True), (3, MUCH, True), (6, MUCH, True)])
+def test_a_generator_that_comes_into_use_later_costs_no_call_and_is_seen_where_it_does_harm(
+    model: ModelPatcher, first: int, amount: float, is_seen: bool
+) -> None:
+    draws = OwnGenerator()
+    on = watched_with_tap(model, custom(lambda: stirred(draws, amount, first)))
+    before = draws.drawn - (STEPS - first)  # numbers that were drawn before the pass that ended
+
+    def run() -> Sample:
+        return custom(lambda: stirred(OwnGenerator(before), amount, first))
+
+    off, full = watched_with_tap(model, run(), "off"), watched(model, run())
     assert (on.calls, on.steps, on.evaluations) == (off.calls, off.steps, off.evaluations)
-    assert on.picture.isfinite().all()
+    assert on.record.fallbacks == [NOT_ALIKE] * is_seen
+    # Steps that were computed before it was seen are of the way with other numbers.
+    errors = [float((each.picture - full.picture).norm()) for each in (on, off)]
+    assert errors[0] < 1.4 * errors[1]
 
 
 def test_a_noise_sampler_that_is_handed_in_is_called_as_often_as_ever(model: ModelPatcher) -> None:

@@ -6,21 +6,25 @@ from collections.abc import Callable, Iterator
 
 import pytest
 import torch
-from tap_pack.nodes.comfy_bridge.adapters.find_adapter import find_adapter
-from tap_pack.nodes.comfy_bridge.adapters.flux import FluxAdapter
-from tap_pack.nodes.comfy_bridge.seam.part import Part, can_cut
+from tap_pack.nodes.comfy_bridge.adapters.find_adapter import can_cut, find_adapter
+from tap_pack.nodes.comfy_bridge.seam.part import Part
 from torch import Tensor
 
 from first_call import Call, in_first_call
 from tiny_models import TinyModel
 from tiny_table import ALL_ROWS
 
-# The five families, with a row of modulation for each frame, and for the first frame alone.
-FAMILIES = ("FLUX.1 dev", "Qwen-Image", "Wan 2.1", "Wan 2.2 5B, image to video", "HunyuanVideo",
-            "HunyuanVideo, image to video", "Stable Diffusion 3", "Stable Diffusion 3.5 medium")
-REFERENCES = ("FLUX.1 Kontext", "Qwen-Image-Edit 2511", "HunyuanVideo, reference frame",
-              "Wan 2.1 Fun-Control, reference frame")
-WITHOUT = ("Chroma", "Wan VACE", "Lumina 2", "Stable Diffusion 1.5")
+# The five families: rows of modulation for each frame, for the first frame alone, and for none.
+FAMILIES = ("FLUX.1 dev", "FLUX.1 schnell", "FLUX.1 Fill", "FLUX.2", "LongCat-Image", "Qwen-Image", "Wan 2.1",
+            "Wan 2.1, image to video", "Wan 2.2 5B", "Wan 2.2 5B, image to video", "Wan Camera", "HunyuanVideo",
+            "HunyuanVideo, image to video", "HunyuanVideo, SkyReels", "HunyuanVideo 1.5", "HunyuanImage 2.1",
+            "HunyuanImage 2.1 refiner", "Stable Diffusion 3", "Stable Diffusion 3.5 medium",
+            "Stable Diffusion 3.5 large")
+# Their streams have other tokens beside the picture's.
+REFERENCES = ("FLUX.1 Kontext", "FLUX.1 references, offset", "FLUX.1 references, index", "FLUX.1 references, uxo",
+              "FLUX.2 references", "FLUX.2 klein references, index_timestep_zero", "LongCat-Image references",
+              "Qwen-Image-Edit", "Qwen-Image-Edit 2511", "Qwen-Image-Edit, offset references", "Qwen-Image-Layered",
+              "HunyuanVideo, reference frame", "Wan 2.1 Fun-Control, reference frame", "Wan 2.1, frames behind")
 
 
 def row_of(name: str) -> TinyModel:
@@ -128,9 +132,8 @@ def test_a_stream_with_other_tokens_is_computed_in_full(name: str) -> None:
     in_first_call(row, next(iter(row.sizes)), look)
 
 
-def test_only_adapters_that_say_so_themselves_can_cut() -> None:
-    """A subclass's blocks may take other arguments."""
-    for name in WITHOUT:
-        adapter = find_adapter(row_of(name).build().diffusion_model)
-        assert not can_cut(adapter), name
-    assert isinstance(find_adapter(row_of("Chroma").build().diffusion_model), FluxAdapter)
+@pytest.mark.parametrize("tiny", [row for row in ALL_ROWS if row.known], ids=str)
+def test_every_model_that_can_be_cut_is_in_one_of_these_lists(tiny: TinyModel) -> None:
+    """And no other: the blocks of a subclass may take other arguments, such as HuMo's, which need whole frames."""
+    model = tiny.build_anew().diffusion_model
+    assert can_cut(find_adapter(model), model) == (tiny.name in FAMILIES + REFERENCES)

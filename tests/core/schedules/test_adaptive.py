@@ -18,7 +18,6 @@ from tap_pack.tap_core.schedules.model_tables import POLYNOMIALS
 from tap_pack.tap_core.schedules.speca import SpeculativeSchedule, verification_error
 from tap_pack.tap_core.schedules.tc_pade import TrajectoryStabilitySchedule
 from tap_pack.tap_core.schedules.teacache import TeaCacheSchedule
-from tap_pack.tap_core.timeline import Timeline
 from torch import Tensor
 
 from walk import Show, even_timeline, walk
@@ -253,19 +252,6 @@ def test_what_a_course_keeps_is_counted() -> None:
             course.after(seen)
     assert held_bytes(cautious) == 2 * shown.nbytes
     assert held_bytes(plain) == 0
-
-
-@pytest.mark.parametrize("schedule", [ConfidenceGateSchedule(warmup=1), SpeculativeSchedule(warmup=1)])
-def test_steps_that_share_a_sigma_are_distinguished_by_position(schedule: object) -> None:
-    sigmas = (1.0, 0.8, 0.6, 0.8, 0.6, 0.4, 0.2, 0.0)
-    course = start(schedule, Timeline(sigmas, "sigma"))
-    for step, sigma in enumerate(sigmas[:-1]):
-        block = torch.full((1, 2, 3), 1.0 + step)
-        seen = Seen(float(step), sigma, block=block, last_input=block, last_output=block, full=step % 2 == 0)
-        decision = course.before(seen)
-        if decision.asks:
-            course.in_call(seen)
-        course.after(seen)
 
 
 @pytest.mark.parametrize("interval", [2, 5])

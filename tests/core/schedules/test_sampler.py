@@ -1,13 +1,14 @@
 """EasyCache and SADA, which watch the sampler's trajectory, against plain loops along an equation with a known flow."""
 
 import math
+from collections.abc import Callable
 from itertools import pairwise
 
 import numpy as np
 import pytest
 import torch
 from tap_pack.tap_core.errors import TapError
-from tap_pack.tap_core.schedule import AdaptiveSchedule, Seen
+from tap_pack.tap_core.schedule import AdaptiveSchedule, Decision, Seen
 from tap_pack.tap_core.schedules.course import start
 from tap_pack.tap_core.schedules.easycache import EasyCacheSchedule
 from tap_pack.tap_core.schedules.sada import StabilitySchedule
@@ -104,31 +105,55 @@ def test_sada_skips_stable_steps_and_interpolates_the_second_half() -> None:
     np.testing.assert_allclose(end, expected_end, rtol=1e-9)
 
 
-def test_sada_token_wise_computes_in_part_where_the_criterion_is_above_0() -> None:
-    """At unstable steps the criterion of each value is given; at most four steps in a row are not computed in full."""
-    course = start(StabilitySchedule(token_wise=True, multistep_from=1.0), even_timeline(STEPS))
+Path = list[tuple[np.ndarray, np.ndarray]]
+
+
+def kinds_of(schedule: StabilitySchedule, look: Callable[[Seen, Decision, Path], None] | None = None) -> str:
+    """Of each step f(ull), s(kipped) or p(art). look: at each step that is not full, with (x, y), newest first."""
+    course = start(schedule, even_timeline(STEPS))
     x, path, kinds = np.array([[1.0, 2.0, -1.0]]), [], ""
     for i, (sigma, following) in enumerate(pairwise(SIGMAS)):
         seen = Seen(float(i), sigma, x=torch.tensor(x))
         decision = course.before(seen)
         seen.full = decision.full
         kinds += "f" if decision.full else "s" if decision.unstable is None else "p"
-        if not decision.full:
-            (before, y0), (_, y1), (_, y2) = path[:3]
-            off = x - (before - (5 / 6 * y0 + 5 / 6 * y1 - 2 / 3 * y2) / STEPS)
-            criterion = off * (y0 - 2 * y1 + y2)
-            assert (criterion.mean() > 0) == (decision.unstable is not None)
-            if decision.unstable is not None:
-                np.testing.assert_allclose(decision.unstable.numpy(), criterion, atol=1e-12)
-                assert decision.denoised is None and decision.reason == "path not stable"
+        if look and not decision.full:
+            look(seen, decision, path)
         denoised = x - sigma * true_velocity(x, sigma) if decision.denoised is None else decision.denoised.numpy()
         seen.denoised = torch.tensor(denoised)
         course.after(seen)
         y = (x - denoised) / sigma
         path, x = [(x, y), *path], x + y * (following - sigma)
+    return kinds
+
+
+def test_sada_token_wise_computes_in_part_where_the_criterion_is_above_0() -> None:
+    """At unstable steps the criterion of each value is given; at most four steps in a row are not computed in full."""
+
+    def look(seen: Seen, decision: Decision, path: Path) -> None:
+        (before, y0), (_, y1), (_, y2) = path[:3]
+        off = seen.x.numpy() - (before - (5 / 6 * y0 + 5 / 6 * y1 - 2 / 3 * y2) / STEPS)
+        criterion = off * (y0 - 2 * y1 + y2)
+        assert (criterion.mean() > 0) == (decision.unstable is not None)
+        if decision.unstable is not None:
+            np.testing.assert_allclose(decision.unstable.numpy(), criterion, atol=1e-12)
+            assert decision.denoised is None and decision.reason == "path not stable"
+
+    kinds = kinds_of(StabilitySchedule(token_wise=True, multistep_from=1.0), look)
     assert kinds.count("p") > 3 and kinds.count("s") > 3
     assert kinds.startswith("f" * 10) and kinds.endswith("fff")
     assert max(map(len, kinds.split("f"))) == 4
+
+
+def test_by_default_sada_asks_its_criterion_from_20_to_40_percent_alone() -> None:
+    """As the help says: steps in part can only be there."""
+    steps = range(STEPS)
+    for token_wise in (False, True):
+        kinds = kinds_of(StabilitySchedule(token_wise=token_wise))
+        parts = [step for step in steps if kinds[step] == "p"]
+        assert bool(parts) == token_wise and all(0.2 * STEPS <= step < 0.4 * STEPS for step in parts)
+    later = kinds_of(StabilitySchedule(token_wise=True, multistep_from=1.0))
+    assert "p" in later[int(0.4 * STEPS):]
 
 
 @pytest.mark.parametrize("forecast", ["linear", "step-wise"])
