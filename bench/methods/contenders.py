@@ -48,12 +48,16 @@ class Dial:
 
 @dataclass(frozen=True)
 class Contender:
-    """A method to compare. dials: tried in turn, a later one only where no earlier one comes close enough."""
+    """A method to compare. dials: tried in turn, a later one only where no earlier one comes close enough.
+
+    fit: what it learns for its full steps once these are known, see `newest`; None for most.
+    """
 
     name: str
     pool: PoolSettings
     dials: Sequence[Dial]
     more: dict[str, object] = field(default_factory=dict)
+    fit: Callable | None = None
 
     def settings(self, value: float, dial: int = 0) -> TapSettings:
         """What TAP Accelerate is told at this value of a dial."""

@@ -23,6 +23,7 @@ from figures.results_file import write_results
 from methods.contenders import Contender, adaptive_contenders, fixed_contenders, our_contenders
 from methods.dials import DialTurner, known_count
 from methods.few_table import DEFAULTS, FLOOR, OWN, tables
+from methods.newest import OtherPictures, fitted_contenders, token_wise_contender
 from methods.own_settings import OwnSettings, own_settings
 from models.model_rows import closeness
 from models.stage import MODELS, SCHEDULERS, Course, Stage, Take, open_stage
@@ -45,6 +46,7 @@ class FewSteps:
         self.stage, self.course, self.rows, self._keep = stage, course, rows, keep
         self._undecoded = undecoded(stage)
         self._turner = DialTurner(lambda settings, _: self._count(settings), 1, TURNS)
+        self._others = OtherPictures(stage, course)
 
     def measure(self) -> None:
         """Another seed, then every method and solver at each count, then the papers' own settings."""
@@ -61,8 +63,9 @@ class FewSteps:
     def _contenders(self) -> dict[str, Contender]:
         trace = self.stage.trace(TRACE_SHOT, self.course, "residual")
         measured = (fitted(trace, method, 0.4)[1] for method in (TEACACHE, MAGCACHE))
-        watching = [self._within_run(contender) for contender in adaptive_contenders(*measured)]
-        return {contender.name: contender for contender in (*our_contenders(), *fixed_contenders(), *watching)}
+        watching = map(self._within_run, (*adaptive_contenders(*measured), token_wise_contender()))
+        every = (*our_contenders(), *fixed_contenders(), *watching, *fitted_contenders())
+        return {contender.name: contender for contender in every}
 
     def _within_run(self, contender: Contender) -> Contender:
         """Without windows longer than half the run, as a run is sampled for each that is tried."""
@@ -82,8 +85,10 @@ class FewSteps:
         """A row of a method with its dial turned to so many calls."""
         def found() -> tuple[list[Take], dict]:
             dial, value = self._turner.turn(contender, budget)
-            return (self._sampled(contender.settings(value, dial)),
-                    {"dial": value, "says": contender.dials[dial].says})
+            settings, course = contender.settings(value, dial), self.course
+            if contender.fit is not None:
+                settings, course = contender.fit(self._others, settings)
+            return self._sampled(settings, course=course), {"dial": value, "says": contender.dials[dial].says}
         self._row(contender.name, budget, found)
 
     def _own(self, own: OwnSettings) -> None:
@@ -119,24 +124,32 @@ class FewSteps:
     def _scores(self, takes: list[Take]) -> dict[str, float]:
         found = closeness(takes, self._fulls)
         pairs = zip(takes, self._fulls, strict=True)
-        return {"calls": mean(take.calls for take in takes), "psnr": min(found["psnr"], EQUAL),
+        return {"calls": mean(take.calls for take in takes), **in_part(takes), "psnr": min(found["psnr"], EQUAL),
                 "psnr_worst": min(found["worst"], EQUAL),
                 "ssim": mean(ssim(take.frames, full.frames) for take, full in pairs),
                 "latent_psnr": min(found["latent_psnr"], EQUAL), "seconds": mean(take.seconds for take in takes)}
 
-    def _sampled(self, settings: object = None, seeds: Sequence[int] | None = None) -> list[Take]:
+    def _sampled(self, settings: object = None, seeds: Sequence[int] | None = None, course: Course | None = None
+                 ) -> list[Take]:
         """The pictures that are scored; one batch, unless the full steps depend on the picture."""
+        course = course or self.course
         if settings is None or self._known(settings) is not None:
-            return self.stage.takes(SHOTS, self.course, settings, seeds)
-        return [self.stage.take(shot, self.course, settings) for shot in SHOTS]
+            return self.stage.takes(SHOTS, course, settings, seeds)
+        return [self.stage.take(shot, course, settings) for shot in SHOTS]
 
     def _known(self, settings: object) -> int | None:
         return known_count(settings, self.stage.sigmas(self.course))
 
-    def _count(self, settings: object) -> int:
+    def _count(self, settings: object) -> float:
         """How many steps are computed for the picture by which dials are turned."""
         known = self._known(settings)
         return self._undecoded.take(DIAL_SHOT, self.course, settings).calls if known is None else known
+
+
+def in_part(takes: Sequence[Take]) -> dict[str, float]:
+    """How many steps were computed in part, in the mean; nothing where none was."""
+    steps = mean(len(take.record.part_steps) if take.record else 0 for take in takes)
+    return {"part_steps": steps} if steps else {}
 
 
 def undecoded(stage: Stage) -> Stage:

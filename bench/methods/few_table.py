@@ -15,13 +15,19 @@ OWN = -1
 NEAR, FARTHEST = 0.05, 1.5
 NAMES = {"demo": "The demo model (FLUX's class, landscapes)", "words": "Words (Qwen-Image's class, tilted letters)",
          "balls": "Balls (Wan's class, films of moving shapes)"}
+# What has to be known of the rows of `newest`.
+ABOUT = ("*SADA, token-wise*: a step that is computed in part counts as a call by the share of the tokens that it "
+         "computes; the criterion is used up to two fifths of the run. *L2P, closed loop* and *L2P's weights*: learned "
+         "for these full steps on two other pictures, on what runs see that skip. *Sigmas moved*: BudCache's second "
+         "stage, learned on the same two; all are moved, or those of the skipped steps. The full picture is the one "
+         "with the sigmas as they are.")
 Column = tuple[int, int, float]
 
 
 def tables(models: dict[str, list[dict]]) -> str:
     """All in short, the papers' own settings, and one table a model; rows by model."""
     parts = [table_of(NAMES[model], rows) for model, rows in models.items()]
-    return "\n\n".join([in_short(models), own_table(models), *parts])
+    return "\n\n".join([in_short(models), own_table(models), ABOUT, *parts])
 
 
 def in_short(models: dict[str, list[dict]]) -> str:

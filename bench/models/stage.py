@@ -43,13 +43,14 @@ class Course:
 class Take:
     """One sampling.
 
-    frames: [F * H, W, 3] in 0..1; calls: model evaluations; seconds: of one processor; sigmas: the run's; record:
-    TAP's of the whole batch, None without TAP; of two models that of the one that says it is less close.
+    frames: [F * H, W, 3] in 0..1; calls: model evaluations, those in part by their share of the tokens; seconds: of one
+    processor; sigmas: the run's; record: TAP's of the whole batch, None without TAP; of two models that of the one that
+    says it is less close.
     """
 
     frames: Tensor
     latents: Tensor
-    calls: int
+    calls: float
     seconds: float
     sigmas: tuple[float, ...] = ()
     record: object = None
@@ -79,7 +80,7 @@ class Stage:
         latents = self.sampled([model for model, _ in models], numbers, course, seeds or numbers)
         seconds = (time.process_time() - started) / len(numbers)
         records = [holder.latest for _, holder in models if holder.latest is not None]
-        calls = sum(len(record.full_steps) for record in records) if records else counter.calls
+        calls = sum(record.steps_computed for record in records) if records else counter.calls
         record = min(records, key=lambda each: each.closeness.decibels if each.closeness else EQUAL, default=None)
         with torch.inference_mode():
             return [Take(self.decode(one), one, calls, seconds, self.sigmas(course), record)

@@ -14,6 +14,7 @@ from figures.readme_blocks import blocks
 from methods import few, few_table
 from methods.contenders import Contender, Dial, fixed_contenders, our_contenders
 from methods.dials import DialTurner, known_count
+from methods.newest import fitted_contenders
 from methods.own_settings import own_settings
 from models.demo_stage import DemoStage
 from models.stage import Course, Stage, Take
@@ -53,7 +54,7 @@ class Fake:
 def made(name: str, calls: Callable[[float], int]) -> Contender:
     """A contender that computes so many steps at a value of its dial."""
     dial = Dial(None, span=(0.1, 20.0))
-    return SimpleNamespace(name=name, dials=[dial], settings=lambda value, dial: calls(value))
+    return SimpleNamespace(name=name, dials=[dial], settings=lambda value, dial: calls(value), fit=None)
 
 
 @pytest.fixture
@@ -148,7 +149,7 @@ def test_in_short_stand_the_defaults_the_best_published_method_and_the_best_solv
 def test_every_method_with_known_steps_reaches_every_count(steps: int, count: int) -> None:
     sigmas = tuple(1 - i / steps for i in range(steps + 1))
     turner = DialTurner(lambda settings, _: known_count(settings, sigmas), 1, few.TURNS)
-    for contender in (*our_contenders(), *fixed_contenders()):
+    for contender in (*our_contenders(), *fixed_contenders(), *fitted_contenders()):
         dial, value = turner.turn(contender, count)
         assert known_count(contender.settings(value, dial), sigmas) == count, contender.name
 
