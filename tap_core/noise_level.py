@@ -7,6 +7,8 @@ to the picture, x = picture + sigma noise, t = sigma / (1 + sigma).
 import math
 from collections.abc import Sequence
 
+from torch import Tensor
+
 # Keeps log_noise finite for pure noise and for the clean picture, and what is smooth over sigma stays smooth there.
 # Values from 0.001 to 0.1 give equally close pictures (bench/placement/README.md).
 LEAST = 0.03
@@ -24,6 +26,14 @@ def mixes(sigmas: Sequence[float]) -> bool:
 def noise_level(sigma: float, mixed: bool) -> float:
     """t at a sigma, 0 to 1; mixed: whether x is a mix of picture and noise."""
     return sigma if mixed else sigma / (1 + sigma)
+
+
+def mix(x: Tensor, level: float, mixed: bool) -> Tensor:
+    """x [B, C, ...] as the mix of picture and noise that a flow model would have at this noise level t.
+
+    (1 - t) (picture + sigma noise) is (1 - t) picture + t noise: all that was measured on flow models holds there.
+    """
+    return x if mixed else x * (1 - level)
 
 
 def log_noise(sigma: float, mixed: bool) -> float:

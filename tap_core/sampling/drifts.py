@@ -1,8 +1,8 @@
 """Drifts: how far the gaps of a run moved the picture off its path (tap_core/closeness.py says what that means).
 
-d = (x - denoised) / sigma: the slope that a model evaluation gives the sampler; sigma is the sampler's own. At the full
-step after a gap the slopes in it are re-estimated by interpolation, as in replay.py. The gap's drift is the mean of
-these minus the mean of the forecast ones, times the way in sigma. It is measured the same where nothing is repaid.
+d: the slope of an evaluation, and t its noise level, see slopes.py. At the full step after a gap the slopes in it are
+re-estimated by interpolation, as in replay.py. The gap's drift is the mean of these minus the mean of the forecast
+ones, times the way in t. It is measured the same where nothing is repaid.
 """
 
 from collections.abc import Sequence
@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 import torch
 from torch import Tensor
 
-from ..noise_level import log_noise
+from ..noise_level import log_noise, noise_level
 from .interpolation import DEGREE, shares_at, spaced
 from .slopes import Slopes
 from .trend import Trend
@@ -24,7 +24,7 @@ ONE_STEP = 0.45
 
 @dataclass
 class OpenGap:
-    """Skipped evaluations since the latest full one. total: the sum of their slopes [B, C, ...]; start: first sigma."""
+    """Skipped evaluations since the latest full one. total: the sum of their slopes [B, C, ...]; start: first t."""
 
     total: Tensor
     start: float
@@ -35,8 +35,9 @@ class Drifts:
     """Of one run; it never waits for the device. mixed: whether x is a mix of picture and noise; slopes: the run's."""
 
     def __init__(self, mixed: bool, slopes: Slopes | None = None) -> None:
-        self._mixed, self._slopes = mixed, slopes or Slopes()
+        self._mixed, self._slopes = mixed, slopes or Slopes(mixed)
         self._fulls: list[tuple[float, Tensor]] = []  # log-noise and slope of full evaluations, newest first
+        self._came: list[float] = []  # log-noise of the last three evaluations
         self._gap: OpenGap | None = None
         self._sum: Tensor | None = None
         self._latest: Tensor | None = None
@@ -49,33 +50,37 @@ class Drifts:
         """
         if sigma <= 0:
             return
-        place, slope = log_noise(sigma, self._mixed), self._slopes.slope(x, denoised, sigma)
+        place, level = log_noise(sigma, self._mixed), noise_level(sigma, self._mixed)
+        slope = self._slopes.slope(self._slopes.mix(x, level), denoised, level)
+        self._came = [*self._came[-2:], place]
         if not full:
-            self._skip(slope, sigma, place)
+            self._skip(slope, level, place)
             return
         gap, self._gap = self._gap, None
         self.trend.add(slope, [each for _, each in self._fulls], noisy)
+        if place in self._came[:-1]:  # those below it were evaluated ahead, see replay.py
+            self._fulls = [each for each in self._fulls if each[0] >= place]
         known = [(place, slope), *self._fulls]
         alone = len(self._fulls) == 1
         self._fulls = [known[i] for i in spaced([each for each, _ in known], gap.places[0] if gap else place)]
         self._picture = _square(denoised)
         if gap is not None and len(self._fulls) > 1:
             counts = (REPAID if repaid else NOT_REPAID) * (ONE_STEP if alone else 1.0)
-            self._close(gap, sigma, counts)
+            self._close(gap, level, counts)
 
-    def _skip(self, slope: Tensor, sigma: float, place: float) -> None:
+    def _skip(self, slope: Tensor, level: float, place: float) -> None:
         if self._gap is None:
-            self._gap = OpenGap(slope, sigma)
+            self._gap = OpenGap(slope, level)
         else:
             self._gap.total = self._slopes.plus(self._gap.total, slope)
         self._gap.places.append(place)
 
-    def _close(self, gap: OpenGap, sigma: float, counts: float) -> None:
+    def _close(self, gap: OpenGap, level: float, counts: float) -> None:
         shares = [shares_at([place for place, _ in self._fulls], place) for place in gap.places]
         drift = -gap.total
         for node, (_, slope) in enumerate(self._fulls):
             drift = drift.add_(slope, alpha=sum(share[node] for share in shares))
-        self._latest = _square(drift) * (counts * (sigma - gap.start) / len(gap.places)) ** 2
+        self._latest = _square(drift) * (counts * (level - gap.start) / len(gap.places)) ** 2
         self._sum = self._latest if self._sum is None else self._sum + self._latest
 
     @property

@@ -1,9 +1,9 @@
 """What replay knows of a run: full evaluations, and the gaps between them.
 
-d = (x - denoised) / sigma: the slope that a model evaluation gives the sampler; sigma is the sampler's own. Slopes bend
-evenly, so they are what is interpolated, over log-noise, where a trajectory bends most evenly; over sigma the PSNR is
-0.3 to 0.8 dB lower (bench/placement/README.md). Fresh noise makes slopes jump, but hardly moves the denoised picture:
-where a sampler adds noise, pictures are interpolated instead (bench/samplers/README.md).
+d = (x - denoised) / t: the slope of an evaluation; x is a mix of picture and noise, t its noise level, see slopes.py.
+Slopes bend evenly, so they are what is interpolated, over log-noise, where a trajectory bends most evenly; over t the
+PSNR is 0.3 to 0.8 dB lower (bench/placement/README.md). Fresh noise makes slopes jump, but hardly moves the denoised
+picture: where a sampler adds noise, pictures are interpolated instead (bench/samplers/README.md).
 """
 
 from collections.abc import Sequence
@@ -25,7 +25,7 @@ class Full:
 
     x: Tensor
     denoised: Tensor
-    sigma: float
+    level: float
     place: float
 
     def answer(self, x: Tensor, still: float) -> Tensor:
@@ -61,19 +61,19 @@ class Gap:
     places: list[float] = field(default_factory=list)
     nodes: Sequence[Full] = ()
 
-    def take(self, x: Tensor, denoised: Tensor, sigma: float, place: float, slopes: Slopes) -> None:
+    def take(self, x: Tensor, denoised: Tensor, level: float, place: float, slopes: Slopes) -> None:
         """A skipped evaluation of x [B, C, ...] at a log-noise. slopes: the run's."""
         # On the device of x until the gap is settled: a skipped step does not wait.
-        forecast = self._forecast(x, denoised, sigma, slopes)
+        forecast = self._forecast(x, denoised, level, slopes)
         self.others, self.last = self.total, forecast
         self.total = forecast if self.total is None else slopes.plus(self.total, forecast)
         self.places.append(place)
 
-    def answer(self, x: Tensor, sigma: float, place: float, last: bool) -> Tensor:
+    def answer(self, x: Tensor, level: float, place: float, last: bool) -> Tensor:
         """The re-estimated denoised picture [B, C, ...] at an x that the sampler reached this time; last: whether this
         is the last evaluation.
         """
-        return torch.sub(x, self._between(place, self._added(last, x.device)), alpha=sigma)
+        return torch.sub(x, self._between(place, self._added(last, x.device)), alpha=level)
 
     def settle(self, nodes: Sequence[Full], restraint: Restraint, device: torch.device,
                renewed: Tensor | None = None) -> None:
@@ -101,7 +101,7 @@ class Gap:
             self.last, self.others = (None if each is None else to_processor(each) for each in (self.last, self.others))
 
     def _repaid(self, drift: Tensor, forecast: Tensor, restraint: Restraint, renewed: Tensor | None) -> Tensor:
-        return restraint.share(drift, forecast, self.nodes[0].sigma, self.nodes[1].sigma)
+        return restraint.share(drift, forecast, self.nodes[0].level, self.nodes[1].level)
 
     def _added(self, last: bool, device: torch.device) -> Tensor:
         return to_device(self.last if last else self.others, device)
@@ -115,12 +115,12 @@ class Gap:
             added = self._with(added, node, share)
         return added
 
-    def _forecast(self, x: Tensor, denoised: Tensor, sigma: float, slopes: Slopes) -> Tensor:
-        return slopes.slope(x, denoised, sigma)
+    def _forecast(self, x: Tensor, denoised: Tensor, level: float, slopes: Slopes) -> Tensor:
+        return slopes.slope(x, denoised, level)
 
     def _with(self, between: Tensor, node: Full, share: float) -> Tensor:
         x, denoised = to_device(node.x, between.device), to_device(node.denoised, between.device)
-        return between.add(x, alpha=share / node.sigma).sub_(denoised, alpha=share / node.sigma)
+        return between.add(x, alpha=share / node.level).sub_(denoised, alpha=share / node.level)
 
     @property
     def nbytes(self) -> int:
@@ -132,11 +132,11 @@ class Gap:
 class NoisyGap(Gap):
     """Under a sampler that adds noise: pictures in place of slopes, and what fresh noise has buried stays as it was."""
 
-    def answer(self, x: Tensor, sigma: float, place: float, last: bool) -> Tensor:
+    def answer(self, x: Tensor, level: float, place: float, last: bool) -> Tensor:
         """The re-estimated denoised picture [B, C, ...], the same at any x."""
         return self._between(place, self._added(last, x.device)).clone()
 
-    def _forecast(self, x: Tensor, denoised: Tensor, sigma: float, slopes: Slopes) -> Tensor:
+    def _forecast(self, x: Tensor, denoised: Tensor, level: float, slopes: Slopes) -> Tensor:
         return denoised.clone()
 
     def _with(self, between: Tensor, node: Full, share: float) -> Tensor:

@@ -1,13 +1,11 @@
 """Restraint: how much of a gap's drift is repaid.
 
-A full step at a drifted x already pulls the drift back, by gamma of it over the way to sigma 0. Its slope takes this
+A full step at a drifted x already pulls the drift back, by gamma of it over the way to level 0. Its slope takes this
 along, so that a drift which is repaid in full is made good twice, and the picture swings. gamma grows with the noise
 level and with guidance (bench/drift/README.md).
 """
 
 from torch import Tensor
-
-from ..noise_level import noise_level
 
 # gamma at pure noise, for each unit of guidance above 1; half a unit more is there without guidance, see still_share.
 PULL = 1.8
@@ -19,21 +17,19 @@ UNKNOWN_GUIDANCE = 4.0
 
 
 class Restraint:
-    """Of one run. mixed: whether x is a mix of picture and noise; guidance: the guider's cfg, None if not known."""
+    """Of one run. guidance: the guider's cfg, None if not known."""
 
-    def __init__(self, mixed: bool, guidance: float | None = None) -> None:
-        self._mixed = mixed
-        # No model whose noise is added to the picture was measured; there nothing is held back.
-        self._beyond = max((UNKNOWN_GUIDANCE if guidance is None else guidance) - 1, 0.0) if mixed else 0.0
+    def __init__(self, guidance: float | None = None) -> None:
+        self._beyond = max((UNKNOWN_GUIDANCE if guidance is None else guidance) - 1, 0.0)
 
-    def share(self, drift: Tensor, moved: Tensor, sigma: float, before: float) -> Tensor:
+    def share(self, drift: Tensor, moved: Tensor, level: float, before: float) -> Tensor:
         """The share of a gap's drift that is repaid, [B, 1, ...]; each picture of a batch counts for itself.
 
-        drift: [B, C, ...] the mean re-estimated slope minus the mean forecast one; moved: the latter. sigma, before:
-        of the full step after the gap, and of the one before it.
+        drift: [B, C, ...] the mean re-estimated slope minus the mean forecast one; moved: the latter. level, before:
+        noise levels of the full step after the gap, and of the one before it.
         """
-        ahead = min(max((before - sigma) / sigma, 0.0), 1.0)  # the next full step will be about as far
-        pulled = PULL * self._beyond * noise_level(sigma, self._mixed) * ahead
+        ahead = min(max((before - level) / level, 0.0), 1.0)  # the next full step will be about as far
+        pulled = PULL * self._beyond * level * ahead
         size = _square(drift) / _square(moved) * (self._beyond / LARGE) ** 2
         return max(1 - pulled, 0.0) / (1 + size.square()).nan_to_num(nan=1)
 

@@ -63,10 +63,12 @@ class TapRun:
         self.decider = Decider(self.schedule, self.timeline, self.notes)
         self.memory = Memory(self.pool.snapshots, self.shared, self.notes)
         self.slopes, self.readback = Slopes(), Readback()
+        # Those of x as a mix; the sampler's own steps, which Motion follows, go along its own slopes.
+        self.flow = self.slopes if self.timeline.mixes else Slopes(mixed=False)
         self.motion, self.pace, self.levels = Motion(self.timeline, self.slopes), Pace(self.timeline), Levels()
         repays = settings.correction == "on" and self.decider.skips_any
-        self.replay = Replay(self.timeline.mixes, guidance, self.slopes) if repays else None
-        self.standing = Standing(self.record, self.timeline.mixes, settings.closer_than_told, self.slopes)
+        self.replay = Replay(self.timeline.mixes, guidance, self.flow) if repays else None
+        self.standing = Standing(self.record, self.timeline.mixes, settings.closer_than_told, self.flow)
         if not self.decider.skips_any:
             self.standing.lose()
         self.standing.keep_silent(SHARED if self.shared else "")
@@ -84,6 +86,7 @@ class TapRun:
         """A model evaluation of x [B, C, ...] at `sigma` starts: decide whether its step is computed or forecast."""
         self.pace.begin(sigma)
         self.slopes.forget()
+        self.flow.forget()
         position = self.pace.position
         if not self.pace.follows:
             self.fall_back_blind(self.pace.why_not)

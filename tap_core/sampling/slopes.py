@@ -1,32 +1,49 @@
-"""The sampler's slope at its newest evaluation, d = (x - denoised) / sigma, computed once for all who ask.
+"""The slope at the newest evaluation, d = (x - denoised) / t, computed once for all who ask.
 
-sigma is the sampler's own. Nobody writes into what is given here: whoever adds to it makes a new tensor.
+x is a mix of picture and noise, and t its noise level, which is the sampler's own sigma. Where noise is added to the
+picture, x is taken as the mix that it stands for, see noise_level.py. Nobody writes into what is given here: whoever
+adds to it makes a new tensor.
 """
 
 from torch import Tensor
 
+from ..noise_level import mix
+
 
 class Slopes:
-    """Of one run. x, denoised: latents [B, C, ...]; they are the same evaluation's where they are the same tensors."""
+    """Of one run. mixed: whether its x is a mix as it is.
 
-    def __init__(self) -> None:
+    x, denoised: latents [B, C, ...]; they are the same evaluation's where they are the same tensors.
+    """
+
+    def __init__(self, mixed: bool = True) -> None:
+        self._mixed = mixed
+        self._mix: tuple[Tensor, float, Tensor] | None = None
         self._evaluation: tuple[Tensor, Tensor] | None = None
         self._off: Tensor | None = None
         self._slope: tuple[float, Tensor] | None = None
         self._sum: tuple[Tensor, Tensor, Tensor] | None = None  # of the first two
 
+    def mix(self, x: Tensor, level: float) -> Tensor:
+        """x as a mix at this noise level, [B, C, ...]."""
+        if self._mixed:
+            return x
+        if self._mix is None or self._mix[0] is not x or self._mix[1] != level:
+            self._mix = x, level, mix(x, level, mixed=False)
+        return self._mix[2]
+
     def off(self, x: Tensor, denoised: Tensor) -> Tensor:
         """x - denoised, [B, C, ...]."""
         if self._evaluation is None or self._evaluation[0] is not x or self._evaluation[1] is not denoised:
-            self.forget()
+            self._slope = self._sum = None
             self._evaluation, self._off = (x, denoised), x - denoised
         return self._off
 
-    def slope(self, x: Tensor, denoised: Tensor, sigma: float) -> Tensor:
-        """d, [B, C, ...]."""
+    def slope(self, x: Tensor, denoised: Tensor, level: float) -> Tensor:
+        """d, [B, C, ...]; x: the mix."""
         off = self.off(x, denoised)
-        if self._slope is None or self._slope[0] != sigma:
-            self._slope = sigma, off / sigma
+        if self._slope is None or self._slope[0] != level:
+            self._slope = level, off / level
         return self._slope[1]
 
     def plus(self, total: Tensor, slope: Tensor) -> Tensor:
@@ -37,4 +54,4 @@ class Slopes:
 
     def forget(self) -> None:
         """Whatever is asked next is computed: the tensors may have been written into."""
-        self._evaluation = self._off = self._slope = self._sum = None
+        self._evaluation = self._off = self._slope = self._sum = self._mix = None

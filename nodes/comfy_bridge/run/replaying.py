@@ -195,7 +195,7 @@ class Passes:
                 self._try_others(index)
             return True
         self._compare(index, x, sigma, replay)
-        if not self._followed and index == replay.known - 1 and replay.exact(index, x.device) is None:
+        if not self._followed and index == replay.known - 1 and index >= replay.before_gaps:
             alike = self._comes_again(x)
             self._followed = True
             return alike
@@ -211,11 +211,12 @@ class Passes:
 
     def _compare(self, index: int, x: Tensor, sigma: Tensor, replay: Replay) -> None:
         """Ask whether a later pass is at the same place up to the first gap; the next full step reads it."""
-        before = replay.exact(index, x.device) if self._second is None or index == 0 else self._second
-        self._second = self._second if index == 0 else None
         self._run.readback.ask((sigma == self._sigmas[index]).all(), self._repeat)
-        if before is not None:
-            self._run.readback.ask((x == before).all(), self._repeat)
+        if self._second is not None and index == 1:
+            self._run.readback.ask((x == self._second).all(), self._repeat)
+            self._second = None
+        elif index < replay.before_gaps:
+            self._run.readback.ask(replay.comes_to(index, x), self._repeat)
 
     def _repeat(self, alike: Tensor) -> None:
         """Take whether a later pass was at the same place."""

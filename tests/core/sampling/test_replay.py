@@ -12,7 +12,6 @@ import pytest
 import torch
 from tap_pack.tap_core.noise_level import log_noise
 from tap_pack.tap_core.sampling import still_share
-from tap_pack.tap_core.sampling.interpolation import shares_at
 from tap_pack.tap_core.sampling.replay import Replay, latents_kept
 from torch import Tensor
 
@@ -24,18 +23,6 @@ SIGMAS = shifted_sigmas(30)
 
 def named(*samplers: Sampler) -> pytest.MarkDecorator:
     return pytest.mark.parametrize("sampler", samplers, ids=lambda sampler: sampler.__name__)
-
-
-def fed(*evaluations: tuple[float, bool]) -> Replay:
-    """A replay that was told evaluations (sigma, full). All have the slope 1: denoised is x - sigma."""
-    replay = Replay(True, 1.0)
-    for sigma, full in evaluations:
-        replay.add(x_at(sigma), x_at(sigma) - sigma, sigma, full)
-    return replay
-
-
-def x_at(sigma: float) -> Tensor:
-    return torch.full((1, 2), 3 + sigma, dtype=torch.float64)
 
 
 @named(*WITHOUT_NOISE)
@@ -71,20 +58,6 @@ def test_under_noise_pictures_are_re_estimated(sampler: Sampler) -> None:
     stays, repaid = (mean(error(sampler, sigmas, kind and kind(), 0, seed=seed) for seed in range(6))
                      for kind in (None, noisy))
     assert repaid < stays / 2
-
-
-@pytest.mark.parametrize(("renewed", "left"), [(None, 1.0), (0.0, 1.0), (0.125, 0.5), (0.25, 0.0), (1.0, 0.0)])
-def test_what_fresh_noise_has_buried_is_not_repaid(renewed: float | None, left: float) -> None:
-    """Pictures 0, then 5 forecast in place of 1 and 2, then 3: equal distances in log-noise."""
-    replay, x = Replay(True, 1.0), torch.zeros(1, 2)
-    replay.noisy = True
-    sigmas = [1 / (1 + math.exp(place)) for place in range(4)]
-    share = None if renewed is None else torch.tensor(renewed)
-    for sigma, picture in zip(sigmas, (0.0, 5.0, 5.0, 3.0), strict=True):
-        replay.add(x, torch.full((1, 2), picture), sigma, picture != 5, share)
-    answers = [replay.answer(index, x)[0, 0].item() for index in (1, 2)]
-    assert mean(answers) == pytest.approx(5 - left * 3.5, abs=0.15)
-    assert answers[0] < answers[1] if left else answers == pytest.approx([5, 5])
 
 
 @named(*SAMPLERS)
@@ -124,58 +97,18 @@ def test_no_model_call_is_made_twice_and_each_gap_is_gone_through_once(sampler: 
 
 @named(*SAMPLERS)
 def test_each_pass_goes_the_way_of_the_one_before_up_to_the_newest_gap(sampler: Sampler) -> None:
-    """And up to the first gap exactly as it went at first, which `exact` promises."""
+    """And up to the first gap exactly as it went at first."""
     run = Run(every(SIGMAS, 5), Replay(True, 1.0))
     run.sample(sampler, SIGMAS)
     first_gap = next(i for i, sigma in enumerate(run.told) if every(SIGMAS, 5)(i, sigma))
-    exact = [run.replay.exact(index, torch.device("cpu")) for index in range(run.replay.known)]
-    assert [x is None for x in exact] == [index >= first_gap for index in range(len(exact))]
+    assert run.replay.before_gaps == first_gap
     for latest in run.asked:
-        assert all(torch.equal(x, there) for x, there in zip(exact[:first_gap], latest, strict=False))
+        assert all(run.replay.comes_to(i, x) for i, x in enumerate(latest[:first_gap]))
+        assert not any(run.replay.comes_to(i, x + 1e-9) for i, x in enumerate(latest[:first_gap]))
     for before, latest in pairwise(run.asked):
         alike = [torch.equal(*each) for each in zip(before, latest, strict=False)]
         assert all(alike[: alike.index(False)])
         assert all(every(SIGMAS, 5)(i, run.told[i]) for i in range(alike.index(False) - 1, len(alike) - 1))
-
-
-@pytest.mark.parametrize("mixed", [True, False])
-@pytest.mark.parametrize("dtype", [torch.float32, torch.float16])
-def test_at_an_unchanged_x_a_full_step_answers_what_the_model_gave(mixed: bool, dtype: torch.dtype) -> None:
-    replay, given = Replay(mixed, 1.0), []
-    for number in range(12):
-        x, denoised = noise((2, 4, 3, 5), number, dtype), noise((2, 4, 3, 5), 50 + number, dtype)
-        given.append((x, denoised))
-        replay.add(x, denoised, 1 - number / 12, number % 4 == 0)
-    for number in (0, 4, 8):
-        x, denoised = given[number]
-        answer = replay.answer(number, x)
-        assert torch.equal(answer, denoised) and answer.dtype == dtype
-    replay.answer(5, given[5][0]).zero_()  # an answer is the sampler's own
-
-
-@pytest.mark.parametrize(("mixed", "still", "share"), [
-    (True, 0.0, 1.0), (True, 0.5, 0.5), (True, 1.0, 0.0), (False, 0.5, 0.0),
-])
-def test_an_answer_follows_x_as_far_as_the_picture_does_not_stay_still(
-    mixed: bool, still: float, share: float, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """share: of the move of x, in the answer. Where noise is added to the picture, the picture stays still."""
-    monkeypatch.setattr(still_share, "STILL_SHARE", still)
-    replay, x, moved = Replay(mixed, 1.0), noise((1, 6), 0), noise((1, 6), 1)
-    replay.add(x, 0.3 * x, 0.7, True)
-    torch.testing.assert_close(replay.answer(0, x + moved) - 0.3 * x, share * moved)
-
-
-def test_between_full_steps_slopes_are_interpolated_over_log_noise(monkeypatch: pytest.MonkeyPatch) -> None:
-    replay, slopes = Replay(True, 1.0), {sigma: noise((1, 6), round(10 * sigma)) for sigma in (0.9, 0.8, 0.4)}
-    for sigma in (0.9, 0.8, 0.6, 0.4):
-        x = noise((1, 6), 7)
-        again = replay.add(x, x - sigma * slopes.get(sigma, x), sigma, sigma != 0.6)
-    assert again
-    shares = shares_at([log_noise(sigma, True) for sigma in slopes], log_noise(0.6, True))
-    slope = sum(share * slope for share, slope in zip(shares, slopes.values(), strict=True))
-    x = noise((1, 6), 9)
-    torch.testing.assert_close(replay.answer(2, x), x - 0.6 * slope)
 
 
 def test_a_gap_at_the_end_stays_as_it_was_forecast() -> None:
@@ -185,44 +118,6 @@ def test_a_gap_at_the_end_stays_as_it_was_forecast() -> None:
     stays, repaid = Run(last), Run(last, Replay(True, 1.0))
     assert torch.equal(repaid.sample(euler, SIGMAS), stays.sample(euler, SIGMAS))
     assert len(repaid.asked) == 1
-
-
-def test_of_two_full_evaluations_at_the_same_sigma_the_newest_counts() -> None:
-    replay = fed((1.0, True), (0.9, True), (0.8, True))
-    for sigma, full in ((0.6, True), (0.6, True), (0.5, False), (0.5, False), (0.4, True)):
-        slope = 2 if replay.known == 3 else 1
-        again = replay.add(x_at(sigma), x_at(sigma) - slope * sigma, sigma, full)
-    assert again
-    for number in (5, 6):
-        torch.testing.assert_close(replay.answer(number, x_at(0.5)), x_at(0.5) - 0.5)
-
-
-def test_at_sigma_0_there_is_no_slope() -> None:
-    replay = fed((1.0, True), (0.9, True), (0.7, False), (0.5, True))
-    denoised = noise((1, 2), 3)
-    assert not replay.add(x_at(0), denoised, 0.0, True)
-    assert torch.equal(replay.answer(4, x_at(0)), denoised)
-    for sigma, full in ((0.4, True), (0.3, False), (0.2, True)):
-        again = replay.add(x_at(sigma), x_at(sigma) - sigma, sigma, full)
-    assert again
-    torch.testing.assert_close(replay.answer(6, x_at(0.3)), x_at(0.3) - 0.3)
-
-
-@pytest.mark.parametrize("evaluations", [
-    [(1.0, False), (0.95, False), (0.9, True)],
-    [(0.9, True), (0.7, False), (0.6, False), (0.9, True)],
-    [(1.1, True), (1.07, False), (1.03, False), (1.01, True)],  # over log-noise all above 1 is one place
-    [(0.9, True), (0.7, True), (0.4, False), (0.2, False), (0.0, True)],
-], ids=["at the start", "up again to the same sigma", "above sigma 1", "before sigma 0"])
-def test_a_gap_between_fewer_than_two_places_is_answered(evaluations: list[tuple[float, bool]]) -> None:
-    replay = fed(*evaluations, (0.3, True), (0.2, False), (0.1, True))
-    for number, (sigma, _) in enumerate(evaluations):
-        torch.testing.assert_close(replay.answer(number, x_at(sigma)), x_at(sigma) - sigma)
-
-
-def test_a_skipped_evaluation_at_sigma_0_spoils_nothing() -> None:
-    replay = fed((1.0, True), (0.9, True), (0.8, False), (0.7, True), (0.6, False), (0.0, False), (0.5, True))
-    assert replay.answer(4, x_at(0.6)).isfinite().all()
 
 
 def test_what_is_handed_in_is_neither_written_nor_kept() -> None:

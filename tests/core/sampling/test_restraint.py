@@ -114,5 +114,5 @@ def test_each_picture_of_a_batch_is_restrained_by_itself() -> None:
 
 def test_where_the_noise_rises_no_more_than_the_drift_is_repaid() -> None:
     drift, moved = 0.01 * ASIDE, TRUE
-    share = Restraint(True, 4.0).share(drift, moved, 0.6, 0.4)
+    share = Restraint(4.0).share(drift, moved, 0.6, 0.4)
     torch.testing.assert_close(share, torch.ones_like(share), atol=1e-4, rtol=0)
