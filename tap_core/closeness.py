@@ -14,8 +14,9 @@ AT_ONE, PER_DECIBEL = 14.0, 0.79
 TWICE, OPEN_END = 5.0, 3.8
 # Below so many dB pictures are farther off than the line says: each dB of it takes so many more.
 BEND, BELOW = 32.0, 1.8
-# Standard deviation of the measured around the line, above the bend and below it.
-SCATTER, SCATTER_BELOW = 7.0, 8.0
+# So many dB below the line and above it lie eight of ten pictures of three models together: usually, where slopes turn,
+# under fresh noise, and of one model once it is known by how much its pictures are closer (bench/closeness/README.md).
+USUAL, TURNING, NOISY, OF_ONE_MODEL = (5.0, 18.0), (16.0, 23.0), (9.0, 21.0), (10.0, 9.0)
 # A sampler that remembers past steps makes more of a drift where slopes turn. Its steps then end off plain ones: beyond
 # this share of the step, so many dB for each doubling.
 CALM, PER_DOUBLING = 0.1, 4.0
@@ -46,10 +47,11 @@ def words_of(decibels: float) -> str:
 
 @dataclass(frozen=True)
 class Closeness:
-    """An estimate of the PSNR against the picture with every step computed; give_or_take: its standard deviation."""
+    """An estimate of the PSNR against the picture with every step computed; eight of ten lie from low to high."""
 
     decibels: float
-    give_or_take: float
+    low: float
+    high: float
 
     @property
     def words(self) -> str:
@@ -66,8 +68,8 @@ class Line:
     """From the drift of a run to its closeness.
 
     twice: the share of the steps that the sampler evaluates twice. open_end: whether the last steps were skipped.
-    renewed: whether the sampler draws all of its noise anew at each step. closer: how many dB pictures of the model are
-    closer than the line for all models says. turned: see Motion.
+    renewed: whether the sampler draws all of its noise anew at each step, noisy: some of it. closer: how many dB
+    pictures of the model are closer than the line for all models says. turned: see Motion.
     """
 
     twice: float = 0.0
@@ -75,18 +77,29 @@ class Line:
     renewed: bool = False
     closer: float = 0.0
     turned: float = 0.0
+    noisy: bool = False
 
     def closeness(self, drift: float) -> Closeness | None:
         """drift: sum of the gaps' squared drifts over the picture's square; None if that is not a number."""
         if not math.isfinite(drift) or drift < 0:
             return None
-        scatter = SCATTER
         decibels = self._at_one - PER_DECIBEL * 10 * math.log10(max(drift, 1e-20))
         if decibels < BEND:
-            decibels, scatter = BEND - BELOW * (BEND - decibels), SCATTER_BELOW
+            decibels = BEND - BELOW * (BEND - decibels)
         if self.renewed:
-            decibels, scatter = min(decibels, MOST_RENEWED), SCATTER_BELOW
-        return Closeness(min(max(decibels, LEAST), MOST), scatter)
+            decibels = min(decibels, MOST_RENEWED)
+        decibels = min(max(decibels, LEAST), MOST)
+        less, more = self._spread
+        return Closeness(decibels, max(decibels - less, 0.0), decibels + more)
+
+    @property
+    def _spread(self) -> tuple[float, float]:
+        """How far below the line and above it pictures mostly lie, in dB."""
+        if self.closer:
+            return OF_ONE_MODEL
+        if self.turned > CALM:
+            return TURNING
+        return NOISY if self.noisy or self.renewed else USUAL
 
     def drift(self, decibels: float) -> float:
         """The drift at which a picture is so close."""

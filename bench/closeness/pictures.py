@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 import torch
 from PIL import Image
-from tap_pack.tap_core.closeness import Closeness
+from tap_pack.tap_core.closeness import words_of
 from tap_pack.tap_core.sampling.settings import TapSettings
 
 from figures.metrics import psnr, ssim
@@ -37,7 +37,7 @@ def by_words(stage: Stage, full: Take) -> Iterator[tuple[str, Take]]:
     known: set[str] = set()
     for interval in INTERVALS:
         take = stage.take(SHOT, COURSE, TapSettings(interval=interval, warmup_steps=1))
-        words = Closeness(psnr(take.frames, full.frames), 0.0).words
+        words = words_of(round(psnr(take.frames, full.frames)))
         if words not in known:
             known.add(words)
             yield words, take

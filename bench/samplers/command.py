@@ -22,6 +22,7 @@ from figures.results_file import write_results
 from figures.table import table
 from models.model_rows import closeness, parser_of_models
 from models.stage import MODELS, Course, Stage, Take, open_stage
+from samplers import added
 from samplers.cells import COUNTS, SAMPLERS, SHOTS, Cell, cells
 
 # Steps and interval of the table of gains.
@@ -135,7 +136,10 @@ PAGE = Page("samplers", markdown, plot_gains, kept)
 
 
 def run(arguments: Sequence[str]) -> None:
-    """The command."""
+    """The command. added ...: models whose noise is added to the picture, see added.py."""
+    if arguments and arguments[0] == "added":
+        added.run(arguments[1:])
+        return
     parser = parser_of_models(PAGE, __doc__)
     parser.add_argument("--steps", type=int, choices=sorted({count[0] for count in COUNTS}), action="append",
                         help="only runs of so many steps; may be given again")

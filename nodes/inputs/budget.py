@@ -6,7 +6,7 @@ from torch import Tensor
 
 from ...tap_core.calibrate.budget import Budget, parsed_budget
 from ...tap_core.calibrate.text import Calibration
-from ...tap_core.closeness import Closeness
+from ...tap_core.closeness import words_of
 from ...tap_core.errors import TapError
 from ...tap_core.sampling.pool_settings import PoolSettings
 
@@ -35,11 +35,10 @@ def expectation(calibration: Calibration, asked: Budget) -> str:
     """How close the picture of a run like the measured one is expected to be."""
     calls = asked.calls_of(calibration.steps)
     line = calibration.line(calls)
-    close = Closeness(line.decibels, GIVE_OR_TAKE)
     changed = "" if line.calls == calls else f" The text has no line for {calls} calls; this is the closest one."
+    words = words_of(round(line.decibels))
     return (f"{line.calls} of {calibration.steps} steps are computed. The expected PSNR against the full picture is "
-            f"{line.decibels:.0f} dB, give or take {close.give_or_take:.0f} ({close.words}). After the run TAP "
-            f"Accelerate says how close the picture came, and TAP Compare measures it.{changed}"
+            f"{line.decibels:.0f} dB, give or take {GIVE_OR_TAKE:.0f} ({words}). After the run TAP Accelerate says how close the picture came, and TAP Compare measures it.{changed}"
             f"{' TAP_POOL has learned weights.' if line.weights else ''}"
             f"{' SIGMAS has moved sigmas.' if line.sigmas else ''}")
 

@@ -18,7 +18,7 @@ def closeness_words(record: TapRecord, uncertain: bool = False) -> str:
     """How close the picture is to the one with every step computed, and what to change where that is far off.
 
     Such as "no difference to be seen (about 47 dB)"; uncertain: also how uncertain the figure is, such as "(about 47
-    dB, give or take 7)". Why it is not known, where it is not. Empty for a run that was stopped, or in which nothing
+    dB, mostly 42 to 65)". Why it is not known, where it is not. Empty for a run that was stopped, or in which nothing
     was skipped.
     """
     if not record.complete or not record.forecast_steps:
@@ -31,7 +31,7 @@ def closeness_words(record: TapRecord, uncertain: bool = False) -> str:
 
 
 def close_in_full(record: TapRecord) -> str:
-    """Such as "no difference to be seen, about 47 dB, give or take 5 (PSNR against every step computed, estimated)"."""
+    """Such as "no difference to be seen, about 47 dB, mostly 42 to 65 (PSNR against ..., estimated)"."""
     close = record.closeness
     if close is None:
         unknown = f"not known. {record.why_unknown}".rstrip()
@@ -41,7 +41,7 @@ def close_in_full(record: TapRecord) -> str:
 
 
 def _figure(close: Closeness) -> str:
-    return f"about {close.decibels:.0f} dB, give or take {close.give_or_take:.0f}"
+    return f"about {close.decibels:.0f} dB, mostly {close.low:.0f} to {close.high:.0f}"
 
 
 def few_steps_words(record: TapRecord) -> str:

@@ -242,7 +242,7 @@ class TapRecord:
             "fallbacks": self.fallbacks,
             "complete": self.complete,
             "closeness_db": self.closeness.decibels if self.closeness else None,
-            "closeness_give_or_take_db": self.closeness.give_or_take if self.closeness else None,
+            "closeness_mostly_db": [self.closeness.low, self.closeness.high] if self.closeness else None,
             "closeness": self.closeness.words if self.closeness else None,
             "closeness_why_unknown": self.why_unknown or None,
             "part_of_run": self.part_of_run,

@@ -7,7 +7,7 @@ from ..record.record import TapRecord
 from ..schedule import Seen
 from ..schedules.quality import RENEWED
 from .drifts import Drifts
-from .motion import Motion
+from .motion import LITTLE, Motion
 from .slopes import Slopes
 from .trend import Trend
 
@@ -70,7 +70,8 @@ class Standing:
                    ) -> Closeness | None:
         """Of the picture that differs most. drifts: [2, B], see Drifts.both; renewed, turned: scalars, see Motion."""
         anew = renewed is not None and bool(renewed > RENEWED)
-        line = Line(self._twice, ends_open, anew, self._closer, 0.0 if turned is None else float(turned))
+        noisy = renewed is not None and bool(renewed > LITTLE)
+        line = Line(self._twice, ends_open, anew, self._closer, 0.0 if turned is None else float(turned), noisy)
         return line.closeness(float(drifts[0].max()))
 
     @property

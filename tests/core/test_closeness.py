@@ -13,11 +13,13 @@ from tap_pack.tap_core.closeness import (
     LEAST,
     MOST,
     MOST_RENEWED,
+    NOISY,
+    OF_ONE_MODEL,
     PER_DOUBLING,
     REDRAWN,
     SAME,
-    SCATTER,
-    SCATTER_BELOW,
+    TURNING,
+    USUAL,
     Closeness,
     Line,
 )
@@ -38,9 +40,16 @@ def test_more_drift_is_never_closer(line: Line) -> None:
     assert (found[0], found[-1]) == (MOST if line.twice else pytest.approx(found[0]), LEAST)
 
 
-def test_below_the_bend_the_estimate_is_less_certain_and_falls_faster() -> None:
-    near, far = (Line().closeness(Line().drift(decibels)) for decibels in (40.0, 25.0))
-    assert (near.give_or_take, far.give_or_take) == (SCATTER, SCATTER_BELOW)
+@pytest.mark.parametrize(("line", "spread"), [
+    (Line(), USUAL), (Line(turned=CALM), USUAL), (Line(turned=1.01 * CALM, noisy=True), TURNING),
+    (Line(noisy=True), NOISY), (Line(renewed=True), NOISY), (Line(noisy=True, closer=3.0), OF_ONE_MODEL)], ids=str)
+def test_where_pictures_mostly_lie_depends_on_what_the_sampler_does(line: Line, spread: tuple[float, float]) -> None:
+    close = line.closeness(1e-2)
+    assert (close.decibels - close.low, close.high - close.decibels) == pytest.approx(spread)
+    assert Line().closeness(1e9).low >= 0
+
+
+def test_below_the_bend_the_estimate_falls_faster() -> None:
     steep, flat = (Line().drift(low) / Line().drift(low + 2) for low in (24.0, 40.0))
     assert steep < flat
 
@@ -78,4 +87,4 @@ def test_no_drift_at_all_is_the_closest_that_is_told() -> None:
     (21.4, ANOTHER),
 ])
 def test_word_and_figure_never_contradict_each_other(decibels: float, words: str) -> None:
-    assert str(Closeness(decibels, 4.5)) == f"{words} (about {decibels:.0f} dB)"
+    assert str(Closeness(decibels, 0.0, 99.0)) == f"{words} (about {decibels:.0f} dB)"

@@ -96,7 +96,7 @@ def test_the_bar_moves_with_every_frame_and_a_cancelled_prompt_ends_it(
 def told(decibels: float | None, **settings: object) -> RecordHolder:
     """The record of a run that told how close its picture is."""
     holder, record = RecordHolder(), TapRecord(model="Flux", settings=settings)
-    record.closeness = None if decibels is None else Closeness(decibels, 7.0)
+    record.closeness = None if decibels is None else Closeness(decibels, decibels - 5, decibels + 18)
     holder.fill(record)
     return holder
 

@@ -45,12 +45,12 @@ def test_the_words_tell_where_what_is_kept_lies(settings: dict, said: str) -> No
 
 
 def test_the_line_says_how_close_the_picture_is() -> None:
-    close = replace(made_record(steps=50), closeness=Closeness(46.6, 4.5))
-    assert "; no difference to be seen (about 47 dB, give or take 4); cache" in summary_line(close)
-    assert run_line(close, uncertain=True).endswith("; no difference to be seen (about 47 dB, give or take 4)")
-    assert result_line(close, uncertain=True).endswith("; no difference to be seen (about 47 dB, give or take 4)")
+    close = replace(made_record(steps=50), closeness=Closeness(46.6, 41.6, 64.6))
+    assert "; no difference to be seen (about 47 dB, mostly 42 to 65); cache" in summary_line(close)
+    assert run_line(close, uncertain=True).endswith("; no difference to be seen (about 47 dB, mostly 42 to 65)")
+    assert result_line(close, uncertain=True).endswith("; no difference to be seen (about 47 dB, mostly 42 to 65)")
     assert run_line(close).endswith("; no difference to be seen (about 47 dB)")
-    assert "no difference to be seen, about 47 dB, give or take 4 (PSNR" in report_text(close)
+    assert "no difference to be seen, about 47 dB, mostly 42 to 65 (PSNR" in report_text(close)
     assert "(about" not in summary_line(replace(close, complete=False))
 
 
@@ -73,19 +73,21 @@ def test_the_line_says_how_close_the_picture_is() -> None:
     ({"quality": "same"}, 48.0, ""),
 ], ids=str)
 def test_the_line_says_what_was_missed_and_what_helps(settings: dict, decibels: float, said: str) -> None:
-    record = replace(made_record(steps=50), closeness=Closeness(decibels, 7.0), settings=settings)
+    close = Closeness(decibels, decibels - 5, decibels + 18)
+    record = replace(made_record(steps=50), closeness=close, settings=settings)
     assert len(record.full_steps) == 18
     for words in (run_line(record), result_line(record)):
         assert words.endswith(f"(about {decibels:.0f} dB){said}")
-    assert f"(about {decibels:.0f} dB, give or take 7){said.rstrip('.')}; cache" in summary_line(record)
+    span = f"about {decibels:.0f} dB, mostly {close.low:.0f} to {close.high:.0f}"
+    assert f"({span}){said.rstrip('.')}; cache" in summary_line(record)
 
 
 def test_of_a_part_of_a_run_the_line_says_so() -> None:
-    part = replace(made_record(steps=50), closeness=Closeness(30.0, 7.0), part_of_run=True)
+    part = replace(made_record(steps=50), closeness=Closeness(30.0, 25.0, 48.0), part_of_run=True)
     part.settings = {"quality": "fixed"}
     assert run_line(part).endswith("(about 30 dB) in this part of the run. Set quality to close, or lower interval.")
-    assert "drawn differently in this part of the run, about 30 dB, give or take 7" in report_text(part)
-    assert part.report()["part_of_run"] and part.report()["closeness_give_or_take_db"] == 7.0
+    assert "drawn differently in this part of the run, about 30 dB, mostly 25 to 48" in report_text(part)
+    assert part.report()["part_of_run"] and part.report()["closeness_mostly_db"] == [25.0, 48.0]
 
 
 def test_what_is_not_known_is_said_with_its_reason() -> None:
@@ -112,7 +114,7 @@ def test_the_gain_is_what_full_steps_would_have_taken() -> None:
 
 
 def test_the_face_says_how_long_it_took_instead_and_how_close_it_is() -> None:
-    record = replace(made_record(steps=50), closeness=Closeness(46.6, 4.5))  # 18 steps of 0.1 s, 32 of 0.01 s
+    record = replace(made_record(steps=50), closeness=Closeness(46.6, 41.6, 64.6))  # 18 steps of 0.1 s, 32 of 0.01 s
     assert result_line(record) == "2.1 s instead of about 5.0 s, 2.4x faster; no difference to be seen (about 47 dB)"
     record.evaluations[0].seconds = 60.0  # loading the model takes as long without TAP
     assert result_line(record).startswith("2.1 s instead of about 5.0 s")

@@ -1,0 +1,94 @@
+"""Repaying where noise is added to the picture, as in SDXL, on the small models behind that scale of x.
+
+`python3 bench/run.py samplers added`; it carries on where it was stopped, `--fresh` starts from nothing. Rows go to
+bench/results/samplers_added_MODEL.json.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from itertools import product
+
+import torch
+from tap_pack.tap_core.sampling.settings import TapSettings
+from tqdm import tqdm
+
+from figures.page import Page, read_results
+from figures.results_file import write_results
+from figures.table import table
+from models.model_rows import closeness, parser_of_models
+from models.noise_added import noise_added
+from models.stage import MODELS, Course, Stage, Take, open_stage
+
+# As SDXL's workflows have it: 20 steps, half of them computed, karras.
+STEPS, INTERVAL, WARMUP, SCHEDULER = 20, 2, 1, "karras"
+SAMPLERS = ("euler", "heun", "dpm_2", "dpmpp_2m", "res_multistep", "uni_pc", "euler_ancestral", "dpmpp_2m_sde")
+GUIDANCE = (1.0, 2.0, 4.0, 7.0)
+SHOTS = (range(200, 204), range(204, 208))
+
+
+def measured(stage: Stage, sampler: str, cfg: float) -> dict:
+    """A row: how close the pictures are with the drift repaid and without, and how close the runs say they are."""
+    course = Course(steps=STEPS, sampler=sampler, scheduler=SCHEDULER, cfg=cfg, patch=noise_added)
+    fulls, off, on = (sampled(stage, course, settings) for settings in (
+        None, *(TapSettings(interval=INTERVAL, warmup_steps=WARMUP, correction=each) for each in ("off", "on"))))
+    return {"model": stage.name, "sampler": sampler, "cfg": cfg, "calls": on[0].calls,
+            "off": closeness(off, fulls), "on": closeness(on, fulls),
+            "told": min(take.record.closeness.decibels for take in on)}
+
+
+def sampled(stage: Stage, course: Course, settings: TapSettings | None) -> list[Take]:
+    """The pictures of a course."""
+    return [take for shots in SHOTS for take in stage.takes(shots, course, settings)]
+
+
+def markdown(found: dict) -> str:
+    """Mean PSNR (worst) without repaying and with it, by model; and what the run says of its worst picture."""
+    rows = {(row["model"], row["sampler"], row["cfg"]): row for row in found["rows"]}
+    models = list(dict.fromkeys(row["model"] for row in found["rows"]))
+    pictures = sum(map(len, SHOTS))
+    return "\n".join([
+        f"Noise added to the picture, {STEPS} steps, {SCHEDULER}, half of them computed. Mean PSNR in dB (worst) over "
+        f"{pictures} pictures: drift not repaid / repaid; square brackets: what the run tells of the picture that "
+        "differs most.", "", *table(("", *models), (
+            (f"{sampler}, CFG {cfg:g}", *(shown(rows.get((model, sampler, cfg))) for model in models))
+            for sampler, cfg in product(SAMPLERS, GUIDANCE)))])
+
+
+def shown(row: dict | None) -> str:
+    """A cell of the table."""
+    if row is None:
+        return "-"
+    scores = " / ".join(f"{row[name]['psnr']:.1f} ({row[name]['worst']:.1f})" for name in ("off", "on"))
+    return f"{scores} [{row['told']:.0f}]"
+
+
+def kept() -> dict:
+    """The rows of all models found so far."""
+    return {"rows": [row for model in MODELS for row in read_results(f"samplers_added_{model}")["rows"]]}
+
+
+PAGE = Page("samplers_added", markdown, read=kept)
+
+
+def run(arguments: Sequence[str]) -> None:
+    """The command."""
+    parser = parser_of_models(PAGE, __doc__)
+    parser.add_argument("--fresh", action="store_true")
+    options = parser.parse_args(arguments)
+    torch.set_num_threads(options.threads)
+    for model in options.model or MODELS:
+        measure_model(open_stage(model), arguments, options.fresh)
+    PAGE.show(PAGE.kept())
+
+
+def measure_model(stage: Stage, arguments: Sequence[str], fresh: bool) -> None:
+    """Measures the rows of a model that are not kept yet, or are of other weights."""
+    known = read_results(f"samplers_added_{stage.name}")
+    rows = known["rows"] if not fresh and known.get("weights") == stage.weights else []
+    done = {(row["sampler"], row["cfg"]) for row in rows}
+    for sampler, cfg in tqdm(list(product(SAMPLERS, GUIDANCE)), desc=stage.name, unit="row"):
+        if (sampler, cfg) not in done:
+            rows.append(measured(stage, sampler, cfg))
+            found = {"weights": stage.weights, "rows": rows}
+            write_results("samplers", ["added", *arguments], found, part=f"added_{stage.name}")
