@@ -16,8 +16,8 @@ from .interpolation import DEGREE, shares_at, spaced
 from .slopes import Slopes
 from .trend import Trend
 
-# How much a drift counts: of one that is repaid less stays in the picture.
-REPAID, NOT_REPAID = 1.0, 2.2
+# How much a drift counts: of one that is repaid less stays in the picture, of one under fresh noise more.
+REPAID, NOT_REPAID, UNDER_NOISE = 1.0, 1.2, 2.2
 # A gap after a single full step is forecast by repeating it, which changes the picture most.
 ONE_STEP = 0.45
 
@@ -44,10 +44,9 @@ class Drifts:
         self._picture: Tensor | None = None
         self.trend = Trend()
 
-    def add(self, x: Tensor, denoised: Tensor, sigma: float, full: bool, repaid: bool, noisy: Tensor | None = None
-            ) -> None:
-        """Take an evaluation of x [B, C, ...]. repaid: whether the drift of a gap that it closes is; noisy: see Trend.
-        """
+    def add(self, x: Tensor, denoised: Tensor, sigma: float, full: bool, counts: float = REPAID,
+            noisy: Tensor | None = None) -> None:
+        """Take an evaluation of x [B, C, ...]. counts: how much a drift that it closes does; noisy: see Trend."""
         if sigma <= 0:
             return
         place, level = log_noise(sigma, self._mixed), noise_level(sigma, self._mixed)
@@ -65,8 +64,7 @@ class Drifts:
         self._fulls = [known[i] for i in spaced([each for each, _ in known], gap.places[0] if gap else place)]
         self._picture = _square(denoised)
         if gap is not None and len(self._fulls) > 1:
-            counts = (REPAID if repaid else NOT_REPAID) * (ONE_STEP if alone else 1.0)
-            self._close(gap, level, counts)
+            self._close(gap, level, counts * (ONE_STEP if alone else 1.0))
 
     def _skip(self, slope: Tensor, level: float, place: float) -> None:
         if self._gap is None:

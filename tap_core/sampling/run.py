@@ -18,6 +18,7 @@ from ..schedules.course import notes_of, why_none_is_skipped
 from ..timeline import Timeline
 from ..token_grid import Grid
 from .decider import Decider
+from .drifts import NOT_REPAID, REPAID, UNDER_NOISE
 from .forecaster import Forecaster
 from .latents import NO_ROOM, Latents
 from .levels import NO_QUALITY, SEVERAL_LATENTS, Levels
@@ -140,8 +141,9 @@ class TapRun:
         self._timers[-1].stop()
         seen = self.decider.seen
         seen.x, seen.denoised, seen.full, seen.whole = x, denoised, self._now.full, self._now.whole
-        repaid = self.replay is not None and not self.replay.noisy and not self.notes.fell_back
-        self.standing.add(seen, self.motion, self.pace.sigma, repaid)
+        repays = self.replay is not None and not self.notes.fell_back
+        counts = NOT_REPAID if not repays else UNDER_NOISE if self.replay.noisy else REPAID
+        self.standing.add(seen, self.motion, self.pace.sigma, counts)
         if seen.whole and self.decider.skips_any and not self.notes.fell_back:
             self._read_back(seen)
         self.decider.finish()

@@ -39,11 +39,11 @@ class Standing:
         self._record.why_unknown = self._record.why_unknown or why
         self.so_far = ""
 
-    def add(self, seen: Seen, motion: Motion, sigma: float, repaid: bool) -> None:
-        """An evaluation is over; show the schedule where the run stands. sigma: the sampler's own."""
+    def add(self, seen: Seen, motion: Motion, sigma: float, counts: float) -> None:
+        """An evaluation is over; show the schedule where the run stands. sigma: the sampler's; counts: see Drifts."""
         if self._drifts is None:
             return
-        self._drifts.add(seen.x, seen.denoised, sigma, seen.whole, repaid, motion.noisy)
+        self._drifts.add(seen.x, seen.denoised, sigma, seen.whole, counts, motion.noisy)
         if seen.whole:
             seen.drifts, seen.twice, seen.renewed = self._drifts.both, self._twice, motion.renewed
 

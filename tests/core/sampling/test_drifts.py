@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 import torch
 from tap_pack.tap_core.noise_level import log_noise
-from tap_pack.tap_core.sampling.drifts import NOT_REPAID, ONE_STEP, Drifts, latents_kept
+from tap_pack.tap_core.sampling.drifts import NOT_REPAID, ONE_STEP, REPAID, UNDER_NOISE, Drifts, latents_kept
 from torch import Tensor
 
 SIGMAS = (0.9, 0.8, 0.7, 0.6, 0.5, 0.4, 0.3, 0.2, 0.1)
@@ -20,13 +20,13 @@ def slope(sigma: float) -> Tensor:
     return START + BEND * place**2
 
 
-def run(full: str, wrong: float, repaid: bool = True) -> Drifts:
+def run(full: str, wrong: float, counts: float = REPAID) -> Drifts:
     """A run of full (f) and skipped (s) steps, whose forecast slopes are `wrong` too large; its picture is all ones."""
     drifts = Drifts(mixed=True)
     for sigma, kind in zip(SIGMAS, full, strict=False):
         forecast = slope(sigma) + (wrong if kind == "s" else 0.0)
         denoised = torch.ones(SHAPE)
-        drifts.add(denoised + sigma * forecast, denoised, sigma, kind == "f", repaid)
+        drifts.add(denoised + sigma * forecast, denoised, sigma, kind == "f", counts)
     return drifts
 
 
@@ -51,16 +51,17 @@ def test_gaps_add_up() -> None:
     assert total[0].item() == pytest.approx(latest[0].item() + (0.3 * 0.2) ** 2, rel=1e-4)
 
 
-def test_what_is_not_repaid_counts_more() -> None:
-    total, _ = run("fffssf", 0.3, repaid=False).both
-    assert total.tolist() == pytest.approx([(0.3 * 0.2 * NOT_REPAID) ** 2] * 2, rel=1e-4)
+@pytest.mark.parametrize("counts", [NOT_REPAID, UNDER_NOISE])
+def test_what_is_not_repaid_counts_more(counts: float) -> None:
+    total, _ = run("fffssf", 0.3, counts).both
+    assert total.tolist() == pytest.approx([(0.3 * 0.2 * counts) ** 2] * 2, rel=1e-4)
 
 
 def test_a_gap_after_a_single_full_step_counts_more() -> None:
     flat = Drifts(mixed=True)
     for sigma, kind in zip(SIGMAS, "fsf", strict=False):
         wrong = 0.3 if kind == "s" else 0.0
-        flat.add(torch.ones(SHAPE) * (1 + sigma * (1 + wrong)), torch.ones(SHAPE), sigma, kind == "f", repaid=True)
+        flat.add(torch.ones(SHAPE) * (1 + sigma * (1 + wrong)), torch.ones(SHAPE), sigma, kind == "f")
     assert flat.both[0].tolist() == pytest.approx([(0.3 * 0.1 * ONE_STEP) ** 2] * 2, rel=1e-4)
 
 
@@ -69,7 +70,7 @@ def test_it_does_not_write_into_what_it_is_given() -> None:
     for sigma, kind in zip(SIGMAS, "fffssfsf", strict=False):
         x, denoised = torch.randn(SHAPE), torch.randn(SHAPE)
         given.append((x, x.clone(), denoised, denoised.clone()))
-        drifts.add(x, denoised, sigma, kind == "f", repaid=True)
+        drifts.add(x, denoised, sigma, kind == "f")
     assert all(torch.equal(x, x_was) and torch.equal(d, d_was) for x, x_was, d, d_was in given)
 
 
@@ -77,7 +78,7 @@ def test_it_does_not_write_into_what_it_is_given() -> None:
 def test_as_many_latents_are_kept_as_expected(full: str) -> None:
     drifts, steps = Drifts(mixed=True), [kind == "f" for kind in full]
     for number, (sigma, step) in enumerate(zip(SIGMAS, steps, strict=False)):
-        drifts.add(torch.randn(SHAPE), torch.randn(SHAPE), sigma, step, repaid=True)
+        drifts.add(torch.randn(SHAPE), torch.randn(SHAPE), sigma, step)
         assert drifts.nbytes == latents_kept(steps[: number + 1]) * START.nbytes
 
 

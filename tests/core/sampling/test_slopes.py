@@ -43,7 +43,7 @@ def test_a_gap_and_its_drift_have_one_sum_and_it_is_that_of_each_by_itself() -> 
     for number, sigma in enumerate(SIGMAS):
         x, denoised = latents(number)
         for one, again in ((drifts, replay), (lone, other)):
-            one.add(x, denoised, sigma, number == 0, repaid=True)
+            one.add(x, denoised, sigma, number == 0)
             again.add(x, denoised, sigma, number == 0)
     gap, alone = replay._open_gap, other._open_gap
     assert isinstance(gap, Gap) and gap.total is drifts._gap.total
