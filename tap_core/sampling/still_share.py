@@ -3,8 +3,9 @@
 1: it stays as it was. 0: it moves along with x, and the slope d = (x - denoised) / sigma stays as it was.
 """
 
-# Three flow models were most often half way between the two, for drifts and for noise (bench/drift/README.md). No
-# model with noise added to the picture was measured; there the picture is taken to stay still.
+# Three flow models were most often half way between the two, for drifts and for noise (bench/drift/README.md). Where
+# noise is added to the picture, the same holds for the mix that x stands for, see replay.py; for forecasts under fresh
+# noise it was not measured there, and the picture is taken to stay still.
 STILL_SHARE = 0.5
 
 
