@@ -38,7 +38,8 @@ def expectation(calibration: Calibration, asked: Budget) -> str:
     changed = "" if line.calls == calls else f" The text has no line for {calls} calls; this is the closest one."
     words = words_of(round(line.decibels))
     return (f"{line.calls} of {calibration.steps} steps are computed. The expected PSNR against the full picture is "
-            f"{line.decibels:.0f} dB, give or take {GIVE_OR_TAKE:.0f} ({words}). After the run TAP Accelerate says how close the picture came, and TAP Compare measures it.{changed}"
+            f"{line.decibels:.0f} dB, give or take {GIVE_OR_TAKE:.0f} ({words}). After the run TAP Accelerate says how "
+            f"close the picture came, and TAP Compare measures it.{changed}"
             f"{' TAP_POOL has learned weights.' if line.weights else ''}"
             f"{' SIGMAS has moved sigmas.' if line.sigmas else ''}")
 

@@ -36,8 +36,9 @@ def gains(*samplers: str, **wanted: object) -> str:
 
 def shown(*samplers: str, **wanted: object) -> str:
     """The same with 10 of 20 steps, at CFG 1 and 2 where no other is asked for."""
-    found = [gain(row) for row in ROWS if row["sampler"] in samplers and (row["steps"], row["interval"]) == command.SHOWN
-             and row["cfg"] <= 2 and all(row[name] == value for name, value in wanted.items())]
+    at = dict(zip(("steps", "interval"), command.SHOWN, strict=True)) | wanted
+    found = [gain(row) for row in ROWS if row["sampler"] in samplers and row["cfg"] <= 2
+             and all(row[name] == value for name, value in at.items())]
     return f"{min(found):.1f} to {max(found):.1f} dB"
 
 
@@ -60,8 +61,8 @@ def worse_worst() -> str:
 SENTENCES = [
     (PACK, lambda: f"Under samplers that add noise *correction* gains little: {gains(*NOISY)} in the mean"),
     (PACK, lambda: f"It can cost, too: {losses()}, and {worse_worst()}"),
-    (STUDY, lambda: f"With 10 of 20 steps at CFG 1 and 2, repaying brings the picture {shown(*MULTISTEP)} closer under the "
-                    f"multistep samplers, {shown('heun')} under heun, {shown('dpm_2')} under dpm_2, "
+    (STUDY, lambda: f"With 10 of 20 steps at CFG 1 and 2, repaying brings the picture {shown(*MULTISTEP)} closer under "
+                    f"the multistep samplers, {shown('heun')} under heun, {shown('dpm_2')} under dpm_2, "
                     f"{shown('euler')} under euler and {shown('er_sde')} under er_sde"),
     (STUDY, lambda: "At CFG 1 the multistep samplers gain {} on *demo*, {} on *words* and {} on *balls*".format(*(
         shown(*MULTISTEP, cfg=1.0, model=model) for model in ("demo", "words", "balls")))),
