@@ -114,7 +114,7 @@ def at_50() -> dict[str, dict]:
 
 
 def below_plain() -> str:
-    """In how many cases the worst picture of a quality is less close than that of as many plain steps, and by how much."""
+    """In how many cases the worst picture of a quality is less close than that of as many plain steps, and how far."""
     counted = [(row, score, str(round(mean(score["calls"])))) for row in ROWS for score in row["qualities"].values()]
     off = [row["plain"][calls]["worst"] - min(score["psnr"]) for row, score, calls in counted
            if calls in row["plain"] and int(calls) < row["steps"]]
