@@ -14,8 +14,8 @@ from ..errors import TapError
 from .record import Evaluation, TapRecord, TokenChoices
 from .values import read_as
 
-# Version 2 has steps that were computed in part, with maps of which tokens were.
-FORMAT, VERSION = "tap-record", 2
+# Version 2 has steps that were computed in part, with maps of which tokens were; 3 has where a picture mostly lies.
+FORMAT, VERSION = "tap-record", 3
 # Data types in memory and in the file.
 MAPS = {"member": (torch.int16, "I16"), "order": (torch.int8, "I8"), "loss": (torch.float32, "F32")}
 MAPS_IN_PART = {**MAPS, "computed": (torch.bool, "BOOL")}
@@ -76,6 +76,10 @@ def _read_values(text: str) -> tuple[TapRecord, list[list[int]]]:
     """The record without its maps, and the conditions that each evaluation has maps for."""
     values = read_as(dict, json.loads(text), "record")
     evaluations = read_as(list[dict], values.get("evaluations"), "evaluations")
+    close = values.get("closeness")
+    if isinstance(close, dict) and isinstance(close.get("give_or_take"), float):  # up to version 2
+        around, either = read_as(float, close.get("decibels"), "decibels"), close["give_or_take"]
+        values["closeness"] = {"decibels": around, "low": around - either, "high": around + either}
     conditions = [read_as(list[int], e.pop("choices", []), "choices") for e in evaluations]
     return read_as(TapRecord, values, "record"), conditions
 

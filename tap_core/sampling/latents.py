@@ -55,7 +55,6 @@ def latents_kept(planned: Sequence[bool], steps: int, replayed: bool) -> int:
     planned: whether each step is a full one; a schedule that decides during the run has no plan, and is taken to
     compute every third step.
     """
-    if not planned:
-        return drifts.latents_kept([True] * 3 + [False]) + steps * replayed
+    planned = planned or [step % 3 == 0 for step in range(steps)]
     passed = [planned[: step + 1] for step in range(len(planned))]
     return max(drifts.latents_kept(each) + replay.latents_kept(each) * replayed for each in passed)

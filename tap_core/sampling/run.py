@@ -86,8 +86,7 @@ class TapRun:
     def begin(self, sigma: float, device: torch.device, x: Tensor | None = None) -> None:
         """A model evaluation of x [B, C, ...] at `sigma` starts: decide whether its step is computed or forecast."""
         self.pace.begin(sigma)
-        self.slopes.forget()
-        self.flow.forget()
+        self.forget_slopes()
         position = self.pace.position
         if not self.pace.follows:
             self.fall_back_blind(self.pace.why_not)
@@ -129,6 +128,11 @@ class TapRun:
         self.notes.fall_back(reason)
         self.standing.lose(reason)
 
+    def forget_slopes(self) -> None:
+        """Whatever slope is asked for next is computed: tensors may have been written into."""
+        self.slopes.forget()
+        self.flow.forget()
+
     def foresee(self, x: Tensor, sigma: float) -> None:
         """The sampler will evaluate x [B, C, ...] next, after its first evaluation. This waits for the device."""
         if x.shape != self.decider.seen.x.shape:
@@ -162,6 +166,8 @@ class TapRun:
         whole = self._now.whole
         again = self.replay.add(x, denoised, self.pace.sigma, whole, self.motion.renewed if whole else None)
         self._count_bytes()
+        if whole:  # a skipped step does not wait
+            self.latents.keep_within_room(self.replay)
         return again and not self.notes.fell_back
 
     @contextmanager
@@ -284,7 +290,6 @@ class TapRun:
     def _count_bytes(self) -> None:
         kept = self.memory.nbytes + self.decider.nbytes + self.latents.nbytes(self.replay)
         self.record.cache_bytes = max(self.record.cache_bytes, kept)
-        self.latents.keep_within_room(self.replay)
 
     @property
     def _now(self) -> Evaluation:

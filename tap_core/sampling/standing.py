@@ -12,7 +12,7 @@ from .slopes import Slopes
 from .trend import Trend
 
 NONE_CLOSED = ("No computed step came after a forecast one, so nothing shows how wrong the forecasts were. Choose "
-               "settings that compute the last step, such as placement change, or most_computed 2 or more.")
+               "settings that compute the last step, such as placement change, or a higher most_computed.")
 UNKNOWN_YET = "not known how close"
 NO_NUMBERS = "The latents of the picture are all zero, or not numbers."
 

@@ -1,7 +1,7 @@
 """Whether a run's slopes go on as they went from one full step to the next, or turn back.
 
-d = (x - denoised) / sigma: the slope that a model evaluation gives the sampler; sigma is the sampler's own. d_0, d_1:
-of the last two full steps, a = d_0 - d_1. b = d - d_0: the change that the full step after them then showed.
+d: the slope of an evaluation, see slopes.py. d_0, d_1: of the last two full steps, a = d_0 - d_1. b = d - d_0: the
+change that the full step after them then showed.
 
 c = sum <a, b> / sum |a| |b| over the full steps of a run, -1 to 1, picture by picture. Forecasts carry a on. This makes
 the next gap worse where the slopes turn back: with long gaps or strong guidance a is mostly the model's answer to a

@@ -28,7 +28,7 @@ def finish(state: RunState, own: dict, x: Tensor, denoised: Tensor) -> None:
         _fall_back_at_answer(state, own)
     state.run.finish(x, denoised)
     if len(own.get("transformer_options", {}).get("wrappers", {}).get(WrappersMP.PREDICT_NOISE, ())) > 1:
-        state.run.slopes.forget()  # another node's wrapper may write into what it hands on
+        state.run.forget_slopes()  # another node's wrapper may write into what it hands on
     if now.full:
         figure_or(None, lambda: tell_more(state, x.device))
     if state.live is not None:

@@ -12,7 +12,7 @@ from tqdm.auto import tqdm
 
 from ....tap_core.sampling.replay import Replay
 from ....tap_core.sampling.run import TapRun
-from .evaluation import OwnCalls
+from .evaluation import OwnCalls, is_differentiated
 from .generators import draw_others, put_back
 from .run_state import state_of
 
@@ -151,6 +151,8 @@ class Passes:
         self._evaluation += 1
         if self.others:
             return self._other_answer(index, x, replay)
+        if is_differentiated(x, sigma):  # x may not be looked at
+            self._run.replay = replay = None
         if replay is not None and (self._left or not self._is_alike(index, x, sigma, replay)):
             self._stop(NOT_ALIKE)
         if replay is not None and index < replay.known:

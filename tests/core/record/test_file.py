@@ -12,6 +12,7 @@ import pytest
 import torch
 from safetensors import safe_open
 from safetensors.torch import save_file
+from tap_pack.tap_core.closeness import Closeness
 from tap_pack.tap_core.errors import TapError
 from tap_pack.tap_core.record.file import load_record, save_record
 from tap_pack.tap_core.record.record import TapRecord
@@ -128,11 +129,16 @@ def test_a_missing_file_is_named(tmp_path: Path) -> None:
         load_record(tmp_path / "gone.safetensors")
 
 
-@pytest.mark.parametrize("version", ["3", "9" * 30, "", "one"])
+@pytest.mark.parametrize("version", ["4", "9" * 30, "", "one"])
 def test_a_newer_version_asks_for_an_update(rewritten: Callable[..., Path], version: str) -> None:
     path = rewritten(metadata={"version": version})
     with pytest.raises(TapError, match="update TAP"):
         load_record(path)
+
+
+def test_a_file_of_version_2_is_read_with_the_span_that_it_told(rewritten: Callable[..., Path]) -> None:
+    path = rewritten(metadata={"version": "2"}, values={"closeness": {"decibels": 46.5, "give_or_take": 7.0}})
+    assert load_record(path).closeness == Closeness(46.5, 39.5, 53.5)
 
 
 @pytest.mark.parametrize("text", ["", "{", "[]", "null", '{"evaluations": 3}', "{}", "[" * 100_000])
