@@ -62,7 +62,9 @@ class Standing:
 
     def tell(self, seen: Seen) -> None:
         """Say how close the run is so far, of a full step whose figures are read."""
-        if self._drifts is not None and not self._record.why_unknown and seen.drifts is not None:
+        if seen.drifts is None or seen.drifts.is_meta:  # tensors without values, where operators are counted
+            return
+        if self._drifts is not None and not self._record.why_unknown:
             close = self._closeness(seen.drifts, seen.renewed, seen.turned, ends_open=False)
             self.so_far = f"so far {close or UNKNOWN_YET}"
 

@@ -166,7 +166,7 @@ def interrupted(stage: Stage) -> str:
 
 
 def failing(error: type[BaseException], at: int) -> comfy.samplers.KSAMPLER:
-    """Euler's method, which fails at one evaluation of its third pass."""
+    """Euler's method, which fails at one evaluation of its fourth pass, the first one that goes past a gap."""
     passes = [0]
 
     def sample(model: Callable, *args: object, **options: object) -> Tensor:
@@ -174,7 +174,7 @@ def failing(error: type[BaseException], at: int) -> comfy.samplers.KSAMPLER:
         came = [0]
 
         def asked(*args: object, **kwargs: object) -> Tensor:
-            if passes[0] == 3 and came[0] == at:
+            if passes[0] == 4 and came[0] == at:
                 raise error
             came[0] += 1
             return model(*args, **kwargs)

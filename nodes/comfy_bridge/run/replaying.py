@@ -198,10 +198,16 @@ class Passes:
             return True
         self._compare(index, x, sigma, replay)
         if not self._followed and index == replay.known - 1 and index >= replay.before_gaps:
-            alike = self._comes_again(x)
-            self._followed = True
-            return alike
+            self._follow(x)
         return True
+
+    def _follow(self, x: Tensor) -> None:
+        """Leave the sampler once behind the first gap; the next full step reads whether it came to the same x again."""
+        if self._mark is None:
+            self._mark = x.clone()
+            self._leave()
+        self._run.readback.ask((x == self._mark).all(), self._repeat)
+        self._followed, self._mark = True, None
 
     def _comes_again(self, x: Tensor) -> bool:
         """Leave the sampler, and whether it then comes to the same x [B, C, ...]. This waits for the device."""

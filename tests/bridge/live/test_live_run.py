@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 import re
 import threading
+import time
 
 import pytest
 from comfy.model_patcher import ModelPatcher
@@ -110,7 +111,16 @@ def test_the_browser_sees_the_same_run_as_the_record(model: ModelPatcher, told: 
     assert told[0]["marks"] == "." * 20 and told[0]["line"] == plan_of(run_of(20)).words
 
 
-def test_the_line_names_the_quality_that_is_asked_for_through_the_run(model: ModelPatcher, told: list[dict]) -> None:
+def test_the_line_names_the_quality_that_is_asked_for_through_the_run(
+    model: ModelPatcher, told: list[dict], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    evaluated = live.LiveRun.evaluated
+
+    def slowly(run: live.LiveRun) -> None:
+        evaluated(run)
+        time.sleep(0.03)  # events are a tenth of a second apart
+
+    monkeypatch.setattr(live.LiveRun, "evaluated", slowly)
     sampled(model, quality="good")
     ended = last_of(told)["line"]
     lines = [said["line"] for said in told if "s" in said["marks"] and not said["ended"]]
