@@ -12,7 +12,6 @@ from dataclasses import replace
 from functools import cached_property
 from statistics import mean
 
-import torch
 from tap_pack.tap_core.sampling.settings import TapSettings
 from tap_pack.tap_core.schedules.growing import GrowingSchedule
 from tap_pack.tap_core.schedules.interval import IntervalSchedule
@@ -27,8 +26,8 @@ from methods.contenders import Contender, Dial, fixed_contenders, our_contenders
 from methods.dials import DialTurner, known_count
 from methods.few import DIAL_SHOT, TURNS, on_best_scheduler, undecoded
 from methods.few_table import DEFAULTS
-from models.model_rows import parser_of_models
-from models.stage import EQUAL, MODELS, Course, Patch, Stage, Take, open_stage
+from models.model_rows import carry_on
+from models.stage import EQUAL, MODELS, Course, Patch, Stage, Take
 from placement.rivals import StockCache
 
 PICTURES = 8  # at most, of a model
@@ -145,13 +144,7 @@ PAGE = Page("closeness_rivals", markdown, read=kept)
 
 def run(arguments: Sequence[str]) -> None:
     """Measures what is asked for, and writes down rows and table."""
-    parser = parser_of_models(PAGE, __doc__)
-    parser.add_argument("--fresh", action="store_true")
-    options = parser.parse_args(arguments)
-    torch.set_num_threads(options.threads)
-    for model in options.model or MODELS:
-        measure_model(open_stage(model), arguments, options.fresh)
-    PAGE.show(PAGE.kept())
+    carry_on(PAGE, __doc__, arguments, measure_model)
 
 
 def measure_model(stage: Stage, arguments: Sequence[str], fresh: bool) -> None:

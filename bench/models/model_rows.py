@@ -62,6 +62,18 @@ def parser_of_models(page: Page, about: str) -> argparse.ArgumentParser:
     return parser
 
 
+def carry_on(page: Page, about: str, arguments: Sequence[str], measure: Callable[[Stage, Sequence[str], bool], None]
+             ) -> None:
+    """The command of a study that measures what is missing of each model, or all with --fresh, and shows all."""
+    parser = parser_of_models(page, about)
+    parser.add_argument("--fresh", action="store_true")
+    options = parser.parse_args(arguments)
+    torch.set_num_threads(options.threads)
+    for model in options.model or MODELS:
+        measure(open_stage(model), arguments, options.fresh)
+    page.show(page.kept())
+
+
 def measure_models(page: Page, about: str, arguments: Sequence[str], jobs_of: Callable[[Stage], Jobs]) -> None:
     """The command: measures the models that are asked for, and writes results and table."""
     parser = parser_of_models(page, about)

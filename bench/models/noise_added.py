@@ -54,7 +54,7 @@ class NoiseAdded(nn.Module):
         return self.flow.timestep(sigma / (1 + sigma))
 
     def sigma(self, timestep: Tensor) -> Tensor:
-        """The inverse of `timestep`."""
+        """The noise level that schedulers take for a timestep."""
         level = self.flow.sigma(timestep)
         return level / (1 - level)
 

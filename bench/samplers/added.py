@@ -9,16 +9,15 @@ from __future__ import annotations
 from collections.abc import Sequence
 from itertools import product
 
-import torch
 from tap_pack.tap_core.sampling.settings import TapSettings
 from tqdm import tqdm
 
 from figures.page import Page, read_results
 from figures.results_file import write_results
 from figures.table import table
-from models.model_rows import closeness, parser_of_models
+from models.model_rows import carry_on, closeness
 from models.noise_added import noise_added
-from models.stage import MODELS, Course, Stage, Take, open_stage
+from models.stage import MODELS, Course, Stage, Take
 
 # As SDXL's workflows have it: 20 steps, half of them computed, karras.
 STEPS, INTERVAL, WARMUP, SCHEDULER = 20, 2, 1, "karras"
@@ -73,13 +72,7 @@ PAGE = Page("samplers_added", markdown, read=kept)
 
 def run(arguments: Sequence[str]) -> None:
     """The command."""
-    parser = parser_of_models(PAGE, __doc__)
-    parser.add_argument("--fresh", action="store_true")
-    options = parser.parse_args(arguments)
-    torch.set_num_threads(options.threads)
-    for model in options.model or MODELS:
-        measure_model(open_stage(model), arguments, options.fresh)
-    PAGE.show(PAGE.kept())
+    carry_on(PAGE, __doc__, arguments, measure_model)
 
 
 def measure_model(stage: Stage, arguments: Sequence[str], fresh: bool) -> None:
