@@ -46,7 +46,9 @@ class Seen:
     [B, M, D] (the last block's, all tokens). Only what the course `needs` is there; None where a call ended early.
     full: whether any call of it was computed in full; whole: whether all of them were.
     drifts: [2, B] the squared drift of all gaps so far and of the latest one, see sampling/drifts.py; None before the
-    first gap. twice: the share of the steps that the sampler evaluates twice.
+    first gap. surprise: [B] of a full step behind another one, how far its slope is from a line through those of the
+    two before it, squared, as a share of the picture's square; None of others.
+    twice: the share of the steps that the sampler evaluates twice.
     renewed: the smallest share of its noise that the sampler drew anew at a step so far, a scalar; turned: see Motion.
     None if not known.
     """
@@ -65,6 +67,7 @@ class Seen:
     whole: bool = False
     denoised: Tensor | None = None
     drifts: Tensor | None = None
+    surprise: Tensor | None = None
     twice: float = 0.0
     renewed: Tensor | None = None
     turned: Tensor | None = None

@@ -43,6 +43,7 @@ class Drifts:
         self._latest: Tensor | None = None
         self._picture: Tensor | None = None
         self.trend = Trend()
+        self.surprise: Tensor | None = None
 
     def add(self, x: Tensor, denoised: Tensor, sigma: float, full: bool, counts: float = REPAID,
             noisy: Tensor | None = None) -> None:
@@ -56,6 +57,7 @@ class Drifts:
             self._skip(slope, level, place)
             return
         gap, self._gap = self._gap, None
+        self.surprise = None if gap else self._surprise_of(slope, place, denoised)
         self.trend.add(slope, [each for _, each in self._fulls], noisy)
         if place in self._came[:-1]:  # those below it were evaluated ahead, see replay.py
             self._fulls = [each for each in self._fulls if each[0] >= place]
@@ -65,6 +67,14 @@ class Drifts:
         self._picture = _square(denoised)
         if gap is not None and len(self._fulls) > 1:
             self._close(gap, level, counts * (ONE_STEP if alone else 1.0))
+
+    def _surprise_of(self, slope: Tensor, place: float, denoised: Tensor) -> Tensor | None:
+        """See Seen; None of a level that was evaluated before, and before there is anything to go on from."""
+        before = self._fulls[:2]
+        if not before or place >= before[0][0]:
+            return None
+        foretold = zip(shares_at([each for each, _ in before], place), before, strict=True)
+        return _square(sum((share * each for share, (_, each) in foretold), -slope)) / _square(denoised)
 
     def _skip(self, slope: Tensor, level: float, place: float) -> None:
         if self._gap is None:

@@ -273,8 +273,9 @@ class TapRun:
         """Read all that the run has to know of this full step and of skipped ones before it. This waits once."""
         self.memory.ask(self.readback.ask)
         self.motion.ask(self.readback.ask)
-        if seen.drifts is not None:
-            self.readback.ask(seen.drifts, partial(setattr, seen, "drifts"))
+        for name in ("drifts", "surprise"):
+            if getattr(seen, name) is not None:
+                self.readback.ask(getattr(seen, name), partial(setattr, seen, name))
         self.readback.read()
         if seen.renewed is not None:
             seen.renewed, seen.turned = self.motion.renewed, self.motion.turned

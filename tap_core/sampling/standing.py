@@ -45,6 +45,7 @@ class Standing:
             return
         self._drifts.add(seen.x, seen.denoised, sigma, seen.whole, counts, motion.noisy)
         if seen.whole:
+            seen.surprise = self._drifts.surprise
             seen.drifts, seen.twice, seen.renewed = self._drifts.both, self._twice, motion.renewed
 
     def closeness(self, motion: Motion) -> Closeness | None:

@@ -13,24 +13,15 @@ from ..errors import TapError
 from ..schedule import SKIP, Decision, Seen
 from ..timeline import Timeline
 from .course import TOO_FEW
-from .placed import by_change, by_step, change_done, nearest
+from .drift_rates import POWER, SOME_RENEWED, TINY, DriftRates
+from .placed import by_change, by_step, nearest
 
-# The drift of a gap grows with this power of its length on the curve of `placed`.
-POWER = 3.0
-# The drift of a gap as long as a whole run, in dB: without guidance, and how much more for each doubling of it.
-RATE, PER_DOUBLING = 4.0, 9.0
-# How much the latest gap counts in what is expected of the next ones.
-NEWEST = 0.4
 # A gap is at most so many times as long as those planned before it: the picture is closest where gaps are alike.
 GROWTH = 1.1
 # Where more was spent than allowed, the rest of the run may still spend this part of its share.
 FAIR = 0.7
-# Guidance where a guider does not tell it.
-UNKNOWN = 4.0
 # A sampler that draws this share of its noise anew at a step makes another picture from any forecast.
 RENEWED = 0.5
-# One that draws some anew at its first step is expected to drift by so many dB: of its noise no forecast knows.
-SOME_RENEWED, NOISY_RATE = 0.1, 33.0
 ALL_NOISE_ANEW = ("This sampler draws all of its noise anew at each step, and would make another picture from a "
                   "forecast; every step was computed in full. Choose another sampler, or quality fixed.")
 NOISE_AND_LIMIT = ("This sampler draws all of its noise anew at each step, and makes another picture from a forecast; "
@@ -41,9 +32,8 @@ ENOUGH = 2
 MOST_STEPS = 0.8
 MOST_ANYWAY = ("For this quality nearly every step would have to be computed, so TAP computed the rest of the run in "
                "full. Choose a lower quality, weaker guidance or more steps.")
-# A run of a part of a picture's change is expected to drift by this power of the part, which is at least so large.
-PART_POWER, LEAST_PART = 4.0, 0.05
-ROUNDING, TINY, DECIBEL = 1e-9, 1e-30, math.log(10) / 10
+# No more than rounding.
+ROUNDING = 1e-9
 
 Curve = Callable[[Sequence[float], bool], list[float]]
 
@@ -84,10 +74,7 @@ class QualityCourse:
         self.said = ""
         self.skips_any = timeline.steps > TOO_FEW or self._most > 0
         self._heights = _from_0_to_1(schedule.curve, timeline)
-        guidance = UNKNOWN if timeline.guidance is None else max(timeline.guidance, 1.0)
-        self._part = PART_POWER * math.log(_part(timeline))
-        self._rate = (RATE + PER_DOUBLING * math.log2(guidance)) * DECIBEL + self._part
-        self._rates: list[float] = []  # of each picture: log of a gap's drift over the power of its length
+        self._rates = DriftRates(timeline, self._heights)
         self._spent: list[float] = []  # of each picture: the drift of all gaps
         self._allowed = self._calm = 0.0  # how much may be spent, and how much where steps do not turn
         self._foreseen = False  # whether the first step is known to draw little noise anew
@@ -106,7 +93,8 @@ class QualityCourse:
     def foresee(self, renewed: float) -> None:
         """Before the second evaluation: the share of the noise that the sampler drew anew at its first step."""
         self._foreseen = renewed <= RENEWED
-        self._expect_noise(renewed)
+        if self._newest <= 0:
+            self._rates.expect_noise(renewed)
         if SOME_RENEWED < renewed <= RENEWED and self._newest == 0:
             self._gaps = []
             self._plan(0)
@@ -120,11 +108,14 @@ class QualityCourse:
         step = self._step(seen)
         if not seen.whole or step <= self._newest:
             return
-        self._spent, latest, renewed = _read(seen)
+        self._spent, latest, surprises, renewed = _read(seen)
         line = Line(seen.twice, closer=self._schedule.closer, turned=_number(seen.turned))
-        self._expect_noise(renewed)
-        if step > self._newest + 1 and latest and self._newest > 0:  # a gap behind the first step alone tells little
-            self._learn(self._heights[step] - self._heights[self._newest], latest)
+        if self._newest <= 0:
+            self._rates.expect_noise(renewed)
+        if step == self._newest + 1:
+            self._rates.look(step, surprises)
+        elif latest:
+            self._rates.learn(self._newest, step, latest)
         self._due = min(self._due + self._gap, 1.0) if step == self._next else self._heights[step]
         self._newest, self._count = step, self._count + 1
         self._allowed = line.drift(self._schedule.decibels)
@@ -141,17 +132,6 @@ class QualityCourse:
         elif self._count <= step:
             self.said = self.said or NOISE_AND_LIMIT
 
-    def _expect_noise(self, renewed: float) -> None:
-        """Expect more drift where the first step is seen to draw noise anew."""
-        if renewed > SOME_RENEWED and self._newest <= 0:
-            self._rate = max(self._rate, NOISY_RATE * DECIBEL + self._part)
-
-    def _learn(self, length: float, drifts: Sequence[float]) -> None:
-        """Take the drifts of a gap, one for each picture."""
-        rates = [math.log(max(drift, TINY)) - 2 * POWER * math.log(length) for drift in drifts]
-        before = self._rates or [self._rate] * len(rates)
-        self._rates = [NEWEST * rate + (1 - NEWEST) * other for rate, other in zip(rates, before, strict=True)]
-
     def _plan(self, step: int, any_skipped: bool = True) -> None:
         """Place the rest of the run like a fixed number of full steps, of as many as the drifts so far ask for."""
         gap, left = self._wished(step) if any_skipped else 0.0, 1 - self._due
@@ -162,8 +142,8 @@ class QualityCourse:
             return
         gap = max(gap, left / self._left)
         if gap:
-            self._gap = left / max(math.ceil(left / gap - ROUNDING), 1)
-            self._gaps.append(self._gap)
+            self._gaps.append(_alike(left, gap))
+            self._gap = min(self._gaps[-1], self._short_enough(left))
             self._next = min(max(nearest(self._heights, self._due + self._gap), step + 1), self._last)
         else:
             self._next = min(step + 1, self._last)
@@ -177,17 +157,27 @@ class QualityCourse:
     def _wished(self, step: int) -> float:
         """The length of the next gap, for the picture of the batch that drifts most; 0 where that is not known."""
         spent = self._spent or [0.0]
-        rates = self._rates or [self._rate] * len(spent)
-        if not all(map(math.isfinite, (*rates, *spent))):
+        length = self._shortest(self._rates.of_run(len(spent)), spent)
+        if not length:
             return 0.0
-        length = min(self._length(rate, one) for rate, one in zip(rates, spent, strict=True))
         some_left = self.skips_any and step + 2 <= self._last
         if some_left and length * self._last < 1 / MOST_STEPS and not self._most:
             self.said = self.said or MOST_ANYWAY
         return min(length, GROWTH * mean(self._gaps)) if self._gaps else length
 
+    def _short_enough(self, left: float) -> float:
+        """The length of the next gap by what the first steps show; no gap is shorter than a limit allows."""
+        rates = self._rates.of_next_gap(len(self._spent))
+        return _alike(left, max(self._shortest(rates, self._spent or [0.0] * len(rates)), left / self._left))
+
+    def _shortest(self, rates: Sequence[float], spent: Sequence[float]) -> float:
+        """Of the gaps that the pictures of the batch may have, if all that are left are alike; 0 if not known."""
+        if not all(map(math.isfinite, (*rates, *spent))):
+            return 0.0
+        return min(self._length(rate, one) for rate, one in zip(rates, spent, strict=True))
+
     def _length(self, rate: float, spent: float) -> float:
-        """How long the gaps of a picture may be on the curve, if all that are left are alike."""
+        """How long the gaps of a picture may be on the curve."""
         left = max((self._allowed - spent) / max(1 - self._due, TINY), FAIR * self._allowed)
         if spent > self._allowed:
             left = FAIR * self._calm
@@ -206,16 +196,16 @@ def _from_0_to_1(curve: Curve, timeline: Timeline) -> list[float]:
     return [(height - heights[0]) / whole for height in heights]
 
 
-def _part(timeline: Timeline) -> float:
-    """The part of a picture's whole change that a run covers: it starts from a picture, or another model ends it."""
-    start, end = change_done((timeline.sigmas[0], timeline.sigmas[-1]), timeline.mixes)
-    return max(end - start, LEAST_PART) if end > start else 1.0
+def _alike(left: float, gap: float) -> float:
+    """The longest gap of which a whole number, no longer than this one, fills what is left."""
+    return left / max(math.ceil(left / gap - ROUNDING), 1)
 
 
-def _read(seen: Seen) -> tuple[list[float], list[float], float]:
-    """The drifts of all gaps and of the latest one, for each picture, and the renewed share of the noise."""
+def _read(seen: Seen) -> tuple[list[float], list[float], list[float], float]:
+    """For each picture the drift of all gaps, that of the latest one, and the surprise; the renewed share of noise."""
     spent, latest = ([], []) if seen.drifts is None else seen.drifts.tolist()
-    return spent, latest, _number(seen.renewed)
+    surprises = [] if seen.surprise is None else seen.surprise.tolist()
+    return spent, latest, surprises, _number(seen.renewed)
 
 
 def _number(known: Tensor | None) -> float:

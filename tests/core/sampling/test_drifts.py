@@ -57,12 +57,33 @@ def test_what_is_not_repaid_counts_more(counts: float) -> None:
     assert total.tolist() == pytest.approx([(0.3 * 0.2 * counts) ** 2] * 2, rel=1e-4)
 
 
-def test_a_gap_after_a_single_full_step_counts_more() -> None:
+def test_a_gap_after_a_single_full_step_counts_less() -> None:
     flat = Drifts(mixed=True)
     for sigma, kind in zip(SIGMAS, "fsf", strict=False):
         wrong = 0.3 if kind == "s" else 0.0
         flat.add(torch.ones(SHAPE) * (1 + sigma * (1 + wrong)), torch.ones(SHAPE), sigma, kind == "f")
     assert flat.both[0].tolist() == pytest.approx([(0.3 * 0.1 * ONE_STEP) ** 2] * 2, rel=1e-4)
+
+
+def test_a_full_step_behind_another_surprises_by_how_far_it_is_off_the_line_before_it() -> None:
+    places = [log_noise(sigma, True) for sigma in SIGMAS[:3]]
+    line = [1 + (places[2] - places[1]) / (places[1] - places[0]), -(places[2] - places[1]) / (places[1] - places[0])]
+    off = slope(0.7) - line[0] * slope(0.8) - line[1] * slope(0.9)
+    assert run("fff", 0.0).surprise.tolist() == pytest.approx(off.square().mean((1, 2)).tolist(), rel=1e-3)
+    assert run("ff", 0.0).surprise.tolist() == pytest.approx(
+        (slope(0.8) - slope(0.9)).square().mean((1, 2)).tolist(), rel=1e-3)
+
+
+@pytest.mark.parametrize("full", ["f", "fs", "fsf", "fffssf"])
+def test_other_steps_surprise_by_nothing_that_is_known(full: str) -> None:
+    assert run(full, 0.0).surprise is None
+
+
+def test_a_level_that_is_evaluated_again_is_no_surprise() -> None:
+    drifts = Drifts(mixed=True)
+    for sigma in (0.9, 0.8, 0.8):
+        drifts.add(torch.ones(SHAPE), torch.zeros(SHAPE), sigma, True)
+    assert drifts.surprise is None
 
 
 def test_it_does_not_write_into_what_it_is_given() -> None:

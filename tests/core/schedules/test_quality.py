@@ -9,14 +9,14 @@ import pytest
 import torch
 from tap_pack.tap_core.closeness import Line
 from tap_pack.tap_core.errors import TapError
+from tap_pack.tap_core.sampling.drifts import ONE_STEP
 from tap_pack.tap_core.schedule import Seen
+from tap_pack.tap_core.schedules.drift_rates import PER_DOUBLING, RATE
 from tap_pack.tap_core.schedules.placed import by_change, change_done, place
 from tap_pack.tap_core.schedules.quality import (
     ALL_NOISE_ANEW,
     MOST_ANYWAY,
     NOISE_AND_LIMIT,
-    PER_DOUBLING,
-    RATE,
     QualitySchedule,
 )
 from tap_pack.tap_core.timeline import Timeline
@@ -49,7 +49,8 @@ def run(
                 course.after(seen)
                 continue
             if full and step > full[-1] + 1:
-                latest = [factor * drift(abs(heights[step] - heights[full[-1]])) for factor in batch]
+                counts = ONE_STEP**2 if full == [0] else 1.0
+                latest = [factor * counts * drift(abs(heights[step] - heights[full[-1]])) for factor in batch]
                 total = [one + other for one, other in zip(total, latest, strict=True)]
             full += [step] * (step not in full)
             seen.full, seen.whole, seen.twice = True, True, evaluations - 1.0

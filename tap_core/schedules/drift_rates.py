@@ -1,0 +1,96 @@
+"""How fast the gaps of a run drift: what is expected beforehand, what its first steps show, and what its gaps did.
+
+The drift of a gap grows with the third power of its length on the curve of `placed`. A rate is the logarithm of a gap's
+squared drift over that power of its length, squared: it is the same for short gaps and long ones (bench/closeness).
+"""
+
+import math
+from collections.abc import Sequence
+
+from ..noise_level import noise_level
+from ..timeline import Timeline
+from .placed import change_done
+
+POWER = 3.0
+# The drift of a gap as long as a whole run, in dB: without guidance, and how much more for each doubling of it.
+RATE, PER_DOUBLING = 4.0, 9.0
+# How much the latest gap counts in what is expected of the next ones.
+NEWEST = 0.4
+# Before a gap has told, the next one is expected to drift by so many dB more than the step that was just computed would
+# have: models that drift fast at first lose more by it than later.
+MARGIN = 3.0
+# Steps surprise in this part of the run alone: from there on a gap has to tell.
+EARLY = 0.5
+# The gap behind the first step alone counts so many dB less than others (sampling/drifts.py).
+ALONE = 7.0
+# Guidance where a guider does not tell it.
+UNKNOWN = 4.0
+# A sampler that draws some noise anew at its first step is expected to drift by so many dB: of it no forecast knows.
+SOME_RENEWED, NOISY_RATE = 0.1, 33.0
+# A run of a part of a picture's change is expected to drift by this power of the part, which is at least so large.
+PART_POWER, LEAST_PART = 4.0, 0.05
+TINY, DECIBEL = 1e-30, math.log(10) / 10
+
+
+class DriftRates:
+    """Of one run, and of each picture of its batch. heights: how far along the curve it is at each step, 0 to 1."""
+
+    def __init__(self, timeline: Timeline, heights: Sequence[float]) -> None:
+        self._heights = heights
+        self._levels = [noise_level(sigma, timeline.mixes) for sigma in timeline.sigmas]
+        guidance = UNKNOWN if timeline.guidance is None else max(timeline.guidance, 1.0)
+        self._part = PART_POWER * math.log(_part(timeline))
+        self._expected = (RATE + PER_DOUBLING * math.log2(guidance)) * DECIBEL + self._part
+        self._learned: list[float] = []
+        self._shown: list[float] = []  # by the first steps
+        self._noisy = False
+
+    def of_run(self, pictures: int) -> list[float]:
+        """What the rest of the run is expected to drift by."""
+        return self._learned or [self._expected] * pictures
+
+    def of_next_gap(self, pictures: int) -> list[float]:
+        """The same for the next gap alone: models differ most in how fast they drift at first."""
+        if not self._shown:
+            return self.of_run(max(pictures, 1))
+        return [max(pair) for pair in zip(self.of_run(len(self._shown)), self._shown, strict=True)]
+
+    def expect_noise(self, renewed: float) -> None:
+        """Expect more drift where the first step is seen to draw this share of its noise anew."""
+        if renewed > SOME_RENEWED:
+            self._noisy, self._expected = True, max(self._expected, NOISY_RATE * DECIBEL + self._part)
+
+    def learn(self, start: int, end: int, drifts: Sequence[float]) -> None:
+        """Take the squared drifts of the gap between two full steps, one for each picture."""
+        rates = [_rate(drift, self._length(start, end)) for drift in drifts]
+        if start == 0:  # behind the first step alone a gap tells little
+            self._show(rates, ALONE)
+            return
+        self._shown = []
+        self._learned = [NEWEST * rate + (1 - NEWEST) * other
+                         for rate, other in zip(rates, self.of_run(len(rates)), strict=True)]
+
+    def look(self, step: int, surprises: Sequence[float]) -> None:
+        """Take what a step that was computed behind another one would have drifted by. surprises: see Seen."""
+        self._shown = []
+        if step + 1 < len(self._heights) and self._heights[step] < EARLY:
+            way = (self._levels[step] - self._levels[step + 1]) ** 2
+            length = self._length(step - 1, step + 1)
+            self._show([_rate(surprise * way, length) for surprise in surprises], MARGIN)
+
+    def _show(self, rates: Sequence[float], margin: float) -> None:
+        known = not (self._learned or self._noisy) and all(map(math.isfinite, rates))
+        self._shown = [rate + margin * DECIBEL for rate in rates] if known else []
+
+    def _length(self, start: int, end: int) -> float:
+        return max(self._heights[end] - self._heights[start], TINY)
+
+
+def _rate(drift: float, length: float) -> float:
+    return math.log(max(drift, TINY)) - 2 * POWER * math.log(length)
+
+
+def _part(timeline: Timeline) -> float:
+    """The part of a picture's whole change that a run covers: it starts from a picture, or another model ends it."""
+    start, end = change_done((timeline.sigmas[0], timeline.sigmas[-1]), timeline.mixes)
+    return max(end - start, LEAST_PART) if end > start else 1.0
