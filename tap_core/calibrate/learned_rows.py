@@ -24,6 +24,8 @@ CHANNELS = 64
 EACH_STEP = 10.0
 # Holds the numbers together where a gap is too short to tell them apart.
 RIDGE, LEAST = 1e-6, 1e-12
+# Two runs of one picture differ at their first step by no more than rounding.
+SAME = 1e-3
 
 
 def learned_weights(traces: Sequence[Trace], full: Sequence[int]) -> LearnedWeights:
@@ -49,31 +51,40 @@ def learned_weights(traces: Sequence[Trace], full: Sequence[int]) -> LearnedWeig
     return LearnedWeights(empty.sigmas, empty.full, tuple(map(tuple, found)))
 
 
-def guided_slope(trace: Trace) -> Tensor:
-    """G [T, N, C] in float64: what the sampler's slope gets of all conditions' targets."""
-    parts = [condition.share * scale[:, None, None].double() * target.double()
-             for condition in trace.conditions for target, scale in what_is_forecast(condition, trace)]
-    return sum(parts)
+def guided_slope(trace: Trace, full: Trace | None = None) -> Tensor:
+    """G [T, N, C] in float64: what the sampler's slope gets of all conditions' targets.
+
+    full: the full run of the same picture, whose scale of each target is taken; it is the trace itself where not given.
+    """
+    full = full or trace
+    return sum(one.share * scale[:, None, None].double() * target.double()
+               for one, same in zip(trace.conditions, full.conditions, strict=True)
+               for (target, _), (_, scale) in zip(what_is_forecast(one, trace), what_is_forecast(same, full),
+                                                  strict=True))
 
 
 def _pairs(traces: Sequence[Trace]) -> Iterator[tuple[Tensor, Tensor]]:
     """G and G* of each run that skipped, or of all if none did: of at most CHANNELS channels."""
     skipping = [trace for trace in traces if trace.full]
     for trace in skipping or traces:
-        same = trace if not trace.full else _full_run_of(trace, traces)
-        slopes = guided_slope(trace), guided_slope(same)
+        full = _full_run_of(trace, traces) if trace.full else trace
+        slopes = guided_slope(trace, full), guided_slope(full)
         yield tuple(slope[..., few(slope.shape[2], CHANNELS)] for slope in slopes)
 
 
 def _full_run_of(trace: Trace, traces: Sequence[Trace]) -> Trace:
     """The full run of the same picture: its first step, which nothing was skipped before, is the same."""
-    first = guided_slope(trace)[0]
     for other in traces:
-        slope = guided_slope(other)[0]
-        if not other.full and slope.shape == first.shape and torch.allclose(slope, first, rtol=1e-3, atol=1e-5):
+        if not other.full and len(other.conditions) == len(trace.conditions) and all(
+                _same(*(each.target[0] for each in pair))
+                for pair in zip(trace.conditions, other.conditions, strict=True)):
             return other
     raise TapError("Weights are learned on a run that skipped by comparing it with the full run of the same picture. "
                    "Connect the trace of a full run with the same prompt and seed, too.")
+
+
+def _same(one: Tensor, other: Tensor) -> bool:
+    return one.shape == other.shape and bool((one - other).norm() <= SAME * other.norm())
 
 
 def _steps(learned: LearnedWeights, seen: Tensor, wanted: Tensor) -> Iterator[tuple[Tensor | None, Tensor, bool]]:

@@ -127,6 +127,18 @@ def test_on_a_run_that_skipped_they_lead_to_the_full_run_of_the_same_picture() -
         learned_weights([other, skipping], FULL)
 
 
+def test_a_run_that_skipped_is_measured_in_the_scale_of_its_full_run() -> None:
+    """Each trace has its own change of the slope per change of the target; a run that skipped moves otherwise."""
+    def moving(trace: Trace, by: float) -> Trace:
+        condition = replace(trace.conditions[0], moved=(1.0,) * STEPS)
+        return replace(trace, conditions=(condition,), moved=(by,) * STEPS)
+
+    whole, skipping = made_trace([quadratic(1)]), made_trace([quadratic(1)], FULL)
+    learned = learned_weights([moving(whole, 2.0), moving(skipping, 3.0)], FULL)
+    same = learned_weights([moving(whole, 2.0), moving(skipping, 2.0)], FULL)
+    assert learned == same
+
+
 def test_a_gap_without_steps_or_history_learns_nothing() -> None:
     learned = learned_weights([made_trace([quadratic(1)])], FULL)
     assert learned.numbers[0] == (0.0,) * 4  # nothing skipped, and one full step known
