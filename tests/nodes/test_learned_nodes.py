@@ -33,9 +33,9 @@ def measured(model: ModelPatcher) -> TraceHolder:
     return measure(model)[1]
 
 
-def measure(model: ModelPatcher, **inputs: object) -> tuple[torch.Tensor, TraceHolder]:
+def measure(model: ModelPatcher, target: str = "auto", **inputs: object) -> tuple[torch.Tensor, TraceHolder]:
     """The latents of a measured run, and its trace. inputs: of TAP Measure Run."""
-    watched, holder = TapMeasureRun.execute(model, "auto", **inputs).args
+    watched, holder = TapMeasureRun.execute(model, target, **inputs).args
     return sample(watched, STEPS, cfg=2.0), holder
 
 
@@ -120,8 +120,9 @@ def test_what_it_records_at_skipped_steps_is_the_models_answer_there(model: Mode
     assert not torch.equal(other_pool.conditions[0].target, skipping.conditions[0].target)
 
 
-def test_weights_are_learned_from_what_skipping_runs_saw(model: ModelPatcher, measured: TraceHolder) -> None:
-    skipping = measure(model, schedule=ListedSchedule(FULL))[1]
+@pytest.mark.parametrize("target", ["auto", "residual", "output", "denoised"])
+def test_weights_are_learned_from_what_skipping_runs_saw(model: ModelPatcher, target: str) -> None:
+    measured, skipping = (measure(model, target, schedule=schedule)[1] for schedule in (None, ListedSchedule(FULL)))
     _, text, _, pool, _ = calibrated(measured, trace_2=skipping, learn_weights=True)
     assert from_text(text).line(6).full == FULL
     assert pool.learned == learned_weights([measured.latest, skipping.latest], FULL)
