@@ -47,7 +47,7 @@ class Seen:
     full: whether any call of it was computed in full; whole: whether all of them were.
     drifts: [2, B] the squared drift of all gaps so far and of the latest one, see sampling/drifts.py; None before the
     first gap. surprise: [B] of a full step behind another one, how far its slope is from a line through those of the
-    two before it, squared, as a share of the picture's square; None of others.
+    two before it, squared, as a share of the picture's square; None of others, and once a gap has told more.
     twice: the share of the steps that the sampler evaluates twice.
     renewed: the smallest share of its noise that the sampler drew anew at a step so far, a scalar; turned: see Motion.
     None if not known.

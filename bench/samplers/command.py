@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import asdict
 from functools import lru_cache
+from math import nan
 from pathlib import Path
 from statistics import mean
 
@@ -118,14 +119,20 @@ def shown(row: dict | None, before: dict | None) -> str:
 
 
 def plot_gains(found: dict, folder: Path) -> None:
-    """What repaying is worth by sampler, as it was and as it is: means over guidance 1 and 2, all models and counts."""
+    """What repaying is worth by sampler, as it was and as it is: means over guidance 1 and 2, all models and counts.
+
+    Where cells were measured with the way before replay, both bars are of these.
+    """
     off = {key(row): row["off"]["psnr"] for row in found["rows"]}
+    then, samplers = {key(row) for row in found["before"]}, {row["sampler"] for row in found["before"]}
+    alike = [row for row in found["rows"] if key(row) in then or row["sampler"] not in samplers]
     gains = {label: [(row["sampler"], row["on"]["psnr"] - off[key(row)]) for row in some
                      if row["cfg"] <= 2 and key(row) in off]
-             for label, some in (("as on 2026-11-27", found["before"]), ("replay", found["rows"]))}
+             for label, some in (("as on 2026-11-27", found["before"]), ("replay", alike))}
     with plotted(folder / "samplers.png", figsize=(8, 3.2)) as axes:
         for bar, (label, some) in enumerate(gains.items()):
-            bars = [mean([gain for sampler, gain in some if sampler == name] or [0]) for name in SAMPLERS]
+            of = {name: [gain for sampler, gain in some if sampler == name] for name in SAMPLERS}
+            bars = [mean(each) if each else nan for each in of.values()]
             axes.bar([place + 0.4 * (bar - 0.5) for place in range(len(SAMPLERS))], bars, 0.4, label=label)
         axes.set_xticks(range(len(SAMPLERS)), SAMPLERS, rotation=30, ha="right")
         axes.set(ylabel="gain of repaying, dB")

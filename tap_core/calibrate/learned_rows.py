@@ -8,6 +8,7 @@ e_j: error in x that the forecast of step j adds.  E_j: what all steps up to j h
 """
 
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from itertools import pairwise
 
 import torch
@@ -54,13 +55,12 @@ def learned_weights(traces: Sequence[Trace], full: Sequence[int]) -> LearnedWeig
 def guided_slope(trace: Trace, full: Trace | None = None) -> Tensor:
     """G [T, N, C] in float64: what the sampler's slope gets of all conditions' targets.
 
-    full: the full run of the same picture, whose scale of each target is taken; it is the trace itself where not given.
+    full: the full run of the same picture, by whose scale and noise a target counts; the trace itself if not given.
     """
     full = full or trace
     return sum(one.share * scale[:, None, None].double() * target.double()
                for one, same in zip(trace.conditions, full.conditions, strict=True)
-               for (target, _), (_, scale) in zip(what_is_forecast(one, trace), what_is_forecast(same, full),
-                                                  strict=True))
+               for target, scale in what_is_forecast(replace(one, moved=same.moved), full))
 
 
 def _pairs(traces: Sequence[Trace]) -> Iterator[tuple[Tensor, Tensor]]:

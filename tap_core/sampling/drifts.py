@@ -2,7 +2,8 @@
 
 d: the slope of an evaluation, and t its noise level, see slopes.py. At the full step after a gap the slopes in it are
 re-estimated by interpolation, as in replay.py. The gap's drift is the mean of these minus the mean of the forecast
-ones, times the way in t. It is measured the same where nothing is repaid.
+ones, times the way in t. It is measured the same where nothing is repaid. Before a gap has shown that, full steps show
+how far a slope surprises, see Seen.
 """
 
 from collections.abc import Sequence
@@ -32,7 +33,10 @@ class OpenGap:
 
 
 class Drifts:
-    """Of one run; it never waits for the device. mixed: whether x is a mix of picture and noise; slopes: the run's."""
+    """Of one run; it never waits for the device. mixed: whether x is a mix of picture and noise; slopes: the run's.
+
+    surprise: of the latest evaluation, see Seen; nothing is computed for it once a gap has told what it drifted.
+    """
 
     def __init__(self, mixed: bool, slopes: Slopes | None = None) -> None:
         self._mixed, self._slopes = mixed, slopes or Slopes(mixed)
@@ -44,10 +48,12 @@ class Drifts:
         self._picture: Tensor | None = None
         self.trend = Trend()
         self.surprise: Tensor | None = None
+        self._told = False  # whether a gap behind more than one full evaluation is closed
 
     def add(self, x: Tensor, denoised: Tensor, sigma: float, full: bool, counts: float = REPAID,
             noisy: Tensor | None = None) -> None:
         """Take an evaluation of x [B, C, ...]. counts: how much a drift that it closes does; noisy: see Trend."""
+        self.surprise = None
         if sigma <= 0:
             return
         place, level = log_noise(sigma, self._mixed), noise_level(sigma, self._mixed)
@@ -57,24 +63,26 @@ class Drifts:
             self._skip(slope, level, place)
             return
         gap, self._gap = self._gap, None
-        self.surprise = None if gap else self._surprise_of(slope, place, denoised)
+        self._picture = _square(denoised)
+        if gap is None and not self._told:
+            self.surprise = self._surprise_of(slope, place)
         self.trend.add(slope, [each for _, each in self._fulls], noisy)
         if place in self._came[:-1]:  # those below it were evaluated ahead, see replay.py
             self._fulls = [each for each in self._fulls if each[0] >= place]
         known = [(place, slope), *self._fulls]
         alone = len(self._fulls) == 1
         self._fulls = [known[i] for i in spaced([each for each, _ in known], gap.places[0] if gap else place)]
-        self._picture = _square(denoised)
         if gap is not None and len(self._fulls) > 1:
+            self._told = self._told or not alone
             self._close(gap, level, counts * (ONE_STEP if alone else 1.0))
 
-    def _surprise_of(self, slope: Tensor, place: float, denoised: Tensor) -> Tensor | None:
-        """See Seen; None of a level that was evaluated before, and before there is anything to go on from."""
+    def _surprise_of(self, slope: Tensor, place: float) -> Tensor | None:
+        """None of a level that was evaluated before, and before there is anything to go on from."""
         before = self._fulls[:2]
         if not before or place >= before[0][0]:
             return None
         foretold = zip(shares_at([each for each, _ in before], place), before, strict=True)
-        return _square(sum((share * each for share, (_, each) in foretold), -slope)) / _square(denoised)
+        return _square(sum((share * each for share, (_, each) in foretold), -slope)) / self._picture
 
     def _skip(self, slope: Tensor, level: float, place: float) -> None:
         if self._gap is None:

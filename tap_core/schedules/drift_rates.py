@@ -18,8 +18,8 @@ RATE, PER_DOUBLING = 4.0, 9.0
 NEWEST = 0.4
 # Before a gap has told, the next one is expected to drift by so many dB more than the step that was just computed would
 # have: models that drift fast at first lose more by it than later.
-MARGIN = 3.0
-# Steps surprise in this part of the run alone: from there on a gap has to tell.
+MARGIN = 4.0
+# Steps are looked at so in this part of the curve alone: from there on a gap has to tell.
 EARLY = 0.5
 # The gap behind the first step alone counts so many dB less than others (sampling/drifts.py).
 ALONE = 7.0
@@ -33,7 +33,10 @@ TINY, DECIBEL = 1e-30, math.log(10) / 10
 
 
 class DriftRates:
-    """Of one run, and of each picture of its batch. heights: how far along the curve it is at each step, 0 to 1."""
+    """Of one run: natural logarithms, one for each picture of its batch.
+
+    heights: how far along the curve the run is at each step, 0 to 1. pictures: how many there are, 0 if not known yet.
+    """
 
     def __init__(self, timeline: Timeline, heights: Sequence[float]) -> None:
         self._heights = heights
@@ -46,25 +49,26 @@ class DriftRates:
         self._noisy = False
 
     def of_run(self, pictures: int) -> list[float]:
-        """What the rest of the run is expected to drift by."""
-        return self._learned or [self._expected] * pictures
+        """What the gaps of the rest of the run are expected to drift by."""
+        return self._learned or [self._expected] * max(pictures, len(self._shown), 1)
 
     def of_next_gap(self, pictures: int) -> list[float]:
         """The same for the next gap alone: models differ most in how fast they drift at first."""
-        if not self._shown:
-            return self.of_run(max(pictures, 1))
-        return [max(pair) for pair in zip(self.of_run(len(self._shown)), self._shown, strict=True)]
+        rates = self.of_run(pictures)
+        return [max(pair) for pair in zip(rates, self._shown, strict=True)] if self._shown else rates
 
     def expect_noise(self, renewed: float) -> None:
         """Expect more drift where the first step is seen to draw this share of its noise anew."""
         if renewed > SOME_RENEWED:
             self._noisy, self._expected = True, max(self._expected, NOISY_RATE * DECIBEL + self._part)
 
-    def learn(self, start: int, end: int, drifts: Sequence[float]) -> None:
-        """Take the squared drifts of the gap between two full steps, one for each picture."""
+    def learn(self, start: int, end: int, drifts: Sequence[float], alone: bool) -> None:
+        """Take the squared drifts of the gap between two full steps, one for each picture. alone: whether it was behind
+        a single full evaluation, and tells little.
+        """
         rates = [_rate(drift, self._length(start, end)) for drift in drifts]
-        if start == 0:  # behind the first step alone a gap tells little
-            self._show(rates, ALONE)
+        if start == 0:
+            self._show(rates, ALONE * alone)
             return
         self._shown = []
         self._learned = [NEWEST * rate + (1 - NEWEST) * other
@@ -73,7 +77,7 @@ class DriftRates:
     def look(self, step: int, surprises: Sequence[float]) -> None:
         """Take what a step that was computed behind another one would have drifted by. surprises: see Seen."""
         self._shown = []
-        if step + 1 < len(self._heights) and self._heights[step] < EARLY:
+        if surprises and step + 1 < len(self._heights) and self._heights[step] < EARLY:
             way = (self._levels[step] - self._levels[step + 1]) ** 2
             length = self._length(step - 1, step + 1)
             self._show([_rate(surprise * way, length) for surprise in surprises], MARGIN)

@@ -16,7 +16,8 @@ from .course import TOO_FEW
 from .drift_rates import POWER, SOME_RENEWED, TINY, DriftRates
 from .placed import by_change, by_step, nearest
 
-# A gap is at most so many times as long as those planned before it: the picture is closest where gaps are alike.
+# A gap is at most so many times as long as those before it would have been without the first steps' surprises: the
+# picture is closest where gaps are alike.
 GROWTH = 1.1
 # Where more was spent than allowed, the rest of the run may still spend this part of its share.
 FAIR = 0.7
@@ -61,7 +62,7 @@ class QualitySchedule:
 
 
 class QualityCourse:
-    """Plans each gap at the full step before it, from what the gaps so far drifted.
+    """Plans each gap at the full step before it, from what the first steps show and what the gaps so far drifted.
 
     said: why every step is computed, or what a limit does to the picture; "" while there is nothing to say.
     """
@@ -80,7 +81,7 @@ class QualityCourse:
         self._foreseen = False  # whether the first step is known to draw little noise anew
         self._newest, self._next, self._count = -1, 0, 0  # latest and next full step, and how many there were
         self._due, self._gap = 0.0, 0.0  # on the curve: where the latest full step was due, and the gap behind it
-        self._gaps: list[float] = []  # all that were planned so far
+        self._gaps: list[float] = []  # all so far, as they were planned without what the first steps show
 
     def before(self, seen: Seen) -> Decision:
         """As planned for its step; all evaluations of a step are decided alike."""
@@ -115,7 +116,7 @@ class QualityCourse:
         if step == self._newest + 1:
             self._rates.look(step, surprises)
         elif latest:
-            self._rates.learn(self._newest, step, latest)
+            self._rates.learn(self._newest, step, latest, alone=not self._newest and not seen.twice)
         self._due = min(self._due + self._gap, 1.0) if step == self._next else self._heights[step]
         self._newest, self._count = step, self._count + 1
         self._allowed = line.drift(self._schedule.decibels)
@@ -145,6 +146,8 @@ class QualityCourse:
             self._gaps.append(_alike(left, gap))
             self._gap = min(self._gaps[-1], self._short_enough(left))
             self._next = min(max(nearest(self._heights, self._due + self._gap), step + 1), self._last)
+            if self._gap < self._gaps[-1] and self._next == step + 1:  # no gap is shorter than a step
+                self._gap = max(self._gap, self._heights[self._next] - self._due)
         else:
             self._next = min(step + 1, self._last)
             self._gap = self._heights[self._next] - self._due
@@ -156,8 +159,7 @@ class QualityCourse:
 
     def _wished(self, step: int) -> float:
         """The length of the next gap, for the picture of the batch that drifts most; 0 where that is not known."""
-        spent = self._spent or [0.0]
-        length = self._shortest(self._rates.of_run(len(spent)), spent)
+        length = self._shortest(self._rates.of_run(len(self._spent)))
         if not length:
             return 0.0
         some_left = self.skips_any and step + 2 <= self._last
@@ -167,17 +169,17 @@ class QualityCourse:
 
     def _short_enough(self, left: float) -> float:
         """The length of the next gap by what the first steps show; no gap is shorter than a limit allows."""
-        rates = self._rates.of_next_gap(len(self._spent))
-        return _alike(left, max(self._shortest(rates, self._spent or [0.0] * len(rates)), left / self._left))
+        return _alike(left, max(self._shortest(self._rates.of_next_gap(len(self._spent))), left / self._left))
 
-    def _shortest(self, rates: Sequence[float], spent: Sequence[float]) -> float:
-        """Of the gaps that the pictures of the batch may have, if all that are left are alike; 0 if not known."""
+    def _shortest(self, rates: Sequence[float]) -> float:
+        """The shortest of the gaps that the pictures of the batch may have; 0 if that is not known."""
+        spent = self._spent or [0.0] * len(rates)
         if not all(map(math.isfinite, (*rates, *spent))):
             return 0.0
         return min(self._length(rate, one) for rate, one in zip(rates, spent, strict=True))
 
     def _length(self, rate: float, spent: float) -> float:
-        """How long the gaps of a picture may be on the curve."""
+        """How long the gaps of a picture may be on the curve, if all that are left are alike."""
         left = max((self._allowed - spent) / max(1 - self._due, TINY), FAIR * self._allowed)
         if spent > self._allowed:
             left = FAIR * self._calm

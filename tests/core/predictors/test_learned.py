@@ -139,6 +139,16 @@ def test_a_run_that_skipped_is_measured_in_the_scale_of_its_full_run() -> None:
     assert learned == same
 
 
+def test_a_run_that_skipped_counts_as_its_full_run_does_where_one_of_them_seemed_noisy() -> None:
+    """Of auto, noise decides which half counts, and how much."""
+    def auto(full: tuple[int, ...], noisy: bool) -> Trace:
+        both = torch.cat([quadratic(1), quadratic(2)], dim=-1)
+        return replace(made_trace([both], full), target="auto", noisy=noisy, mixed=False)
+
+    same, other = (learned_weights([auto((), False), auto(FULL, noisy)], FULL) for noisy in (False, True))
+    assert other == same
+
+
 def test_a_gap_without_steps_or_history_learns_nothing() -> None:
     learned = learned_weights([made_trace([quadratic(1)])], FULL)
     assert learned.numbers[0] == (0.0,) * 4  # nothing skipped, and one full step known

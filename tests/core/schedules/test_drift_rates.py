@@ -9,7 +9,17 @@ import pytest
 import torch
 from tap_pack.tap_core.sampling.drifts import ONE_STEP
 from tap_pack.tap_core.schedule import Seen
-from tap_pack.tap_core.schedules.drift_rates import ALONE, DECIBEL, MARGIN, NEWEST, PER_DOUBLING, RATE, DriftRates
+from tap_pack.tap_core.schedules.drift_rates import (
+    ALONE,
+    DECIBEL,
+    EARLY,
+    MARGIN,
+    NEWEST,
+    PER_DOUBLING,
+    RATE,
+    DriftRates,
+)
+from tap_pack.tap_core.schedules.placed import by_change
 from tap_pack.tap_core.schedules.quality import QualitySchedule
 from tap_pack.tap_core.timeline import Timeline
 
@@ -42,7 +52,7 @@ def full_steps(
             drifts = torch.tensor([[latest if drifts is None else float(drifts[0, 0]) + latest], [latest]])
             drifts = drifts.expand(2, batch)
         elif seen.whole and full:
-            seen.surprise = torch.tensor([CALM * 10 ** (surprise / 10 - step / 2)] + [CALM] * (batch - 1))
+            seen.surprise = torch.tensor([CALM] * (batch - 1) + [CALM * 10 ** (surprise / 10 - step / 2)])
         full += [step] * seen.whole
         seen.drifts = drifts if seen.whole else None
         course.after(seen)
@@ -56,7 +66,7 @@ def test_guidance_is_expected_to_drift_more() -> None:
 
 def test_a_gap_tells_more_than_was_expected() -> None:
     known = rates()
-    known.learn(3, 7, [100 * (4 / 39) ** 6, (4 / 39) ** 6])
+    known.learn(3, 7, [100 * (4 / 39) ** 6, (4 / 39) ** 6], alone=False)
     assert in_decibels(known.of_run(2)) == pytest.approx([NEWEST * told + (1 - NEWEST) * RATE for told in (20, 0)])
     assert known.of_next_gap(2) == known.of_run(2)
 
@@ -66,15 +76,17 @@ def test_a_first_step_that_surprises_tells_of_the_next_gap_alone() -> None:
     known.look(1, [100 * CALM, CALM / 100])
     assert in_decibels(known.of_next_gap(0)) == pytest.approx([20 + MARGIN, RATE])
     assert in_decibels(known.of_run(2)) == pytest.approx([RATE] * 2)
-    known.learn(1, 3, [0.0, 0.0])
+    known.learn(1, 3, [0.0, 0.0], alone=False)
     assert known.of_next_gap(2) == known.of_run(2)
     known.look(4, [100 * CALM, CALM])
     assert known.of_next_gap(2) == known.of_run(2)
 
 
 def test_a_gap_behind_the_first_step_alone_tells_of_the_next_one() -> None:
-    known = rates()
-    known.learn(0, 4, [ONE_STEP**2 * 100 * (4 / 39) ** 6])
+    known, evaluated_twice = rates(), rates()
+    known.learn(0, 4, [ONE_STEP**2 * 100 * (4 / 39) ** 6], alone=True)
+    evaluated_twice.learn(0, 4, [100 * (4 / 39) ** 6], alone=False)
+    assert in_decibels(evaluated_twice.of_next_gap(1)) == pytest.approx([20])
     assert in_decibels(known.of_next_gap(1)) == pytest.approx([20], abs=0.1)
     assert in_decibels(known.of_run(1)) == pytest.approx([RATE])
     assert pytest.approx(-20 * math.log10(ONE_STEP), abs=0.1) == ALONE
@@ -96,9 +108,11 @@ def test_in_the_second_half_a_gap_has_to_tell(step: int) -> None:
     assert known.of_next_gap(1) == known.of_run(1)
 
 
-def test_where_every_step_surprises_half_of_the_run_is_computed_before_the_first_gap() -> None:
+def test_where_every_step_surprises_the_first_gap_is_behind_half_of_the_curve() -> None:
     full = full_steps(300.0)
-    assert full[:20] == list(range(20)) and 20 < len(full) < 32
+    first = next(step for step in range(40) if step not in full)
+    half = next(step for step, height in enumerate(by_change(SIGMAS[:-1], True)) if height >= EARLY)
+    assert half <= first <= half + 2 and len(full) < 30
 
 
 def test_where_noise_is_drawn_anew_a_surprise_tells_nothing() -> None:
@@ -106,7 +120,7 @@ def test_where_noise_is_drawn_anew_a_surprise_tells_nothing() -> None:
     known.expect_noise(0.2)
     known.look(1, [CALM * 1e6])
     assert known.of_next_gap(1) == known.of_run(1)
-    assert full_steps(40.0, renewed=0.2, guidance=1.0) == full_steps(0.0, renewed=0.2, guidance=1.0)
+    assert full_steps(90.0, renewed=0.2, guidance=1.0) == full_steps(0.0, renewed=0.2, guidance=1.0)
 
 
 def test_a_run_that_drifts_fast_at_first_skips_later_and_no_less_after_that() -> None:
@@ -118,7 +132,7 @@ def test_a_run_that_drifts_fast_at_first_skips_later_and_no_less_after_that() ->
 
 
 def test_the_picture_of_a_batch_that_surprises_most_decides() -> None:
-    assert full_steps(35.0, batch=3) == full_steps(35.0)
+    assert full_steps(50.0, batch=3) == full_steps(50.0) != full_steps(0.0)
 
 
 @pytest.mark.parametrize("most", [3, 5, 8])
