@@ -8,11 +8,11 @@ from closeness.templates import of_two_models
 from models.stage import Course
 
 TWO_MODELS = of_two_models("euler")
-# Steps, sampler and guidance of what people run: ComfyUI's own templates.
+# Steps, sampler and guidance of what people run, as in ComfyUI's own templates and others.
 COURSES = ((20, "euler", 1.0), (20, "euler", 4.0), (20, "uni_pc", 5.0), (30, "uni_pc", 6.0), (25, "res_multistep", 4.0),
            (8, "res_multistep", 1.0), (4, "euler", 1.0), (28, "euler", 3.5), (50, "euler", 4.0), (20, "heun", 1.0),
-           (28, "lcm", 1.0), (30, "er_sde", 4.0), (20, "euler_ancestral", 2.0), (20, TWO_MODELS, 3.5),
-           (30, "res_multistep", 4.0), (50, "uni_pc", 5.0), (16, "lcm", 1.0))
+           (28, "lcm", 1.0), (30, "er_sde", 4.0), (20, "euler_ancestral", 2.0),
+           (30, "res_multistep", 4.0), (50, "uni_pc", 5.0), (16, "lcm", 1.0), (20, TWO_MODELS, 3.5))
 WISHES = {name: decibels for name, decibels in QUALITIES.items() if name != FIXED}
 DEFAULT = "close"
 # No constant of the estimate or of the schedule was chosen on these pictures, but for what is expected of a part of a
