@@ -58,7 +58,24 @@ def worse_worst() -> str:
             f"{command.WORST_RULE:.0f} dB farther off, {max(lost):.1f} at most")
 
 
+def aimed_at() -> str:
+    """In how many cells with 10 of 20 steps, at CFG 1 and 2, a multistep sampler gains what was aimed at."""
+    cells = [gain(row) for row in ROWS if row["sampler"] in MULTISTEP and row["cfg"] <= 2
+             and (row["steps"], row["interval"]) == command.SHOWN]
+    return f"The multistep samplers reach 4 dB in {sum(each >= 4 for each in cells)} of {len(cells)} cells"
+
+
+def closer_before() -> str:
+    """In how many of the cells that were measured then the way before replay is no closer than now."""
+    now = {command.key(row): row["on"]["psnr"] for row in ROWS}
+    found = [row["on"]["psnr"] - now[command.key(row)] for row in command.kept()["before"]]
+    level = sum(each <= command.MEAN_RULE for each in found)
+    return f"In the other {level} of {len(found)} cells that were measured then, it is less close, or level"
+
+
 SENTENCES = [
+    (STUDY, aimed_at),
+    (STUDY, closer_before),
     (PACK, lambda: f"Under samplers that add noise *correction* gains little: {gains(*NOISY)} in the mean"),
     (PACK, lambda: f"It can cost, too: {losses()}, and {worse_worst()}"),
     (STUDY, lambda: f"With 10 of 20 steps at CFG 1 and 2, repaying brings the picture {shown(*MULTISTEP)} closer under "
