@@ -26,7 +26,7 @@ ALONE = 7.0
 # Guidance where a guider does not tell it.
 UNKNOWN = 4.0
 # A sampler that draws some noise anew at its first step is expected to drift by so many dB: of it no forecast knows.
-SOME_RENEWED, NOISY_RATE = 0.1, 33.0
+SOME_RENEWED, NOISY_RATE = 0.1, 34.0
 # A run of a part of a picture's change is expected to drift by this power of the part, which is at least so large.
 PART_POWER, LEAST_PART = 4.0, 0.05
 TINY, DECIBEL = 1e-30, math.log(10) / 10
