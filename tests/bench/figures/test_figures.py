@@ -94,7 +94,7 @@ def interpolated() -> list[float]:
 
 
 def missed(model: str) -> int:
-    """In how many rows of `closeness` pictures with skipped steps are less close at close than it aims at, in the mean."""
+    """In how many rows of `closeness` pictures with skipped steps are less close than *close* aims at, in the mean."""
     rows = [(row["steps"], row["qualities"]["close"]) for row in found(f"closeness_{model}")["rows"]]
     skipping = [[psnr for psnr, calls in zip(score["psnr"], score["calls"], strict=True) if calls < steps]
                 for steps, score in rows]
