@@ -94,8 +94,7 @@ class QualityCourse:
     def foresee(self, renewed: float) -> None:
         """Before the second evaluation: the share of the noise that the sampler drew anew at its first step."""
         self._foreseen = renewed <= RENEWED
-        if self._newest <= 0:
-            self._rates.expect_noise(renewed)
+        self._rates.expect_noise(renewed)
         if SOME_RENEWED < renewed <= RENEWED and self._newest == 0:
             self._gaps = []
             self._plan(0)
