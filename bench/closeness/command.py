@@ -1,7 +1,8 @@
 """Is a run as close as it says, and as close as it was asked to be, with as few calls as that takes?
 
 `python3 bench/run.py closeness`; it carries on where it was stopped, `--fresh` starts from nothing. Rows go to
-bench/results/closeness_MODEL.json. `closeness rivals` compares the default quality with other methods, see rivals.py.
+bench/results/closeness_MODEL.json. `closeness rivals` compares the default quality with other methods, see rivals.py;
+`closeness telling` has what runs tell of themselves at many more settings, see telling.py.
 """
 
 from __future__ import annotations
@@ -14,7 +15,7 @@ import torch
 from tap_pack.tap_core.sampling.settings import TapSettings
 from tqdm import tqdm
 
-from closeness import rivals
+from closeness import rivals, telling
 from closeness.courses import COURSES, WISHES, course_of, shots_of
 from closeness.pictures import draw_pairs
 from closeness.tables import markdown
@@ -102,9 +103,10 @@ PAGE = Page("closeness", markdown, read=kept)
 
 
 def run(arguments: Sequence[str]) -> None:
-    """The command. rivals ...: the second part."""
-    if arguments and arguments[0] == "rivals":
-        rivals.run(arguments[1:])
+    """The command. rivals ..., telling ...: the other parts."""
+    parts = {"rivals": rivals, "telling": telling}
+    if arguments and arguments[0] in parts:
+        parts[arguments[0]].run(arguments[1:])
         return
     parser = parser_of_models(PAGE, __doc__)
     parser.add_argument("--fresh", action="store_true")

@@ -24,8 +24,8 @@ from figures.page import Page, read_results
 from figures.results_file import write_results
 from methods.contenders import Contender, Dial, fixed_contenders, our_contenders
 from methods.dials import DialTurner, known_count
-from methods.few import DIAL_SHOT, TURNS, on_best_scheduler, undecoded
 from methods.few_table import DEFAULTS
+from methods.rows import DIAL_SHOT, TURNS, on_best_scheduler, undecoded
 from models.model_rows import carry_on
 from models.stage import EQUAL, MODELS, Course, Patch, Stage, Take
 from placement.rivals import StockCache

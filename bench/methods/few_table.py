@@ -50,7 +50,7 @@ def found_at(rows: list[dict], place: Column) -> dict[str, dict]:
     """The rows of a column that compare, by name."""
     steps, calls, cfg = place
     return {row["name"]: row for row in rows if (row["steps"], row["budget"], row["cfg"]) == (steps, calls, cfg)
-            and _compares(row, calls)}
+            and compares(row, calls)}
 
 
 def best_of(found: dict[str, dict], wanted: Callable[[str], bool]) -> dict:
@@ -102,11 +102,12 @@ def _departures(rows: list[dict], places: list[Column]) -> list[str]:
 
 
 def _rank(found: list[dict | None], places: list[Column]) -> tuple[int, float]:
-    whole = [row["psnr"] for row, place in zip(found, places, strict=True) if _compares(row, place[1])]
+    whole = [row["psnr"] for row, place in zip(found, places, strict=True) if compares(row, place[1])]
     return len(places) - len(whole), -mean(whole) if whole else 0.0
 
 
-def _compares(row: dict | None, calls: int) -> bool:
+def compares(row: dict | None, calls: int) -> bool:
+    """Whether a row came close enough to a count of calls to stand in its column."""
     return row is not None and "error" not in row and abs(row["calls"] - calls) <= FARTHEST
 
 
@@ -118,7 +119,7 @@ def cell(row: dict | None, calls: int | None) -> str:
         return f"fails: {row['error'].partition(': ')[2][:60]}"
     if calls is None or abs(row["calls"] - calls) <= NEAR:
         return scores(row)
-    if not _compares(row, calls):
+    if not compares(row, calls):
         return f"not reached [{row['calls']:.1f}]"
     return f"{scores(row)} [{row['calls']:.1f}]"
 

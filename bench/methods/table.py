@@ -3,50 +3,49 @@
 from __future__ import annotations
 
 from figures.table import table
-
-# A cell with so many more or fewer full steps than its column's would not compare.
-FARTHEST = 1.0
+from methods.few_table import ABOUT, FLOOR, cell, compares, scores
 
 
 def markdown(found: dict) -> str:
-    """One row a method, best at 10 full steps first; three scores a budget, then seconds and memory at 10."""
-    budgets = sorted({row["budget"] for row in found["rows"]}, reverse=True)
+    """One row a method, best at 10 calls first; two scores a count, then seconds and memory at 10."""
+    budgets = sorted({row["budget"] for row in found["rows"] if row["budget"]}, reverse=True)
     cells: dict[str, dict[int, dict]] = {}
     for row in found["rows"]:
         cells.setdefault(row["name"], {})[row["budget"]] = row
+    floor = cells.pop(FLOOR)[0]
     at = 10 if 10 in budgets else budgets[0]
-    order = sorted(cells, key=lambda name: -cells[name][at]["psnr"] if at in cells[name] else 0)
-    asked, full = found["asked"], found["full"]
-    lines = [
-        f"{asked['size']} x {asked['size']} pixels, {asked['steps']} steps, {asked['sampler']}, cfg {asked['cfg']:g}, "
-        f"mean over {len(asked['shots'])} scenes and seeds. Per cell: PSNR in dB / SSIM / relative error of the latent "
-        "against the same seed's full run; in brackets the mean of full steps, where it is not the column's. Seconds "
-        f"are those of one processor; {asked['size']} x {asked['size']} takes {full['seconds']:.1f} in full.",
-        "",
-    ]
+    order = sorted(cells, key=lambda name: -_height(cells[name].get(at), at))
     rows = []
     for name in order:
-        row = cells[name].get(at) or next(iter(cells[name].values()))
-        rows.append((name, *(_cell(cells[name].get(budget), budget) for budget in budgets), f"{row['seconds']:.2f}",
-                     f"{row['cache_bytes'] / 1e6:.2f}"))
-    rows.append(("another seed (floor)", *[_scores(full)] * len(budgets),
-                 f"{full['seconds']:.2f} (all {asked['steps']})", 0))
-    head = ("method", *(f"{budget} full" for budget in budgets), f"s at {at}", "MB")
-    return "\n".join([*lines, *table(head, rows), *_departures(found)])
+        row = next(row for row in (cells[name].get(at), *cells[name].values()) if row)
+        rows.append((name, *(_cell(cells[name].get(budget), budget) for budget in budgets),
+                     f"{row['seconds']:.2f}" if "seconds" in row else "-", f"{row.get('cache_bytes', 0) / 1e6:.2f}"))
+    rows.append((FLOOR, *[_scores(floor)] * len(budgets), f"{floor['seconds']:.2f} (all {floor['steps']})", 0))
+    head = ("method", *(f"{budget} calls" for budget in budgets), f"s at {at}", "MB")
+    return "\n".join([_about(found, floor), "", *table(head, rows), *_departures(found), "", ABOUT])
+
+
+def _about(found: dict, floor: dict) -> str:
+    return (f"The demo model, 256 x 256 pixels, {floor['steps']} steps, euler, CFG {floor['cfg']:g}, "
+            f"{len(found['shots'])} scenes and seeds. Per cell: mean PSNR in dB (worst) / SSIM against the same seed's "
+            "full run; in square brackets the calls, where they are not those of the column. Seconds are those of one "
+            f"processor; {floor['seconds']:.1f} in full.")
+
+
+def _height(row: dict | None, budget: int) -> float:
+    return row["psnr"] if compares(row, budget) else 0.0
+
+
+def _cell(row: dict | None, budget: int) -> str:
+    said = cell(row, budget)
+    return said.replace(scores(row), _scores(row)) if compares(row, budget) else said
+
+
+def _scores(row: dict) -> str:
+    return f"{scores(row)} / {row['ssim']:.3f}"
 
 
 def _departures(found: dict) -> list[str]:
     """Where a method was turned by more than its one dial."""
     said = [f"{row['name']} at {row['budget']}: {row['says']}" for row in found["rows"] if row.get("says")]
     return ["", f"Set differently to come close to the column: {'; '.join(said)}."] if said else []
-
-
-def _cell(row: dict | None, budget: int) -> str:
-    if row is None or abs(row["full_steps"] - budget) > FARTHEST:
-        return "not reached"
-    apart = round(row["full_steps"], 1) != budget
-    return _scores(row) + (f" ({row['full_steps']:.1f})" if apart else "")
-
-
-def _scores(row: dict) -> str:
-    return f"{row['psnr']:.1f} / {row['ssim']:.3f} / {row['latent_error']:.3f}"

@@ -11,10 +11,11 @@ import time
 from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import pairwise
+from operator import sub
 from statistics import median
 
 import torch
-from tap_pack.tap_core.sampling.replay import Replay, latents_kept
+from tap_pack.tap_core.sampling.replay import Replay
 from tap_pack.tap_core.sampling.settings import TapSettings
 from tap_pack.tap_core.schedules.course import FixedCourse
 from tap_pack.tap_core.timeline import Timeline
@@ -34,7 +35,7 @@ WAN = FullSize(
      "cross_attn_norm": True, "eps": 1e-6, "in_dim": 16, "text_dim": 4096},
     (16, 21, 90, 160), (512,), 50, "1280 x 720", 4096,
 )  # fmt: skip
-STEPS, RUNS = 50, 5
+STEPS, RUNS = 50, 25
 
 
 @dataclass
@@ -61,11 +62,11 @@ class Counting(TorchDispatchMode):
         return found
 
 
-def replays_of(latent: Tensor, steps: int = STEPS) -> tuple[Count, int, int]:
+def replays_of(latent: Tensor, guidance: float, steps: int = STEPS) -> tuple[Count, int, int]:
     """What all replays of a run count beyond the run without them, how many they are, and the bytes kept at the end."""
     sigmas = tuple(1 - step / steps for step in range(steps + 1))
     full = FixedCourse(TapSettings().schedule(), Timeline(sigmas)).planned
-    replay, again, step = Replay(True, 2.0), 0, 0
+    replay, again, step = Replay(True, guidance), 0, 0
     with Counting() as counting:
         while step < steps:
             if not replay.add(latent, latent, sigmas[step], full[step]):
@@ -89,9 +90,10 @@ def full_step(size: FullSize) -> Count:
 def counted(size: FullSize) -> dict:
     """A row of the first table."""
     latent = torch.zeros(1, *size.latent, device="meta")
-    found, again, kept = replays_of(latent)
+    found, again, kept = replays_of(latent, guidance=2.0)
     step = full_step(size)
     return {"model": size.name, "latent": latent.nbytes, "replays": again, "kept": kept,
+            "kept_without_guidance": replays_of(latent, guidance=1.0)[2],
             "operators": found.operators / again, "nbytes": found.nbytes / again,
             "step_operators": step.operators, "step_nbytes": step.nbytes}
 
@@ -106,16 +108,17 @@ def clocked() -> dict:
             take = stage.takes([0], course, None if name == "full" else TapSettings(correction=name))[0]
             found.append(time.process_time() - started)
     full = FixedCourse(TapSettings().schedule(), Timeline(take.sigmas)).planned
-    gaps = latents_kept(full) - 2 * sum(full)
-    return {"replays": gaps, "replay": (median(runs["on"]) - median(runs["off"])) / gaps,
+    gaps = sum(after and not before for before, after in pairwise(full))
+    return {"replays": gaps, "replay": median(map(sub, runs["on"], runs["off"])) / gaps,
             "step": median(runs["full"]) / course.steps}
 
 
 def markdown(found: dict) -> str:
     """Two tables."""
-    rows = table(("model", "one latent", "latents kept", "operators a replay", "of a full step's", "bytes a replay",
-                  "of a full step's"), (
-        (row["model"], f"{row['latent'] / 1e6:.1f} MB", f"{row['kept'] / 1e6:.0f} MB", f"{row['operators']:.0f}",
+    rows = table(("model", "one latent", "latents kept", "without guidance", "operators a replay", "of a full step's",
+                  "bytes a replay", "of a full step's"), (
+        (row["model"], f"{row['latent'] / 1e6:.1f} MB", f"{row['kept'] / 1e6:.0f} MB",
+         f"{row['kept_without_guidance'] / 1e6:.0f} MB", f"{row['operators']:.0f}",
          f"{100 * row['operators'] / row['step_operators']:.0f} %", f"{row['nbytes'] / 1e9:.2f} GB",
          f"{100 * row['nbytes'] / row['step_nbytes']:.2f} %") for row in found["rows"]))
     demo = found["demo"]

@@ -43,7 +43,8 @@ class CalibratedSchedule:
         """What the report has to say about a run of this model."""
         source, notes = self.calibration, []
         if not self._is_for(timeline):
-            moved = f"The placement, calibrated on {source.steps} steps, was moved to {timeline.steps} by noise level."
+            steps = f"{timeline.steps}" if timeline.steps != source.steps else f"{timeline.steps} with other sigmas"
+            moved = f"The placement, calibrated on {source.steps} steps, was moved to {steps} by noise level."
             if sigma_distance(source.sigmas, timeline.sigmas) > TOO_DIFFERENT:
                 moved += " It may not fit: scheduler or shift differ much. Calibrate on this run."
             notes.append(moved)

@@ -50,8 +50,8 @@ class Gap:
     stays where it arose, so that a gap of which nothing is repaid ends as it was forecast.
 
     device: where latents are kept once it is settled; None for that of x. last, others: [B, C, ...] until then the
-    forecast of the last evaluation, and the sum of the others'; afterwards what is added to their re-estimates. total:
-    until then both, which drifts.py has, too.
+    forecast of the last evaluation, and the sum of the others'; afterwards what is added to their re-estimates, None
+    where all is repaid. total: until then both, which drifts.py has, too.
     """
 
     device: torch.device | None
@@ -73,11 +73,16 @@ class Gap:
         """The re-estimated denoised picture [B, C, ...] at an x that the sampler reached this time; last: whether this
         is the last evaluation.
         """
-        return torch.sub(x, self._between(place, self._added(last, x.device)), alpha=level)
+        added = self.last if last else self.others
+        answered = x if added is None else torch.sub(x, to_device(added, x.device), alpha=level)
+        return self._between(place, answered, -level)
 
     def settle(self, nodes: Sequence[Full], restraint: Restraint, device: torch.device,
                renewed: Tensor | None = None) -> None:
         """Re-estimate from these full evaluations; from less than two the forecasts stay. renewed: see Motion."""
+        if len(nodes) > 1 and self._repays_all(restraint):
+            self.nodes, self.last, self.others, self.total = nodes, None, None, None
+            return
         count = len(self.places)
         last, others = to_device(self.last, device), self.others
         others = None if others is None else to_device(others, device) / (count - 1)
@@ -100,19 +105,19 @@ class Gap:
         if self.total is None:
             self.last, self.others = (None if each is None else to_processor(each) for each in (self.last, self.others))
 
+    def _repays_all(self, restraint: Restraint) -> bool:
+        return restraint.repays_all
+
     def _repaid(self, drift: Tensor, forecast: Tensor, restraint: Restraint, renewed: Tensor | None) -> Tensor:
         return restraint.share(drift, forecast, self.nodes[0].level, self.nodes[1].level)
-
-    def _added(self, last: bool, device: torch.device) -> Tensor:
-        return to_device(self.last if last else self.others, device)
 
     def _put_away(self, latent: Tensor) -> Tensor:
         return latent if self.device is None else to_processor(latent)
 
-    def _between(self, place: float, added: Tensor) -> Tensor:
-        """What is known at a log-noise, with something added to it, [B, C, ...]."""
+    def _between(self, place: float, added: Tensor, times: float = 1.0) -> Tensor:
+        """So many times what is known at a log-noise, added to something [B, C, ...]."""
         for share, node in zip(shares_at([node.place for node in self.nodes], place), self.nodes, strict=True):
-            added = self._with(added, node, share)
+            added = self._with(added, node, times * share)
         return added
 
     def _forecast(self, x: Tensor, denoised: Tensor, level: float, slopes: Slopes) -> Tensor:
@@ -134,13 +139,16 @@ class NoisyGap(Gap):
 
     def answer(self, x: Tensor, level: float, place: float, last: bool) -> Tensor:
         """The re-estimated denoised picture [B, C, ...], the same at any x."""
-        return self._between(place, self._added(last, x.device)).clone()
+        return self._between(place, to_device(self.last if last else self.others, x.device)).clone()
 
     def _forecast(self, x: Tensor, denoised: Tensor, level: float, slopes: Slopes) -> Tensor:
         return denoised.clone()
 
     def _with(self, between: Tensor, node: Full, share: float) -> Tensor:
         return between.add(to_device(node.denoised, between.device), alpha=share)
+
+    def _repays_all(self, restraint: Restraint) -> bool:
+        return False  # what fresh noise has buried stays
 
     def _repaid(self, drift: Tensor, forecast: Tensor, restraint: Restraint, renewed: Tensor | None) -> Tensor:
         newest = self.nodes[0]

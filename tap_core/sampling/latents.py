@@ -1,6 +1,6 @@
 """The latents that a run keeps: to be replayed, and to see how close it is."""
 
-from collections.abc import Sequence
+from functools import lru_cache
 
 from . import drifts, replay
 from .decider import Decider
@@ -21,13 +21,13 @@ class Latents:
 
     def planned(self, again: Replay | None) -> int:
         """How many there will be at most, at one evaluation a step."""
-        return self._count(replayed=again is not None)
+        return self._count(again)
 
     def on_device(self, again: Replay | None) -> int:
         """Those of them that stay on the model's device."""
         if again is None or again.device is None:
             return self.planned(again)
-        return self._count(replayed=False) + 1  # that of an open gap
+        return self._count(None) + 1  # that of an open gap
 
     def fit(self, again: Replay, latent: int, room: int) -> None:
         """Before the first step: latents of so many bytes have this room; more are kept on the processor."""
@@ -44,17 +44,16 @@ class Latents:
         """Bytes of all that are kept now, wherever they are."""
         return self._standing.nbytes + (0 if again is None else again.nbytes)
 
-    def _count(self, replayed: bool) -> int:
-        known = self._standing.known and not self._notes.fell_back
-        return latents_kept(self._decider.planned, self._steps, replayed) if known else 0
+    def _count(self, again: Replay | None) -> int:
+        if not self._standing.known or self._notes.fell_back:
+            return 0
+        # A schedule that decides during the run has no plan, and is taken to compute every third step.
+        planned = self._decider.planned or [step % 3 == 0 for step in range(self._steps)]
+        return latents_kept(tuple(planned), again is not None, again is not None and again.repays_all)
 
 
-def latents_kept(planned: Sequence[bool], steps: int, replayed: bool) -> int:
-    """The most at any step, at one evaluation a step.
-
-    planned: whether each step is a full one; a schedule that decides during the run has no plan, and is taken to
-    compute every third step.
-    """
-    planned = planned or [step % 3 == 0 for step in range(steps)]
-    passed = [planned[: step + 1] for step in range(len(planned))]
-    return max(drifts.latents_kept(each) + replay.latents_kept(each) * replayed for each in passed)
+@lru_cache
+def latents_kept(full: tuple[bool, ...], replayed: bool, repays_all: bool) -> int:
+    """The most at any of these full and skipped steps, at one evaluation a step; repays_all: see replay.py."""
+    passed = [full[: step + 1] for step in range(len(full))]
+    return max(drifts.latents_kept(each) + replayed * replay.latents_kept(each, repays_all) for each in passed)

@@ -53,6 +53,11 @@ class Replay:
         self.before_gaps = 0
 
     @property
+    def repays_all(self) -> bool:
+        """Whether nothing of a drift stays, as without guidance and fresh noise."""
+        return self._restraint.repays_all and not self.noisy
+
+    @property
     def known(self) -> int:
         """How many evaluations are known."""
         return len(self._known)
@@ -146,8 +151,12 @@ class Replay:
         return sum(part.nbytes for part in parts)
 
 
-def latents_kept(full: Sequence[bool]) -> int:
-    """How many latents a replay keeps of a run with these full and skipped steps, one evaluation each."""
+def latents_kept(full: Sequence[bool], repays_all: bool = False) -> int:
+    """How many latents a replay keeps of a run with these full and skipped steps, one evaluation each.
+
+    repays_all: whether nothing is kept of a gap once it is settled; of one under fresh noise something is.
+    """
     gaps = [len(list(gap)) for computed, gap in groupby(full) if not computed]
-    is_open = bool(gaps) and not full[-1] and gaps[-1] > 1  # then the sum of all is kept, too
-    return 2 * sum(full) + sum(min(gap, 2) for gap in gaps) + is_open
+    is_open = bool(gaps) and not full[-1]
+    kept = gaps[len(gaps) - is_open :] if repays_all else gaps
+    return 2 * sum(full) + sum(min(gap, 2) for gap in kept) + (is_open and gaps[-1] > 1)  # then their sum, too

@@ -22,6 +22,11 @@ class Restraint:
     def __init__(self, guidance: float | None = None) -> None:
         self._beyond = max((UNKNOWN_GUIDANCE if guidance is None else guidance) - 1, 0.0)
 
+    @property
+    def repays_all(self) -> bool:
+        """Whether every drift is repaid in full, as without guidance."""
+        return self._beyond == 0
+
     def share(self, drift: Tensor, moved: Tensor, level: float, before: float) -> Tensor:
         """The share of a gap's drift that is repaid, [B, 1, ...]; each picture of a batch counts for itself.
 

@@ -11,7 +11,7 @@ from tap_pack.tap_core.errors import TapError
 from tap_pack.tap_core.schedules.tc_pade import TrajectoryStabilitySchedule
 
 from figures.readme_blocks import blocks
-from methods import few, few_table
+from methods import few, few_table, rows
 from methods.contenders import Contender, Dial, fixed_contenders, our_contenders
 from methods.dials import DialTurner, known_count
 from methods.newest import fitted_contenders
@@ -57,29 +57,36 @@ def made(name: str, calls: Callable[[float], int]) -> Contender:
     return SimpleNamespace(name=name, dials=[dial], settings=lambda value, dial: calls(value), fit=None)
 
 
+def measured(found: list[dict], keep: Callable[[], object]) -> rows.CourseRows:
+    """All rows of 20 steps without guidance."""
+    study = rows.CourseRows(Fake(), Course(steps=20, cfg=1.0), found, keep, few.COUNTS[20], few.SOLVERS, few.SHOTS)
+    study.measure()
+    study.measure_own()
+    return study
+
+
 @pytest.fixture
-def study(monkeypatch: pytest.MonkeyPatch) -> few.FewSteps:
+def study(monkeypatch: pytest.MonkeyPatch) -> rows.CourseRows:
     """Of a method that halves, the defaults, one that fails, and one paper's own settings with 12 calls."""
-    contenders = [made(name, lambda value: round(20 / value)) for name in ("halving", few.DEFAULTS)]
+    contenders = [made(name, lambda value: round(20 / value)) for name in ("halving", few_table.DEFAULTS)]
     contenders.append(made("failing", lambda value: -1))
     own = SimpleNamespace(name="own", turned="halving", settings=lambda: 12)
-    monkeypatch.setattr(few.FewSteps, "_contenders", {each.name: each for each in contenders})
-    monkeypatch.setattr(few, "known_count", lambda settings, sigmas: None)
-    monkeypatch.setattr(few, "own_settings", lambda model: [own])
+    monkeypatch.setattr(rows.CourseRows, "_contenders", {each.name: each for each in contenders})
+    monkeypatch.setattr(rows, "known_count", lambda settings, sigmas: None)
+    monkeypatch.setattr(rows, "own_settings", lambda model: [own])
     kept: list[int] = []
-    found = few.FewSteps(Fake(), Course(steps=20, cfg=1.0), [], lambda: kept.append(1))
-    found.measure()
+    found = measured([], lambda: kept.append(1))
     assert len(kept) == len(found.rows)
     return found
 
 
-def row_of(study: few.FewSteps, name: str, budget: int) -> dict:
+def row_of(study: rows.CourseRows, name: str, budget: int) -> dict:
     """The only row of a name and budget."""
     (row,) = [row for row in study.rows if (row["name"], row["budget"]) == (name, budget)]
     return row
 
 
-def test_every_method_is_turned_to_each_count_and_scored_on_other_pictures(study: few.FewSteps) -> None:
+def test_every_method_is_turned_to_each_count_and_scored_on_other_pictures(study: rows.CourseRows) -> None:
     for budget in (7, 10):
         row = row_of(study, "halving", budget)
         off = (20 - budget) / 100
@@ -88,24 +95,22 @@ def test_every_method_is_turned_to_each_count_and_scored_on_other_pictures(study
         assert (solver["calls"], solver["scheduler"]) == (budget, "simple")
 
 
-def test_what_a_method_fails_with_is_its_row(study: few.FewSteps) -> None:
+def test_what_a_method_fails_with_is_its_row(study: rows.CourseRows) -> None:
     failing = row_of(study, "failing", 7)
     assert failing["error"] == "TapError: no picture; click somewhere"
     assert few_table.cell(failing, 7) == "fails: no picture; click somewhere"
 
 
-def test_beside_own_settings_stand_the_same_method_and_the_defaults_with_as_many_calls(study: few.FewSteps) -> None:
+def test_beside_own_settings_stand_the_same_method_and_the_defaults_with_as_many_calls(study: rows.CourseRows) -> None:
     own = row_of(study, "own", few_table.OWN)
     assert own["calls"] == 12
     assert few_table.beside(own, "halving", study.rows) == row_of(study, "halving", 12)
     assert "| demo | own | 21.9 (21.9) [12.0] / 21.9 / 21.9 |" in few_table.own_table({"demo": study.rows})
 
 
-def test_rows_that_were_found_are_not_measured_again(study: few.FewSteps) -> None:
+def test_rows_that_were_found_are_not_measured_again(study: rows.CourseRows) -> None:
     before = list(study.rows)
-    again = few.FewSteps(Fake(), study.course, study.rows, lambda: 1 / 0)
-    again.measure()
-    assert again.rows == before
+    assert measured(study.rows, lambda: 1 / 0).rows == before
 
 
 def test_a_cell_names_the_calls_where_they_are_not_those_of_its_column() -> None:
@@ -136,7 +141,7 @@ def test_below_a_table_stands_what_else_was_turned() -> None:
 
 def test_in_short_stand_the_defaults_the_best_published_method_and_the_best_solver() -> None:
     base = {"steps": 28, "cfg": 4.0, "psnr_worst": 1.0, "budget": 8, "calls": 8.0}
-    scores = {few.DEFAULTS: 40.0, "TAP, even, output, drift repaid": 45.0, "FORA": 30.0, "TAP": 35.0,
+    scores = {few_table.DEFAULTS: 40.0, "TAP, even, output, drift repaid": 45.0, "FORA": 30.0, "TAP": 35.0,
               "TeaCache": 50.0, "euler, fewer steps": 20.0, "dpmpp_2m, fewer steps": 25.0}
     rows = [{**base, "name": name, "psnr": score} for name, score in scores.items()]
     # Too many calls to compare.
@@ -148,7 +153,7 @@ def test_in_short_stand_the_defaults_the_best_published_method_and_the_best_solv
 @pytest.mark.parametrize(("steps", "count"), COLUMNS)
 def test_every_method_with_known_steps_reaches_every_count(steps: int, count: int) -> None:
     sigmas = tuple(1 - i / steps for i in range(steps + 1))
-    turner = DialTurner(lambda settings, _: known_count(settings, sigmas), 1, few.TURNS)
+    turner = DialTurner(lambda settings, _: known_count(settings, sigmas), 1, rows.TURNS)
     for contender in (*our_contenders(), *fixed_contenders(), *fitted_contenders()):
         dial, value = turner.turn(contender, count)
         assert known_count(contender.settings(value, dial), sigmas) == count, contender.name

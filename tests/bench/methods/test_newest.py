@@ -13,6 +13,7 @@ from tap_pack.tap_core.timeline import Timeline
 
 from methods import few, newest
 from methods.few_table import ABOUT, DEFAULTS, is_published
+from methods.rows import CourseRows, in_part
 from models.demo_stage import DemoStage
 from models.stage import Course, Stage, open_stage
 
@@ -21,25 +22,25 @@ BUDGET = 5
 
 
 @pytest.fixture(scope="module")
-def study() -> Iterator[few.FewSteps]:
+def study() -> Iterator[CourseRows]:
     """Of a small picture; nothing is measured yet. Sigmas are learned in a tenth of the rounds."""
     patch = pytest.MonkeyPatch()
     patch.setattr(moved_sigmas, "ROUNDS", 20)
     demo, whole = DemoStage(64), open_stage("demo")
     stage = Stage("demo", demo.model, (16, 8, 8), whole.prompt, whole.decode, demo.fingerprint)
-    yield few.FewSteps(stage, COURSE, [], lambda: None)
+    yield CourseRows(stage, COURSE, [], lambda: None, (BUDGET,), few.SOLVERS, few.SHOTS)
     patch.undo()
 
 
 @pytest.fixture(scope="module")
-def rows(study: few.FewSteps) -> dict[str, dict]:
+def rows(study: CourseRows) -> dict[str, dict]:
     """A row of each."""
     for contender in (newest.token_wise_contender(), *newest.fitted_contenders()):
         study._turned(study._within_run(contender), BUDGET)
     return {row["name"]: row for row in study.rows}
 
 
-def fitted(study: few.FewSteps, name: str) -> tuple[tuple[int, ...], object, Course]:
+def fitted(study: CourseRows, name: str) -> tuple[tuple[int, ...], object, Course]:
     """Full steps before the fit, and what the fit makes of the settings."""
     (contender,) = [each for each in newest.fitted_contenders() if each.name == name]
     dial, value = study._turner.turn(contender, BUDGET)
@@ -56,18 +57,18 @@ def test_each_has_a_score_at_the_count(rows: dict[str, dict]) -> None:
     assert len({row["psnr"] for row in rows.values()}) == len(rows)
 
 
-def test_a_step_in_part_counts_by_its_share_of_the_tokens(study: few.FewSteps) -> None:
+def test_a_step_in_part_counts_by_its_share_of_the_tokens(study: CourseRows) -> None:
     contender = newest.token_wise_contender()
     take = study.stage.take(0, COURSE, contender.settings(3))
     record = take.record
-    assert record.part_steps and few.in_part([take]) == {"part_steps": len(record.part_steps)}
+    assert record.part_steps and in_part([take]) == {"part_steps": len(record.part_steps)}
     assert len(record.full_steps) < take.calls < len(record.full_steps) + len(record.part_steps)
     whole = [e for e in record.evaluations if e.full and e.reason == NOT_STABLE]
     assert not whole
 
 
 @pytest.mark.parametrize("name", ["L2P, closed loop", f"{DEFAULTS}, L2P's weights"])
-def test_weights_are_learned_for_the_steps_on_runs_that_skip(study: few.FewSteps, name: str) -> None:
+def test_weights_are_learned_for_the_steps_on_runs_that_skip(study: CourseRows, name: str) -> None:
     full, settings, course = fitted(study, name)
     learned = settings.given_pool.learned
     assert course == COURSE and settings.given_schedule.steps == learned.full == full and len(full) == BUDGET
@@ -78,7 +79,7 @@ def test_weights_are_learned_for_the_steps_on_runs_that_skip(study: few.FewSteps
 
 
 @pytest.mark.parametrize("which", ["sigmas moved", "skipped sigmas moved"])
-def test_sigmas_move_and_the_full_steps_stay(study: few.FewSteps, which: str) -> None:
+def test_sigmas_move_and_the_full_steps_stay(study: CourseRows, which: str) -> None:
     full, settings, course = fitted(study, f"{DEFAULTS}, {which}")
     stock, moved = (torch.tensor(sigmas) for sigmas in (study.stage.sigmas(COURSE), course.moved))
     assert settings.given_schedule.steps == full and moved[[0, -1]].tolist() == stock[[0, -1]].tolist()

@@ -21,7 +21,10 @@ AIM = 0.01
 @pytest.mark.parametrize("side", [4, 8])
 def test_replays_are_counted_with_all_that_they_read_and_write(side: int) -> None:
     latent = torch.zeros(1, 4, side, side)
-    found, again, kept = replay_study.replays_of(latent)
+    found, again, kept = replay_study.replays_of(latent, guidance=2.0)
+    alone, again_alone, kept_alone = replay_study.replays_of(latent, guidance=1.0)
+    assert (again_alone, kept_alone) == (again, 2 * 12 * latent.nbytes)
+    assert alone.operators < found.operators
     assert again == 11  # 12 full steps, a gap between each two
     assert kept == (2 * 12 + 2 * 11 - 1) * latent.nbytes  # the last gap is of one evaluation, and keeps one
     # The least: each of the 2 to 50 steps of a replay reads x, and writes the next one.
@@ -50,6 +53,8 @@ def test_what_is_said_of_the_aim_is_what_the_results_show() -> None:
         _, said, after = text.partition(words.format(100 * share))
         assert said and f"The aim is {'reached' if share < AIM else 'missed'}" in after.partition("*")[0], words
     assert f"keeps {wan['kept'] / wan['latent']:.0f} latents" in text
+    assert f"all is repaid, and {wan['kept_without_guidance'] / wan['latent']:.0f} are kept" in text
+    assert f"in place of its {demo['replays']} replays" in text
 
 
 def test_what_is_said_of_the_steps_of_a_replay_is_so() -> None:

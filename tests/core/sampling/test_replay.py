@@ -137,15 +137,29 @@ def test_what_is_handed_in_is_neither_written_nor_kept() -> None:
         assert number % 3 or torch.equal(replay.answer(number, x), denoised)
 
 
+@pytest.mark.parametrize("guidance", [1.0, 2.0])
 @pytest.mark.parametrize("last", range(1, 20))
-def test_the_bytes_are_those_that_are_held(last: int) -> None:
-    replay, wide = Replay(True, 1.0), noise((5, 4, 6, 8), 0, torch.float32)
+def test_the_bytes_are_those_that_are_held(last: int, guidance: float) -> None:
+    replay, wide = Replay(True, guidance), noise((5, 4, 6, 8), 0, torch.float32)
     full = [number < 2 or number % 5 == 0 for number in range(last)]
     for number in range(last):
         x = wide[number % 4 : number % 4 + 2, :3]  # a part of something larger
         replay.add(x, wide[:2, :3], 1 - number / 20, full[number])
         assert replay.nbytes == held(replay)
-    assert replay.nbytes == latents_kept(full) * x.nbytes
+    assert replay.nbytes == latents_kept(full, guidance == 1.0) * x.nbytes
+
+
+def test_without_guidance_nothing_of_a_settled_gap_is_kept() -> None:
+    """But under fresh noise, which buries a part of each drift."""
+    full = [number % 5 == 0 for number in range(16)]
+    kept = {(guidance, noisy): Replay(True, guidance) for guidance in (1.0, 2.0) for noisy in (False, True)}
+    for (_, noisy), replay in kept.items():
+        replay.noisy = noisy
+        for number in range(16):
+            replay.add(noise((1, 3), number), noise((1, 3), 50 + number), 1 - number / 20, full[number])
+    latents = {each: replay.nbytes // noise((1, 3), 0).nbytes for each, replay in kept.items()}
+    assert latents == {(1.0, False): 8, (1.0, True): 14, (2.0, False): 14, (2.0, True): 14}
+    assert [each for each, replay in kept.items() if replay.repays_all] == [(1.0, False)]
 
 
 def held(thing: object) -> int:
