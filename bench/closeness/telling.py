@@ -54,14 +54,14 @@ class Telling:
         self._calibration = lru_cache(maxsize=None)(self._calibrated)
 
     def row(self, cell: Cell) -> dict:
-        """Told, PSNR and calls of each picture; told is None where the run said nothing."""
+        """Told with its span, PSNR and calls of each picture; nothing is told where the run said nothing."""
         steps, cfg, sampler, way, interval = cell
         course, found = course_of(steps, cfg, sampler), {"told": [], "psnr": [], "calls": []}
         settings = self._settings(course, way, interval)
         for shot, full in zip(SHOTS, self._pictures(course), strict=True):
             take = self._stage.take(shot, course, settings)
             closeness = take.record.closeness
-            found["told"].append(closeness and closeness.decibels)
+            found["told"].append(closeness and [closeness.low, closeness.decibels, closeness.high])
             found["psnr"].append(min(psnr(take.frames, full.frames), EQUAL))
             found["calls"].append(take.calls)
         return {"model": self._stage.name, "steps": steps, "cfg": cfg, "sampler": sampler, "way": way,

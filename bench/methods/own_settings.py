@@ -7,7 +7,7 @@ give settings for 50 steps only; SADA's are taken by their shares of the run, CG
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from tap_pack.tap_core.sampling.methods import METHODS
 from tap_pack.tap_core.sampling.settings import TapSettings
@@ -37,11 +37,12 @@ class OwnSettings:
 
 def own_settings(model: str) -> Sequence[OwnSettings]:
     """All of them for one of the three models."""
-    gate = METHODS["CG-Taylor"].schedule(CLASSES[model])
+    gate, sada = (METHODS[name].schedule(CLASSES[model]) for name in ("CG-Taylor", "SADA"))
     return [
         *(OwnSettings(f"TC-Pade, window 4, threshold {threshold:g}", "TC-Pade", "TC-Pade",
                       TrajectoryStabilitySchedule(threshold=threshold)) for threshold in (FAST, SLOW, CAREFUL)),
-        OwnSettings("SADA, its shares of the run", "SADA, from step 3 on", "SADA",
-                    METHODS["SADA"].schedule(CLASSES[model])),
+        OwnSettings("SADA, its shares of the run", "SADA, from step 3 on", "SADA", sada),
+        OwnSettings("SADA, token-wise, its shares of the run", "SADA, token-wise", "SADA",
+                    replace(sada, token_wise=True)),
         OwnSettings(f"CG-Taylor, threshold {gate.threshold:g}, order {gate.order}", "CG-Taylor", "CG-Taylor", gate),
     ]

@@ -20,7 +20,7 @@ class Latents:
         self.room: int | None = None
 
     def planned(self, again: Replay | None) -> int:
-        """How many there will be at most, at one evaluation a step."""
+        """How many there will be at most; a sampler that evaluates steps twice is known by its first ones."""
         return self._count(again)
 
     def on_device(self, again: Replay | None) -> int:
@@ -49,11 +49,12 @@ class Latents:
             return 0
         # A schedule that decides during the run has no plan, and is taken to compute every third step.
         planned = self._decider.planned or [step % 3 == 0 for step in range(self._steps)]
-        return latents_kept(tuple(planned), again is not None, again is not None and again.repays_all)
+        evaluated = tuple(full for full in planned for _ in range(1 + round(self._standing.twice)))
+        return latents_kept(evaluated, again is not None, again is not None and again.repays_all)
 
 
 @lru_cache
 def latents_kept(full: tuple[bool, ...], replayed: bool, repays_all: bool) -> int:
-    """The most at any of these full and skipped steps, at one evaluation a step; repays_all: see replay.py."""
+    """The most at any of these full and skipped evaluations; repays_all: see replay.py."""
     passed = [full[: step + 1] for step in range(len(full))]
     return max(drifts.latents_kept(each) + replayed * replay.latents_kept(each, repays_all) for each in passed)

@@ -46,7 +46,7 @@ class Standing:
         self._drifts.add(seen.x, seen.denoised, sigma, seen.whole, counts, motion.noisy)
         if seen.whole:
             seen.surprise = self._drifts.surprise
-            seen.drifts, seen.twice, seen.renewed = self._drifts.both, self._twice, motion.renewed
+            seen.drifts, seen.twice, seen.renewed = self._drifts.both, self.twice, motion.renewed
 
     def closeness(self, motion: Motion) -> Closeness | None:
         """At the end, of the picture that differs most in a batch; None if that is not known. Waits for the device."""
@@ -74,7 +74,7 @@ class Standing:
         """Of the picture that differs most. drifts: [2, B], see Drifts.both; renewed, turned: scalars, see Motion."""
         anew = renewed is not None and bool(renewed > RENEWED)
         noisy = renewed is not None and bool(renewed > LITTLE)
-        line = Line(self._twice, ends_open, anew, self._closer, 0.0 if turned is None else float(turned), noisy)
+        line = Line(self.twice, ends_open, anew, self._closer, 0.0 if turned is None else float(turned), noisy)
         return line.closeness(float(drifts[0].max()))
 
     @property
@@ -82,7 +82,7 @@ class Standing:
         """How the slopes of the full steps went so far; None if it is not known, as where steps are evaluated twice:
         from one of these slopes to the other is no step forward.
         """
-        return None if self._drifts is None or self._twice else self._drifts.trend
+        return None if self._drifts is None or self.twice else self._drifts.trend
 
     @property
     def known(self) -> bool:
@@ -90,7 +90,7 @@ class Standing:
         return self._drifts is not None
 
     @property
-    def _twice(self) -> float:
+    def twice(self) -> float:
         """The share of the steps so far that were evaluated twice."""
         evaluations = self._record.evaluations
         more = len(evaluations) / (evaluations[-1].step + 1) - 1 if evaluations else 0.0

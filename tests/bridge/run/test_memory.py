@@ -161,3 +161,16 @@ def test_latents_that_leave_the_model_no_room_are_kept_on_the_cpu(monkeypatch: p
     spacious, scarce = picture(1e12), picture(1e3)
     assert set(kept[:8]) == {None} and set(kept[8:]) == {torch.device("cpu")}
     assert torch.equal(spacious, scarce)
+
+
+@pytest.mark.parametrize("cfg", [1.0, 3.0])
+@pytest.mark.parametrize("sampler", ["euler", "heun", "dpm_2", "dpmpp_2m", "er_sde"])
+def test_latents_are_told_of_samplers_that_evaluate_twice_or_draw_noise(sampler: str, cfg: float,
+                                                                        monkeypatch: pytest.MonkeyPatch) -> None:
+    """That a sampler does is seen at its first steps, and told then."""
+    row = ROWS["FLUX.1 dev"]
+    held, told = held_and_told_in_all(
+        lambda each: tiny_models.sample(row, each, (16, 64, 64), cfg=cfg, steps=14, sampler=sampler), row.patcher(),
+        monkeypatch)
+    # Without guidance ComfyUI computes one of the two conditions that it names.
+    assert (1 - NEAR) * held <= told <= (1 + (APART if cfg > 1 else 0.5)) * held

@@ -1,0 +1,67 @@
+"""What runs tell of themselves: what is sampled, how it is counted, and the table."""
+
+from __future__ import annotations
+
+from collections import Counter
+
+import pytest
+
+from closeness import telling, telling_table
+from closeness.courses import PICTURES, shots_of
+from figures.readme_blocks import blocks
+from models.demo_stage import DemoStage
+from models.stage import MODELS, Stage, open_stage
+
+KEPT = telling.all_kept()
+
+
+def test_each_combination_is_there_once_and_every_sampler_and_way_has_all_intervals() -> None:
+    cells = list(telling.cells())
+    assert len(cells) == len({cell[:4] for cell in cells}) == 4 * 4 * 7 * 4
+    for which in (2, 3):
+        intervals = Counter((cell[which], cell[4]) for cell in cells)
+        assert len(intervals) == len({cell[which] for cell in cells}) * len(telling.INTERVALS)
+
+
+def test_its_pictures_are_no_others() -> None:
+    assert not set(telling.SHOTS) & {*telling.TRACE_SHOTS, *(shot for model in PICTURES for shot in shots_of(model))}
+
+
+@pytest.fixture(scope="module")
+def study() -> telling.Telling:
+    """Of a small picture."""
+    demo, whole = DemoStage(64), open_stage("demo")
+    return telling.Telling(Stage("demo", demo.model, (16, 8, 8), whole.prompt, whole.decode, demo.fingerprint))
+
+
+def test_each_way_is_its_own(study: telling.Telling) -> None:
+    rows = {way: study.row((20, 2.0, "euler", way, 4)) for way in telling_table.WAYS}
+    for row in rows.values():
+        assert row["calls"] == [7, 7] and all(psnr > 10 for psnr in row["psnr"])
+        assert all(low <= told <= high for low, told, high in row["told"])
+    assert len({tuple(row["psnr"]) for row in rows.values()}) == len(rows)
+
+
+def test_a_row_that_says_nothing_counts_for_nothing(study: telling.Telling) -> None:
+    row = study.row((8, 1.0, "lcm", telling_table.TAYLORSEER, 10))
+    told = telling_table.runs_of([row])
+    assert len(told) == sum(each is not None for each in row["told"])
+    assert not telling_table.runs_of([{**row, "steps": row["calls"][0]}])
+
+
+def test_a_group_is_counted_by_its_runs() -> None:
+    base = {"model": "words", "steps": 20, "sampler": "euler", "way": telling_table.DEFAULTS, "calls": [7, 7]}
+    rows = [{**base, "told": [[35.0, 40.0, 58.0], None], "psnr": [44.0, 30.0]},
+            {**base, "told": [[25.0, 30.0, 48.0], [3.0, 8.0, 26.0]], "psnr": [24.0, 2.0]},
+            {**base, "way": telling_table.TAP, "told": [[25.0, 30.0, 48.0]] * 2, "psnr": [30.0, 30.0]}]
+    pairs = telling_table.pairs_of(rows, "words", "euler", telling_table.DEFAULTS)
+    assert pairs == [(40.0, 44.0), (30.0, 24.0), (8.0, 2.0)]
+    assert telling_table.bias(pairs) == pytest.approx(8 / 3)
+    # 24 lies below its span; 2 is of a run that told the least.
+    assert telling_table.within(rows) == pytest.approx(4 / 5)
+
+
+def test_the_table_is_that_of_the_results() -> None:
+    assert blocks()["closeness_telling"] == telling_table.markdown(KEPT)
+    counts = Counter(row["model"] for row in KEPT["rows"])
+    assert counts == dict.fromkeys(MODELS, len(list(telling.cells())))
