@@ -27,11 +27,6 @@ def found(name: str) -> dict:
     return json.loads((RESULTS / f"{name}.json").read_text(encoding="utf-8"))
 
 
-def psnr(name: str, budget: int) -> float:
-    """Of a method at so many full steps."""
-    return next(row["psnr"] for row in found("methods")["rows"] if (row["name"], row["budget"]) == (name, budget))
-
-
 def demo() -> dict:
     """What the demo measured."""
     return found("demo")
@@ -101,12 +96,6 @@ def missed(model: str) -> int:
     return sum(sum(scores) / len(scores) < 42 for scores in skipping if scores)
 
 
-def better_than(name: str, budget: int) -> list[str]:
-    """The methods with more dB at so many full steps."""
-    best = psnr(name, budget)
-    return [row["name"] for row in found("methods")["rows"] if row["budget"] == budget and row["psnr"] > best]
-
-
 def in_part(share: float, to: str) -> str:
     """A row of the help's table: least and largest error on the three models."""
     rows = [row for row in found("partial")["rows"] if row["share"] == share]
@@ -126,9 +115,9 @@ def lost_in_part() -> tuple[float, float]:
 # What stands in a text: (file, the words with the figure as it has to be).
 README = "README.md"
 BENCH = "bench/README.md"
-COST, MEMORY, OVERHEAD, ENGINE, METHODS, QUALITY, PLACEMENT, CHOICE, DEMO = (f"bench/{name}/README.md" for name in (
-    "cost", "memory", "overhead", "engine", "methods", "quality", "placement", "choice", "demo"))
-GROWING, DEFAULTS = "TAP, growing windows", "TAP Accelerate's defaults"
+COST, MEMORY, OVERHEAD, ENGINE, QUALITY, PLACEMENT, CHOICE, DEMO = (f"bench/{name}/README.md" for name in (
+    "cost", "memory", "overhead", "engine", "quality", "placement", "choice", "demo"))
+DEFAULTS = "TAP Accelerate's defaults"
 CALIBRATED, UNPAID = "TAP, calibrated", "drift not repaid, trust learned"
 SOLVERS = tuple(f"{name}, fewer steps" for name in ("euler", "dpmpp_2m", "res_multistep", "deis", "ipndm", "uni_pc"))
 GRID, LOSS, PROBE, SINGLE = ("orders x horizons",), ("proxy loss",), ("probe",), ("single predictors",)
@@ -142,7 +131,6 @@ SENTENCES = [
         missed, ("demo", "words", "balls")))),
     (README, lambda: "| {stock:.2f} s | {TAP:.2f} s: ".format(**demo()["best_sampler_seconds"])
                      + f"{demo()['speed_up']:.1f} times faster, PSNR {demo()['psnr_db']:.1f} dB |"),
-    (README, lambda: f"Pictures of another seed reach only {found('methods')['full']['psnr']:.1f} dB: this is"),
     (README, lambda: f"closer on *words* ({placed('words', 'CFG 4', 'euler, fewer steps', 10):.1f} dB, the defaults "
                      f"{placed('words', 'CFG 4', DEFAULTS, 10):.1f})"),
     (README, lambda: "on *balls* it is {:.0f} to {:.0f} dB lower with 12 and 7 calls".format(*(
@@ -156,26 +144,6 @@ SENTENCES = [
     (MEMORY, lambda: f"the paper's way {memory_of('FLUX.1-dev', 'residual, whole probe')['bytes'] / 1e6:.1f} MB"),
     (MEMORY, lambda: f"A skipped call of FLUX.1-dev leaves {memory_of('FLUX.1-dev', 'auto')['waiting'] / 1e6:.0f} MB"),
     (MEMORY, lambda: f"another {found('replay')['rows'][0]['kept'] / 1e6:.0f} MB for FLUX.1-dev in a run"),
-    (METHODS, lambda: f"TAP's one step in six gives {psnr('TAP', 10):.1f} dB at 10 full steps, windows that "
-                      f"grow {psnr(GROWING, 10):.1f}, and with the output as target and the drift repaid "
-                      f"{psnr(GROWING + ', output, drift repaid', 10):.1f}"),
-    (METHODS, lambda: f"than the paper's schedule here: {psnr('TAP, even, output, drift repaid', 10):.1f} against "
-                    f"{psnr('TAP', 10):.1f}"),
-    (METHODS, lambda: f"pack's defaults give {psnr(DEFAULTS, 12):.1f}, {psnr(DEFAULTS, 10):.1f}, "
-                      f"{psnr(DEFAULTS, 8):.1f} and {psnr(DEFAULTS, 7):.1f} dB"),
-    ("web/docs/TapAccelerate.md", lambda: f"then has a PSNR of {psnr(DEFAULTS, 12):.0f} dB against the full one, on "
-                                          f"average over three scenes; a picture of another seed has "
-                                          f"{found('methods')['full']['psnr']:.1f} dB"),
-    ("web/docs/TapAccelerate/zh.md", lambda: f"的 PSNR 为 {psnr(DEFAULTS, 12):.0f} dB"),
-    (METHODS, lambda: f"one choice for all tokens is as good ({psnr('TAP, one choice for all tokens', 10):.1f}), "
-                      f"and a random choice about as good "
-                    f"({psnr('TAP, random choice', 10):.1f}; {psnr('TAP, random choice', 12):.1f} against "
-                    f"{psnr('TAP', 12):.1f} at 12)"),
-    (METHODS, lambda: f"Taylor order 2 by {psnr('TaylorSeer, order 2', 10) - psnr('TAP', 10):.1f} dB and HiCache by "
-                    f"{psnr('HiCache, order 2', 10) - psnr('TAP', 10):.1f}."),
-    (METHODS, lambda: f"DiCache ({psnr('DiCache', 10):.1f}) and TC-Pade ({psnr('TC-Pade', 10):.1f}) beat it"),
-    (METHODS, lambda: f"pack's defaults ({psnr('Spectrum', 8):.1f} and {psnr('Spectrum', 7):.1f})"),
-    (METHODS, lambda: f"badly ({psnr('TAP with fallback', 10):.1f} at 10, {psnr('TAP with fallback', 7):.1f} at 7)"),
     (QUALITY, lambda: f"{cell(*GRID, '0', 'from 0'):.1f} dB with order 0, {cell(*GRID, '0,1,2', 'from -1'):.1f} with "
                     f"orders 0 to 2 and horizons from k-1, {cell(*GRID, '0,1,2', 'from -4'):.1f} from k-4"),
     (QUALITY, lambda: f"by {cell(*PROBE, 'modulated input', 'TAP') - cell(*PROBE, 'raw input', 'TAP'):.1f} dB: the"),
@@ -184,9 +152,6 @@ SENTENCES = [
     (QUALITY, lambda: f"order 2 with horizon k-2 gives {cell(*SINGLE, 'order 2', 'k-2'):.1f} dB, TAP "
                     f"{cell(*SINGLE, 'TAP', 'chosen'):.1f}, and even the choice by the true error only "
                     f"{cell(*SINGLE, 'choice by the truth', 'chosen'):.1f}."),
-    (METHODS, lambda: f"no cache at all gives {psnr('dpmpp_2m, fewer steps', 10):.1f} in less time: "
-                    f"{len(better_than('TAP', 10))} of the other "
-                    f"{len({row['name'] for row in found('methods')['rows']}) - 1} rows"),
     (DEMO, lambda: "takes {stock:.2f} s in full and {TAP:.2f} s with TAP, which is ".format(
         **demo()["best_sampler_seconds"]) + f"{demo()['speed_up']:.1f} times faster. The PSNR against the full picture "
                    f"is {demo()['psnr_db']:.1f} dB, with {demo()['full_steps']} of {demo()['asked']['steps']} steps"),
@@ -197,7 +162,6 @@ SENTENCES = [
                         f"*balls*) and {above(SOLVERS, DEFAULTS)} above the best solver. Calibrated runs are "
                         f"{above('TAP', CALIBRATED)} above the paper's TAP, and {above(SOLVERS, CALIBRATED)} above"),
     (CHOICE, lambda: f"and {worth('per token', 'words', 8):.1f} dB closer than without trust on *words* with 8 calls"),
-    (BENCH, lambda: f"give {psnr('TAP', 10):.1f} dB at the paper's places and {psnr(GROWING, 10):.1f} in windows"),
     (BENCH, lambda: f"they are {above('TAP', DEFAULTS)} dB above the paper's TAP on *demo*, *words* and *balls*, and "
                     f"{above(SOLVERS, DEFAULTS)} above the best solver"),
     (BENCH, lambda: f"closer on *words* ({placed('words', 'CFG 4', 'euler, fewer steps', 10):.1f} dB, the defaults "
