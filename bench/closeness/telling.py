@@ -20,7 +20,7 @@ from tap_pack.tap_core.sampling.settings import TapSettings
 from tap_pack.tap_core.schedules.interval import IntervalSchedule
 from tqdm import tqdm
 
-from closeness.courses import NOISY
+from closeness.courses import course_of
 from closeness.telling_table import CALIBRATED, DEFAULTS, TAP, TAYLORSEER, WAYS, markdown
 from figures.metrics import psnr
 from figures.page import Page, read_results
@@ -28,7 +28,7 @@ from figures.results_file import write_results
 from methods.dials import known_count
 from models.model_rows import carry_on
 from models.paper_settings import PAPER_SETTINGS
-from models.stage import EQUAL, MODELS, Course, Stage
+from models.stage import EQUAL, MODELS, Course, Stage, Take
 
 STEPS, GUIDANCE, INTERVALS = (20, 50, 8, 28), (1.0, 2.0, 4.0, 6.0), range(2, 11)
 SAMPLERS = ("euler", "heun", "dpmpp_2m", "uni_pc", "res_multistep", "euler_ancestral", "lcm")
@@ -56,7 +56,7 @@ class Telling:
     def row(self, cell: Cell) -> dict:
         """Told with its span, PSNR and calls of each picture; nothing is told where the run said nothing."""
         steps, cfg, sampler, way, interval = cell
-        course, found = course_of(steps, cfg, sampler), {"told": [], "psnr": [], "calls": []}
+        course, found = course_of(steps, sampler, cfg), {"told": [], "psnr": [], "calls": []}
         settings = self._settings(course, way, interval)
         for shot, full in zip(SHOTS, self._pictures(course), strict=True):
             take = self._stage.take(shot, course, settings)
@@ -67,7 +67,7 @@ class Telling:
         return {"model": self._stage.name, "steps": steps, "cfg": cfg, "sampler": sampler, "way": way,
                 "interval": interval, **found}
 
-    def _fulls(self, course: Course) -> list:
+    def _fulls(self, course: Course) -> list[Take]:
         return [self._stage.take(shot, course) for shot in SHOTS]
 
     def _settings(self, course: Course, way: str, interval: int) -> TapSettings:
@@ -88,11 +88,6 @@ class Telling:
         """From two other pictures with euler, whichever sampler follows."""
         traces = [self._stage.trace(shot, Course(steps=steps, cfg=cfg)) for shot in TRACE_SHOTS]
         return calibrate(traces, PlannedRun(PoolSettings()))
-
-
-def course_of(steps: int, cfg: float, sampler: str) -> Course:
-    """Each picture by itself."""
-    return Course(steps=steps, cfg=cfg, sampler=sampler, alone=sampler in NOISY)
 
 
 def all_kept() -> dict:

@@ -1,4 +1,4 @@
-"""Every method at about 12, 10, 8 and 7 full steps of 50 on the demo model, against the same seed's full run.
+"""Every method at about 12, 10, 8 and 7 calls of 50 steps on the demo model, against the same seed's full run.
 
 `python3 bench/run.py methods` carries on where it was stopped; `--fresh` starts from nothing. Dials are turned on one
 picture, scores are of others. Results go to bench/results/methods.json; table and plot in bench/methods/README.md are
@@ -38,14 +38,15 @@ def run(arguments: Sequence[str]) -> dict:
     parser.add_argument("--fresh", action="store_true", help="forget earlier rows of what is measured")
     parser.add_argument("--threads", type=int, default=1, help="seconds are those of all of them together")
     parser.add_argument("--methods", nargs="+", default=[""], help="only these, by their beginning")
-    parser.add_argument("--budgets", type=int, nargs="+", default=BUDGETS, help="full steps, of 50")
+    parser.add_argument("--budgets", type=int, nargs="+", default=BUDGETS, help="calls, of 50 steps")
     parser.add_argument("--results", type=Path, default=RESULTS, help="where the figures go")
     options = parser.parse_args(arguments)
     torch.set_num_threads(options.threads)
     stage, begins = open_stage("demo"), tuple(options.methods)
     earlier = read_results("methods", options.results)
-    rows = [row for row in earlier["rows"] if earlier.get("weights") == stage.weights
-            and not (options.fresh and row["budget"] in (0, *options.budgets) and row["name"].startswith(begins))]
+    same = (earlier.get("weights"), earlier.get("shots")) == (stage.weights, list(SHOTS))
+    rows = [row for row in earlier["rows"] if same and not (
+            options.fresh and row["budget"] in (0, *options.budgets) and row["name"].startswith(begins))]
     commands = list(dict.fromkeys([*earlier.get("earlier", []), earlier["command"]])) if rows else []
     found = {"weights": stage.weights, "shots": tuple(SHOTS), "earlier": commands, "rows": rows}
 

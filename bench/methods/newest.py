@@ -1,4 +1,4 @@
-"""The newest methods of `methods few`: SADA token by token, L2P's learned weights, BudCache's moved sigmas.
+"""The newest methods: SADA token by token, L2P's learned weights, BudCache's moved sigmas.
 
 L2P and BudCache learn for the full steps that are wanted, from runs of pictures that are not scored.
 """

@@ -48,7 +48,7 @@ class DemoStage:
         self.vae = comfy.sd.VAE(sd=weights, metadata=metadata)
 
     def shoot(self, scene: int, seed: int, settings: object = None, steps: int | None = None,
-              sampler: str | None = None, decode: bool = True, patch: type | None = None) -> Shot:
+              decode: bool = True, patch: type | None = None) -> Shot:
         """Sample and decode the scene of a number from a seed; settings: a TapSettings, or None for stock.
 
         patch: another class than TapPatch to install them with.
@@ -60,19 +60,10 @@ class DemoStage:
         if settings is not None:
             model = self.model.clone()
             (patch or TapPatch)(settings, holder).install(model)
-        sampled, seconds = self._sampled(model, scene, seed, steps, sampler)
+        sampled, seconds = self._sampled(model, scene, seed, steps)
         return Shot(self._decoded(sampled) if decode else None, seconds, holder.latest, sampled)
 
-    def trace(self, scene: int, seed: int, target: str = "auto") -> object:
-        """What TAP Measure Run sees of a full run."""
-        from tap_pack.nodes.measure_run import TapMeasureRun
-
-        model, holder = TapMeasureRun.execute(self.model, target).args
-        self._sampled(model, scene, seed)
-        return holder.latest
-
-    def _sampled(self, model: object, scene: int, seed: int, steps: int | None = None, sampler: str | None = None
-                 ) -> tuple[object, float]:
+    def _sampled(self, model: object, scene: int, seed: int, steps: int | None = None) -> tuple[object, float]:
         """The latent, and the sampler's seconds."""
         import comfy.sample
         import torch
@@ -83,7 +74,7 @@ class DemoStage:
         with torch.inference_mode():
             started = time.process_time()
             sampled = comfy.sample.sample(
-                model, noise, steps or self.steps, self.cfg, sampler or self.sampler, self.scheduler, positive,
+                model, noise, steps or self.steps, self.cfg, self.sampler, self.scheduler, positive,
                 negative, latent, disable_pbar=True, seed=seed,
             )
             return sampled, time.process_time() - started

@@ -43,7 +43,7 @@ class CalibratedSchedule:
         """What the report has to say about a run of this model."""
         source, notes = self.calibration, []
         if not self._is_for(timeline):
-            steps = f"{timeline.steps}" if timeline.steps != source.steps else f"{timeline.steps} with other sigmas"
+            steps = f"{timeline.steps} steps" + (" with other sigmas" if timeline.steps == source.steps else "")
             moved = f"The placement, calibrated on {source.steps} steps, was moved to {steps} by noise level."
             if sigma_distance(source.sigmas, timeline.sigmas) > TOO_DIFFERENT:
                 moved += " It may not fit: scheduler or shift differ much. Calibrate on this run."

@@ -1,5 +1,6 @@
 """The latents that a run keeps: to be replayed, and to see how close it is."""
 
+import math
 from functools import lru_cache
 
 from . import drifts, replay
@@ -20,7 +21,10 @@ class Latents:
         self.room: int | None = None
 
     def planned(self, again: Replay | None) -> int:
-        """How many there will be at most; a sampler that evaluates steps twice is known by its first ones."""
+        """How many there will be at most.
+
+        A sampler that evaluates steps twice, or draws noise anew without guidance, keeps more: its first steps show it.
+        """
         return self._count(again)
 
     def on_device(self, again: Replay | None) -> int:
@@ -49,7 +53,7 @@ class Latents:
             return 0
         # A schedule that decides during the run has no plan, and is taken to compute every third step.
         planned = self._decider.planned or [step % 3 == 0 for step in range(self._steps)]
-        evaluated = tuple(full for full in planned for _ in range(1 + round(self._standing.twice)))
+        evaluated = tuple(full for full in planned for _ in range(1 + math.ceil(self._standing.twice)))
         return latents_kept(evaluated, again is not None, again is not None and again.repays_all)
 
 

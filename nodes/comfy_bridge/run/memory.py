@@ -26,7 +26,8 @@ def prepare_sampling(executor: WrapperExecutor, model: object, shape: tuple[int,
                      *args: object, **kwargs: object) -> object:
     """PREPARE_SAMPLING: add the histories, and the latents of a replay, to ComfyUI's estimate.
 
-    Not known yet: guidance that runs the model once more, and wrappers that cut a picture into tiles; see `tell_more`.
+    Not known yet: guidance that runs the model once more, wrappers that cut a picture into tiles, and samplers that
+    evaluate steps twice or draw noise; see `tell_more`.
     """
     options = kwargs.get("model_options") or {}
     state = state_of(options.get("transformer_options", {}))

@@ -42,11 +42,13 @@ def test_each_way_is_its_own(study: telling.Telling) -> None:
     assert len({tuple(row["psnr"]) for row in rows.values()}) == len(rows)
 
 
-def test_a_row_that_says_nothing_counts_for_nothing(study: telling.Telling) -> None:
-    row = study.row((8, 1.0, "lcm", telling_table.TAYLORSEER, 10))
-    told = telling_table.runs_of([row])
-    assert len(told) == sum(each is not None for each in row["told"])
-    assert not telling_table.runs_of([{**row, "steps": row["calls"][0]}])
+def test_a_run_that_says_nothing_or_skips_nothing_counts_for_nothing() -> None:
+    row = {"model": "words", "steps": 20, "cfg": 1.0, "sampler": "euler", "way": telling_table.TAP, "interval": 3,
+           "told": [None, [35.0, 40.0, 58.0]], "psnr": [30.0, 44.0], "calls": [7, 20]}
+    assert not telling_table.runs_of([row])
+    lines = telling_table.markdown({"rows": [row]}).splitlines()
+    assert lines[0].endswith("lie nothing told of the runs of words.")
+    assert f"| words, euler |{' nothing told |' * 6}" in lines
 
 
 def test_a_group_is_counted_by_its_runs() -> None:
@@ -58,7 +60,7 @@ def test_a_group_is_counted_by_its_runs() -> None:
     assert pairs == [(40.0, 44.0), (30.0, 24.0), (8.0, 2.0)]
     assert telling_table.bias(pairs) == pytest.approx(8 / 3)
     # 24 lies below its span; 2 is of a run that told the least.
-    assert telling_table.within(rows) == pytest.approx(4 / 5)
+    assert telling_table.share_within(rows) == "80 %"
 
 
 def test_the_table_is_that_of_the_results() -> None:

@@ -43,6 +43,11 @@ def memory_of(model: str, target: str) -> dict:
     return next(row for row in rows if (row["target"], row["kept"]) == (target, 3))
 
 
+def latents(row: dict) -> tuple[int, int]:
+    """Bytes that a replay keeps without guidance and with it."""
+    return row["kept_without_guidance"], row["kept"]
+
+
 def cost_of(model: str) -> dict:
     """Full and skipped step of a model."""
     return next(row for row in found("cost")["models"] if row["model"] == model)
@@ -143,7 +148,9 @@ SENTENCES = [
                     f"{memory_of('FLUX.1-dev', 'auto')['bytes'] / 2**30:.3f} GiB"),
     (MEMORY, lambda: f"the paper's way {memory_of('FLUX.1-dev', 'residual, whole probe')['bytes'] / 1e6:.1f} MB"),
     (MEMORY, lambda: f"A skipped call of FLUX.1-dev leaves {memory_of('FLUX.1-dev', 'auto')['waiting'] / 1e6:.0f} MB"),
-    (MEMORY, lambda: f"another {found('replay')['rows'][0]['kept'] / 1e6:.0f} MB for FLUX.1-dev in a run"),
+    (MEMORY, lambda: "another {:.0f} MB for FLUX.1-dev in a run with 12 of 50 steps without guidance, {:.0f} MB with it"
+                     ", and {:.0f} or {:.0f} MB for a film".format(*(kept / 1e6 for row in found("replay")["rows"]
+                                                                  for kept in latents(row)))),
     (QUALITY, lambda: f"{cell(*GRID, '0', 'from 0'):.1f} dB with order 0, {cell(*GRID, '0,1,2', 'from -1'):.1f} with "
                     f"orders 0 to 2 and horizons from k-1, {cell(*GRID, '0,1,2', 'from -4'):.1f} from k-4"),
     (QUALITY, lambda: f"by {cell(*PROBE, 'modulated input', 'TAP') - cell(*PROBE, 'raw input', 'TAP'):.1f} dB: the"),
@@ -170,7 +177,10 @@ SENTENCES = [
     (BENCH, lambda: "it is {:.1f} dB lower on *words* with 8 calls, and between {:.1f} lower and {:.1f} ".format(
         *sorted(worths("per token"))[:-3:-1], -min(worths("per token")))),
     (BENCH, lambda: f"holds {memory_of('FLUX.1-dev', 'auto')['bytes'] / 1e9:.3f} GB by default"),
-    (BENCH, lambda: f"by default, and {found('replay')['rows'][0]['kept'] / 1e9:.3f} GB of latents"),
+    (BENCH, lambda: "by default, and {:.3f} GB of latents to repay the drift, {:.3f} with guidance".format(
+        *(kept / 1e9 for kept in latents(found("replay")["rows"][0])))),
+    (BENCH, lambda: "and {:.1f} % of the time on the demo model, where less".format(
+        100 * found("replay")["demo"]["replay"] / found("replay")["demo"]["step"])),
     (BENCH, lambda: f"takes {100 * found('overhead')['ways'][1]['skipped_share']:.3f} % of a full one"),
     (BENCH, lambda: f"300 candidates take {engine('bf16')['300_over_3']:.2f} times as long as 3"),
     (BENCH, lambda: "the picture would be {:.0f} to {:.0f} dB closer".format(*interpolated()[::5])),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from types import SimpleNamespace
 
 import pytest
@@ -164,7 +165,11 @@ def test_own_settings_are_those_of_the_papers() -> None:
     windows = [own.schedule for own in demo if isinstance(own.schedule, TrajectoryStabilitySchedule)]
     assert [(window.interval, window.threshold) for window in windows] == [(4, 0.7), (4, 1.0), (4, 1.3)]
     assert [own.schedule.threshold for own in (demo[-1], balls[-1])] == [0.03, 0.18]
-    assert demo[-2].schedule.start_share == 0.2
+    shares = "SADA, its shares of the run", "SADA, token-wise, its shares of the run"
+    for own in (demo, balls):
+        whole, in_part = (next(each.schedule for each in own if each.name == name) for name in shares)
+        assert whole.start_share == 0.2 and not whole.token_wise
+        assert in_part == replace(whole, token_wise=True)
 
 
 def test_papers_settings_run_on_a_model() -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from functools import lru_cache
 from pathlib import Path
 
@@ -96,6 +96,19 @@ def own_above(name: str) -> str:
     return f"{above} of {cells}"
 
 
+def in_part(cfg: float) -> list[float]:
+    """How far SADA at its own settings, token-wise, is above whole at a guidance, in each cell."""
+    found = {(model, row["steps"], row["name"]): row["psnr"] for model in few.MODELS for row in rows(model)
+             if (row["budget"], row["cfg"]) == (OWN, cfg)}
+    return [found[model, steps, "SADA, token-wise, its shares of the run"] - psnr
+            for (model, steps, name), psnr in found.items() if name == "SADA, its shares of the run"]
+
+
+def spread(gaps: Sequence[float]) -> tuple[str, str]:
+    """In how many cells it is above, and least and most."""
+    return f"{sum(gap > 0 for gap in gaps)} of {len(gaps)}", f"{min(gaps):.1f} to {max(gaps):.1f}"
+
+
 def beside(name: str, other: str, cfg: float) -> list[float]:
     """How far a method is above another in each cell of a guidance where both compare, on all models."""
     return gaps_at(name, other, lambda place: place[2] == cfg)
@@ -173,6 +186,8 @@ SENTENCES = [
     (METHODS, lambda: f"At 7 of 20 and CFG 1 it gives {at('demo', 20, 7, 1.0, 'Spectrum')} on *demo*, where the "
                       f"defaults give {at('demo', 20, 7, 1.0, DEFAULTS)}, and at CFG 4 "
                       f"{at('demo', 20, 7, 4.0, 'Spectrum')}"),
+    (METHODS, lambda: "is in {} cells closer than whole at CFG 1 ({} dB), and in {} at CFG 4 ({})".format(
+        *spread(in_part(1.0)), *spread(in_part(4.0)))),
     (METHODS, lambda: f"in {closer(IN_PART, SADA, 1.0)} cells closer than SADA whole at CFG 1 "
                       f"({span(IN_PART, SADA, 1.0)} dB), and in {closer(IN_PART, SADA, 4.0)} at CFG 4 "
                       f"({span(IN_PART, SADA, 4.0)})"),

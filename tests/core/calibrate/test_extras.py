@@ -99,7 +99,7 @@ def test_a_run_with_the_moved_sigmas_has_the_steps_of_the_line() -> None:
     assert schedule.places(moved) == (0, 4, 8)
     assert schedule.notes(moved, "Flux") == []
     other = CalibratedSchedule(BOTH, Budget(5))
-    assert "was moved to 12 with other sigmas by noise level" in other.notes(moved, "Flux")[0]
+    assert "was moved to 12 steps with other sigmas by noise level" in other.notes(moved, "Flux")[0]
 
 
 def test_a_calibration_has_them_where_they_are_wanted() -> None:

@@ -126,7 +126,7 @@ def test_a_note_says_what_may_not_fit() -> None:
     assert "50 steps, was moved to 28" in moved
     assert "may not fit" not in moved
     (shifted,) = schedule.notes(Timeline(sigmas_of(50, 3.0)), "Flux")
-    assert "may not fit: scheduler or shift" in shifted and "was moved to 50 with other sigmas by" in shifted
+    assert "may not fit: scheduler or shift" in shifted and "was moved to 50 steps with other sigmas by" in shifted
     (other,) = schedule.notes(Timeline(sigmas_of(50)), "WAN21")
     assert "used on WAN21: it may not fit" in other
     assert sigma_distance(sigmas_of(50), sigmas_of(20)) == pytest.approx(0, abs=1e-4)
