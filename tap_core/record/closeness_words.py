@@ -1,13 +1,13 @@
 """How close the picture of a run is, in words, and what to change where that is less than was asked for."""
 
-from ..closeness import FIXED, QUALITIES, UNKNOWN, USUAL, Closeness
+from ..closeness import FIXED, QUALITIES, UNKNOWN, Closeness
 from .record import TapRecord
 
 PART = " in this part of the run"
 # Without a quality the line says what to change below so many dB.
 CLOSE_ENOUGH = 32.0
-# A quality is met from so many dB below what it asks for on: so far below a figure pictures usually lie.
-MET = USUAL[0]
+# A quality is met from so many dB below what it asks for on.
+MET = 3.0
 # Runs of so few steps: forecasts reach far, and the same number of plain steps may be as close.
 FEW_STEPS = 8
 FEW = ("With so few steps, sampling {computed} steps without TAP may give a picture that is as close. Set quality to "

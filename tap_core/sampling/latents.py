@@ -2,6 +2,7 @@
 
 import math
 from functools import lru_cache
+from itertools import pairwise
 
 from . import drifts, replay
 from .decider import Decider
@@ -9,6 +10,8 @@ from .notes import Notes
 from .replay import Replay
 from .standing import Standing
 
+# Its latest slope and the sum of the others; the sum of all is that of drifts.py.
+OF_OPEN_GAP = 2
 NO_ROOM = ("memory_limit is {limit} MB, and copies of the latent that TAP has to keep take {taken:.0f} MB; every step "
            "was computed in full. Raise memory_limit, or set it to 0.")
 
@@ -29,9 +32,14 @@ class Latents:
 
     def on_device(self, again: Replay | None) -> int:
         """Those of them that stay on the model's device."""
-        if again is None or again.device is None:
-            return self.planned(again)
-        return self._count(None) + 1  # that of an open gap
+        return self.planned(again) if again is None or again.device is None else self.left_behind
+
+    @property
+    def left_behind(self) -> int:
+        """Those that stay there where all that can is kept on the processor: the rest is of an open gap."""
+        planned = self._decider.planned
+        alone = bool(planned) and all(any(pair) for pair in pairwise(planned))  # no two skipped steps in a row
+        return self._count(None) + (1 if alone else OF_OPEN_GAP)
 
     def fit(self, again: Replay, latent: int, room: int) -> None:
         """Before the first step: latents of so many bytes have this room; more are kept on the processor."""

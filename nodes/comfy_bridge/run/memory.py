@@ -74,10 +74,11 @@ def tell_more(state: RunState, device: torch.device) -> None:
 
 
 def latent_bytes(state: RunState, shapes: Sequence[Shape]) -> int:
-    """Bytes of the latents that a replay keeps on the model's device; samplers work in float32."""
-    if state.run.settings.cache_device == "cpu":
-        return 0
-    return state.run.latents.on_device(state.run.replay) * sum(map(math.prod, shapes)) * torch.float32.itemsize
+    """Bytes of the latents that stay on the model's device; samplers work in float32."""
+    run = state.run
+    away = run.settings.cache_device == "cpu"
+    count = run.latents.left_behind if away else run.latents.on_device(run.replay)
+    return count * sum(map(math.prod, shapes)) * torch.float32.itemsize
 
 
 def history_bytes(state: RunState, base: nn.Module, shapes: Sequence[Shape]) -> int:

@@ -156,6 +156,7 @@ class Passes:
         if replay is not None and (self._left or not self._is_alike(index, x, sigma, replay)):
             self._stop(NOT_ALIKE)
         if replay is not None and index < replay.known:
+            comfy.model_management.throw_exception_if_processing_interrupted()
             denoised = replay.answer(index, x)
             if index == replay.known - 1:
                 self._run.expect(x, denoised)

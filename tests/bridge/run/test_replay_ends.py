@@ -154,6 +154,30 @@ def test_the_button_stops_a_run_at_the_next_model_call(
     assert_nothing_is_left(tapped, holder, right, replays)
 
 
+@pytest.mark.parametrize("answers", [1, 5, 20])
+def test_the_button_stops_a_run_within_a_replay_at_once(
+    model: ModelPatcher, right: Tensor, replays: list[weakref.ref[Replay]], monkeypatch: pytest.MonkeyPatch,
+    answers: int,
+) -> None:
+    answer, given = Replay.answer, []
+
+    def pressing(replay: Replay, index: int, x: Tensor) -> Tensor:
+        given.append(index)
+        if len(given) == answers:
+            management.interrupt_current_processing()
+        return answer(replay, index, x)
+
+    monkeypatch.setattr(Replay, "answer", pressing)
+    tapped, holder = accelerated(model)
+    with pytest.raises(InterruptProcessingException):
+        watched(tapped, by("euler"))
+    gc.collect()
+    known = len(holder.latest.evaluations)
+    assert len(given) == answers and known > given[-1]
+    monkeypatch.undo()
+    assert_nothing_is_left(tapped, holder, right, replays)
+
+
 @pytest.mark.parametrize("error", ERRORS)
 @pytest.mark.parametrize("call", [1, 2, 3, 5])
 def test_a_run_may_be_stopped_in_a_model_call(

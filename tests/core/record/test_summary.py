@@ -60,9 +60,10 @@ def test_the_line_says_how_close_the_picture_is() -> None:
     ({"quality": "fixed", "interval": 9}, 31.6, ""),
     ({}, 20.0, ". Take out the node at schedule, or change its settings."),
     ({"quality": "draft"}, 28.4, ""),
-    ({"quality": "draft"}, 22.6, ""),
-    ({"quality": "draft"}, 22.4, ", less close than quality draft asks (28 dB). Set quality higher."),
-    ({"quality": "close"}, 36.6, ""),
+    ({"quality": "draft"}, 24.6, ""),
+    ({"quality": "draft"}, 24.4, ", less close than quality draft asks (28 dB). Set quality higher."),
+    ({"quality": "close"}, 38.6, ""),
+    ({"quality": "close"}, 38.4, ", less close than quality close asks (42 dB). Set quality higher."),
     ({"quality": "close"}, 33.0, ", less close than quality close asks (42 dB). Set quality higher."),
     ({"quality": "close", "most_computed": 40}, 33.0,
      ", less close than quality close asks (42 dB). Set quality higher."),
@@ -70,7 +71,7 @@ def test_the_line_says_how_close_the_picture_is() -> None:
      ", less close than quality close asks (42 dB). Set most_computed higher, or to 0."),
     ({"quality": "same"}, 25.0,
      ", less close than quality same asks (50 dB). Set interval to 1, which computes every step."),
-    ({"quality": "same"}, 48.0, ""),
+    ({"quality": "same"}, 47.0, ""),
 ], ids=str)
 def test_the_line_says_what_was_missed_and_what_helps(settings: dict, decibels: float, said: str) -> None:
     close = Closeness(decibels, decibels - 5, decibels + 18)

@@ -38,3 +38,12 @@ def test_full_steps_count_by_their_evaluations(
 def test_without_replay_only_what_tells_how_close_the_run_is_is_kept() -> None:
     assert latents(EVERY_THIRD).planned(None) == 4
     assert latents(EVERY_THIRD, known=False).planned(Replay(True, 1.0)) == 0
+
+
+def test_where_latents_are_kept_on_the_processor_those_of_an_open_gap_stay() -> None:
+    again = Replay(True, 2.0)
+    again.put_away()
+    # A gap of one step has nothing but its slope, which tells how close the run is, too.
+    for planned, expected in ((EVERY_THIRD, 4 + 2), (None, 4 + 2), ([step % 2 == 0 for step in range(13)], 4 + 1)):
+        assert latents(planned).on_device(again) == latents(planned).left_behind == expected
+        assert latents(planned).on_device(Replay(True, 2.0)) > expected
