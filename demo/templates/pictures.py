@@ -72,14 +72,13 @@ PICTURES = {
         "flux", FLUX_VAE, touch=["*interval*, with *quality* fixed: 1 turns TAP off, bit for bit."],
     ),
     "06 Faster FLUX.1 schnell": Picture(
-        "Faster FLUX.1 schnell", "schnell makes its picture in 4 steps. Here two of them are computed and two are "
-        "forecast, the paper's setting for this model. The paper measured 26.3 dB: the same picture, drawn "
-        "differently.", model("Comfy-Org/flux1-schnell", "flux1-schnell.safetensors", ""), (CLIP_L, T5), "flux",
-        FLUX_VAE, prompt=LIGHTHOUSE, steps=4,
-        touch=["*quality* is *fixed* here, so that two of four steps are computed. *close* computes as many as it "
-               "takes.", "*warmup_steps* (advanced) is 2 here, and *placement* (advanced) is *paper*: the first two "
-               "steps give the forecasts a line to follow."],
-        tap={"quality": "fixed", "warmup_steps": 2, "placement": "paper"},
+        "Faster FLUX.1 schnell", "schnell makes its picture in 4 steps, which are too few to forecast: TAP computes "
+        "all of them, and says so. The paper's setting, two of four computed, was no closer to the full picture than "
+        "two plain steps on three small models. With 8 steps and *quality* good, 6 are computed.",
+        model("Comfy-Org/flux1-schnell", "flux1-schnell.safetensors", ""), (CLIP_L, T5), "flux", FLUX_VAE,
+        prompt=LIGHTHOUSE, steps=4,
+        touch=["*steps* of the sampler: from 8 on there is something to forecast.",
+               "The paper's setting: *quality* fixed, *warmup_steps* 2 and *placement* paper (both advanced)."],
     ),
     "10 Faster Qwen-Image": Picture(
         "Faster Qwen-Image", "Qwen-Image 2512 takes 50 steps with two prompts each: TAP computes only as many as "
@@ -88,11 +87,12 @@ PICTURES = {
         patch=(AURA, {"shift": 3.1}),
     ),
     "11 Faster Qwen-Image Lightning": Picture(
-        "Faster Qwen-Image Lightning", "The Lightning LoRA makes Qwen-Image's picture in 8 steps. Few-step models "
-        "leave less to forecast: expect 5 to 6 of 8 steps computed with *close*, 4 with *draft*.",
+        "Faster Qwen-Image Lightning", "The Lightning LoRA makes Qwen-Image's picture in 8 steps, which leave little "
+        "to forecast: with *quality* good, as here, about 6 of 8 are computed, with *draft* 5, with *close* all.",
         model("Comfy-Org/Qwen-Image_ComfyUI", "qwen_image_fp8_e4m3fn.safetensors"), (QWEN_VL,), "qwen_image", QWEN_VAE,
         lora("lightx2v/Qwen-Image-Lightning", "Qwen-Image-Lightning-8steps-V1.0.safetensors"), BOOKSHOP, "", 1328,
         steps=8, patch=(AURA, {"shift": 3.1}), touch=["cfg stays 1: Lightning was made for it."],
+        tap={"quality": "good"},
     ),
     "13 Faster Z-Image": Picture(
         "Faster Z-Image", "25 steps with two prompts each: TAP computes only as many as *quality* needs.",
@@ -100,10 +100,10 @@ PICTURES = {
         negative="", steps=25, cfg=4.0, sampler="res_multistep", patch=(AURA, {"shift": 3.0}),
     ),
     "14 Faster Z-Image Turbo": Picture(
-        "Faster Z-Image Turbo", "Turbo makes its picture in 8 steps. Few-step models leave less to forecast: with "
-        "*close* TAP may compute most of them, with *draft* fewer.",
+        "Faster Z-Image Turbo", "Turbo makes its picture in 8 steps, which leave little to forecast: with *quality* "
+        "good, as here, about 6 of 8 are computed, with *draft* 5, with *close* all.",
         model("Comfy-Org/z_image_turbo", "z_image_turbo_bf16.safetensors"), (QWEN_3,), "lumina2", FLUX_VAE,
-        prompt=LIGHTHOUSE, steps=8, sampler="res_multistep", patch=(AURA, {"shift": 3.0}),
+        prompt=LIGHTHOUSE, steps=8, sampler="res_multistep", patch=(AURA, {"shift": 3.0}), tap={"quality": "good"},
     ),
     "21 Faster HiDream": Picture(
         "Faster HiDream", "HiDream-I1 full takes 50 steps with two prompts each: much of that can be forecast.",
