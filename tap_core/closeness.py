@@ -16,7 +16,7 @@ TWICE, OPEN_END = 5.0, 3.8
 BEND, BELOW = 32.0, 1.8
 # So many dB below the line and above it lie eight of ten pictures of three models together: usually, where slopes turn,
 # under fresh noise, and of one model once it is known by how much its pictures are closer (bench/closeness/README.md).
-USUAL, TURNING, NOISY, OF_ONE_MODEL = (5.0, 18.0), (16.0, 23.0), (9.0, 21.0), (10.0, 9.0)
+USUAL, TURNING, NOISY, OF_ONE_MODEL = (7.0, 20.0), (11.0, 22.0), (7.0, 25.0), (10.0, 9.0)
 # A sampler that remembers past steps makes more of a drift where slopes turn. Its steps then end off plain ones: beyond
 # this share of the step, so many dB for each doubling.
 CALM, PER_DOUBLING = 0.1, 4.0

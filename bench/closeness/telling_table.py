@@ -7,6 +7,7 @@ from statistics import mean, pstdev
 
 from tap_pack.tap_core.closeness import LEAST
 
+from closeness.telling_terms import terms_table
 from figures.table import table
 from models.stage import MODELS
 
@@ -25,7 +26,7 @@ def markdown(found: dict) -> str:
         (f"{model}, {sampler}", *(shown(pairs_of(rows, model, sampler, way)) for way in WAYS),
          shown(pairs_of(rows, model, sampler)), share_within(group_of(rows, model, sampler)))
         for model, sampler in groups_of(rows)))
-    return "\n".join([in_short(rows), "", *lines, "", *by_setting(rows)])
+    return "\n".join([in_short(rows), "", *lines, "", *by_setting(rows), "", *terms_table(rows)])
 
 
 def by_setting(rows: Sequence[dict]) -> list[str]:

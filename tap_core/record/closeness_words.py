@@ -18,7 +18,7 @@ def closeness_words(record: TapRecord, uncertain: bool = False) -> str:
     """How close the picture is to the one with every step computed, and what to change where that is far off.
 
     Such as "no difference to be seen (about 47 dB)"; uncertain: also how uncertain the figure is, such as "(about 47
-    dB, mostly 42 to 65)". Why it is not known, where it is not. Empty for a run that was stopped, or in which nothing
+    dB, mostly 40 to 67)". Why it is not known, where it is not. Empty for a run that was stopped, or in which nothing
     was skipped.
     """
     if not record.complete or not record.forecast_steps:
@@ -31,7 +31,7 @@ def closeness_words(record: TapRecord, uncertain: bool = False) -> str:
 
 
 def close_in_full(record: TapRecord) -> str:
-    """Such as "no difference to be seen, about 47 dB, mostly 42 to 65 (PSNR against ..., estimated)"."""
+    """Such as "no difference to be seen, about 47 dB, mostly 40 to 67 (PSNR against ..., estimated)"."""
     close = record.closeness
     if close is None:
         unknown = f"not known. {record.why_unknown}".rstrip()

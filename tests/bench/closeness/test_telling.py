@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
+import re
 from collections import Counter
+from pathlib import Path
 
 import pytest
 
-from closeness import telling, telling_table
+from closeness import telling, telling_table, telling_terms
 from closeness.courses import PICTURES, shots_of
 from figures.readme_blocks import blocks
 from models.demo_stage import DemoStage
 from models.stage import MODELS, Stage, open_stage
 
+ROOT = Path(__file__).resolve().parents[3]
 KEPT = telling.all_kept()
 
 
@@ -67,3 +70,37 @@ def test_the_table_is_that_of_the_results() -> None:
     assert blocks()["closeness_telling"] == telling_table.markdown(KEPT)
     counts = Counter(row["model"] for row in KEPT["rows"])
     assert counts == dict.fromkeys(MODELS, len(list(telling.cells())))
+
+
+def biases(way: str = "") -> list[float]:
+    """Told minus measured of each model, in the mean."""
+    rows = [[row for row in KEPT["rows"] if row["model"] == model and way in ("", row["way"])] for model in MODELS]
+    return [telling_table.bias([(told, found) for (_, told, _), found in telling_table.runs_of(some)]) for some in rows]
+
+
+def test_what_is_said_of_it_is_what_the_results_show() -> None:
+    text = " ".join((ROOT / "bench" / "closeness" / "README.md").read_text(encoding="utf-8").split())
+    demo, words, balls = biases()
+    assert (f"*demo* is told {-demo:.1f} dB too little in the mean, *words* {-words:.1f}, and *balls* {balls:.1f} too "
+            "much") in text
+    near = re.search(r"Of (\d+) groups, (\d+) have mean", blocks()["closeness_telling"])
+    assert f"{near[2]} of {near[1]} groups has both" in text
+    apart = max(max(each) - min(each) for each in zip(*map(biases, telling_table.WAYS), strict=True))
+    assert f"in the mean of a model by {apart:.1f} dB at most" in text
+    fits = [telling_terms.fitted([run for run in telling_terms.runs_of(KEPT["rows"]) if run[0]["model"] == model])
+            for model in MODELS]
+    before, after = ([fit[place] for fit in fits] for place in (1, 2))
+    assert (f"is {min(after):.1f} to {max(after):.1f} dB in place of {min(before):.1f} to {max(before):.1f}") in text
+    # Each of the first four makes pictures less close, on all models; so far in dB at CFG 4 and 6.
+    assert all(term < 0 for terms, *_ in fits for term in terms[:4])
+    off = sorted(-term for terms, *_ in fits for term in terms[1:3])
+    assert f"is {off[0]:.0f} to {off[-2]:.0f} dB too high at CFG 4 or 6, {off[-1]:.0f} on *words*" in text
+
+
+def test_terms_are_found_again() -> None:
+    rows = [{"model": "words", "steps": steps, "cfg": cfg, "sampler": sampler, "calls": [3],
+             "told": [[0.0, told, 99.0]], "psnr": [told + 9 - 6 * (steps == 8) - 2 * (cfg == 4) - 5 * (cfg == 6) - 3 * (sampler == "heun")]}
+            for steps in (8, 20) for cfg in (1, 4, 6) for sampler in ("euler", "heun") for told in (20.0, 40.0)]
+    terms, before, after = telling_terms.fitted(telling_terms.runs_of(rows))
+    assert terms == pytest.approx([-6, -2, -5, -3, 0], abs=1e-6) and before > 2 and after < 1e-6
+    assert not telling_terms.runs_of([{**rows[0], "sampler": "lcm"}])

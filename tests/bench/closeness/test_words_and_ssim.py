@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from statistics import quantiles
+from statistics import median, quantiles
 
 import pytest
 from tap_pack.tap_core.closeness import ANOTHER, DETAIL, REDRAWN, SAME, words_of
@@ -20,6 +20,18 @@ def span(word: str) -> str:
     """Nine of ten rows with this word lie between these SSIMs."""
     parts = quantiles((row["ssim"] for row in ROWS if words_of(round(row["psnr"])) == word), n=20)
     return f"| {word} | {parts[0]:.2f} to {parts[-1]:.2f} |"
+
+
+def test_ssim_agrees_on_the_order_of_the_words() -> None:
+    """And seldom takes a word for the one but next."""
+    found = {word: [row["ssim"] for row in ROWS if words_of(round(row["psnr"])) == word]
+             for word in (SAME, DETAIL, REDRAWN, ANOTHER)}
+    middle = [median(each) for each in found.values()]
+    assert middle == sorted(middle, reverse=True)
+    for close, far in ((SAME, REDRAWN), (DETAIL, ANOTHER)):
+        cut = (median(found[close]) + median(found[far])) / 2
+        assert sum(each > cut for each in found[close]) > 0.95 * len(found[close])
+        assert sum(each < cut for each in found[far]) > 0.9 * len(found[far])
 
 
 @pytest.mark.parametrize("word", [SAME, DETAIL, REDRAWN, ANOTHER])
