@@ -99,7 +99,8 @@ def test_what_is_said_of_it_is_what_the_results_show() -> None:
 
 def test_terms_are_found_again() -> None:
     rows = [{"model": "words", "steps": steps, "cfg": cfg, "sampler": sampler, "calls": [3],
-             "told": [[0.0, told, 99.0]], "psnr": [told + 9 - 6 * (steps == 8) - 2 * (cfg == 4) - 5 * (cfg == 6) - 3 * (sampler == "heun")]}
+             "told": [[0.0, told, 99.0]],
+             "psnr": [told + 9 - 6 * (steps == 8) - 2 * (cfg == 4) - 5 * (cfg == 6) - 3 * (sampler == "heun")]}
             for steps in (8, 20) for cfg in (1, 4, 6) for sampler in ("euler", "heun") for told in (20.0, 40.0)]
     terms, before, after = telling_terms.fitted(telling_terms.runs_of(rows))
     assert terms == pytest.approx([-6, -2, -5, -3, 0], abs=1e-6) and before > 2 and after < 1e-6
