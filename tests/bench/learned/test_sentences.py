@@ -46,9 +46,12 @@ def test_what_is_said_of_closed_loop_is_in_the_results(words: Callable[[], str])
     assert words() in " ".join(README.read_text(encoding="utf-8").split())
 
 
-def test_closed_loop_gives_next_to_nothing() -> None:
+def test_closed_loop_does_not_pay() -> None:
     """Where this fails the words around these figures have to be written anew."""
     scores = [each["scores"] for each in read_results("learned")["rows"] if each["name"].startswith("weights")]
-    assert all(abs(found[CLOSED]["psnr"] - found[OPEN]["psnr"]) < 0.5 for found in scores)
+    assert all(found[CLOSED]["psnr"] - found[OPEN]["psnr"] < 0.2 for found in scores)
+    beside = f"{CLOSED}, beside {OWN}"
+    most = max(abs(found[beside]["psnr"] - found[OWN]["psnr"]) for found in scores)
+    assert f"changes by more than {most:.1f} dB" in README.read_text(encoding="utf-8")
     at_20 = [each["scores"] for each in read_results("learned")["rows"] if each["name"] == "weights, 20 steps"]
     assert all(found[CLOSED]["psnr"] - found[OWN]["psnr"] < 1 for found in at_20)

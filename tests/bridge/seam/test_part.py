@@ -104,6 +104,34 @@ def test_residuals_of_a_controlnet_reach_the_kept_tokens() -> None:
     in_first_call(row, next(iter(row.sizes)), look)
 
 
+def of_all_tokens(text: int, picture: int) -> Tensor:
+    """As Redux's strength: each token of text and picture weighs each other one."""
+    mask = torch.randn(1, text + picture, text + picture, generator=torch.Generator().manual_seed(4))
+    return mask.log_softmax(-1)
+
+
+def of_the_text(text: int, picture: int) -> Tensor:
+    """As a text encoder's: the last tokens are padding."""
+    return (torch.arange(text) < text - 2).long()[None]
+
+
+@pytest.mark.parametrize(("name", "mask"), [
+    ("FLUX.1 dev", of_all_tokens), ("HunyuanVideo", of_the_text), ("Qwen-Image", of_the_text)])
+def test_a_mask_is_cut_at_the_same_tokens(name: str, mask: Callable[[int, int], Tensor]) -> None:
+    row = row_of(name)
+
+    def look(call: Call) -> None:
+        given = mask(call.args[3].shape[1], count_of(call))
+        masked = Call(call.executor, call.args, {**call.kwargs, "attention_mask": given})
+        plain, every = masked.forward(call.options), torch.ones(count_of(call), dtype=torch.bool)
+        assert not torch.equal(plain, call.forward(call.options))
+        none = torch.zeros_like(target_of(masked, "residual"))
+        assert torch.equal(in_part(masked, "residual", every, none), plain)
+        check_kept(masked)
+
+    in_first_call(row, next(iter(row.sizes)), look)
+
+
 def hiding(left_out: Tensor) -> Callable[..., Tensor]:
     """An attention in which no token sees these tokens of the picture, which are the last keys."""
 
