@@ -74,7 +74,7 @@ class TapAccelerate(io.ComfyNode):
                     optional=True, advanced=True,
                     tooltip="How many dB pictures of your model are closer than TAP told; TAP Compare says it where a "
                     "record is connected. Higher takes fewer computed steps for the same quality. Lower takes more: "
-                    "-10 suits a model whose pictures were 10 dB less close than told. Models differ by 15 dB.",
+                    "-10 suits a model whose pictures were 10 dB less close than told. Models differ by 17 dB.",
                 ),
             ],
             outputs=[

@@ -1,7 +1,7 @@
 """How close a picture is to the one with every step computed: a figure in dB, and words for it.
 
 A run that skips steps drifts off the path of the full run. What its gaps drifted, as a share of the picture, tells how
-far off the picture is. One line serves all samplers and settings. Models differ by up to 10 dB; the line lies at the
+far off the picture is. One line serves all samplers and settings. Models differ by up to 17 dB; the line lies near the
 one of three whose pictures are farthest off (bench/closeness/README.md).
 """
 
@@ -22,7 +22,7 @@ USUAL, TURNING, NOISY, OF_ONE_MODEL = (7.0, 20.0), (11.0, 22.0), (7.0, 25.0), (1
 CALM, PER_DOUBLING = 0.1, 4.0
 # Fresh noise shows what a forecast did not know, however few steps are skipped.
 MOST_RENEWED = 27.0
-# So many dB closer, or less close, than the line may a model's pictures be; models differ by 15.
+# So many dB closer, or less close, than the line may a model's pictures be; models differ by 17.
 MOST_CLOSER = 30
 # Equal pictures, and pictures that have nothing in common.
 MOST, LEAST = 80.0, 8.0

@@ -35,7 +35,7 @@ def by_setting(rows: Sequence[dict]) -> list[str]:
     kinds = [(name, value, [row for row in told if row[name] == value])
              for name in ("steps", "cfg") for value in sorted({row[name] for row in told})]
     models = models_of(rows)
-    return table(("told minus measured, dB", *models), (
+    return table(("told minus measured, dB; without lcm", *models), (
         (f"{value} steps" if name == "steps" else f"CFG {value:g}",
          *(shown([(told, found) for (_, told, _), found in runs_of(row for row in some if row["model"] == model)])
            for model in models)) for name, value, some in kinds))
@@ -50,8 +50,8 @@ def in_short(rows: Sequence[dict]) -> str:
     models = models_of(rows)
     shares = ", ".join(share_within([row for row in rows if row["model"] == model]) for model in models)
     aimed = "{:g} and {:g} dB under euler, {:g} and {:g} elsewhere".format(*AIMS, *AIMS_OF_OTHERS)
-    return (f"Mean (scatter) [runs]. Of {len(groups)} groups, {near} have mean and scatter as aimed at ({aimed}), and "
-            f"{steady} the scatter. In the span that was told lie {shares} of the runs of {', '.join(models)}.")
+    return (f"Mean (scatter) [runs]. In {near} of {len(groups)} groups mean and scatter are as aimed at ({aimed}), in "
+            f"{steady} the scatter is. In the span that was told lie {shares} of the runs of {', '.join(models)}.")
 
 
 def models_of(rows: Sequence[dict]) -> list[str]:

@@ -23,16 +23,16 @@ TERMS: dict[str, Callable[[dict, float], float]] = {
 
 def terms_table(rows: Sequence[dict]) -> list[str]:
     """Measured minus told, model by model: what each term adds, and the scatter that is left."""
-    of_models = {model: [run for run in runs_of(rows) if run[0]["model"] == model] for model in MODELS}
+    of_models = {model: [run for run in runs_to_fit(rows) if run[0]["model"] == model] for model in MODELS}
     fits = {model: fitted(runs) for model, runs in of_models.items() if len(runs) > len(TERMS)}
     models = list(fits)
     lines = [(name, *(f"{fits[model][0][place]:+.1f}" for model in models)) for place, name in enumerate(TERMS)]
     for name, which in (("scatter as it is told", 1), ("scatter with these terms", 2)):
         lines.append((name, *(f"{fits[model][which]:.1f}" for model in models)))
-    return table(("measured minus told, dB", *models), lines)
+    return table(("measured minus told, dB; without lcm and where the least is told", *models), lines)
 
 
-def runs_of(rows: Sequence[dict]) -> list[Run]:
+def runs_to_fit(rows: Sequence[dict]) -> list[Run]:
     """Those that tell a figure of their own, and skip steps."""
     return [(row, told[1], found) for row in rows if row["sampler"] != "lcm"
             for told, found, calls in zip(row["told"], row["psnr"], row["calls"], strict=True)

@@ -17,10 +17,10 @@ NAMES = {"demo": "The demo model (FLUX's class, landscapes)", "words": "Words (Q
          "balls": "Balls (Wan's class, films of moving shapes)"}
 # What has to be known of the rows of `newest`.
 ABOUT = ("*SADA, token-wise*: a step that is computed in part counts as a call by the share of the tokens that it "
-         "computes; the criterion is used up to two fifths of the run. *L2P, closed loop* and *L2P's weights*: learned "
-         "for these full steps on two other pictures, on what runs see that skip. *Sigmas moved*: BudCache's second "
-         "stage, learned on the same two; all are moved, or those of the skipped steps. The full picture is the one "
-         "with the sigmas as they are.")
+         "computes; the criterion is used up to two fifths of the run, step-wise up to half. *L2P, closed loop* and "
+         "*L2P's weights*: learned for these full steps on two other pictures, on what runs see that skip. *Sigmas "
+         "moved*: BudCache's second stage, learned on the same two; all are moved, or those of the skipped steps. The "
+         "full picture is the one with the sigmas as they are.")
 Column = tuple[int, int, float]
 
 

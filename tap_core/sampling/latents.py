@@ -32,14 +32,15 @@ class Latents:
 
     def on_device(self, again: Replay | None) -> int:
         """Those of them that stay on the model's device."""
-        return self.planned(again) if again is None or again.device is None else self.left_behind
+        return self.planned(again) if again is None or again.device is None else self.left_behind(again)
 
-    @property
-    def left_behind(self) -> int:
-        """Those that stay there where all that can is kept on the processor: the rest is of an open gap."""
-        planned = self._decider.planned
-        alone = bool(planned) and all(any(pair) for pair in pairwise(planned))  # no two skipped steps in a row
-        return self._count(None) + (1 if alone else OF_OPEN_GAP)
+    def left_behind(self, again: Replay | None) -> int:
+        """Those that stay there where all that can is kept on the processor: what tells, and an open gap."""
+        telling = self._count(None)
+        if again is None or not telling:
+            return telling
+        alone = all(any(pair) for pair in pairwise(self._evaluated))  # no two skipped ones in a row
+        return telling + (1 if alone else OF_OPEN_GAP)
 
     def fit(self, again: Replay, latent: int, room: int) -> None:
         """Before the first step: latents of so many bytes have this room; more are kept on the processor."""
@@ -59,10 +60,16 @@ class Latents:
     def _count(self, again: Replay | None) -> int:
         if not self._standing.known or self._notes.fell_back:
             return 0
-        # A schedule that decides during the run has no plan, and is taken to compute every third step.
+        return latents_kept(self._evaluated, again is not None, again is not None and again.repays_all)
+
+    @property
+    def _evaluated(self) -> tuple[bool, ...]:
+        """Whether each evaluation is a full one, as far as it is known.
+
+        A schedule that decides during the run has no plan, and is taken to compute every third step.
+        """
         planned = self._decider.planned or [step % 3 == 0 for step in range(self._steps)]
-        evaluated = tuple(full for full in planned for _ in range(1 + math.ceil(self._standing.twice)))
-        return latents_kept(evaluated, again is not None, again is not None and again.repays_all)
+        return tuple(full for full in planned for _ in range(1 + math.ceil(self._standing.twice)))
 
 
 @lru_cache

@@ -77,7 +77,7 @@ def latent_bytes(state: RunState, shapes: Sequence[Shape]) -> int:
     """Bytes of the latents that stay on the model's device; samplers work in float32."""
     run = state.run
     away = run.settings.cache_device == "cpu"
-    count = run.latents.left_behind if away else run.latents.on_device(run.replay)
+    count = (run.latents.left_behind if away else run.latents.on_device)(run.replay)
     return count * sum(map(math.prod, shapes)) * torch.float32.itemsize
 
 

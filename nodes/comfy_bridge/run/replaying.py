@@ -147,6 +147,7 @@ class Passes:
 
     def answer(self, guider: object, x: Tensor, sigma: Tensor, *args: object, **kwargs: object) -> Tensor:
         """The denoised picture [B, C, ...] of one evaluation: what is known of it, or the guider's own."""
+        comfy.model_management.throw_exception_if_processing_interrupted()
         replay, index = self._run.replay, self._evaluation
         self._evaluation += 1
         if self.others:
@@ -156,7 +157,6 @@ class Passes:
         if replay is not None and (self._left or not self._is_alike(index, x, sigma, replay)):
             self._stop(NOT_ALIKE)
         if replay is not None and index < replay.known:
-            comfy.model_management.throw_exception_if_processing_interrupted()
             denoised = replay.answer(index, x)
             if index == replay.known - 1:
                 self._run.expect(x, denoised)

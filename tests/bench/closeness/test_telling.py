@@ -83,11 +83,11 @@ def test_what_is_said_of_it_is_what_the_results_show() -> None:
     demo, words, balls = biases()
     assert (f"*demo* is told {-demo:.1f} dB too little in the mean, *words* {-words:.1f}, and *balls* {balls:.1f} too "
             "much") in text
-    near = re.search(r"Of (\d+) groups, (\d+) have mean", blocks()["closeness_telling"])
-    assert f"{near[2]} of {near[1]} groups has both" in text
+    near = re.search(r"In (\d+ of \d+ groups) mean", blocks()["closeness_telling"])
+    assert f"{near[1]} has both" in text
     apart = max(max(each) - min(each) for each in zip(*map(biases, telling_table.WAYS), strict=True))
     assert f"in the mean of a model by {apart:.1f} dB at most" in text
-    fits = [telling_terms.fitted([run for run in telling_terms.runs_of(KEPT["rows"]) if run[0]["model"] == model])
+    fits = [telling_terms.fitted([run for run in telling_terms.runs_to_fit(KEPT["rows"]) if run[0]["model"] == model])
             for model in MODELS]
     before, after = ([fit[place] for fit in fits] for place in (1, 2))
     assert (f"is {min(after):.1f} to {max(after):.1f} dB in place of {min(before):.1f} to {max(before):.1f}") in text
@@ -102,6 +102,6 @@ def test_terms_are_found_again() -> None:
              "told": [[0.0, told, 99.0]],
              "psnr": [told + 9 - 6 * (steps == 8) - 2 * (cfg == 4) - 5 * (cfg == 6) - 3 * (sampler == "heun")]}
             for steps in (8, 20) for cfg in (1, 4, 6) for sampler in ("euler", "heun") for told in (20.0, 40.0)]
-    terms, before, after = telling_terms.fitted(telling_terms.runs_of(rows))
+    terms, before, after = telling_terms.fitted(telling_terms.runs_to_fit(rows))
     assert terms == pytest.approx([-6, -2, -5, -3, 0], abs=1e-6) and before > 2 and after < 1e-6
-    assert not telling_terms.runs_of([{**rows[0], "sampler": "lcm"}])
+    assert not telling_terms.runs_to_fit([{**rows[0], "sampler": "lcm"}])

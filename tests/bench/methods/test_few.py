@@ -170,6 +170,8 @@ def test_own_settings_are_those_of_the_papers() -> None:
         whole, in_part = (next(each.schedule for each in own if each.name == name) for name in shares)
         assert whole.start_share == 0.2 and not whole.token_wise
         assert in_part == replace(whole, token_wise=True)
+        (by_steps,) = [each.schedule for each in own if each.name == "SADA, step-wise, its shares of the run"]
+        assert (by_steps.forecast, by_steps.multistep_from, by_steps.start_share) == ("step-wise", 0.5, 0.2)
 
 
 def test_papers_settings_run_on_a_model() -> None:

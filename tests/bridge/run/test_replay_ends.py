@@ -154,7 +154,7 @@ def test_the_button_stops_a_run_at_the_next_model_call(
     assert_nothing_is_left(tapped, holder, right, replays)
 
 
-@pytest.mark.parametrize("answers", [1, 5, 20])
+@pytest.mark.parametrize("answers", [5, 20])
 def test_the_button_stops_a_run_within_a_replay_at_once(
     model: ModelPatcher, right: Tensor, replays: list[weakref.ref[Replay]], monkeypatch: pytest.MonkeyPatch,
     answers: int,
@@ -173,7 +173,7 @@ def test_the_button_stops_a_run_within_a_replay_at_once(
         watched(tapped, by("euler"))
     gc.collect()
     known = len(holder.latest.evaluations)
-    assert len(given) == answers and known > given[-1]
+    assert len(given) == answers and known - 1 > given[-1]
     monkeypatch.undo()
     assert_nothing_is_left(tapped, holder, right, replays)
 

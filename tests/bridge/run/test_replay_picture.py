@@ -15,8 +15,8 @@ from watched_runs import Callback, Sample, watched, watched_with_tap
 
 STEPS, SCENES = 14, (1, 2)
 # Gain of replay in dB that each has at least, in the mean; measured on these scenes: multistep ones 2.9 to 4.0, heun
-# 9.8, dpm_2 5.7, euler and ddim 5.4, heunpp2 5.3. Those that add noise make another picture with other forecasts, closer
-# or not.
+# 9.8, dpm_2 5.7, euler and ddim 5.4, heunpp2 5.3. Those that add noise make another picture with other forecasts,
+# closer or not.
 CLOSER = {"euler": 4, "heun": 7, "dpm_2": 4, "dpmpp_2m": 2, "uni_pc": 2, "res_multistep": 2, "ipndm": 2, "deis": 2,
           "heunpp2": 3, "lms": 2, "ipndm_v": 2, "gradient_estimation": 1.5, "ddim": 4, "uni_pc_bh2": 2}
 NOISY = ("euler_ancestral", "dpmpp_2m_sde", "er_sde", "lcm", "dpm_2_ancestral", "ddpm", "sa_solver", "sa_solver_pece",

@@ -84,11 +84,11 @@ def test_the_line_says_what_was_missed_and_what_helps(settings: dict, decibels: 
 
 
 def test_of_a_part_of_a_run_the_line_says_so() -> None:
-    part = replace(made_record(steps=50), closeness=Closeness(30.0, 25.0, 48.0), part_of_run=True)
+    part = replace(made_record(steps=50), closeness=Closeness(30.0, 23.0, 50.0), part_of_run=True)
     part.settings = {"quality": "fixed"}
     assert run_line(part).endswith("(about 30 dB) in this part of the run. Set quality to close, or lower interval.")
-    assert "drawn differently in this part of the run, about 30 dB, mostly 25 to 48" in report_text(part)
-    assert part.report()["part_of_run"] and part.report()["closeness_mostly_db"] == [25.0, 48.0]
+    assert "drawn differently in this part of the run, about 30 dB, mostly 23 to 50" in report_text(part)
+    assert part.report()["part_of_run"] and part.report()["closeness_mostly_db"] == [23.0, 50.0]
 
 
 def test_what_is_not_known_is_said_with_its_reason() -> None:

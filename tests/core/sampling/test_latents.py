@@ -40,10 +40,15 @@ def test_without_replay_only_what_tells_how_close_the_run_is_is_kept() -> None:
     assert latents(EVERY_THIRD, known=False).planned(Replay(True, 1.0)) == 0
 
 
-def test_where_latents_are_kept_on_the_processor_those_of_an_open_gap_stay() -> None:
-    again = Replay(True, 2.0)
+@pytest.mark.parametrize(("planned", "twice", "expected"), [
+    (EVERY_THIRD, 0.0, 4 + 2), (None, 0.0, 4 + 2), ([step % 2 == 0 for step in range(13)], 0.0, 4 + 1),
+    ([step % 2 == 0 for step in range(13)], 1.0, 4 + 2)])
+def test_where_latents_are_kept_on_the_processor_those_of_an_open_gap_stay(
+    planned: list[bool] | None, twice: float, expected: int
+) -> None:
+    again, found = Replay(True, 2.0), latents(planned, twice)
+    assert found.on_device(again) > expected
     again.put_away()
-    # A gap of one step has nothing but its slope, which tells how close the run is, too.
-    for planned, expected in ((EVERY_THIRD, 4 + 2), (None, 4 + 2), ([step % 2 == 0 for step in range(13)], 4 + 1)):
-        assert latents(planned).on_device(again) == latents(planned).left_behind == expected
-        assert latents(planned).on_device(Replay(True, 2.0)) > expected
+    assert found.on_device(again) == found.left_behind(again) == expected
+    assert found.left_behind(None) == 4
+    assert latents(planned, twice, known=False).left_behind(again) == 0
