@@ -11,7 +11,7 @@ from ...tap_core.errors import TapError
 from ...tap_core.sampling.pool_settings import PoolSettings
 
 # What pictures of other prompts were off the estimate, in dB (bench/calibration/README.md).
-GIVE_OR_TAKE = 12.0
+GIVE_OR_TAKE = 18.0
 
 
 def budget_input() -> io.Input:
