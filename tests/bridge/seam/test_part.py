@@ -87,6 +87,15 @@ def check_kept(call: Call, target: str = "output") -> None:
     torch.testing.assert_close(in_part(call, target, kept, forecast), wanted, rtol=1e-4, atol=2e-5)
 
 
+def check_more(call: Call, args: tuple, kwargs: dict) -> None:
+    """With other arguments the call gives something else, and in part the same as in full."""
+    more = Call(call.executor, args, kwargs)
+    plain, every = more.forward(call.options), torch.ones(count_of(call), dtype=torch.bool)
+    assert not torch.equal(plain, call.forward(call.options))
+    assert torch.equal(in_part(more, "residual", every, torch.zeros_like(target_of(more, "residual"))), plain)
+    check_kept(more)
+
+
 def test_residuals_of_a_controlnet_reach_the_kept_tokens() -> None:
     """The model adds them between its blocks, to all tokens."""
     row = row_of("FLUX.1 dev")
@@ -94,12 +103,7 @@ def test_residuals_of_a_controlnet_reach_the_kept_tokens() -> None:
     def look(call: Call) -> None:
         added = torch.randn(len(call.x), count_of(call), call.model.hidden_size)
         control = {"input": [added], "output": [added]}
-        controlled = Call(call.executor, (*call.args[:4], control, call.args[5]), call.kwargs)
-        plain, every = controlled.forward(call.options), torch.ones(count_of(call), dtype=torch.bool)
-        assert not torch.equal(plain, call.forward(call.options))
-        none = torch.zeros_like(target_of(call, "residual"))
-        assert torch.equal(in_part(controlled, "residual", every, none), plain)
-        check_kept(controlled)
+        check_more(call, (*call.args[:4], control, call.args[5]), call.kwargs)
 
     in_first_call(row, next(iter(row.sizes)), look)
 
@@ -122,12 +126,7 @@ def test_a_mask_is_cut_at_the_same_tokens(name: str, mask: Callable[[int, int], 
 
     def look(call: Call) -> None:
         given = mask(call.args[3].shape[1], count_of(call))
-        masked = Call(call.executor, call.args, {**call.kwargs, "attention_mask": given})
-        plain, every = masked.forward(call.options), torch.ones(count_of(call), dtype=torch.bool)
-        assert not torch.equal(plain, call.forward(call.options))
-        none = torch.zeros_like(target_of(masked, "residual"))
-        assert torch.equal(in_part(masked, "residual", every, none), plain)
-        check_kept(masked)
+        check_more(call, call.args, {**call.kwargs, "attention_mask": given})
 
     in_first_call(row, next(iter(row.sizes)), look)
 
