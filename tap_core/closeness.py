@@ -11,9 +11,11 @@ from dataclasses import dataclass
 # PSNR = AT_ONE - PER_DECIBEL * (drift in dB), fitted on three models.
 AT_ONE, PER_DECIBEL = 14.0, 0.79
 # A sampler that evaluates each step twice makes less of a drift; skipped steps at the end are not in it.
-TWICE, OPEN_END = 5.0, 3.8
-# Below so many dB pictures are farther off than the line says: each dB of it takes so many more.
-BEND, BELOW = 32.0, 1.8
+TWICE, OPEN_END = 2.5, 3.8
+# More is made of a drift by stronger guidance and in shorter runs: so many dB for each doubling of CFG 2, and for each
+# halving of 20 steps.
+GUIDED, WEAK = 1.5, 2.0
+SHORT, ENOUGH_STEPS = 6.2, 20.0
 # So many dB below the line and above it lie eight of ten pictures of three models together: usually, where slopes turn,
 # under fresh noise, and of one model once it is known by how much its pictures are closer (bench/closeness/README.md).
 USUAL, TURNING, NOISY, OF_ONE_MODEL = (7.0, 20.0), (11.0, 22.0), (7.0, 25.0), (10.0, 9.0)
@@ -69,7 +71,8 @@ class Line:
 
     twice: the share of the steps that the sampler evaluates twice. open_end: whether the last steps were skipped.
     renewed: whether the sampler draws all of its noise anew at each step, noisy: some of it. closer: how many dB
-    pictures of the model are closer than the line for all models says. turned: see Motion.
+    pictures of the model are closer than the line for all models says. turned: see Motion. guidance: the guider's cfg.
+    steps: how many there are in a run that makes a picture from noise alone.
     """
 
     twice: float = 0.0
@@ -78,14 +81,14 @@ class Line:
     closer: float = 0.0
     turned: float = 0.0
     noisy: bool = False
+    guidance: float = WEAK
+    steps: float = ENOUGH_STEPS
 
     def closeness(self, drift: float) -> Closeness | None:
         """drift: sum of the gaps' squared drifts over the picture's square; None if that is not a number."""
         if not math.isfinite(drift) or drift < 0:
             return None
         decibels = self._at_one - PER_DECIBEL * 10 * math.log10(max(drift, 1e-20))
-        if decibels < BEND:
-            decibels = BEND - BELOW * (BEND - decibels)
         if self.renewed:
             decibels = min(decibels, MOST_RENEWED)
         decibels = min(max(decibels, LEAST), MOST)
@@ -103,10 +106,15 @@ class Line:
 
     def drift(self, decibels: float) -> float:
         """The drift at which a picture is so close."""
-        straight = decibels if decibels >= BEND else BEND - (BEND - decibels) / BELOW
-        return 10 ** ((self._at_one - straight) / PER_DECIBEL / 10)
+        return 10 ** ((self._at_one - decibels) / PER_DECIBEL / 10)
 
     @property
     def _at_one(self) -> float:
-        turned = PER_DOUBLING * math.log2(max(self.turned / CALM, 1.0))
-        return AT_ONE + TWICE * self.twice - OPEN_END * self.open_end - turned + self.closer
+        less = (OPEN_END * self.open_end + PER_DOUBLING * doublings(self.turned, CALM)
+                + GUIDED * doublings(self.guidance, WEAK) + SHORT * doublings(ENOUGH_STEPS, self.steps))
+        return AT_ONE + TWICE * self.twice + self.closer - less
+
+
+def doublings(one: float, other: float) -> float:
+    """How many doublings one is above another; 0 below it."""
+    return math.log2(max(one / other, 1.0))

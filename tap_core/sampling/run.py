@@ -69,7 +69,7 @@ class TapRun:
         self.motion, self.pace, self.levels = Motion(self.timeline, self.slopes), Pace(self.timeline), Levels()
         repays = settings.correction == "on" and self.decider.skips_any
         self.replay = Replay(self.timeline.mixes, guidance, self.flow) if repays else None
-        self.standing = Standing(self.record, self.timeline.mixes, settings.closer_than_told, self.flow)
+        self.standing = Standing(self.record, self.timeline, settings.closer_than_told, self.flow)
         if not self.decider.skips_any:
             self.standing.lose()
         self.standing.keep_silent(SHARED if self.shared else "")

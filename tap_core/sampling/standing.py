@@ -1,11 +1,15 @@
 """Where a run stands: how close its picture is to the one with every step computed (tap_core/closeness.py)."""
 
+from dataclasses import replace
+
 from torch import Tensor
 
-from ..closeness import Closeness, Line
+from ..closeness import Closeness
 from ..record.record import TapRecord
 from ..schedule import Seen
+from ..schedules.drift_rates import line_of
 from ..schedules.quality import RENEWED
+from ..timeline import Timeline
 from .drifts import Drifts
 from .motion import LITTLE, Motion
 from .slopes import Slopes
@@ -20,13 +24,14 @@ NO_NUMBERS = "The latents of the picture are all zero, or not numbers."
 class Standing:
     """Of one run; nothing is known any more once its way is lost. The record gets the reason.
 
-    mixed: see Timeline.mixes; closer: see Line; slopes: the run's. so_far: how close it is at the latest full step, in
+    closer: see Line; slopes: the run's. so_far: how close it is at the latest full step, in
     words; "" before the first gap, and where that cannot be told.
     """
 
-    def __init__(self, record: TapRecord, mixed: bool, closer: float = 0.0, slopes: Slopes | None = None) -> None:
-        self._record, self._closer = record, closer
-        self._drifts: Drifts | None = Drifts(mixed, slopes)
+    def __init__(self, record: TapRecord, timeline: Timeline, closer: float = 0.0, slopes: Slopes | None = None
+                 ) -> None:
+        self._record, self._line = record, line_of(timeline, closer)
+        self._drifts: Drifts | None = Drifts(timeline.mixes, slopes)
         self.so_far = ""
 
     def lose(self, why: str = "") -> None:
@@ -72,9 +77,9 @@ class Standing:
     def _closeness(self, drifts: Tensor, renewed: Tensor | None, turned: Tensor | None, ends_open: bool
                    ) -> Closeness | None:
         """Of the picture that differs most. drifts: [2, B], see Drifts.both; renewed, turned: scalars, see Motion."""
-        anew = renewed is not None and bool(renewed > RENEWED)
-        noisy = renewed is not None and bool(renewed > LITTLE)
-        line = Line(self.twice, ends_open, anew, self._closer, 0.0 if turned is None else float(turned), noisy)
+        line = replace(self._line, twice=self.twice, open_end=ends_open, turned=0.0 if turned is None else float(turned),
+                       renewed=renewed is not None and bool(renewed > RENEWED),
+                       noisy=renewed is not None and bool(renewed > LITTLE))
         return line.closeness(float(drifts[0].max()))
 
     @property

@@ -7,13 +7,15 @@ squared drift over that power of its length, squared: it is the same for short g
 import math
 from collections.abc import Sequence
 
+from ..closeness import ENOUGH_STEPS, Line, doublings
 from ..noise_level import noise_level
 from ..timeline import Timeline
 from .placed import change_done
 
 POWER = 3.0
-# The drift of a gap as long as a whole run, in dB: without guidance, and how much more for each doubling of it.
-RATE, PER_DOUBLING = 4.0, 9.0
+# The drift of a gap as long as a whole run, in dB: without guidance, how much more for each doubling of it, and how much
+# less for each halving of 20 steps.
+RATE, PER_DOUBLING, PER_HALVING = 4.0, 8.2, 7.6
 # How much the latest gap counts in what is expected of the next ones.
 NEWEST = 0.4
 # Before a gap has told, the next one is expected to drift by so many dB more than the step that was just computed would
@@ -41,9 +43,9 @@ class DriftRates:
     def __init__(self, timeline: Timeline, heights: Sequence[float]) -> None:
         self._heights = heights
         self._levels = [noise_level(sigma, timeline.mixes) for sigma in timeline.sigmas]
-        guidance = UNKNOWN if timeline.guidance is None else max(timeline.guidance, 1.0)
         self._part = PART_POWER * math.log(_part(timeline))
-        self._expected = (RATE + PER_DOUBLING * math.log2(guidance)) * DECIBEL + self._part
+        fewer = PER_HALVING * doublings(ENOUGH_STEPS, _whole_steps(timeline))
+        self._expected = (RATE + PER_DOUBLING * math.log2(_guidance(timeline)) - fewer) * DECIBEL + self._part
         self._learned: list[float] = []
         self._shown: list[float] = []  # by the first steps
         self._noisy = False
@@ -92,6 +94,20 @@ class DriftRates:
 
 def _rate(drift: float, length: float) -> float:
     return math.log(max(drift, TINY)) - 2 * POWER * math.log(length)
+
+
+def line_of(timeline: Timeline, closer: float) -> Line:
+    """From the drift of a run to its closeness, by what is known before it begins. closer: see Line."""
+    return Line(closer=closer, guidance=_guidance(timeline), steps=_whole_steps(timeline))
+
+
+def _guidance(timeline: Timeline) -> float:
+    return UNKNOWN if timeline.guidance is None else max(timeline.guidance, 1.0)
+
+
+def _whole_steps(timeline: Timeline) -> float:
+    """How many steps there are in a run that makes a picture from noise alone, if it is as fine as this one."""
+    return timeline.steps / _part(timeline)
 
 
 def _part(timeline: Timeline) -> float:

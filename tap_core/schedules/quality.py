@@ -8,12 +8,11 @@ from statistics import mean
 
 from torch import Tensor
 
-from ..closeness import Line
 from ..errors import TapError
 from ..schedule import SKIP, Decision, Seen
 from ..timeline import Timeline
 from .course import TOO_FEW
-from .drift_rates import POWER, SOME_RENEWED, TINY, DriftRates
+from .drift_rates import POWER, SOME_RENEWED, TINY, DriftRates, line_of
 from .placed import by_change, by_step, nearest
 
 # A gap is at most so many times as long as those before it would have been without the first steps' surprises: the
@@ -76,6 +75,7 @@ class QualityCourse:
         self.skips_any = timeline.steps > TOO_FEW or self._most > 0
         self._heights = _from_0_to_1(schedule.curve, timeline)
         self._rates = DriftRates(timeline, self._heights)
+        self._line = line_of(timeline, schedule.closer)
         self._spent: list[float] = []  # of each picture: the drift of all gaps
         self._allowed = self._calm = 0.0  # how much may be spent, and how much where steps do not turn
         self._foreseen = False  # whether the first step is known to draw little noise anew
@@ -109,7 +109,7 @@ class QualityCourse:
         if not seen.whole or step <= self._newest:
             return
         self._spent, latest, surprises, renewed = _read(seen)
-        line = Line(seen.twice, closer=self._schedule.closer, turned=_number(seen.turned))
+        line = replace(self._line, twice=seen.twice, turned=_number(seen.turned))
         if self._newest <= 0:
             self._rates.expect_noise(renewed)
         if step == self._newest + 1:

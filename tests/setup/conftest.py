@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 from tap_pack.demo.launch import prepare as prepare_module
@@ -27,11 +28,13 @@ def shelf(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 @pytest.fixture
 def clone(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """A repository folder with nothing set up."""
+    """A repository folder with nothing set up, on a disk with space."""
     folder = tmp_path / "clone"
     folder.mkdir()
     (folder / "pyproject.toml").write_text('tests = ["tap-stand-in-tool"]\n', encoding="utf-8")
     monkeypatch.delenv("COMFYUI_PATH", raising=False)
+    # The stand-ins are small, so the disk of the machine decides nothing here.
+    monkeypatch.setattr(prepare_module.shutil, "disk_usage", lambda path: SimpleNamespace(free=1e12))
     return folder
 
 
