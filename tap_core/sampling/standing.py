@@ -77,7 +77,8 @@ class Standing:
     def _closeness(self, drifts: Tensor, renewed: Tensor | None, turned: Tensor | None, ends_open: bool
                    ) -> Closeness | None:
         """Of the picture that differs most. drifts: [2, B], see Drifts.both; renewed, turned: scalars, see Motion."""
-        line = replace(self._line, twice=self.twice, open_end=ends_open, turned=0.0 if turned is None else float(turned),
+        line = replace(self._line, twice=self.twice, open_end=ends_open,
+                       turned=0.0 if turned is None else float(turned),
                        renewed=renewed is not None and bool(renewed > RENEWED),
                        noisy=renewed is not None and bool(renewed > LITTLE))
         return line.closeness(float(drifts[0].max()))

@@ -13,8 +13,8 @@ from ..timeline import Timeline
 from .placed import change_done
 
 POWER = 3.0
-# The drift of a gap as long as a whole run, in dB: without guidance, how much more for each doubling of it, and how much
-# less for each halving of 20 steps.
+# The drift of a gap as long as a whole run, in dB: without guidance, how much more for each doubling of it, and how
+# much less for each halving of 20 steps.
 RATE, PER_DOUBLING, PER_HALVING = 4.0, 8.2, 7.6
 # How much the latest gap counts in what is expected of the next ones.
 NEWEST = 0.4
