@@ -60,9 +60,25 @@ class Closeness:
         """Such as "no difference to be seen", for the figure as it is shown."""
         return words_of(round(self.decibels))
 
+    @property
+    def figure(self) -> str:
+        """Such as "about 47 dB, mostly 40 to 67"."""
+        return f"about {self.decibels:.0f} dB, mostly {self.low:.0f} to {self.high:.0f}"
+
+    @property
+    def in_words(self) -> str:
+        """Such as "no difference to be seen (about 47 dB, mostly 40 to 67)"."""
+        return f"{self.words} ({self.figure})"
+
     def __str__(self) -> str:
         """Such as "no difference to be seen (about 47 dB)"."""
         return f"{self.words} (about {self.decibels:.0f} dB)"
+
+
+def expected(decibels: float) -> Closeness:
+    """What to expect of a run that was foreseen to tell so many dB."""
+    less, more = USUAL
+    return Closeness(decibels, max(decibels - less, 0.0), decibels + more)
 
 
 @dataclass(frozen=True)

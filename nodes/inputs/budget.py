@@ -6,12 +6,9 @@ from torch import Tensor
 
 from ...tap_core.calibrate.budget import Budget, parsed_budget
 from ...tap_core.calibrate.text import Calibration
-from ...tap_core.closeness import words_of
+from ...tap_core.closeness import expected
 from ...tap_core.errors import TapError
 from ...tap_core.sampling.pool_settings import PoolSettings
-
-# What pictures of other prompts were off the estimate, in dB (bench/calibration/README.md).
-GIVE_OR_TAKE = 18.0
 
 
 def budget_input() -> io.Input:
@@ -36,10 +33,9 @@ def expectation(calibration: Calibration, asked: Budget) -> str:
     calls = asked.calls_of(calibration.steps)
     line = calibration.line(calls)
     changed = "" if line.calls == calls else f" The text has no line for {calls} calls; this is the closest one."
-    words = words_of(round(line.decibels))
-    return (f"{line.calls} of {calibration.steps} steps are computed. The expected PSNR against the full picture is "
-            f"{line.decibels:.0f} dB, give or take {GIVE_OR_TAKE:.0f} ({words}). After the run TAP Accelerate says how "
-            f"close the picture came, and TAP Compare measures it.{changed}"
+    return (f"{line.calls} of {calibration.steps} steps are computed. To expect: {expected(line.decibels).in_words}, "
+            "as PSNR against the picture with every step computed. After the run TAP Accelerate says how close the "
+            f"picture came, and TAP Compare measures it.{changed}"
             f"{' TAP_POOL has learned weights.' if line.weights else ''}"
             f"{' SIGMAS has moved sigmas.' if line.sigmas else ''}")
 

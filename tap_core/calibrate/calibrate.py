@@ -9,6 +9,7 @@ from ..errors import TapError
 from ..sampling.pool_settings import PoolSettings
 from ..schedules.placed import by_change, place
 from ..timeline import Timeline
+from .expected import expected_decibels
 from .gap_costs import GapCosts
 from .gap_errors import GapErrors
 from .learned_rows import learned_weights
@@ -22,9 +23,6 @@ COUNTS = (5, 6, 7, 8, 9, 10, 11, 12, 14, 16, 20, 25, 32)
 # The longest gap that is searched, as a multiple of the mean gap at the smallest count; 1.7 takes three times as long
 # and finds nothing better from 7 full steps on.
 LONGEST = 1.2
-# PSNR of the decoded picture over that of the latent: measured on the demo's autoencoder. Others differ by a few dB.
-DECODER = 19.5
-MOST_DECIBELS = 99.0
 
 
 @dataclass(frozen=True)
@@ -65,8 +63,7 @@ def calibrate(traces: Sequence[Trace], planned: PlannedRun, progress: Progress =
     if not found:
         raise TapError("The measured run holds values that are not numbers. Look at its picture, and measure again.")
     found = [given if given and len(full) == len(given) else full for full in found]
-    # How much repaying helps varies from picture to picture; an estimate without it is closer.
-    lines = [Line(full, expected_psnr(costs.unrepaid(full, first.steps))) for full in found]
+    lines = [Line(full, expected_decibels(errors, full)) for full in found]
     lines = [_with_extras(line, traces, planned) if line.calls == planned.calls else line for line in lines]
     return Calibration(first.model, f"target {first.target}, {planned.pool}", first.sigmas, tuple(lines))
 
@@ -104,11 +101,6 @@ def counts_for(steps: int, calls: int) -> list[int]:
     """Numbers of full steps to find placements for, in a run of `steps` steps; `calls` is one of them."""
     usual = [count for count in COUNTS if count <= 0.7 * steps]
     return sorted({*usual, min(calls, steps)})
-
-
-def expected_psnr(error: float) -> float:
-    """Expected PSNR of the decoded picture in dB, from the mean square error of the latent."""
-    return min(DECODER - 10 * math.log10(max(error, 1e-30)), MOST_DECIBELS)
 
 
 def check_traces(traces: Sequence[Trace]) -> Trace:

@@ -1,14 +1,12 @@
 """What gaps between full steps cost in the search: their errors over all traces, for the pasts that stand for them."""
 
 from collections.abc import Sequence
-from itertools import pairwise
 
 import torch
 from torch import Tensor
 
 from .gap_errors import GapErrors
 from .rows import Past
-from .trust_tables import past_of
 from .typical_past import PAST_LENGTH, typical
 
 
@@ -25,19 +23,9 @@ class GapCosts:
 
     def of(self, pasts: Sequence[Past], ahead: int) -> Tensor:
         """[S, ahead + 1], as PlacementSearch asks for them."""
-        return self._errors_of(pasts)[0, :, : ahead + 1]
-
-    def unrepaid(self, full: Sequence[int], steps: int) -> float:
-        """Sum of the costs of all gaps of a placement that the search found, in a run that repays nothing."""
-        pasts = [past_of(full, number, self.past_length) for number in range(1, len(full) + 1)]
-        skipped = [after - step - 1 for step, after in pairwise([*full, steps])]
-        return float(self._errors_of(pasts)[1, range(len(full)), skipped].sum())
-
-    def _errors_of(self, pasts: Sequence[Past]) -> Tensor:
-        """[2, S, longest + 1], see GapErrors.of."""
         stand_ins = [typical(past, self._snapshots) for past in pasts]
         new = [past for past in dict.fromkeys(stand_ins) if past not in self._known]
         if new:
             found = sum(each.of(new, self._longest) for each in self._errors) / len(self._errors)
-            self._known.update(zip(new, found.unbind(dim=1), strict=True))
-        return torch.stack([self._known[past] for past in stand_ins], dim=1)
+            self._known.update(zip(new, found, strict=True))
+        return torch.stack([self._known[past] for past in stand_ins])[:, : ahead + 1]

@@ -12,15 +12,17 @@ import torch
 from torch import Tensor
 
 from ..noise_level import log_noise, noise_level
+from ..sampling.drifts import NOT_REPAID, ONE_STEP, REPAID, UNDER_NOISE
 from ..sampling.interpolation import DEGREE
 from .conditions import prepared
 from .rows import Past, Rows, portions
 from .trace import Trace
-from .trust_tables import trust_tables
+from .trust_tables import past_of, trust_tables
 
 # The share of the drift that is left after repaying it: the later steps of a gap and the full step after it were
 # computed at an x that had drifted. Measured on three models, see bench/calibration/README.md.
 LEFT_BY_REPAYING = 0.3
+TINY = 1e-30
 
 
 def weight_of(sigma: float, mixed: bool) -> float:
@@ -48,6 +50,9 @@ class GapErrors:
         self._slope = sum(part.scale[:, None, None] * part.target for part in self._parts)
         mixed, sigmas = trace.mixed, trace.sigmas
         self._weights = torch.tensor([(after - sigma) * weight_of(sigma, mixed) for sigma, after in pairwise(sigmas)])
+        # An error in the slope is 1 + sigma times as large in that of the mix, where x is none.
+        self._ways = torch.tensor([(noise_level(after, mixed) - noise_level(sigma, mixed)) * (1 if mixed else 1 + sigma)
+                                   for sigma, after in pairwise(sigmas)])
         self._places = torch.tensor([log_noise(sigma, mixed) for sigma in sigmas[:-1]], dtype=torch.float64)
         self._moved = (self._weights[:, None, None] * self._slope).cumsum(dim=0)  # sum of w d up to each step
 
@@ -57,28 +62,50 @@ class GapErrors:
                        for table in trust_tables(condition, full, self._rows, self.loss)]
 
     def of(self, pasts: Sequence[Past], ahead: int) -> Tensor:
-        """[2, S, J + 1]: entry j is the mean square error that j skipped steps leave, with repaying and without.
+        """[S, J + 1]: entry j is the mean square error that j skipped steps leave.
 
         Entries beyond the end of the run repeat the last one.
         """
-        found = torch.zeros(2, len(pasts), ahead + 1)
+        found = torch.zeros(len(pasts), ahead + 1)
         for part in portions(pasts) if ahead else ():
-            found[:, part, 1:] = self._of([pasts[i] for i in part], ahead)
+            found[part, 1:] = self._of([pasts[i] for i in part], ahead)
         return found
 
-    def _of(self, pasts: Sequence[Past], ahead: int) -> Tensor:
-        """[2, S, J] for pasts of equal length."""
-        past, last = torch.tensor(pasts), self.trace.steps - 1
+    def drift(self, full: Sequence[int]) -> float:
+        """What a run with these full steps would find that its gaps drifted, see Line.closeness."""
+        length = max(self._rows.snapshots, DEGREE)
+        gaps = [(past_of(full, number, length), after - full[number - 1] - 1)
+                for number, after in enumerate(full) if number and after > full[number - 1] + 1]
+        pasts, found = [past for past, _ in gaps], 0.0
+        for part in portions(pasts):
+            skipped = [gaps[i][1] for i in part]
+            drifts = self._drifts([pasts[i] for i in part], max(skipped))
+            found += float(drifts[range(len(part)), [count - 1 for count in skipped]].sum())
+        return found / max(self.trace.picture, TINY)
+
+    def _drifts(self, pasts: Sequence[Past], ahead: int) -> Tensor:
+        """Squares of the drifts of j skipped steps, [S, J], for pasts of equal length."""
+        past, reached, steps = self._reached(pasts, ahead)
+        weights = torch.where(reached > self.trace.steps - 1, 0, self._ways[steps])
+        forecast = self._forecast(past, steps, weights, self._rows.at(pasts, ahead))
+        drifts = self._after_repaying(past, reached, weights, forecast).sub_(forecast).div_(1 - LEFT_BY_REPAYING)
+        counts = UNDER_NOISE if self.trace.noisy else REPAID if self._repays else NOT_REPAID
+        return drifts.square_().mean(dim=(2, 3)) * (counts * (ONE_STEP if len(pasts[0]) == 1 else 1.0)) ** 2
+
+    def _reached(self, pasts: Sequence[Past], ahead: int) -> tuple[Tensor, Tensor, Tensor]:
+        """The pasts [S, K], each of J steps after them, and the same within the run [S, J]."""
+        past = torch.tensor(pasts)
         reached = past[:, :1] + torch.arange(1, ahead + 1)
-        steps = reached.clamp(max=last)
-        weights = torch.where(reached > last, 0, self._weights[steps])
+        return past, reached, reached.clamp(max=self.trace.steps - 1)
+
+    def _of(self, pasts: Sequence[Past], ahead: int) -> Tensor:
+        """[S, J] for pasts of equal length."""
+        past, reached, steps = self._reached(pasts, ahead)
+        weights = torch.where(reached > self.trace.steps - 1, 0, self._weights[steps])
         forecast = self._forecast(past, steps, weights, self._rows.at(pasts, ahead))  # f_j
         true = self._moved[steps] - self._moved[past[:, :1]]
-        unrepaid = (forecast - true).square_().mean(dim=(2, 3))
-        if not self._repays:
-            return torch.stack([unrepaid, unrepaid])
-        left = self._after_repaying(past, reached, weights, forecast)
-        return torch.stack([left.sub_(true).square_().mean(dim=(2, 3)), unrepaid])
+        left = self._after_repaying(past, reached, weights, forecast) if self._repays else forecast
+        return left.sub_(true).square_().mean(dim=(2, 3))
 
     def _forecast(self, past: Tensor, steps: Tensor, weights: Tensor, candidates: Tensor) -> Tensor:
         """f_j after guidance, [S, J, N, C]. past: [S, K]; steps, weights: [S, J]; candidates: [S, J, P, K]."""

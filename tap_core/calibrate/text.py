@@ -26,7 +26,7 @@ MOST_LETTERS = 100_000
 
 @dataclass(frozen=True)
 class Line:
-    """full: the steps that are computed, counted from 0. decibels: expected PSNR of the picture.
+    """full: the steps that are computed, counted from 0. decibels: the closeness that is expected of the picture.
 
     weights: four numbers a gap, see predictors/learned.py. sigmas: moved to fit these steps. () where there are none.
     """

@@ -56,7 +56,7 @@ def viewer_data(record: TapRecord, run: str) -> ViewerData:
         layers.append(layer)
     document = {
         **_heading(run),
-        "line": run_line(record, uncertain=True), "trimmed": trimmed,
+        "line": run_line(record), "trimmed": trimmed,
         "grid": list(record.grid), "filled": list(record.filled),
         "batch": batch, "steps": _steps(record, next(iter(views.values()))),
         "prompts": [{"name": PROMPTS[c] if c < len(PROMPTS) else f"number {c}", "blocks": blocks}

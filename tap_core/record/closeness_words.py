@@ -1,6 +1,6 @@
 """How close the picture of a run is, in words, and what to change where that is less than was asked for."""
 
-from ..closeness import FIXED, QUALITIES, UNKNOWN, Closeness
+from ..closeness import FIXED, QUALITIES, UNKNOWN
 from .record import TapRecord
 
 PART = " in this part of the run"
@@ -14,20 +14,17 @@ FEW = ("With so few steps, sampling {computed} steps without TAP may give a pict
        "close or good: TAP then forecasts a step only where it expects that to pay.")
 
 
-def closeness_words(record: TapRecord, uncertain: bool = False) -> str:
+def closeness_words(record: TapRecord) -> str:
     """How close the picture is to the one with every step computed, and what to change where that is far off.
 
-    Such as "no difference to be seen (about 47 dB)"; uncertain: also how uncertain the figure is, such as "(about 47
-    dB, mostly 40 to 67)". Why it is not known, where it is not. Empty for a run that was stopped, or in which nothing
-    was skipped.
+    Such as "no difference to be seen (about 47 dB, mostly 40 to 67)". Why it is not known, where it is not. Empty for a
+    run that was stopped, or in which nothing was skipped.
     """
     if not record.complete or not record.forecast_steps:
         return ""
     if record.closeness is None:
         return ". ".join(filter(None, [UNKNOWN, record.why_unknown]))
-    close = record.closeness
-    told = f"{close.words} ({_figure(close)})" if uncertain else str(close)
-    return f"{told}{PART if record.part_of_run else ''}{_advice(record)}"
+    return f"{record.closeness.in_words}{PART if record.part_of_run else ''}{_advice(record)}"
 
 
 def close_in_full(record: TapRecord) -> str:
@@ -36,12 +33,8 @@ def close_in_full(record: TapRecord) -> str:
     if close is None:
         unknown = f"not known. {record.why_unknown}".rstrip()
         return unknown if record.forecast_steps else "every step was computed"
-    return (f"{close.words}{PART if record.part_of_run else ''}, {_figure(close)} (PSNR against the picture with every "
+    return (f"{close.words}{PART if record.part_of_run else ''}, {close.figure} (PSNR against the picture with every "
             "step computed, estimated)")
-
-
-def _figure(close: Closeness) -> str:
-    return f"about {close.decibels:.0f} dB, mostly {close.low:.0f} to {close.high:.0f}"
 
 
 def few_steps_words(record: TapRecord) -> str:

@@ -6,31 +6,30 @@ from .seconds_words import seconds_words
 from .summary import LEAST_GAIN, counted_words, gain_words, notes_words, seconds_compared, why_nothing_skipped
 
 
-def run_line(record: TapRecord, uncertain: bool = False) -> str:
-    """Such as "12 of 50 steps computed, about 3.9x faster; no difference to be seen (about 47 dB)".
+def run_line(record: TapRecord) -> str:
+    """Such as "12 of 50 steps computed, about 3.9x faster; no difference to be seen (about 47 dB, mostly 40 to 67)".
 
-    Or why nothing was skipped. Notes that it does not tell are counted. uncertain: see `closeness_words`.
+    Or why nothing was skipped. Notes that it does not tell are counted.
     """
     if not record.forecast_steps:
         return why_nothing_skipped(record)
     gain = gain_words(record)
-    return _with_closeness(f"{counted_words(record)}, {gain}" if gain else counted_words(record), record, uncertain)
+    return _with_closeness(f"{counted_words(record)}, {gain}" if gain else counted_words(record), record)
 
 
-def result_line(record: TapRecord, uncertain: bool = False) -> str:
-    """Such as "5.1 s instead of about 14 s, 2.7x faster; no difference to be seen (about 47 dB)".
+def result_line(record: TapRecord) -> str:
+    """Such as "5.1 s instead of about 14 s, 2.7x faster; no difference to be seen (about 47 dB, mostly 40 to 67)".
 
     Or why nothing was skipped. A run that was stopped, or in which no full step was timed, has its steps instead.
-    uncertain: see `closeness_words`.
     """
     if not record.forecast_steps:
         return why_nothing_skipped(record)
     compared = seconds_compared(record) if record.complete else None
-    return _with_closeness(_in_seconds(*compared) if compared else counted_words(record), record, uncertain)
+    return _with_closeness(_in_seconds(*compared) if compared else counted_words(record), record)
 
 
-def _with_closeness(words: str, record: TapRecord, uncertain: bool) -> str:
-    close = closeness_words(record, uncertain)
+def _with_closeness(words: str, record: TapRecord) -> str:
+    close = closeness_words(record)
     notes = notes_words([note for note in record.fallbacks if note not in close])
     line = "; ".join(filter(None, [words, close]))
     if not notes:

@@ -17,8 +17,8 @@ NOT_REACHED = ("TAP had no effect: the guider, or another node, calls the model 
 def summary_line(record: TapRecord) -> str:
     """The run in one line.
 
-    Such as "12 of 50 steps computed (4.2x fewer), about 3.9x faster: 3.4 s; no difference to be seen (about 47 dB);
-    cache 0.6 MB".
+    Such as "12 of 50 steps computed (4.2x fewer), about 3.9x faster: 3.4 s; no difference to be seen (about 47 dB,
+    mostly 40 to 67); cache 0.6 MB".
     """
     run = len(record.full_steps) + len(record.forecast_steps)
     if not record.forecast_steps:
@@ -30,7 +30,7 @@ def summary_line(record: TapRecord) -> str:
     gain = gain_words(record)
     parts[0] += f", {gain}" if gain else ""
     parts[0] += f": {record.seconds_total:.1f} s"
-    parts += filter(None, [closeness_words(record, uncertain=True).rstrip(".")])
+    parts += filter(None, [closeness_words(record).rstrip(".")])
     parts.append(cache_words(record.cache_bytes, record.settings))
     parts += filter(None, [notes_words(record.fallbacks)])
     return _ascii("; ".join(parts))

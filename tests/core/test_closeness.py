@@ -7,9 +7,10 @@ import math
 import pytest
 from tap_pack.tap_core.closeness import (
     ANOTHER,
-    BEND,
     CALM,
     DETAIL,
+    ENOUGH_STEPS,
+    GUIDED,
     LEAST,
     MOST,
     MOST_RENEWED,
@@ -18,17 +19,19 @@ from tap_pack.tap_core.closeness import (
     PER_DOUBLING,
     REDRAWN,
     SAME,
+    SHORT,
     TURNING,
     USUAL,
+    WEAK,
     Closeness,
     Line,
 )
 
-LINES = [Line(), Line(twice=1.0), Line(twice=0.5, open_end=True), Line(turned=0.5)]
+LINES = [Line(), Line(twice=1.0), Line(twice=0.5, open_end=True), Line(turned=0.5), Line(guidance=6.0), Line(steps=8.0)]
 
 
 @pytest.mark.parametrize("line", LINES, ids=str)
-@pytest.mark.parametrize("decibels", [12.0, 28.0, BEND, 42.0, 60.0])
+@pytest.mark.parametrize("decibels", [12.0, 28.0, 32.0, 42.0, 60.0])
 def test_the_drift_of_a_closeness_has_that_closeness(line: Line, decibels: float) -> None:
     assert line.closeness(line.drift(decibels)).decibels == pytest.approx(decibels)
 
@@ -49,9 +52,13 @@ def test_where_pictures_mostly_lie_depends_on_what_the_sampler_does(line: Line, 
     assert Line().closeness(1e9).low >= 0
 
 
-def test_below_the_bend_the_estimate_falls_faster() -> None:
-    steep, flat = (Line().drift(low) / Line().drift(low + 2) for low in (24.0, 40.0))
-    assert steep < flat
+def test_strong_guidance_and_few_steps_make_more_of_a_drift() -> None:
+    plain = Line().closeness(1e-3).decibels
+    guided = [Line(guidance=WEAK * 2**n).closeness(1e-3).decibels for n in range(-1, 3)]
+    assert guided == pytest.approx([plain, plain, plain - GUIDED, plain - 2 * GUIDED])
+    short = [Line(steps=ENOUGH_STEPS / 2**n).closeness(1e-3).decibels for n in range(-1, 3)]
+    assert short == pytest.approx([plain, plain, plain - SHORT, plain - 2 * SHORT])
+    assert Line(guidance=6.0, steps=8.0).drift(42.0) < Line().drift(42.0)
 
 
 def test_a_model_whose_pictures_are_closer_is_told_so_and_may_drift_more() -> None:
@@ -70,7 +77,7 @@ def test_where_steps_end_off_plain_ones_a_drift_makes_more() -> None:
 
 def test_a_sampler_that_draws_all_noise_anew_is_never_called_close() -> None:
     assert Line(renewed=True).closeness(1e-9).decibels == MOST_RENEWED
-    assert Line(renewed=True).closeness(1.0).decibels == LEAST
+    assert Line(renewed=True).closeness(1e3).decibels == LEAST
 
 
 @pytest.mark.parametrize("drift", [math.nan, math.inf, -1.0])

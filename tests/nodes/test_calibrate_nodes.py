@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import re
 from types import SimpleNamespace
 
 import comfy.model_management
@@ -119,7 +120,8 @@ def test_the_text_gives_the_same_schedule(model: ModelPatcher, measured: TraceHo
     found = calibrated(measured)
     again, words, pool, _ = TapPlacement.execute(found.text, "6").args
     assert pool is None
-    assert words.startswith(f"6 of {STEPS} steps are computed. The expected PSNR against the full picture is ")
+    assert words.startswith(f"6 of {STEPS} steps are computed. To expect: ")
+    assert re.search(r"\(about \d+ dB, mostly \d+ to \d+\), as PSNR against", words)
     pictures = [Accelerated(model, schedule=each).sample(STEPS, cfg=2.0) for each in (found.schedule, again)]
     assert torch.equal(*pictures)
     assert calibrated(measured).text == found.text

@@ -12,7 +12,7 @@ export const KEY = { f: WORDS.f, s: WORDS.s, r: WORDS.r, p: WORDS.p };
 
 /**
  * The run in an event, or null if the event has another form.
- * @returns {{node: string, workflow: string, at: number, marks: string, plan: string, line: string, title: string,
+ * @returns {{node: string, workflow: string, at: number, marks: string, plan: string, line: string,
  *   ended: boolean, reasons: object} | null}
  */
 export function readEvent(detail) {
@@ -21,8 +21,7 @@ export function readEvent(detail) {
     && [marks, plan].every((found) => typeof found === "string" && found.length <= MOST_STEPS && MARKS.test(found));
   if (!whole) return null;
   return {
-    node, marks, plan, line, title: typeof detail.title === "string" ? detail.title : line,
-    ended: Boolean(detail.ended), reasons: detail.reasons ?? {},
+    node, marks, plan, line, ended: Boolean(detail.ended), reasons: detail.reasons ?? {},
     workflow: String(detail.workflow ?? ""), at: Number(detail.at) || 0,
   };
 }

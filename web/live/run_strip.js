@@ -33,7 +33,7 @@ export class RunStrip {
     this.canvas.addEventListener("focus", () => this.line.setAttribute("aria-live", "off"));
     this.canvas.addEventListener("blur", () => {
       this.line.removeAttribute("aria-live");
-      if (this.#state) this.say(this.#state.line, this.#state.title);
+      if (this.#state) this.say(this.#state.line);
     });
   }
 
@@ -44,7 +44,7 @@ export class RunStrip {
   /** @param {ReturnType<typeof import("./run_state.js").readEvent>} state */
   show(state) {
     this.#state = state;
-    this.say(state.line, state.title);
+    this.say(state.line);
     this.root.dataset.marks = state.marks;
     this.canvas.setAttribute("aria-label", `${summaryOf(state)} ${READ}`);
     this.canvas.setAttribute("aria-valuemax", state.marks.length);
@@ -53,10 +53,9 @@ export class RunStrip {
     if (!this.#asked) this.#asked = requestAnimationFrame(() => this.#paint());
   }
 
-  /** A line below the strip. title: more of it, for the pointer. */
-  say(words, title = words) {
-    this.line.textContent = words;
-    this.line.title = title;
+  /** A line below the strip; the pointer reads all of it. */
+  say(words) {
+    this.line.textContent = this.line.title = words;
   }
 
   /** Follows size and theme, until `end`. */

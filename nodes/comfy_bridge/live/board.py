@@ -73,7 +73,7 @@ class LiveBoard:
 
 def _said(run: Event, before: str) -> Event:
     """The event with these words, once, in front of what it says."""
-    return {**run, **{name: before + str(run[name]).removeprefix(before) for name in ("line", "title") if name in run}}
+    return {**run, "line": before + str(run["line"]).removeprefix(before)}
 
 
 def _put(kept: dict, key: object, value: object) -> None:

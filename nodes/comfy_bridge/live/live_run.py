@@ -77,9 +77,8 @@ class LiveRun:
             send({**self._result(record), "node": node})
 
     def _result(self, record: TapRecord) -> Event:
-        line, title = (result_line(record, uncertain) if record.complete else f"Stopped: {run_line(record)}"
-                       for uncertain in (False, True))
-        return {**self._event(), "line": line, "title": title, "ended": True}
+        line = result_line(record) if record.complete else f"Stopped: {run_line(record)}"
+        return {**self._event(), "line": line, "ended": True}
 
     def _log_plan(self) -> None:
         if not self._logged:

@@ -65,6 +65,7 @@ class MeasuringRun(TapRun):
         self._tracks: dict[Hashable, Track] = {}
         self._latest: Tensor | None = None
         self._moved: list[Tensor] = []
+        self._picture = torch.ones(())
         self._steps: set[int] = set()
 
     def remember(self, key: Hashable, probe: Tensor, target: Tensor) -> None:
@@ -97,7 +98,7 @@ class MeasuringRun(TapRun):
             slope = (x - denoised) / max(self.decider.seen.sigma, 1e-6)
             if self._latest is not None:
                 self._moved.append((slope - self._latest).abs().mean(dtype=torch.float32))
-            self._latest = slope
+            self._latest, self._picture = slope, denoised.float().square().mean()
             self._steps.add(step)
         super().finish(x, denoised)
 
@@ -110,7 +111,7 @@ class MeasuringRun(TapRun):
         return Trace(
             self.record.model, self.settings.target, self.timeline.sigmas, tuple(track.close() for track in tracks),
             tuple(torch.stack(self._moved).tolist()) if self._moved else (), noisy, self.timeline.mixes,
-            tuple(self.record.full_steps) if self._skips else (),
+            tuple(self.record.full_steps) if self._skips else (), float(self._picture),
         )
 
     def _share(self, key: Hashable) -> float:

@@ -64,12 +64,11 @@ def test_another_workflow_with_the_cached_result_gets_the_run_that_made_it() -> 
 
 def test_a_prompt_that_failed_before_it_came_to_a_node_leaves_it_the_run_before() -> None:
     board, failed = LiveBoard(), Prompt({"7": {}, "8": {}}, "first", "failed")
-    board.keep(event(prompt="earlier", title="5.1 s, and more"))
+    board.keep(event(prompt="earlier"))
     board.keep(event("8", prompt="failed", line="Stopped: 1 of 4 steps computed"))
     board.keep(event("3", prompt="earlier"))
     found = board.stopped(failed)
     assert [(run["node"], run["line"]) for run in found] == [("7", f"{RUN_BEFORE}5.1 s")]
-    assert found[0]["title"] == f"{RUN_BEFORE}5.1 s, and more"
     assert [run["line"] for run in board.of("first")] == ["Stopped: 1 of 4 steps computed", "5.1 s", found[0]["line"]]
     assert board.stopped(failed) == [] and board.stopped(Prompt({})) == []
 

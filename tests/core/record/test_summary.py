@@ -47,9 +47,8 @@ def test_the_words_tell_where_what_is_kept_lies(settings: dict, said: str) -> No
 def test_the_line_says_how_close_the_picture_is() -> None:
     close = replace(made_record(steps=50), closeness=Closeness(46.6, 39.6, 66.6))
     assert "; no difference to be seen (about 47 dB, mostly 40 to 67); cache" in summary_line(close)
-    assert run_line(close, uncertain=True).endswith("; no difference to be seen (about 47 dB, mostly 40 to 67)")
-    assert result_line(close, uncertain=True).endswith("; no difference to be seen (about 47 dB, mostly 40 to 67)")
-    assert run_line(close).endswith("; no difference to be seen (about 47 dB)")
+    assert run_line(close).endswith("; no difference to be seen (about 47 dB, mostly 40 to 67)")
+    assert result_line(close).endswith("; no difference to be seen (about 47 dB, mostly 40 to 67)")
     assert "no difference to be seen, about 47 dB, mostly 40 to 67 (PSNR" in report_text(close)
     assert "(about" not in summary_line(replace(close, complete=False))
 
@@ -77,16 +76,17 @@ def test_the_line_says_what_was_missed_and_what_helps(settings: dict, decibels: 
     close = Closeness(decibels, decibels - 7, decibels + 20)
     record = replace(made_record(steps=50), closeness=close, settings=settings)
     assert len(record.full_steps) == 18
-    for words in (run_line(record), result_line(record)):
-        assert words.endswith(f"(about {decibels:.0f} dB){said}")
     span = f"about {decibels:.0f} dB, mostly {close.low:.0f} to {close.high:.0f}"
+    for words in (run_line(record), result_line(record)):
+        assert words.endswith(f"({span}){said}")
     assert f"({span}){said.rstrip('.')}; cache" in summary_line(record)
 
 
 def test_of_a_part_of_a_run_the_line_says_so() -> None:
     part = replace(made_record(steps=50), closeness=Closeness(30.0, 23.0, 50.0), part_of_run=True)
     part.settings = {"quality": "fixed"}
-    assert run_line(part).endswith("(about 30 dB) in this part of the run. Set quality to close, or lower interval.")
+    assert run_line(part).endswith("(about 30 dB, mostly 23 to 50) in this part of the run. Set quality to close, or "
+                                   "lower interval.")
     assert "drawn differently in this part of the run, about 30 dB, mostly 23 to 50" in report_text(part)
     assert part.report()["part_of_run"] and part.report()["closeness_mostly_db"] == [23.0, 50.0]
 
@@ -116,7 +116,8 @@ def test_the_gain_is_what_full_steps_would_have_taken() -> None:
 
 def test_the_face_says_how_long_it_took_instead_and_how_close_it_is() -> None:
     record = replace(made_record(steps=50), closeness=Closeness(46.6, 39.6, 66.6))  # 18 steps of 0.1 s, 32 of 0.01 s
-    assert result_line(record) == "2.1 s instead of about 5.0 s, 2.4x faster; no difference to be seen (about 47 dB)"
+    assert result_line(record) == ("2.1 s instead of about 5.0 s, 2.4x faster; no difference to be seen (about 47 dB, "
+                                   "mostly 40 to 67)")
     record.evaluations[0].seconds = 60.0  # loading the model takes as long without TAP
     assert result_line(record).startswith("2.1 s instead of about 5.0 s")
     record.seconds_replayed = 8.0

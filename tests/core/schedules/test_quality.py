@@ -239,7 +239,7 @@ def test_fresh_noise_is_expected_to_drift_more_where_nothing_is_foreseen() -> No
 
 def test_that_nearly_all_steps_were_computed_is_not_said_where_none_is_left() -> None:
     assert run(QualitySchedule(28), cubic(0.0), sigmas=(1.0, 0.5, 0.0), guidance=6.0)[2] == ""
-    full, _, said = run(QualitySchedule(42), cubic(12.0), sigmas=tuple(1 - i / 12 for i in range(13)))
+    full, _, said = run(QualitySchedule(37), cubic(12.0), sigmas=tuple(1 - i / 12 for i in range(13)))
     assert len(full) < 12 and said == ""
 
 
