@@ -42,4 +42,4 @@ def test_the_table_shows_both(rows: list[dict]) -> None:
     table = calibration_study.markdown({"rows": rows})
     assert f"| demo | {rows[0]['seconds']['full']:.2f} |" in table
     estimate = rows[1]["estimates"]["10"]
-    assert f"{estimate['expected']:.1f} / {estimate['psnr']:.1f} (" in table
+    assert f"{estimate['expected']:.1f} / {estimate['told']:.1f} / {estimate['psnr']:.1f} (" in table

@@ -3,30 +3,50 @@
 from __future__ import annotations
 
 import re
+from importlib.util import find_spec
 from pathlib import Path
 
 import pytest
+import torch
 
 from closeness import pictures
 from figures.metrics import psnr, ssim
-from models.stage import open_stage
+from models.stage import Take, open_stage
+from real.image_metrics import loaded
 
 DOCS = Path(__file__).resolve().parents[3] / "web" / "docs"
 
 
+WEIGHTS = Path(torch.hub.get_dir()) / "checkpoints" / "alexnet-owt-7be5be79.pth"
+
+
 @pytest.fixture(scope="module")
-def pairs() -> list[tuple[str, int, float, float]]:
-    """From close to far: word, computed steps, PSNR and SSIM."""
+def takes() -> tuple[Take, list[tuple[str, Take]]]:
+    """The full picture, and from close to far the words with their pictures."""
     stage = open_stage("demo")
     full = stage.take(pictures.SHOT, pictures.COURSE)
+    return full, list(pictures.by_words(stage, full))[::-1]
+
+
+@pytest.fixture(scope="module")
+def pairs(takes: tuple[Take, list[tuple[str, Take]]]) -> list[tuple[str, int, float, float]]:
+    """From close to far: word, computed steps, PSNR and SSIM."""
+    full, found = takes
     return [(words, take.calls, psnr(take.frames, full.frames), ssim(take.frames, full.frames))
-            for words, take in reversed(list(pictures.by_words(stage, full)))]
+            for words, take in found]
 
 
 def test_every_word_has_a_pair_and_two_measures_agree_on_the_order(pairs: list[tuple]) -> None:
     assert len(pairs) == 4
     for column in zip(*[pair[1:] for pair in pairs], strict=True):
         assert list(column) == sorted(column, reverse=True)
+
+
+@pytest.mark.skipif(find_spec("lpips") is None or not WEIGHTS.exists(), reason="LPIPS or its weights are not installed")
+def test_lpips_agrees_on_the_order(takes: tuple[Take, list[tuple[str, Take]]]) -> None:
+    full, found = takes
+    apart = [loaded("lpips")(take.frames, full.frames, "") for _, take in found]
+    assert apart == sorted(apart)
 
 
 @pytest.mark.parametrize("page", ["TapAccelerate.md", "TapAccelerate/zh.md"])
