@@ -75,12 +75,6 @@ class Closeness:
         return f"{self.words} (about {self.decibels:.0f} dB)"
 
 
-def expected(decibels: float) -> Closeness:
-    """What to expect of a run that was foreseen to tell so many dB."""
-    less, more = USUAL
-    return Closeness(decibels, max(decibels - less, 0.0), decibels + more)
-
-
 @dataclass(frozen=True)
 class Line:
     """From the drift of a run to its closeness.

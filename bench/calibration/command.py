@@ -53,7 +53,7 @@ def estimates(stage: Stage) -> dict[str, dict]:
         line = found.line(calls)
         settings = TapSettings(**OURS, given_schedule=ListedSchedule(line.full))
         takes = stage.takes(SHOTS, Course(alone=True), settings)  # each tells of itself
-        told = mean(take.record.closeness.decibels for take in takes)
+        told = mean(take.record.closeness.decibels for take in takes if take.record.closeness)
         rows[str(calls)] = {"expected": line.decibels, "told": told, **closeness(takes, fulls)}
     return {"estimates": rows}
 

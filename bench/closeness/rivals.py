@@ -7,6 +7,7 @@ bench/results/closeness_rivals_MODEL.json, the table in bench/closeness/README.m
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 from functools import cached_property
@@ -17,7 +18,7 @@ from tap_pack.tap_core.schedules.growing import GrowingSchedule
 from tap_pack.tap_core.schedules.interval import IntervalSchedule
 from tqdm import tqdm
 
-from closeness.courses import COURSES, DEFAULT, TWO_MODELS, course_of, shots_of
+from closeness.courses import COURSES, DEFAULT, course_of, shots_of
 from closeness.rivals_table import EASYCACHE, FIXED, OWN, PLAIN, SPECTRUM, TAP, markdown
 from figures.metrics import psnr
 from figures.page import Page, read_results
@@ -47,6 +48,7 @@ class Rivals:
 
     def __init__(self, stage: Stage, course: Course, row: dict, keep: Callable[[], None]) -> None:
         self._stage, self._course, self._keep = stage, course, keep
+        self._parts = 1 + course.two_models  # of two models each has half of the steps, and of what is computed
         self._undecoded, self._shots = undecoded(stage), shots_of(stage.name)[:PICTURES]
         self._turner = DialTurner(lambda settings, _: self._count(settings), 1, TURNS)
         self._scores: dict[str, dict] = row.setdefault("scores", {})
@@ -57,9 +59,9 @@ class Rivals:
         calls = mean(close["calls"])
         if calls == self._course.steps:
             return
-        budget = int(calls + 0.5)
-        sigmas = self._stage.sigmas(self._course)
-        self._score(FIXED, lambda: (self._together(fixed_settings(budget, sigmas)), {}))
+        budget = self._parts * math.ceil(int(calls + 0.5) / self._parts)
+        fixed = fixed_settings(budget // self._parts, self._sigmas)
+        self._score(FIXED, lambda: (self._together(fixed), {}))
         cache = StockCache("EasyCache")
         self._score(OWN, lambda: (self._alone(cache.settings(OWN_THRESHOLD)), {}))
         self._score(EASYCACHE, lambda: self._turned(cache, budget))
@@ -68,6 +70,11 @@ class Rivals:
         self._score(PLAIN, lambda: (self._stage.takes(self._shots, replace(self._course, steps=budget)), {}))
         for sampler in SOLVERS:
             self._score(sampler, lambda sampler=sampler: self._solved(sampler, budget))
+
+    @cached_property
+    def _sigmas(self) -> tuple[float, ...]:
+        """Of a run, or of its first model."""
+        return self._stage.sigmas(self._course)[: self._course.steps // self._parts + 1]
 
     @cached_property
     def _fulls(self) -> list[Take]:
@@ -114,7 +121,7 @@ class Rivals:
         """How many steps are computed for the picture by which dials are turned."""
         if callable(settings):
             return self._undecoded.take(DIAL_SHOT, replace(self._course, patch=settings)).calls
-        return known_count(settings, self._stage.sigmas(self._course))
+        return self._parts * known_count(settings, self._sigmas)
 
 
 def fixed_settings(count: int, sigmas: tuple[float, ...]) -> TapSettings:
@@ -158,9 +165,7 @@ def measure_model(stage: Stage, arguments: Sequence[str], fresh: bool) -> None:
         found = {"weights": stage.weights, "shots": list(shots_of(stage.name)[:PICTURES]), "rows": rows, "begun": begun}
         write_results("closeness", ["rivals", *arguments], found, part=f"rivals_{stage.name}")
 
-    # Not all of what is compared takes two models.
-    courses = [course for course in COURSES if course[1] != TWO_MODELS]
-    for steps, sampler, cfg in tqdm(courses, desc=stage.name, unit="row"):
+    for steps, sampler, cfg in tqdm(COURSES, desc=stage.name, unit="row"):
         if (steps, sampler, cfg) not in done:
             key = {"model": stage.name, "steps": steps, "sampler": sampler, "cfg": cfg}
             begun = begun if begun.items() >= key.items() else key

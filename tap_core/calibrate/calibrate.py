@@ -9,7 +9,7 @@ from ..errors import TapError
 from ..sampling.pool_settings import PoolSettings
 from ..schedules.placed import by_change, place
 from ..timeline import Timeline
-from .expected import expected_decibels
+from .expected import expected_closeness
 from .gap_costs import GapCosts
 from .gap_errors import GapErrors
 from .learned_rows import learned_weights
@@ -63,9 +63,14 @@ def calibrate(traces: Sequence[Trace], planned: PlannedRun, progress: Progress =
     if not found:
         raise TapError("The measured run holds values that are not numbers. Look at its picture, and measure again.")
     found = [given if given and len(full) == len(given) else full for full in found]
-    lines = [Line(full, expected_decibels(errors, full)) for full in found]
+    lines = [_line(errors, full) for full in found]
     lines = [_with_extras(line, traces, planned) if line.calls == planned.calls else line for line in lines]
     return Calibration(first.model, f"target {first.target}, {planned.pool}", first.sigmas, tuple(lines))
+
+
+def _line(errors: Sequence[GapErrors], full: tuple[int, ...]) -> Line:
+    close = expected_closeness(errors, full)
+    return Line(full, close.decibels, span=(close.low, close.high))
 
 
 def _with_extras(line: Line, traces: Sequence[Trace], planned: PlannedRun) -> Line:

@@ -4,20 +4,26 @@ from collections.abc import Sequence
 from dataclasses import replace
 from statistics import mean
 
-from ..closeness import LEAST
+from ..closeness import LEAST, MOST, Closeness
+from ..sampling.motion import LITTLE
 from ..schedules.drift_rates import line_of
+from ..schedules.quality import RENEWED
 from ..timeline import Timeline
 from .gap_errors import GapErrors
 
 
-def expected_decibels(errors: Sequence[GapErrors], full: Sequence[int]) -> float:
-    """The mean over the traces, in dB; see tap_core/closeness.py."""
-    return mean(_told(each, full) for each in errors)
+def expected_closeness(errors: Sequence[GapErrors], full: Sequence[int]) -> Closeness:
+    """The mean over the traces; as far off as can be where runs could not tell, as no gap is closed."""
+    told = [_told(each, full) for each in errors]
+    return Closeness(*(mean(getattr(one, name) for one in told) for name in ("decibels", "low", "high")))
 
 
-def _told(errors: GapErrors, full: Sequence[int]) -> float:
-    trace = errors.trace
+def _told(errors: GapErrors, full: Sequence[int]) -> Closeness:
+    trace, drift = errors.trace, errors.drift(full)
+    if len(full) == trace.steps:
+        return Closeness(MOST, MOST, MOST)
     timeline = Timeline(trace.sigmas, mixed=trace.mixed, guidance=trace.guidance)
-    line = replace(line_of(timeline, closer=0.0), open_end=full[-1] < trace.steps - 1)
-    close = line.closeness(errors.drift(full))
-    return LEAST if close is None else close.decibels
+    line = replace(line_of(timeline, closer=0.0), twice=trace.twice, open_end=full[-1] < trace.steps - 1,
+                   turned=trace.turned, renewed=trace.renewed > RENEWED, noisy=trace.renewed > LITTLE)
+    close = None if drift is None else line.closeness(drift)
+    return close or Closeness(LEAST, 0.0, LEAST)

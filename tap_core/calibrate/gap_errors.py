@@ -1,7 +1,8 @@
-"""What the pool, with its choice per token, would leave in the picture between two full steps.
+"""What the pool, with its choice per token, would leave in the picture between two full steps, and how it drifts there.
 
 T steps, N tokens, C channels, S pasts (see rows), J steps ahead of the newest full one, K full steps looked back at.
-d: slope of the sampler, (x - denoised) / sigma.  w_j: step j in sigma, times its weight.
+d: slope of the sampler, (x - denoised) / sigma.  w_j: step j in sigma, times its weight, which
+drifts leave out.
 f_j: sum of w d over the first j skipped steps as forecast.  i_j: the same, interpolated with the full step after them.
 """
 
@@ -43,7 +44,10 @@ class GapErrors:
 
     def __init__(self, trace: Trace, rows: Rows, loss: str, repaid: bool = True) -> None:
         self.trace, self.loss, self._rows = trace, loss, rows
-        self._repays = repaid and not trace.noisy and trace.target != "denoised"
+        # From other targets the slopes are known but for what x itself adds.
+        self._slopes_known = not trace.noisy and trace.target != "denoised"
+        self._repays = repaid and self._slopes_known
+        self._counts = NOT_REPAID if not repaid else UNDER_NOISE if trace.noisy else REPAID
         self._conditions = [prepared(condition, trace) for condition in trace.conditions]
         self._parts = [part for condition in self._conditions for part in condition.parts]
         self._trust = [torch.ones(part.target.shape[:2]) for part in self._parts]
@@ -71,26 +75,30 @@ class GapErrors:
             found[part, 1:] = self._of([pasts[i] for i in part], ahead)
         return found
 
-    def drift(self, full: Sequence[int]) -> float:
-        """What a run with these full steps would find that its gaps drifted, see Line.closeness."""
+    def drift(self, full: Sequence[int]) -> float | None:
+        """What a run with these full steps would find that its gaps drifted, see Line.closeness; None without a gap."""
         length = max(self._rows.snapshots, DEGREE)
         gaps = [(past_of(full, number, length), after - full[number - 1] - 1)
                 for number, after in enumerate(full) if number and after > full[number - 1] + 1]
-        pasts, found = [past for past, _ in gaps], 0.0
+        pasts, found = [past for past, _ in gaps], 0.0 if gaps else None
         for part in portions(pasts):
             skipped = [gaps[i][1] for i in part]
             drifts = self._drifts([pasts[i] for i in part], max(skipped))
             found += float(drifts[range(len(part)), [count - 1 for count in skipped]].sum())
-        return found / max(self.trace.picture, TINY)
+        return None if found is None else found / max(self.trace.picture, TINY)
 
     def _drifts(self, pasts: Sequence[Past], ahead: int) -> Tensor:
         """Squares of the drifts of j skipped steps, [S, J], for pasts of equal length."""
         past, reached, steps = self._reached(pasts, ahead)
         weights = torch.where(reached > self.trace.steps - 1, 0, self._ways[steps])
         forecast = self._forecast(past, steps, weights, self._rows.at(pasts, ahead))
-        drifts = self._after_repaying(past, reached, weights, forecast).sub_(forecast).div_(1 - LEFT_BY_REPAYING)
-        counts = UNDER_NOISE if self.trace.noisy else REPAID if self._repays else NOT_REPAID
-        return drifts.square_().mean(dim=(2, 3)) * (counts * (ONE_STEP if len(pasts[0]) == 1 else 1.0)) ** 2
+        if self._slopes_known:
+            drifts = self._after_repaying(past, reached, weights, forecast).sub_(forecast).div_(1 - LEFT_BY_REPAYING)
+        else:  # the forecasts' own errors stand for what an interpolation would show of them
+            along = (self._ways[:, None, None] * self._slope).cumsum(dim=0)
+            drifts = along[steps] - along[past[:, :1]] - forecast
+        alone = len(pasts[0]) == 1 and not self.trace.twice
+        return drifts.square_().mean(dim=(2, 3)) * (self._counts * (ONE_STEP if alone else 1.0)) ** 2
 
     def _reached(self, pasts: Sequence[Past], ahead: int) -> tuple[Tensor, Tensor, Tensor]:
         """The pasts [S, K], each of J steps after them, and the same within the run [S, J]."""

@@ -1,15 +1,17 @@
 """A calibration as a short text: read by people, shared in workflows, and read back here.
 
-    TAP placement 1
+    TAP placement 3
     model: Flux
     made for: target auto, taylor; orders 0,1,2; horizons -4 to 0 by 1; best
     sigmas: 1 0.98 0.96 .. 0
-    10 calls, about 48 dB: 0 3 7 11 16 22 28 35 42 47
+    10 calls, about 48 dB, mostly 41 to 68: 0 3 7 11 16 22 28 35 42 47
 
-Version 2 has more for one number of calls, see extras.py:
+There may be more for one number of calls, see extras.py:
 
     10 calls, weights: 0 0 0 0; -1.15 -0.58 0.4 0.2; ..
     10 calls, sigmas: 1 0.983 0.957 .. 0
+
+Versions 1 and 2 have another figure, which leaves out that drift is repaid, and no span.
 """
 
 import re
@@ -20,13 +22,18 @@ from ..errors import TapError
 from ..predictors.learned import LearnedWeights
 from .extras import HOW, extra_lines, parsed_extra, parsed_sigmas
 
-TITLE, VERSIONS = "TAP placement", (1, 2)
+TITLE, VERSIONS = "TAP placement", (1, 2, 3)
 MOST_LETTERS = 100_000
+NUMBER = r"-?\d{1,4}(?:\.\d{1,6})?"
+LINE = re.compile(rf"(?P<calls>\d{{1,5}}) calls, about (?P<decibels>{NUMBER}) dB"
+                  rf"(?:, mostly (?P<low>{NUMBER}) to (?P<high>{NUMBER}))?: "
+                  r"(?P<full>\d{1,5}(?: \d{1,5})*)", re.ASCII)
 
 
 @dataclass(frozen=True)
 class Line:
-    """full: the steps that are computed, counted from 0. decibels: the closeness that is expected of the picture.
+    """full: the steps that are computed, counted from 0. decibels: the closeness that is expected of the picture, and
+    span: where pictures mostly lie; None in older texts.
 
     weights: four numbers a gap, see predictors/learned.py. sigmas: moved to fit these steps. () where there are none.
     """
@@ -35,6 +42,7 @@ class Line:
     decibels: float
     weights: tuple[tuple[float, ...], ...] = ()
     sigmas: tuple[float, ...] = ()
+    span: tuple[float, float] | None = None
 
     @property
     def calls(self) -> int:
@@ -78,14 +86,18 @@ def to_text(calibration: Calibration) -> str:
     """The calibration as text."""
     extras = [text for line in calibration.lines for text in extra_lines(line.calls, line.weights, line.sigmas)]
     return "\n".join([
-        f"{TITLE} {VERSIONS[bool(extras)]}",
+        f"{TITLE} {3 if all(line.span for line in calibration.lines) else 2 if extras else 1}",
         f"model: {calibration.model}",
         f"made for: {calibration.made_for}",
         f"sigmas: {' '.join(f'{sigma:.5g}' for sigma in calibration.sigmas)}",
-        *[f"{line.calls} calls, about {line.decibels:.1f} dB: {' '.join(map(str, line.full))}"
+        *[f"{line.calls} calls, about {line.decibels:.1f} dB{_mostly(line)}: {' '.join(map(str, line.full))}"
           for line in calibration.lines],
         *extras,
     ])
+
+
+def _mostly(line: Line) -> str:
+    return "" if line.span is None else f", mostly {line.span[0]:.1f} to {line.span[1]:.1f}"
 
 
 def from_text(text: str) -> Calibration:
@@ -121,7 +133,7 @@ def _check_title(line: str) -> None:
         raise TapError(f"The text does not begin with '{TITLE} {VERSIONS[0]}' but with {line[:40]!r}. {HOW}")
     if int(version) not in VERSIONS:
         raise TapError(f"This is a placement of version {int(version)}; this pack reads versions "
-                       f"{' and '.join(map(str, VERSIONS))}. Update the pack, or calibrate again.")
+                       f"{VERSIONS[0]} to {VERSIONS[-1]}. Update the pack, or calibrate again.")
 
 
 def _field(line: str, name: str) -> tuple[str, str]:
@@ -129,12 +141,13 @@ def _field(line: str, name: str) -> tuple[str, str]:
 
 
 def _line(line: str, steps: int) -> Line:
-    match = re.fullmatch(r"(\d{1,5}) calls, about (-?\d{1,4}(?:\.\d{1,6})?) dB: (\d{1,5}(?: \d{1,5})*)", line, re.ASCII)
+    match = LINE.fullmatch(line)
     if match is None:
         raise TapError(f"{line[:60]!r} is not a line of a placement; one is '10 calls, about 48 dB: 0 3 7'. {HOW}")
-    full = tuple(int(word) for word in match[3].split(" "))
+    full = tuple(int(word) for word in match["full"].split(" "))
     if full[0] != 0 or any(b <= a for a, b in pairwise(full)) or full[-1] >= steps:
         raise TapError(f"The steps in {line[:60]!r} have to begin with 0, rise, and stay below {steps}. {HOW}")
-    if len(full) != int(match[1]):
-        raise TapError(f"The line {line[:60]!r} says {match[1]} calls and names {len(full)} steps. {HOW}")
-    return Line(full, float(match[2]))
+    if len(full) != int(match["calls"]):
+        raise TapError(f"The line {line[:60]!r} says {match['calls']} calls and names {len(full)} steps. {HOW}")
+    span = None if match["low"] is None else (float(match["low"]), float(match["high"]))
+    return Line(full, float(match["decibels"]), span=span)

@@ -36,7 +36,8 @@ class Trace:
     """One run. target: the target that TAP Accelerate would forecast, by name. moved: mean|d_s - d_{s-1}| of the
     sampler's slope. noisy: whether the sampler added noise, see Motion. mixed: whether x is a mix of picture and noise.
     full: the full steps of a run that skipped the others, and computed them beside that only to be measured; () if all
-    steps were full. picture: the mean square of the denoised latents at the last step.
+    steps were full. picture: the mean square of the denoised latents at the last step, over the whole batch. guidance:
+    the guider's cfg; None if it tells none. twice, turned, renewed: see Line and Motion.
     """
 
     model: str
@@ -48,17 +49,15 @@ class Trace:
     mixed: bool = True
     full: tuple[int, ...] = ()
     picture: float = 1.0
+    guidance: float | None = 1.0
+    twice: float = 0.0
+    turned: float = 0.0
+    renewed: float = 0.0
 
     @property
     def steps(self) -> int:
         """Number of sampler steps."""
         return len(self.sigmas) - 1
-
-    @property
-    def guidance(self) -> float | None:
-        """The guider's cfg; None if it combines prompts in its own way, which then count equally."""
-        shares = [condition.share for condition in self.conditions]
-        return None if len(shares) > 1 and set(shares) == {1.0} else max(shares)
 
     @property
     def nbytes(self) -> int:

@@ -18,7 +18,7 @@ SIGMAS_NAMED = 6
 
 @dataclass(frozen=True)
 class Row:
-    """One number of calls. full: the steps that are computed; decibels: expected PSNR of the picture."""
+    """One number of calls. full: the steps that are computed; decibels: what a run with them is expected to tell."""
 
     full: Sequence[int]
     decibels: float

@@ -24,8 +24,8 @@ NO_NUMBERS = "The latents of the picture are all zero, or not numbers."
 class Standing:
     """Of one run; nothing is known any more once its way is lost. The record gets the reason.
 
-    closer: see Line; slopes: the run's. so_far: how close it is at the latest full step, in
-    words; "" before the first gap, and where that cannot be told.
+    closer: see Line; slopes: the run's. so_far: how close it is at the latest full step, in words; "" before the first
+    gap, and where that cannot be told.
     """
 
     def __init__(self, record: TapRecord, timeline: Timeline, closer: float = 0.0, slopes: Slopes | None = None

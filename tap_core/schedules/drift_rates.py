@@ -15,7 +15,7 @@ from .placed import change_done
 POWER = 3.0
 # The drift of a gap as long as a whole run, in dB: without guidance, how much more for each doubling of it, and how
 # much less for each halving of 20 steps.
-RATE, PER_DOUBLING, PER_HALVING = 4.0, 8.2, 7.6
+RATE, RATE_GUIDED, RATE_SHORT = 4.0, 8.2, 7.6
 # How much the latest gap counts in what is expected of the next ones.
 NEWEST = 0.4
 # Before a gap has told, the next one is expected to drift by so many dB more than the step that was just computed would
@@ -31,6 +31,8 @@ UNKNOWN = 4.0
 SOME_RENEWED, NOISY_RATE = 0.1, 34.0
 # A run of a part of a picture's change is expected to drift by this power of the part, which is at least so large.
 PART_POWER, LEAST_PART = 4.0, 0.05
+# The share of a model's noise levels that stands for the first of them: at 0 ComfyUI has no level.
+FIRST = 1e-4
 TINY, DECIBEL = 1e-30, math.log(10) / 10
 
 
@@ -43,9 +45,9 @@ class DriftRates:
     def __init__(self, timeline: Timeline, heights: Sequence[float]) -> None:
         self._heights = heights
         self._levels = [noise_level(sigma, timeline.mixes) for sigma in timeline.sigmas]
-        self._part = PART_POWER * math.log(_part(timeline))
-        fewer = PER_HALVING * doublings(ENOUGH_STEPS, _whole_steps(timeline))
-        self._expected = (RATE + PER_DOUBLING * math.log2(_guidance(timeline)) - fewer) * DECIBEL + self._part
+        short = RATE_SHORT * doublings(ENOUGH_STEPS, _whole_steps(timeline))
+        self._less = PART_POWER * math.log(_part(timeline)) - short * DECIBEL
+        self._expected = (RATE + RATE_GUIDED * math.log2(_guidance(timeline))) * DECIBEL + self._less
         self._learned: list[float] = []
         self._shown: list[float] = []  # by the first steps
         self._noisy = False
@@ -62,7 +64,7 @@ class DriftRates:
     def expect_noise(self, renewed: float) -> None:
         """Expect more drift where the first step is seen to draw this share of its noise anew."""
         if renewed > SOME_RENEWED:
-            self._noisy, self._expected = True, max(self._expected, NOISY_RATE * DECIBEL + self._part)
+            self._noisy, self._expected = True, max(self._expected, NOISY_RATE * DECIBEL + self._less)
 
     def learn(self, start: int, end: int, drifts: Sequence[float], alone: bool) -> None:
         """Take the squared drifts of the gap between two full steps, one for each picture. alone: whether it was behind
@@ -113,4 +115,7 @@ def _whole_steps(timeline: Timeline) -> float:
 def _part(timeline: Timeline) -> float:
     """The part of a picture's whole change that a run covers: it starts from a picture, or another model ends it."""
     start, end = change_done((timeline.sigmas[0], timeline.sigmas[-1]), timeline.mixes)
-    return max(end - start, LEAST_PART) if end > start else 1.0
+    whole = 1.0
+    if not timeline.mixes and timeline.sigma_of_share is not None:  # noise that is added never covers all of a picture
+        whole -= change_done((float(timeline.sigma_of_share(FIRST)),), mixed=False)[0]
+    return min(max((end - start) / whole, LEAST_PART), 1.0) if end > start else 1.0

@@ -126,6 +126,19 @@ def test_the_text_gives_the_same_schedule(model: ModelPatcher, measured: TraceHo
     assert torch.equal(*pictures)
     assert calibrated(measured).text == found.text
     assert "closest one" in TapPlacement.execute(found.text, "15").args[1]
+    assert "steps are computed. These are all. After" in TapPlacement.execute(in_full(found.text), str(STEPS)).args[1]
+
+
+def in_full(text: str) -> str:
+    """The text with a line of every step."""
+    return f"{text}\n{STEPS} calls, about 80 dB, mostly 80 to 80: {' '.join(map(str, range(STEPS)))}"
+
+
+def test_of_an_older_text_no_span_is_made_up(measured: TraceHolder) -> None:
+    older = re.sub(r", mostly [\d.]+ to [\d.]+", "", calibrated(measured).text).replace("placement 3", "placement 1")
+    words = TapPlacement.execute(older, "6").args[1]
+    assert re.search(r"This text of an older version expects \d+ dB \(.*\), which may be far off; calibrate", words)
+    assert "mostly" not in words
 
 
 def test_what_was_moved_is_reported_and_logged(

@@ -95,7 +95,7 @@ def test_in_a_pool_they_are_one_more_choice(model: ModelPatcher, measured: Trace
 def test_without_learning_nothing_changes(measured: TraceHolder) -> None:
     _, text, _, pool, sigmas = calibrated(measured)
     assert pool is None
-    assert text.startswith("TAP placement 1\n")
+    assert text.startswith("TAP placement 3\n")
     assert sigmas.tolist() == pytest.approx(measured.latest.sigmas)
 
 

@@ -15,9 +15,6 @@ test("an event of another form is ignored", () => {
   assert.equal(readEvent({ ...EVENT, more: 1 }).node, "12:7");
 });
 
-test("the pointer reads more of the line where there is more", () => {
-});
-
 test("steps to come are shown as planned", () => {
   const columns = columnsOf(readEvent(EVENT));
   assert.deepEqual(columns.map(({ mark }) => mark).join(""), "ffsrsf");

@@ -15,7 +15,7 @@ from ....tap_core.schedule import SKIP, AdaptiveSchedule, Decision, Schedule, Se
 from ....tap_core.timeline import Timeline
 from ....tap_core.token_grid import Grid
 from .second_model import ALONE
-from .wrappers import TapPatch, mixes_noise
+from .wrappers import TapPatch, guidance_of, mixes_noise
 
 # ComfyUI's own, which add up cfg of the positive prompt and 1 - cfg of the negative.
 USUAL_GUIDERS = ("CFGGuider", "Guider_Basic")
@@ -48,19 +48,19 @@ class EveryStep:
 
 
 class MeasuringRun(TapRun):
-    """Computes every step and keeps a trace. guidance: the guider's cfg; None if it combines prompts otherwise.
+    """Computes every step and keeps a trace. usual: whether the guider adds up its prompts as most do.
 
     With a schedule that skips, the picture moves along the forecasts, and the trace holds what the model would have
     answered there.
     """
 
     def __init__(self, settings: TapSettings, sigmas: Sequence[float], model: str, mixed: bool | None,
-                 guidance: float | None) -> None:
+                 guidance: float | None, usual: bool) -> None:
         super().__init__(settings, sigmas, model, mixed, guidance)
-        self._guidance = guidance
+        self._guidance = (1.0 if guidance is None else guidance) if usual else None
         self._skips = not isinstance(self.schedule, EveryStep)
         self.forecaster.wants_truth = self._skips
-        if guidance is None:
+        if not usual:
             self.notes.note("This guider combines its prompts in its own way; a calibration counts them equally.")
         self._tracks: dict[Hashable, Track] = {}
         self._latest: Tensor | None = None
@@ -107,11 +107,13 @@ class MeasuringRun(TapRun):
         tracks = [track for track in self._tracks.values() if len(track.steps) == self.timeline.steps]
         if not tracks:
             return None
-        noisy = self.motion.noisy is not None and bool(self.motion.noisy)
+        noisy, turned, renewed = (0.0 if seen is None else float(seen) for seen in (
+            self.motion.noisy, self.motion.turned, self.motion.renewed))
         return Trace(
             self.record.model, self.settings.target, self.timeline.sigmas, tuple(track.close() for track in tracks),
-            tuple(torch.stack(self._moved).tolist()) if self._moved else (), noisy, self.timeline.mixes,
-            tuple(self.record.full_steps) if self._skips else (), float(self._picture),
+            tuple(torch.stack(self._moved).tolist()) if self._moved else (), bool(noisy), self.timeline.mixes,
+            tuple(self.record.full_steps) if self._skips else (), float(self._picture), self.timeline.guidance,
+            self.standing.twice, turned, renewed,
         )
 
     def _share(self, key: Hashable) -> float:
@@ -150,8 +152,7 @@ class MeasuringPatch(TapPatch):
     def make_run(self, sigmas: Sequence[float], model: str, guider: object) -> MeasuringRun:
         """The run, which knows how much each condition counts."""
         usual = type(guider).__name__ in USUAL_GUIDERS
-        guidance = float(getattr(guider, "cfg", 1.0)) if usual else None
-        return MeasuringRun(self.settings, sigmas, model, mixes_noise(guider), guidance)
+        return MeasuringRun(self.settings, sigmas, model, mixes_noise(guider), guidance_of(guider), usual)
 
     def end(self, run: MeasuringRun, complete: bool) -> None:
         """Put the trace of a complete run into the holder, or the reason why there is none."""

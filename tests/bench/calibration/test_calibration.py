@@ -13,7 +13,7 @@ def rows() -> list[dict]:
     """Both rows of the demo model, from one picture and few steps."""
     course, calibrate, read = calibration_study.Course, calibration_study.calibrate, []
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(calibration_study, "Course", lambda: course(steps=16))
+        patch.setattr(calibration_study, "Course", lambda **more: course(steps=16, **more))
         patch.setattr(calibration_study, "SHOTS", range(100, 101))
         patch.setattr(calibration_study, "REPEATS", 2)  # the first call of all warms up
         patch.setattr(calibration_study, "calibrate",
@@ -34,7 +34,7 @@ def test_seconds_are_taken_of_all_that_it_needs(rows: list[dict]) -> None:
 def test_more_calls_are_expected_to_be_closer_and_are(rows: list[dict]) -> None:
     expected, reached = ([rows[1]["estimates"][str(calls)][what] for calls in calibration_study.CALLS]
                          for what in ("expected", "psnr"))
-    assert expected == sorted(expected, reverse=True)
+    assert expected[0] > expected[-1] + 5
     assert reached[0] > reached[-1] > 25
 
 

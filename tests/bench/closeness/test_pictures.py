@@ -15,8 +15,6 @@ from models.stage import Take, open_stage
 from real.image_metrics import loaded
 
 DOCS = Path(__file__).resolve().parents[3] / "web" / "docs"
-
-
 WEIGHTS = Path(torch.hub.get_dir()) / "checkpoints" / "alexnet-owt-7be5be79.pth"
 
 

@@ -3,18 +3,19 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from itertools import pairwise
 
 import pytest
 import torch
 from tap_pack.tap_core.calibrate.calibrate import PlannedRun, calibrate
-from tap_pack.tap_core.calibrate.expected import expected_decibels
+from tap_pack.tap_core.calibrate.expected import expected_closeness
 from tap_pack.tap_core.calibrate.fitted_numbers import Changes
 from tap_pack.tap_core.calibrate.gap_errors import GapErrors
 from tap_pack.tap_core.calibrate.rows import Rows
 from tap_pack.tap_core.calibrate.trace import ConditionTrace, Trace
-from tap_pack.tap_core.closeness import GUIDED, LEAST, OPEN_END, Line
+from tap_pack.tap_core.closeness import GUIDED, LEAST, MOST, MOST_RENEWED, NOISY, OPEN_END, TWICE, USUAL, Line
 from tap_pack.tap_core.predictors.pool import Pool
-from tap_pack.tap_core.sampling.drifts import NOT_REPAID, REPAID, Drifts
+from tap_pack.tap_core.sampling.drifts import NOT_REPAID, ONE_STEP, REPAID, UNDER_NOISE, Drifts
 from tap_pack.tap_core.sampling.pool_settings import PoolSettings
 from tap_pack.tap_core.timeline import Timeline
 
@@ -24,26 +25,38 @@ SIGMAS = tuple((1 - step / STEPS) ** 1.3 for step in range(STEPS + 1))
 REUSE: Pool = PoolSettings(orders="0", horizon_from=0).pool()
 
 
-def made_trace(shares: tuple[float, ...] = (1.0,), mixed: bool = True) -> Trace:
-    """Slopes that turn slowly, under a picture that stands still."""
-    random = torch.Generator().manual_seed(4)
-    conditions = []
-    for share in shares:
+def made_trace(shares: tuple[float, ...] = (1.0,), mixed: bool = True, target: str = "auto") -> Trace:
+    """Slopes that turn slowly, along a path from x; the picture is where each of them leads."""
+    random, x, conditions = torch.Generator().manual_seed(4), 0.0, []
+    slopes = []
+    for _ in shares:
         speed, phase = 2 * torch.rand(2, TOKENS, WIDTH, generator=random)
-        slope = torch.sin(speed * torch.linspace(0, 3, STEPS)[:, None, None] + phase) + phase
-        picture = torch.full_like(slope, 0.5)
-        conditions.append(ConditionTrace(share, slope, torch.cat([picture, slope], dim=-1), Changes(), ()))
-    return Trace("Flux", "auto", SIGMAS, tuple(conditions), mixed=mixed, picture=0.25)
+        slopes.append(torch.sin(speed * torch.linspace(0, 3, STEPS)[:, None, None] + phase) + phase)
+    guided = sum(share * slope for share, slope in zip(shares, slopes, strict=True))
+    moves = torch.tensor([after - sigma for sigma, after in pairwise(SIGMAS)])[:, None, None] * guided
+    x = 1.0 + moves.cumsum(dim=0) - moves
+    levels = torch.tensor(SIGMAS[:-1])[:, None, None]
+    for share, slope in zip(shares, slopes, strict=True):
+        picture = x - levels * slope
+        values = picture if target == "denoised" else torch.cat([picture, slope], dim=-1)
+        conditions.append(ConditionTrace(share, slope, values, Changes(), ()))
+    last = (x - levels * guided)[-1]
+    return Trace("Flux", target, SIGMAS, tuple(conditions), mixed=mixed, guidance=max(shares),
+                 picture=float(last.square().mean()))
 
 
 def drift_of_a_run(trace: Trace, counts: float) -> float:
-    """What a run that repeats its latest full slope measures."""
-    slopes = sum(condition.share * condition.target.chunk(2, dim=-1)[1] for condition in trace.conditions)
-    drifts, latest = Drifts(trace.mixed), slopes[0]
+    """What a run that repeats what its latest full step gave measures."""
+    halves = [condition.target.chunk(2, dim=-1) if trace.target == "auto" else (condition.target, None)
+              for condition in trace.conditions]
+    shares = [condition.share for condition in trace.conditions]
+    pictures = sum(share * picture for share, (picture, _) in zip(shares, halves, strict=True))
+    slopes = sum(share * condition.probe for share, condition in zip(shares, trace.conditions, strict=True))
+    drifts, latest = Drifts(trace.mixed), 0
     for step, sigma in enumerate(SIGMAS[:-1]):
-        latest = slopes[step] if step in FULL else latest
-        x = 0.5 + sigma * slopes[step][None]
-        drifts.add(x, x - sigma * latest[None], sigma, step in FULL, counts)
+        x, latest = pictures[step] + sigma * slopes[step], step if step in FULL else latest
+        denoised = pictures[latest] if trace.target == "denoised" else x - sigma * slopes[latest]
+        drifts.add(x[None], denoised[None], sigma, step in FULL, counts)
     return float(drifts.both[0])
 
 
@@ -57,35 +70,72 @@ def test_it_is_the_drift_that_a_run_measures(shares: tuple[float, ...], repaid: 
     assert errors.drift(FULL) == pytest.approx(wanted, rel=0.1)  # the steps of a gap differ, and are weighed here
 
 
-def test_guidance_and_skipped_last_steps_count_as_in_a_run() -> None:
-    errors, guided = (GapErrors(made_trace(shares), Rows(REUSE, Timeline(SIGMAS)), "cosine")
-                      for shares in ((1.0,), (4.0, -3.0)))
-    assert expected_decibels([errors], FULL) == pytest.approx(Line(steps=STEPS).closeness(errors.drift(FULL)).decibels)
-    plain = Line(steps=STEPS).closeness(guided.drift(FULL)).decibels
-    assert expected_decibels([guided], FULL) == pytest.approx(plain - GUIDED)
-    open_end = Line(steps=STEPS).closeness(errors.drift(FULL[:-1])).decibels - OPEN_END
-    assert expected_decibels([errors], FULL[:-1]) == pytest.approx(open_end)
+def test_of_forecast_pictures_it_is_about_what_a_run_measures() -> None:
+    """Their slopes are not known, and the forecasts' own errors stand for what an interpolation shows of them."""
+    trace = made_trace(target="denoised")
+    errors = GapErrors(trace, Rows(REUSE, Timeline(SIGMAS)), "cosine")
+    assert 0.5 < errors.drift(FULL) / drift_of_a_run(trace, REPAID) < 2
+
+
+@pytest.mark.parametrize(("noisy", "repaid", "counts"), [
+    (False, True, REPAID), (False, False, NOT_REPAID), (True, True, UNDER_NOISE), (True, False, NOT_REPAID)])
+def test_drifts_count_as_in_a_run(noisy: bool, repaid: bool, counts: float) -> None:
+    trace = replace(made_trace(target="denoised"), noisy=noisy)
+    once, counted = (GapErrors(each, Rows(REUSE, Timeline(SIGMAS)), "cosine", repays).drift(FULL)
+                     for each, repays in ((replace(trace, noisy=False), True), (trace, repaid)))
+    assert counted == pytest.approx(once * counts**2)
+
+
+def test_where_steps_are_evaluated_twice_the_first_gap_is_no_other() -> None:
+    once, twice = (GapErrors(replace(made_trace(), twice=share), Rows(REUSE, Timeline(SIGMAS)), "cosine").drift((0, 2))
+                   for share in (0.0, 1.0))
+    assert once == pytest.approx(twice * ONE_STEP**2)
+
+
+def told(trace: Trace, full: tuple[int, ...] = FULL) -> float:
+    """What is expected, in dB, from one trace."""
+    return expected_closeness([errors_of(trace)], full).decibels
+
+
+def errors_of(trace: Trace) -> GapErrors:
+    return GapErrors(trace, Rows(REUSE, Timeline(SIGMAS)), "cosine")
+
+
+def test_guidance_skipped_last_steps_and_the_sampler_count_as_in_a_run() -> None:
+    plain = made_trace()
+    by_drift = Line(steps=STEPS).closeness(errors_of(plain).drift(FULL)).decibels
+    assert told(plain) == pytest.approx(by_drift)
+    assert told(replace(plain, guidance=4.0)) == pytest.approx(by_drift - GUIDED)
+    assert told(replace(plain, guidance=None)) == told(replace(plain, guidance=4.0))
+    assert told(plain, FULL[:-1]) == pytest.approx(
+        Line(steps=STEPS).closeness(errors_of(plain).drift(FULL[:-1])).decibels - OPEN_END)
+    twice = replace(plain, twice=1.0)
+    assert told(twice) == pytest.approx(Line(steps=STEPS).closeness(errors_of(twice).drift(FULL)).decibels + TWICE)
+    assert told(replace(plain, turned=0.4)) < told(plain) - 5
+    assert told(replace(plain, renewed=0.9)) <= MOST_RENEWED
+
+
+def test_the_span_is_that_of_such_a_run() -> None:
+    for renewed, span in ((0.0, USUAL), (0.2, NOISY)):
+        close = expected_closeness([errors_of(replace(made_trace(), renewed=renewed))], FULL)
+        assert (close.decibels - close.low, close.high - close.decibels) == pytest.approx(span)
 
 
 def test_several_traces_count_alike() -> None:
-    both = [GapErrors(made_trace(shares), Rows(REUSE, Timeline(SIGMAS)), "cosine") for shares in ((1.0,), (2.0, -1.0))]
-    alone = [expected_decibels([each], FULL) for each in both]
-    assert expected_decibels(both, FULL) == pytest.approx(sum(alone) / 2)
+    both = [made_trace(), made_trace((2.0, -1.0))]
+    found = expected_closeness([errors_of(trace) for trace in both], FULL).decibels
+    assert found == pytest.approx(sum(map(told, both)) / 2)
 
 
-def test_a_picture_of_zeros_is_called_as_far_off_as_can_be() -> None:
-    trace = replace(made_trace(), picture=0.0)
-    assert expected_decibels([GapErrors(trace, Rows(REUSE, Timeline(SIGMAS)), "cosine")], FULL) == LEAST
+def test_no_closeness_is_made_up() -> None:
+    assert told(replace(made_trace(), picture=0.0)) == LEAST
+    assert told(made_trace(), (0,)) == LEAST  # no gap is closed
+    assert told(made_trace(), tuple(range(STEPS))) == MOST
 
 
 def test_a_calibration_has_it_for_every_line() -> None:
     traces = [made_trace(), made_trace((3.0, -2.0))]
     found = calibrate(traces, PlannedRun(PoolSettings(orders="0", horizon_from=0), trusting=False))
-    errors = [GapErrors(trace, Rows(REUSE, Timeline(SIGMAS)), "cosine") for trace in traces]
     for line in found.lines:
-        assert line.decibels == pytest.approx(expected_decibels(errors, line.full))
-
-
-@pytest.mark.parametrize(("shares", "guidance"), [((1.0,), 1.0), ((4.5, -3.5), 4.5), ((1.0, 1.0), None)])
-def test_guidance_is_what_the_conditions_count(shares: tuple[float, ...], guidance: float | None) -> None:
-    assert made_trace(shares).guidance == guidance
+        close = expected_closeness([errors_of(trace) for trace in traces], line.full)
+        assert (line.decibels, *line.span) == pytest.approx((close.decibels, close.low, close.high))

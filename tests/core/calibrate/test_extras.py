@@ -52,7 +52,7 @@ def test_a_text_without_them_is_as_before_and_one_with_them_gives_them_back() ->
 
 
 @pytest.mark.parametrize(("old", "new", "says"), [
-    ("placement 2", "placement 3", "reads versions 1 and 2"),
+    ("placement 2", "placement 4", "reads versions 1 to 3"),
     ("; 1 -2 0.125 1e-05", "", "3 times 4 numbers"),
     ("0 0 0 0;", "0 0 0;", "3 times 4 numbers"),
     ("-1.25 0.5", "-1.25 half", "weights are not all numbers"),

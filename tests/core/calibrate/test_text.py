@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import random
+from dataclasses import replace
 from itertools import pairwise
 
 import pytest
@@ -36,6 +37,15 @@ def test_a_text_gives_the_calibration_back() -> None:
     assert from_text("\n\n" + TEXT.replace("\n", "  \r\n") + "\n") == FIFTY
 
 
+def test_where_pictures_mostly_lie_is_in_the_text() -> None:
+    lines = (replace(line, span=(43.5, line.decibels + 20)) for line in FIFTY.lines)
+    told = replace(FIFTY, lines=tuple(lines))
+    text = to_text(told)
+    assert text.startswith("TAP placement 3\n")
+    assert text.splitlines()[-1] == "10 calls, about 50.5 dB, mostly 43.5 to 70.5: 0 1 3 6 10 15 21 28 36 49"
+    assert from_text(text) == told
+
+
 def test_a_person_can_read_it() -> None:
     assert TEXT.splitlines()[-1] == "10 calls, about 50.5 dB: 0 1 3 6 10 15 21 28 36 49"
     assert TEXT.startswith("TAP placement 1\nmodel: Flux\n")
@@ -44,7 +54,7 @@ def test_a_person_can_read_it() -> None:
 @pytest.mark.parametrize(("text", "says"), [
     ("", "does not begin with"),
     ("0, 1, 2", "does not begin with"),
-    (TEXT.replace("placement 1", "placement 3"), "version 3"),
+    (TEXT.replace("placement 1", "placement 4"), "version 4"),
     (TEXT.replace("model: Flux", ""), "begins with 'model'"),
     (TEXT.replace("sigmas: 1 ", "sigmas: one "), "not all numbers"),
     (TEXT.replace("sigmas: 1 ", "sigmas: nan "), "2 sigmas or more"),

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import math
+from dataclasses import replace
 from itertools import pairwise
 
 import pytest
 import torch
+from tap_pack.tap_core.closeness import Line
 from tap_pack.tap_core.sampling.drifts import ONE_STEP
 from tap_pack.tap_core.schedule import Seen
 from tap_pack.tap_core.schedules.drift_rates import (
@@ -15,11 +17,14 @@ from tap_pack.tap_core.schedules.drift_rates import (
     EARLY,
     MARGIN,
     NEWEST,
-    PER_DOUBLING,
+    NOISY_RATE,
     RATE,
+    RATE_GUIDED,
+    RATE_SHORT,
     DriftRates,
+    line_of,
 )
-from tap_pack.tap_core.schedules.placed import by_change
+from tap_pack.tap_core.schedules.placed import by_change, change_done
 from tap_pack.tap_core.schedules.quality import QualitySchedule
 from tap_pack.tap_core.timeline import Timeline
 
@@ -61,7 +66,35 @@ def full_steps(
 
 def test_guidance_is_expected_to_drift_more() -> None:
     assert in_decibels(rates().of_run(2)) == pytest.approx([RATE] * 2)
-    assert in_decibels(rates(4.0).of_next_gap(0)) == pytest.approx([RATE + 2 * PER_DOUBLING])
+    assert in_decibels(rates(4.0).of_next_gap(0)) == pytest.approx([RATE + 2 * RATE_GUIDED])
+
+
+def test_fewer_steps_are_expected_to_drift_less_and_more_steps_as_twenty() -> None:
+    found = [in_decibels(DriftRates(evenly(steps), HEIGHTS).of_run(1))[0] for steps in (40, 20, 10, 5)]
+    assert found == pytest.approx([RATE, RATE, RATE - RATE_SHORT, RATE - 2 * RATE_SHORT])
+    noisy = DriftRates(evenly(10), HEIGHTS)
+    noisy.expect_noise(0.5)
+    assert in_decibels(noisy.of_run(1)) == pytest.approx([NOISY_RATE - RATE_SHORT])
+
+
+def evenly(steps: int, start: float = 1.0) -> Timeline:
+    """A flow's run of even steps from a noise level, without guidance."""
+    return Timeline(tuple(start - start * i / steps for i in range(steps + 1)), guidance=1.0)
+
+
+def test_the_line_of_a_run_knows_guidance_and_how_many_steps_a_whole_run_had() -> None:
+    assert line_of(evenly(8), 3.0) == Line(closer=3.0, guidance=1.0, steps=8.0)
+    assert line_of(replace(evenly(8), guidance=None), 0.0).guidance == 4.0
+    assert line_of(replace(evenly(8), guidance=0.0), 0.0).guidance == 1.0
+    part = change_done((0.5, 0.0), True)
+    assert line_of(evenly(8, start=0.5), 0.0).steps == pytest.approx(8 / (part[1] - part[0]))
+    assert line_of(Timeline((1.0, 0.0), guidance=1.0), 0.0).steps == 1.0
+
+
+def test_a_whole_run_of_a_model_whose_noise_is_added_is_no_part() -> None:
+    added = Timeline((14.6, 3.0, 0.8, 0.2, 0.0), mixed=False, guidance=1.0, sigma_of_share=lambda share: 14.6)
+    assert line_of(added, 0.0).steps == pytest.approx(4.0)
+    assert line_of(replace(added, sigmas=(3.0, 0.8, 0.2, 0.1, 0.0)), 0.0).steps > 5.0
 
 
 def test_a_gap_tells_more_than_was_expected() -> None:

@@ -11,7 +11,7 @@ from tap_pack.tap_core.closeness import Line
 from tap_pack.tap_core.errors import TapError
 from tap_pack.tap_core.sampling.drifts import ONE_STEP
 from tap_pack.tap_core.schedule import Seen
-from tap_pack.tap_core.schedules.drift_rates import PER_DOUBLING, RATE
+from tap_pack.tap_core.schedules.drift_rates import RATE, RATE_GUIDED
 from tap_pack.tap_core.schedules.placed import by_change, change_done, place
 from tap_pack.tap_core.schedules.quality import (
     ALL_NOISE_ANEW,
@@ -23,7 +23,7 @@ from tap_pack.tap_core.timeline import Timeline
 
 SIGMAS = tuple(1 - i / 40 for i in range(41))
 # What a gap as long as the run is expected to drift, in dB, by guidance.
-EXPECTED = {1.0: RATE, 4.0: RATE + 2 * PER_DOUBLING}
+EXPECTED = {1.0: RATE, 4.0: RATE + 2 * RATE_GUIDED}
 Drift = Callable[[float], float]  # from the length of a gap, as a share of the run, to its squared drift
 
 
