@@ -18,7 +18,7 @@ GUIDED, WEAK = 1.5, 2.0
 SHORT, ENOUGH_STEPS = 6.2, 20.0
 # So many dB below the line and above it lie eight of ten pictures of three models together: usually, where slopes turn,
 # under fresh noise, and of one model once it is known by how much its pictures are closer (bench/closeness/README.md).
-USUAL, TURNING, NOISY, OF_ONE_MODEL = (7.0, 20.0), (11.0, 22.0), (7.0, 25.0), (10.0, 9.0)
+USUAL, TURNING, NOISY, OF_ONE_MODEL = (6.0, 20.0), (11.0, 22.0), (7.0, 18.0), (9.0, 8.0)
 # A sampler that remembers past steps makes more of a drift where slopes turn. Its steps then end off plain ones: beyond
 # this share of the step, so many dB for each doubling.
 CALM, PER_DOUBLING = 0.1, 4.0
@@ -62,12 +62,12 @@ class Closeness:
 
     @property
     def figure(self) -> str:
-        """Such as "about 47 dB, mostly 40 to 67"."""
+        """Such as "about 47 dB, mostly 41 to 67"."""
         return f"about {self.decibels:.0f} dB, mostly {self.low:.0f} to {self.high:.0f}"
 
     @property
     def in_words(self) -> str:
-        """Such as "no difference to be seen (about 47 dB, mostly 40 to 67)"."""
+        """Such as "no difference to be seen (about 47 dB, mostly 41 to 67)"."""
         return f"{self.words} ({self.figure})"
 
     def __str__(self) -> str:

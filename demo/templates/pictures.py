@@ -88,7 +88,7 @@ PICTURES = {
     ),
     "11 Faster Qwen-Image Lightning": Picture(
         "Faster Qwen-Image Lightning", "The Lightning LoRA makes Qwen-Image's picture in 8 steps, which leave little "
-        "to forecast: with *quality* good, as here, about 6 of 8 are computed, with *draft* 5, with *close* all.",
+        "to forecast: with *quality* good, as here, 6 or 7 of 8 are computed, with *draft* 4 or 5, with *close* all.",
         model("Comfy-Org/Qwen-Image_ComfyUI", "qwen_image_fp8_e4m3fn.safetensors"), (QWEN_VL,), "qwen_image", QWEN_VAE,
         lora("lightx2v/Qwen-Image-Lightning", "Qwen-Image-Lightning-8steps-V1.0.safetensors"), BOOKSHOP, "", 1328,
         steps=8, patch=(AURA, {"shift": 3.1}), touch=["cfg stays 1: Lightning was made for it."],
@@ -101,7 +101,7 @@ PICTURES = {
     ),
     "14 Faster Z-Image Turbo": Picture(
         "Faster Z-Image Turbo", "Turbo makes its picture in 8 steps, which leave little to forecast: with *quality* "
-        "good, as here, about 6 of 8 are computed, with *draft* 5, with *close* all.",
+        "good, as here, 6 or 7 of 8 are computed, with *draft* 4 or 5, with *close* all.",
         model("Comfy-Org/z_image_turbo", "z_image_turbo_bf16.safetensors"), (QWEN_3,), "lumina2", FLUX_VAE,
         prompt=LIGHTHOUSE, steps=8, sampler="res_multistep", patch=(AURA, {"shift": 3.0}), tap={"quality": "good"},
     ),

@@ -63,14 +63,10 @@ def calibrate(traces: Sequence[Trace], planned: PlannedRun, progress: Progress =
     if not found:
         raise TapError("The measured run holds values that are not numbers. Look at its picture, and measure again.")
     found = [given if given and len(full) == len(given) else full for full in found]
-    lines = [_line(errors, full) for full in found]
+    lines = [Line(full, close.decibels, span=(close.low, close.high))
+             for full, close in zip(found, expected_closeness(errors, found), strict=True)]
     lines = [_with_extras(line, traces, planned) if line.calls == planned.calls else line for line in lines]
     return Calibration(first.model, f"target {first.target}, {planned.pool}", first.sigmas, tuple(lines))
-
-
-def _line(errors: Sequence[GapErrors], full: tuple[int, ...]) -> Line:
-    close = expected_closeness(errors, full)
-    return Line(full, close.decibels, span=(close.low, close.high))
 
 
 def _with_extras(line: Line, traces: Sequence[Trace], planned: PlannedRun) -> Line:

@@ -10,16 +10,18 @@ from ..schedules.drift_rates import line_of
 from ..schedules.quality import RENEWED
 from ..timeline import Timeline
 from .gap_errors import GapErrors
+from .trace import Trace
 
 
-def expected_closeness(errors: Sequence[GapErrors], full: Sequence[int]) -> Closeness:
-    """The mean over the traces; as far off as can be where runs could not tell, as no gap is closed."""
-    told = [_told(each, full) for each in errors]
-    return Closeness(*(mean(getattr(one, name) for one in told) for name in ("decibels", "low", "high")))
+def expected_closeness(errors: Sequence[GapErrors], placements: Sequence[Sequence[int]]) -> list[Closeness]:
+    """Means over the traces; as far off as can be where runs could not tell, as no gap is closed."""
+    told = [[_told(each.trace, full, drift) for full, drift in zip(placements, each.drifts(placements), strict=True)]
+            for each in errors]
+    return [Closeness(*(mean(getattr(one, name) for one in runs) for name in ("decibels", "low", "high")))
+            for runs in zip(*told, strict=True)]
 
 
-def _told(errors: GapErrors, full: Sequence[int]) -> Closeness:
-    trace, drift = errors.trace, errors.drift(full)
+def _told(trace: Trace, full: Sequence[int], drift: float | None) -> Closeness:
     if len(full) == trace.steps:
         return Closeness(MOST, MOST, MOST)
     timeline = Timeline(trace.sigmas, mixed=trace.mixed, guidance=trace.guidance)

@@ -6,7 +6,7 @@ drifts leave out.
 f_j: sum of w d over the first j skipped steps as forecast.  i_j: the same, interpolated with the full step after them.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from itertools import pairwise
 
 import torch
@@ -75,17 +75,19 @@ class GapErrors:
             found[part, 1:] = self._of([pasts[i] for i in part], ahead)
         return found
 
-    def drift(self, full: Sequence[int]) -> float | None:
-        """What a run with these full steps would find that its gaps drifted, see Line.closeness; None without a gap."""
+    def drifts(self, placements: Sequence[Sequence[int]]) -> list[float | None]:
+        """What runs with these full steps would find that their gaps drifted, see Line.closeness; None without a gap.
+
+        All together, as the same few operators on more gaps take hardly longer.
+        """
         length = max(self._rows.snapshots, DEGREE)
-        gaps = [(past_of(full, number, length), after - full[number - 1] - 1)
-                for number, after in enumerate(full) if number and after > full[number - 1] + 1]
-        pasts, found = [past for past, _ in gaps], 0.0 if gaps else None
+        gaps = [list(closed_gaps(full, length)) for full in placements]
+        every = list(dict.fromkeys(gap for some in gaps for gap in some))
+        pasts, found = [past for past, _ in every], {}
         for part in portions(pasts):
-            skipped = [gaps[i][1] for i in part]
-            drifts = self._drifts([pasts[i] for i in part], max(skipped))
-            found += float(drifts[range(len(part)), [count - 1 for count in skipped]].sum())
-        return None if found is None else found / max(self.trace.picture, TINY)
+            drifts = self._drifts([pasts[i] for i in part], max(every[i][1] for i in part)).tolist()
+            found.update((every[i], row[every[i][1] - 1]) for i, row in zip(part, drifts, strict=True))
+        return [sum(found[gap] for gap in some) / max(self.trace.picture, TINY) if some else None for some in gaps]
 
     def _drifts(self, pasts: Sequence[Past], ahead: int) -> Tensor:
         """Squares of the drifts of j skipped steps, [S, J], for pasts of equal length."""
@@ -139,6 +141,13 @@ class GapErrors:
         left = torch.where(repays, LEFT_BY_REPAYING, 1.0)[..., None, None] * forecast
         left += shares[..., 0, None, None] * self._slope[after]
         return left.add_(torch.einsum("sjk,sknc->sjnc", shares[..., 1:], self._slope[past[:, :DEGREE]]))
+
+
+def closed_gaps(full: Sequence[int], length: int) -> Iterator[tuple[Past, int]]:
+    """Of each gap that a full step closes: its past, at most `length` full steps, and how many steps it skips."""
+    for number, (before, after) in enumerate(pairwise(full), start=1):
+        if after > before + 1:
+            yield past_of(full, number, length), after - before - 1
 
 
 def interpolated(nodes: Tensor, places: Tensor, weights: Tensor) -> Tensor:

@@ -17,7 +17,7 @@ FEW = ("With so few steps, sampling {computed} steps without TAP may give a pict
 def closeness_words(record: TapRecord) -> str:
     """How close the picture is to the one with every step computed, and what to change where that is far off.
 
-    Such as "no difference to be seen (about 47 dB, mostly 40 to 67)". Why it is not known, where it is not. Empty for a
+    Such as "no difference to be seen (about 47 dB, mostly 41 to 67)". Why it is not known, where it is not. Empty for a
     run that was stopped, or in which nothing was skipped.
     """
     if not record.complete or not record.forecast_steps:
@@ -28,7 +28,7 @@ def closeness_words(record: TapRecord) -> str:
 
 
 def close_in_full(record: TapRecord) -> str:
-    """Such as "no difference to be seen, about 47 dB, mostly 40 to 67 (PSNR against ..., estimated)"."""
+    """Such as "no difference to be seen, about 47 dB, mostly 41 to 67 (PSNR against ..., estimated)"."""
     close = record.closeness
     if close is None:
         unknown = f"not known. {record.why_unknown}".rstrip()

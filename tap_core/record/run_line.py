@@ -7,7 +7,7 @@ from .summary import LEAST_GAIN, counted_words, gain_words, notes_words, seconds
 
 
 def run_line(record: TapRecord) -> str:
-    """Such as "12 of 50 steps computed, about 3.9x faster; no difference to be seen (about 47 dB, mostly 40 to 67)".
+    """Such as "12 of 50 steps computed, about 3.9x faster; no difference to be seen (about 47 dB, mostly 41 to 67)".
 
     Or why nothing was skipped. Notes that it does not tell are counted.
     """
@@ -18,7 +18,7 @@ def run_line(record: TapRecord) -> str:
 
 
 def result_line(record: TapRecord) -> str:
-    """Such as "5.1 s instead of about 14 s, 2.7x faster; no difference to be seen (about 47 dB, mostly 40 to 67)".
+    """Such as "5.1 s instead of about 14 s, 2.7x faster; no difference to be seen (about 47 dB, mostly 41 to 67)".
 
     Or why nothing was skipped. A run that was stopped, or in which no full step was timed, has its steps instead.
     """

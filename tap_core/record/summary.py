@@ -18,7 +18,7 @@ def summary_line(record: TapRecord) -> str:
     """The run in one line.
 
     Such as "12 of 50 steps computed (4.2x fewer), about 3.9x faster: 3.4 s; no difference to be seen (about 47 dB,
-    mostly 40 to 67); cache 0.6 MB".
+    mostly 41 to 67); cache 0.6 MB".
     """
     run = len(record.full_steps) + len(record.forecast_steps)
     if not record.forecast_steps:

@@ -67,34 +67,38 @@ def test_it_is_the_drift_that_a_run_measures(shares: tuple[float, ...], repaid: 
     trace = made_trace(shares, mixed)
     errors = GapErrors(trace, Rows(REUSE, Timeline(SIGMAS)), "cosine", repaid)
     wanted = drift_of_a_run(trace, REPAID if repaid else NOT_REPAID)
-    assert errors.drift(FULL) == pytest.approx(wanted, rel=0.1)  # the steps of a gap differ, and are weighed here
+    assert errors.drifts([FULL])[0] == pytest.approx(wanted, rel=0.1)  # the steps of a gap differ, and are weighed here
 
 
 def test_of_forecast_pictures_it_is_about_what_a_run_measures() -> None:
     """Their slopes are not known, and the forecasts' own errors stand for what an interpolation shows of them."""
     trace = made_trace(target="denoised")
     errors = GapErrors(trace, Rows(REUSE, Timeline(SIGMAS)), "cosine")
-    assert 0.5 < errors.drift(FULL) / drift_of_a_run(trace, REPAID) < 2
+    assert 0.5 < errors.drifts([FULL])[0] / drift_of_a_run(trace, REPAID) < 2
 
 
 @pytest.mark.parametrize(("noisy", "repaid", "counts"), [
     (False, True, REPAID), (False, False, NOT_REPAID), (True, True, UNDER_NOISE), (True, False, NOT_REPAID)])
 def test_drifts_count_as_in_a_run(noisy: bool, repaid: bool, counts: float) -> None:
     trace = replace(made_trace(target="denoised"), noisy=noisy)
-    once, counted = (GapErrors(each, Rows(REUSE, Timeline(SIGMAS)), "cosine", repays).drift(FULL)
+    once, counted = (GapErrors(each, Rows(REUSE, Timeline(SIGMAS)), "cosine", repays).drifts([FULL])[0]
                      for each, repays in ((replace(trace, noisy=False), True), (trace, repaid)))
     assert counted == pytest.approx(once * counts**2)
 
 
 def test_where_steps_are_evaluated_twice_the_first_gap_is_no_other() -> None:
-    once, twice = (GapErrors(replace(made_trace(), twice=share), Rows(REUSE, Timeline(SIGMAS)), "cosine").drift((0, 2))
-                   for share in (0.0, 1.0))
+    once, twice = (errors_of(replace(made_trace(), twice=share)).drifts([(0, 2)])[0] for share in (0.0, 1.0))
     assert once == pytest.approx(twice * ONE_STEP**2)
 
 
 def told(trace: Trace, full: tuple[int, ...] = FULL) -> float:
     """What is expected, in dB, from one trace."""
-    return expected_closeness([errors_of(trace)], full).decibels
+    return expected_closeness([errors_of(trace)], [full])[0].decibels
+
+
+def by_drift(trace: Trace, full: tuple[int, ...] = FULL) -> float:
+    """What the line has for the drift alone."""
+    return Line(steps=STEPS).closeness(errors_of(trace).drifts([full])[0]).decibels
 
 
 def errors_of(trace: Trace) -> GapErrors:
@@ -103,27 +107,25 @@ def errors_of(trace: Trace) -> GapErrors:
 
 def test_guidance_skipped_last_steps_and_the_sampler_count_as_in_a_run() -> None:
     plain = made_trace()
-    by_drift = Line(steps=STEPS).closeness(errors_of(plain).drift(FULL)).decibels
-    assert told(plain) == pytest.approx(by_drift)
-    assert told(replace(plain, guidance=4.0)) == pytest.approx(by_drift - GUIDED)
+    assert told(plain) == pytest.approx(by_drift(plain))
+    assert told(replace(plain, guidance=4.0)) == pytest.approx(by_drift(plain) - GUIDED)
     assert told(replace(plain, guidance=None)) == told(replace(plain, guidance=4.0))
-    assert told(plain, FULL[:-1]) == pytest.approx(
-        Line(steps=STEPS).closeness(errors_of(plain).drift(FULL[:-1])).decibels - OPEN_END)
+    assert told(plain, FULL[:-1]) == pytest.approx(by_drift(plain, FULL[:-1]) - OPEN_END)
     twice = replace(plain, twice=1.0)
-    assert told(twice) == pytest.approx(Line(steps=STEPS).closeness(errors_of(twice).drift(FULL)).decibels + TWICE)
+    assert told(twice) == pytest.approx(by_drift(twice) + TWICE)
     assert told(replace(plain, turned=0.4)) < told(plain) - 5
     assert told(replace(plain, renewed=0.9)) <= MOST_RENEWED
 
 
 def test_the_span_is_that_of_such_a_run() -> None:
     for renewed, span in ((0.0, USUAL), (0.2, NOISY)):
-        close = expected_closeness([errors_of(replace(made_trace(), renewed=renewed))], FULL)
+        close = expected_closeness([errors_of(replace(made_trace(), renewed=renewed))], [FULL])[0]
         assert (close.decibels - close.low, close.high - close.decibels) == pytest.approx(span)
 
 
 def test_several_traces_count_alike() -> None:
     both = [made_trace(), made_trace((2.0, -1.0))]
-    found = expected_closeness([errors_of(trace) for trace in both], FULL).decibels
+    found = expected_closeness([errors_of(trace) for trace in both], [FULL])[0].decibels
     assert found == pytest.approx(sum(map(told, both)) / 2)
 
 
@@ -136,6 +138,6 @@ def test_no_closeness_is_made_up() -> None:
 def test_a_calibration_has_it_for_every_line() -> None:
     traces = [made_trace(), made_trace((3.0, -2.0))]
     found = calibrate(traces, PlannedRun(PoolSettings(orders="0", horizon_from=0), trusting=False))
-    for line in found.lines:
-        close = expected_closeness([errors_of(trace) for trace in traces], line.full)
+    told = expected_closeness([errors_of(trace) for trace in traces], [line.full for line in found.lines])
+    for line, close in zip(found.lines, told, strict=True):
         assert (line.decibels, *line.span) == pytest.approx((close.decibels, close.low, close.high))
