@@ -99,6 +99,8 @@ class Line:
         if not math.isfinite(drift) or drift < 0:
             return None
         decibels = self._at_one - PER_DECIBEL * 10 * math.log10(max(drift, 1e-20))
+        if not math.isfinite(decibels):
+            return None
         if self.renewed:
             decibels = min(decibels, MOST_RENEWED)
         decibels = min(max(decibels, LEAST), MOST)

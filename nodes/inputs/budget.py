@@ -10,6 +10,8 @@ from ...tap_core.closeness import Closeness, words_of
 from ...tap_core.errors import TapError
 from ...tap_core.sampling.pool_settings import PoolSettings
 
+AFTER = "After the run TAP Accelerate says how close the picture came, and TAP Compare measures it."
+
 
 def budget_input() -> io.Input:
     """A number of model calls, or how many times fewer than all."""
@@ -33,20 +35,19 @@ def expectation(calibration: Calibration, asked: Budget) -> str:
     calls = asked.calls_of(calibration.steps)
     line = calibration.line(calls)
     changed = "" if line.calls == calls else f" The text has no line for {calls} calls; this is the closest one."
-    return (f"{line.calls} of {calibration.steps} steps are computed. {_closeness(calibration, line)} After the run "
-            f"TAP Accelerate says how close the picture came, and TAP Compare measures it.{changed}"
+    return (f"{line.calls} of {calibration.steps} steps are computed. {_closeness(calibration, line)}{changed}"
             f"{' TAP_POOL has learned weights.' if line.weights else ''}"
             f"{' SIGMAS has moved sigmas.' if line.sigmas else ''}")
 
 
 def _closeness(calibration: Calibration, line: Line) -> str:
     if line.calls == calibration.steps:
-        return "These are all."
+        return "These are all, so the picture is the full one."
     if line.span is None:
         return (f"This text of an older version expects {line.decibels:.0f} dB ({words_of(round(line.decibels))}), "
-                "which may be far off; calibrate again for a careful figure.")
+                f"which may be far off; calibrate again for a careful figure. {AFTER}")
     return (f"To expect: {Closeness(line.decibels, *line.span).in_words}, as PSNR against the picture with every step "
-            "computed.")
+            f"computed. {AFTER}")
 
 
 def learned_values(calibration: Calibration, asked: Budget) -> tuple[PoolSettings | None, Tensor]:

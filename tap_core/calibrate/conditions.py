@@ -61,8 +61,7 @@ def prepared(condition: ConditionTrace, trace: Trace) -> Condition:
     """The part of a condition's trace that the search looks at."""
     probe = condition.probe[:, few(condition.probe.shape[1], TOKENS)].transpose(0, 1)
     gram = (probe @ probe.transpose(1, 2)).permute(1, 2, 0).contiguous()
-    parts = [(target[:, few(target.shape[1], TOKENS)][..., few(target.shape[2], CHANNELS)], scale)
-             for target, scale in what_is_forecast(condition, trace)]
+    parts = [(_some(target), scale) for target, scale in what_is_forecast(condition, trace)]
     return Condition(gram, tuple(Part(target.contiguous(), condition.share * scale) for target, scale in parts))
 
 
@@ -81,14 +80,20 @@ def what_is_forecast(condition: ConditionTrace, trace: Trace) -> Sequence[tuple[
         return [(condition.target, of_picture)]
     ones = torch.ones(trace.steps)
     if trace.target != "auto":
-        return [(condition.target, ones * _scale(condition, trace))]
+        return [(condition.target, ones * _scale(trace))]
     picture, slope = condition.target.chunk(2, dim=-1)
     still = still_share(trace.mixed) if trace.noisy else 0.0
     parts = [(slope, (1 - still) * ones), (picture, still * of_picture)]
     return [(target, scale) for target, scale in parts if scale.any()]
 
 
-def _scale(condition: ConditionTrace, trace: Trace) -> float:
-    """Change of the slope per change of the target."""
-    changes = [(d, r) for d, r in zip(trace.moved, condition.moved, strict=False) if r > 0]
-    return math.sqrt(sum(d * d for d, _ in changes) / sum(r * r for _, r in changes)) if changes else 1.0
+def _scale(trace: Trace) -> float:
+    """Change of the slope per change of the guided targets, of a few tokens and channels."""
+    guided = sum(condition.share * _some(condition.target) for condition in trace.conditions)
+    changes = guided.diff(dim=0).abs().mean(dim=(1, 2)).tolist()
+    pairs = [(d, r) for d, r in zip(trace.moved, changes, strict=False) if r > 0]
+    return math.sqrt(sum(d * d for d, _ in pairs) / sum(r * r for _, r in pairs)) if pairs else 1.0
+
+
+def _some(target: Tensor) -> Tensor:
+    return target[:, few(target.shape[1], TOKENS)][..., few(target.shape[2], CHANNELS)]

@@ -5,10 +5,6 @@ from dataclasses import replace
 from statistics import mean
 
 from ..closeness import LEAST, MOST, Closeness
-from ..sampling.motion import LITTLE
-from ..schedules.drift_rates import line_of
-from ..schedules.quality import RENEWED
-from ..timeline import Timeline
 from .gap_errors import GapErrors
 from .trace import Trace
 
@@ -24,8 +20,7 @@ def expected_closeness(errors: Sequence[GapErrors], placements: Sequence[Sequenc
 def _told(trace: Trace, full: Sequence[int], drift: float | None) -> Closeness:
     if len(full) == trace.steps:
         return Closeness(MOST, MOST, MOST)
-    timeline = Timeline(trace.sigmas, mixed=trace.mixed, guidance=trace.guidance)
-    line = replace(line_of(timeline, closer=0.0), twice=trace.twice, open_end=full[-1] < trace.steps - 1,
-                   turned=trace.turned, renewed=trace.renewed > RENEWED, noisy=trace.renewed > LITTLE)
+    # Forecast slopes turn less than those of the full run, about by the share of the steps that are forecast.
+    line = replace(trace.line, open_end=full[-1] < trace.steps - 1, turned=trace.line.turned * len(full) / trace.steps)
     close = None if drift is None else line.closeness(drift)
     return close or Closeness(LEAST, 0.0, LEAST)

@@ -1,12 +1,14 @@
 """What the pool, with its choice per token, would leave in the picture between two full steps, and how it drifts there.
 
 T steps, N tokens, C channels, S pasts (see rows), J steps ahead of the newest full one, K full steps looked back at.
-d: slope of the sampler, (x - denoised) / sigma.  w_j: step j in sigma, times its weight, which
-drifts leave out.
+d: slope of the sampler, (x - denoised) / sigma.  w_j: step j in sigma, times its weight; for
+drifts in noise level, without one.
 f_j: sum of w d over the first j skipped steps as forecast.  i_j: the same, interpolated with the full step after them.
 """
 
+import math
 from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 from itertools import pairwise
 
 import torch
@@ -14,7 +16,7 @@ from torch import Tensor
 
 from ..noise_level import log_noise, noise_level
 from ..sampling.drifts import NOT_REPAID, ONE_STEP, REPAID, UNDER_NOISE
-from ..sampling.interpolation import DEGREE
+from ..sampling.interpolation import DEGREE, shares_at, spaced
 from .conditions import prepared
 from .rows import Past, Rows, portions
 from .trace import Trace
@@ -34,6 +36,18 @@ def weight_of(sigma: float, mixed: bool) -> float:
     """
     counts = 0.8 + 0.7 * noise_level(sigma, mixed) ** 8
     return counts if mixed else counts / (1 + sigma)
+
+
+@dataclass(frozen=True)
+class Gap:
+    """Steps that are skipped behind the full steps of its past. nodes: full steps, newest first, through which a run
+    re-estimates them. alone: whether only the first step was full before it.
+    """
+
+    past: Past
+    skipped: int
+    nodes: tuple[int, ...]
+    alone: bool
 
 
 class GapErrors:
@@ -80,27 +94,47 @@ class GapErrors:
 
         All together, as the same few operators on more gaps take hardly longer.
         """
-        length = max(self._rows.snapshots, DEGREE)
-        gaps = [list(closed_gaps(full, length)) for full in placements]
+        gaps = [list(self._closed_gaps(full)) for full in placements]
         every = list(dict.fromkeys(gap for some in gaps for gap in some))
-        pasts, found = [past for past, _ in every], {}
-        for part in portions(pasts):
-            drifts = self._drifts([pasts[i] for i in part], max(every[i][1] for i in part)).tolist()
-            found.update((every[i], row[every[i][1] - 1]) for i, row in zip(part, drifts, strict=True))
-        return [sum(found[gap] for gap in some) / max(self.trace.picture, TINY) if some else None for some in gaps]
+        found: dict[Gap, float] = {}
+        for part in portions([gap.past for gap in every]):
+            some = [every[i] for i in part]
+            found.update(zip(some, self._drifts(some).tolist(), strict=True))
+        picture = max(self.trace.picture, TINY) if math.isfinite(self.trace.picture) else math.nan
+        return [sum(found[gap] for gap in some) / picture if some else None for some in gaps]
 
-    def _drifts(self, pasts: Sequence[Past], ahead: int) -> Tensor:
-        """Squares of the drifts of j skipped steps, [S, J], for pasts of equal length."""
-        past, reached, steps = self._reached(pasts, ahead)
+    def _closed_gaps(self, full: Sequence[int]) -> Iterator[Gap]:
+        """The gaps that a full step closes, with the nodes that a run would take, see sampling/drifts.py."""
+        known, places = [], self._places.tolist()
+        for number, (before, after) in enumerate(pairwise(full), start=1):
+            known = known or [before]
+            skipped, known = after - before - 1, [after, *known]
+            start = before + 1 if skipped else after
+            known = [known[i] for i in spaced([places[step] for step in known], places[start])]
+            if skipped:
+                yield Gap(past_of(full, number, self._rows.snapshots), skipped, tuple(known), alone=number == 1)
+
+    def _drifts(self, gaps: Sequence[Gap]) -> Tensor:
+        """Squares of the drifts of gaps whose pasts are of equal length, [S]."""
+        pasts, skipped = [gap.past for gap in gaps], [gap.skipped for gap in gaps]
+        past, reached, steps = self._reached(pasts, max(skipped))
         weights = torch.where(reached > self.trace.steps - 1, 0, self._ways[steps])
-        forecast = self._forecast(past, steps, weights, self._rows.at(pasts, ahead))
-        if self._slopes_known:
-            drifts = self._after_repaying(past, reached, weights, forecast).sub_(forecast).div_(1 - LEFT_BY_REPAYING)
-        else:  # the forecasts' own errors stand for what an interpolation would show of them
-            along = (self._ways[:, None, None] * self._slope).cumsum(dim=0)
-            drifts = along[steps] - along[past[:, :1]] - forecast
-        alone = len(pasts[0]) == 1 and not self.trace.twice
-        return drifts.square_().mean(dim=(2, 3)) * (self._counts * (ONE_STEP if alone else 1.0)) ** 2
+        forecast = self._forecast(past, steps, weights, self._rows.at(pasts, max(skipped)))
+        drifts = self._known_sums(gaps) - forecast[range(len(gaps)), [count - 1 for count in skipped]]
+        counts = [self._counts * (ONE_STEP if gap.alone and not self.trace.starts_twice else 1.0) for gap in gaps]
+        return drifts.square_().mean(dim=(1, 2)) * torch.tensor(counts).square()
+
+    def _known_sums(self, gaps: Sequence[Gap]) -> Tensor:
+        """Sums of w d over the gaps as the closing full step shows them, [S, N, C]."""
+        shares = torch.zeros(len(gaps), self.trace.steps)
+        for row, gap in zip(shares, gaps, strict=True):
+            for step in range(gap.past[0] + 1, gap.past[0] + gap.skipped + 1):
+                if self._slopes_known:
+                    at = shares_at([float(self._places[node]) for node in gap.nodes], float(self._places[step]))
+                    row[list(gap.nodes)] += self._ways[step] * torch.tensor(at)
+                else:  # the forecasts' own errors stand for what an interpolation would show of them
+                    row[step] += self._ways[step]
+        return torch.einsum("st,tnc->snc", shares, self._slope)
 
     def _reached(self, pasts: Sequence[Past], ahead: int) -> tuple[Tensor, Tensor, Tensor]:
         """The pasts [S, K], each of J steps after them, and the same within the run [S, J]."""
@@ -141,13 +175,6 @@ class GapErrors:
         left = torch.where(repays, LEFT_BY_REPAYING, 1.0)[..., None, None] * forecast
         left += shares[..., 0, None, None] * self._slope[after]
         return left.add_(torch.einsum("sjk,sknc->sjnc", shares[..., 1:], self._slope[past[:, :DEGREE]]))
-
-
-def closed_gaps(full: Sequence[int], length: int) -> Iterator[tuple[Past, int]]:
-    """Of each gap that a full step closes: its past, at most `length` full steps, and how many steps it skips."""
-    for number, (before, after) in enumerate(pairwise(full), start=1):
-        if after > before + 1:
-            yield past_of(full, number, length), after - before - 1
 
 
 def interpolated(nodes: Tensor, places: Tensor, weights: Tensor) -> Tensor:

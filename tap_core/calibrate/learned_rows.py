@@ -8,7 +8,6 @@ e_j: error in x that the forecast of step j adds.  E_j: what all steps up to j h
 """
 
 from collections.abc import Iterator, Sequence
-from dataclasses import replace
 from itertools import pairwise
 
 import torch
@@ -59,8 +58,7 @@ def guided_slope(trace: Trace, full: Trace | None = None) -> Tensor:
     """
     full = full or trace
     return sum(one.share * scale[:, None, None].double() * target.double()
-               for one, same in zip(trace.conditions, full.conditions, strict=True)
-               for target, scale in what_is_forecast(replace(one, moved=same.moved), full))
+               for one in trace.conditions for target, scale in what_is_forecast(one, full))
 
 
 def _pairs(traces: Sequence[Trace]) -> Iterator[tuple[Tensor, Tensor]]:

@@ -3,11 +3,13 @@
 h: probe.  r: target.  Changes are from one step to the next, over all tokens and channels.
 """
 
+import math
 from dataclasses import dataclass, field
 
 import torch
 from torch import Tensor
 
+from ..closeness import Line
 from .fitted_numbers import Changes
 
 MOST_TOKENS, MOST_CHANNELS = 256, 512
@@ -36,8 +38,9 @@ class Trace:
     """One run. target: the target that TAP Accelerate would forecast, by name. moved: mean|d_s - d_{s-1}| of the
     sampler's slope. noisy: whether the sampler added noise, see Motion. mixed: whether x is a mix of picture and noise.
     full: the full steps of a run that skipped the others, and computed them beside that only to be measured; () if all
-    steps were full. picture: the mean square of the denoised latents at the last step, over the whole batch. guidance:
-    the guider's cfg; None if it tells none. twice, turned, renewed: see Line and Motion.
+    steps were full. picture: the mean square of the denoised latents at the last step, over the whole batch; NaN if it
+    is not known. line: from such a run's drift to its closeness. starts_twice: whether the first step was evaluated
+    twice within itself.
     """
 
     model: str
@@ -48,11 +51,9 @@ class Trace:
     noisy: bool = False
     mixed: bool = True
     full: tuple[int, ...] = ()
-    picture: float = 1.0
-    guidance: float | None = 1.0
-    twice: float = 0.0
-    turned: float = 0.0
-    renewed: float = 0.0
+    picture: float = math.nan
+    line: Line = field(default_factory=Line)
+    starts_twice: bool = False
 
     @property
     def steps(self) -> int:

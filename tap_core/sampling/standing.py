@@ -4,7 +4,7 @@ from dataclasses import replace
 
 from torch import Tensor
 
-from ..closeness import Closeness
+from ..closeness import Closeness, Line
 from ..record.record import TapRecord
 from ..schedule import Seen
 from ..schedules.drift_rates import line_of
@@ -77,11 +77,14 @@ class Standing:
     def _closeness(self, drifts: Tensor, renewed: Tensor | None, turned: Tensor | None, ends_open: bool
                    ) -> Closeness | None:
         """Of the picture that differs most. drifts: [2, B], see Drifts.both; renewed, turned: scalars, see Motion."""
-        line = replace(self._line, twice=self.twice, open_end=ends_open,
-                       turned=0.0 if turned is None else float(turned),
+        line = replace(self.line(renewed, turned), open_end=ends_open)
+        return line.closeness(float(drifts[0].max()))
+
+    def line(self, renewed: Tensor | None, turned: Tensor | None) -> Line:
+        """From the run's drift to its closeness, by what its sampler was seen to do. renewed, turned: see Motion."""
+        return replace(self._line, twice=self.twice, turned=0.0 if turned is None else float(turned),
                        renewed=renewed is not None and bool(renewed > RENEWED),
                        noisy=renewed is not None and bool(renewed > LITTLE))
-        return line.closeness(float(drifts[0].max()))
 
     @property
     def trend(self) -> Trend | None:

@@ -115,7 +115,12 @@ def _whole_steps(timeline: Timeline) -> float:
 def _part(timeline: Timeline) -> float:
     """The part of a picture's whole change that a run covers: it starts from a picture, or another model ends it."""
     start, end = change_done((timeline.sigmas[0], timeline.sigmas[-1]), timeline.mixes)
-    whole = 1.0
-    if not timeline.mixes and timeline.sigma_of_share is not None:  # noise that is added never covers all of a picture
-        whole -= change_done((float(timeline.sigma_of_share(FIRST)),), mixed=False)[0]
-    return min(max((end - start) / whole, LEAST_PART), 1.0) if end > start else 1.0
+    return min(max((end - start) / _most(timeline), LEAST_PART), 1.0) if end > start else 1.0
+
+
+def _most(timeline: Timeline) -> float:
+    """The part that a run from the model's first noise level covers: noise that is added never hides all of it."""
+    if timeline.mixes or timeline.sigma_of_share is None:
+        return 1.0
+    first = float(timeline.sigma_of_share(FIRST))
+    return 1 - change_done((first,), mixed=False)[0] if 0 < first < math.inf else 1.0

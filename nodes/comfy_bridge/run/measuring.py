@@ -1,7 +1,9 @@
 """A run that records a trace: computed in full, or skipping, with each skipped step computed beside its forecast."""
 
 import logging
-from collections.abc import Hashable, Sequence
+from collections import Counter
+from collections.abc import Callable, Hashable, Sequence
+from dataclasses import replace
 
 import torch
 from torch import Tensor
@@ -15,7 +17,7 @@ from ....tap_core.schedule import SKIP, AdaptiveSchedule, Decision, Schedule, Se
 from ....tap_core.timeline import Timeline
 from ....tap_core.token_grid import Grid
 from .second_model import ALONE
-from .wrappers import TapPatch, guidance_of, mixes_noise
+from .wrappers import TapPatch, guidance_of, mixes_noise, sigma_of_share
 
 # ComfyUI's own, which add up cfg of the positive prompt and 1 - cfg of the negative.
 USUAL_GUIDERS = ("CFGGuider", "Guider_Basic")
@@ -55,8 +57,8 @@ class MeasuringRun(TapRun):
     """
 
     def __init__(self, settings: TapSettings, sigmas: Sequence[float], model: str, mixed: bool | None,
-                 guidance: float | None, usual: bool) -> None:
-        super().__init__(settings, sigmas, model, mixed, guidance)
+                 guidance: float | None, usual: bool, sigma_of_share: Callable[[float], float] | None = None) -> None:
+        super().__init__(settings, sigmas, model, mixed, guidance, sigma_of_share)
         self._guidance = (1.0 if guidance is None else guidance) if usual else None
         self._skips = not isinstance(self.schedule, EveryStep)
         self.forecaster.wants_truth = self._skips
@@ -104,17 +106,24 @@ class MeasuringRun(TapRun):
 
     def trace(self) -> Trace | None:
         """The trace of the run; None if no condition was recorded at every step."""
-        tracks = [track for track in self._tracks.values() if len(track.steps) == self.timeline.steps]
+        tracks = {key: track for key, track in self._tracks.items() if len(track.steps) == self.timeline.steps}
         if not tracks:
             return None
-        noisy, turned, renewed = (0.0 if seen is None else float(seen) for seen in (
-            self.motion.noisy, self.motion.turned, self.motion.renewed))
+        alike = Counter(map(self._shared_by, tracks))
+        conditions = (replace(track.close(), share=track.share / alike[self._shared_by(key)])
+                      for key, track in tracks.items())
+        line = self.standing.line(self.motion.renewed, self.motion.turned)
+        # A run of its own, which no other one checks, cannot tell a sampler's memory from noise by motion.noisy.
         return Trace(
-            self.record.model, self.settings.target, self.timeline.sigmas, tuple(track.close() for track in tracks),
-            tuple(torch.stack(self._moved).tolist()) if self._moved else (), bool(noisy), self.timeline.mixes,
-            tuple(self.record.full_steps) if self._skips else (), float(self._picture), self.timeline.guidance,
-            self.standing.twice, turned, renewed,
+            self.record.model, self.settings.target, self.timeline.sigmas, tuple(conditions),
+            tuple(torch.stack(self._moved).tolist()) if self._moved else (), line.noisy, self.timeline.mixes,
+            tuple(self.record.full_steps) if self._skips else (), picture=float(self._picture), line=line,
+            starts_twice=sum(each.step == 0 for each in self.record.evaluations) > 1,
         )
+
+    def _shared_by(self, key: Hashable) -> Hashable:
+        """Conditions with the same of this share a part of the guided picture: prompt and frames, see ConditionKeys."""
+        return key[2] if self._guidance is None else key[1:3]
 
     def _share(self, key: Hashable) -> float:
         """A key is made by ConditionKeys: its second entry is 0 for the positive, 1 for the negative."""
@@ -152,7 +161,8 @@ class MeasuringPatch(TapPatch):
     def make_run(self, sigmas: Sequence[float], model: str, guider: object) -> MeasuringRun:
         """The run, which knows how much each condition counts."""
         usual = type(guider).__name__ in USUAL_GUIDERS
-        return MeasuringRun(self.settings, sigmas, model, mixes_noise(guider), guidance_of(guider), usual)
+        return MeasuringRun(self.settings, sigmas, model, mixes_noise(guider), guidance_of(guider), usual,
+                            sigma_of_share(guider))
 
     def end(self, run: MeasuringRun, complete: bool) -> None:
         """Put the trace of a complete run into the holder, or the reason why there is none."""

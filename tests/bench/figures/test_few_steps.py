@@ -21,5 +21,5 @@ def computed(quality: str) -> set[int]:
 
 @pytest.mark.parametrize("page", SAID)
 def test_how_many_of_8_steps_good_computes_is_said_as_measured(page: str) -> None:
-    (calls,) = computed("good")
-    assert SAID[page].format(calls) in (ROOT / page).read_text(encoding="utf-8")
+    least, most = sorted(computed("good"))
+    assert SAID[page].format(least, most) in (ROOT / page).read_text(encoding="utf-8")

@@ -52,7 +52,7 @@ def made_trace(target: str = "output", shares: tuple[float, ...] = (1.0,), noisy
             track.add(step, probe[None], values[None])
         conditions.append(track.close())
     sigmas = tuple((1 - step / STEPS) ** 1.5 for step in range(STEPS + 1))
-    return Trace("Flux", target, sigmas, tuple(conditions), noisy=noisy)
+    return Trace("Flux", target, sigmas, tuple(conditions), noisy=noisy, picture=1.0)
 
 
 def by_the_engine(trace: Trace, past: tuple[int, ...], ahead: int, pool: PoolSettings, loss: str, axis: str) -> list:

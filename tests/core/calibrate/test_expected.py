@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import replace
 from itertools import pairwise
 
@@ -13,14 +14,27 @@ from tap_pack.tap_core.calibrate.fitted_numbers import Changes
 from tap_pack.tap_core.calibrate.gap_errors import GapErrors
 from tap_pack.tap_core.calibrate.rows import Rows
 from tap_pack.tap_core.calibrate.trace import ConditionTrace, Trace
-from tap_pack.tap_core.closeness import GUIDED, LEAST, MOST, MOST_RENEWED, NOISY, OPEN_END, TWICE, USUAL, Line
+from tap_pack.tap_core.closeness import (
+    GUIDED,
+    LEAST,
+    MOST,
+    MOST_RENEWED,
+    NOISY,
+    OPEN_END,
+    PER_DOUBLING,
+    SHORT,
+    TWICE,
+    USUAL,
+    Line,
+)
 from tap_pack.tap_core.predictors.pool import Pool
 from tap_pack.tap_core.sampling.drifts import NOT_REPAID, ONE_STEP, REPAID, UNDER_NOISE, Drifts
 from tap_pack.tap_core.sampling.pool_settings import PoolSettings
 from tap_pack.tap_core.timeline import Timeline
 
 STEPS, TOKENS, WIDTH = 24, 10, 6
-FULL = (0, 2, 6, 7, 11, 17, 23)
+# Some are next to each other, before a long gap.
+FULL = (0, 2, 6, 7, 8, 15, 17, 23)
 SIGMAS = tuple((1 - step / STEPS) ** 1.3 for step in range(STEPS + 1))
 REUSE: Pool = PoolSettings(orders="0", horizon_from=0).pool()
 
@@ -41,8 +55,8 @@ def made_trace(shares: tuple[float, ...] = (1.0,), mixed: bool = True, target: s
         values = picture if target == "denoised" else torch.cat([picture, slope], dim=-1)
         conditions.append(ConditionTrace(share, slope, values, Changes(), ()))
     last = (x - levels * guided)[-1]
-    return Trace("Flux", target, SIGMAS, tuple(conditions), mixed=mixed, guidance=max(shares),
-                 picture=float(last.square().mean()))
+    return Trace("Flux", target, SIGMAS, tuple(conditions), mixed=mixed, picture=float(last.square().mean()),
+                 line=Line(guidance=max(shares), steps=STEPS))
 
 
 def drift_of_a_run(trace: Trace, counts: float) -> float:
@@ -86,14 +100,19 @@ def test_drifts_count_as_in_a_run(noisy: bool, repaid: bool, counts: float) -> N
     assert counted == pytest.approx(once * counts**2)
 
 
-def test_where_steps_are_evaluated_twice_the_first_gap_is_no_other() -> None:
-    once, twice = (errors_of(replace(made_trace(), twice=share)).drifts([(0, 2)])[0] for share in (0.0, 1.0))
+def test_where_the_first_step_is_evaluated_twice_the_first_gap_is_no_other() -> None:
+    once, twice = (errors_of(replace(made_trace(), starts_twice=each)).drifts([(0, 2)])[0] for each in (False, True))
     assert once == pytest.approx(twice * ONE_STEP**2)
 
 
 def told(trace: Trace, full: tuple[int, ...] = FULL) -> float:
     """What is expected, in dB, from one trace."""
     return expected_closeness([errors_of(trace)], [full])[0].decibels
+
+
+def seen(trace: Trace, **what: object) -> Trace:
+    """The trace of a sampler that was seen to do this, see Line."""
+    return replace(trace, line=replace(trace.line, **what))
 
 
 def by_drift(trace: Trace, full: tuple[int, ...] = FULL) -> float:
@@ -108,18 +127,18 @@ def errors_of(trace: Trace) -> GapErrors:
 def test_guidance_skipped_last_steps_and_the_sampler_count_as_in_a_run() -> None:
     plain = made_trace()
     assert told(plain) == pytest.approx(by_drift(plain))
-    assert told(replace(plain, guidance=4.0)) == pytest.approx(by_drift(plain) - GUIDED)
-    assert told(replace(plain, guidance=None)) == told(replace(plain, guidance=4.0))
+    assert told(seen(plain, guidance=4.0)) == pytest.approx(by_drift(plain) - GUIDED)
+    assert told(seen(plain, steps=10.0)) == pytest.approx(by_drift(plain) - SHORT)
     assert told(plain, FULL[:-1]) == pytest.approx(by_drift(plain, FULL[:-1]) - OPEN_END)
-    twice = replace(plain, twice=1.0)
-    assert told(twice) == pytest.approx(by_drift(twice) + TWICE)
-    assert told(replace(plain, turned=0.4)) < told(plain) - 5
-    assert told(replace(plain, renewed=0.9)) <= MOST_RENEWED
+    assert told(seen(plain, twice=1.0)) == pytest.approx(by_drift(plain) + TWICE)
+    # Of the slopes, only those of full steps turn as in the full run.
+    assert told(seen(plain, turned=0.4 * STEPS / len(FULL))) == pytest.approx(by_drift(plain) - 2 * PER_DOUBLING)
+    assert told(seen(plain, renewed=True)) <= MOST_RENEWED
 
 
 def test_the_span_is_that_of_such_a_run() -> None:
-    for renewed, span in ((0.0, USUAL), (0.2, NOISY)):
-        close = expected_closeness([errors_of(replace(made_trace(), renewed=renewed))], [FULL])[0]
+    for noisy, span in ((False, USUAL), (True, NOISY)):
+        close = expected_closeness([errors_of(seen(made_trace(), noisy=noisy))], [FULL])[0]
         assert (close.decibels - close.low, close.high - close.decibels) == pytest.approx(span)
 
 
@@ -130,7 +149,8 @@ def test_several_traces_count_alike() -> None:
 
 
 def test_no_closeness_is_made_up() -> None:
-    assert told(replace(made_trace(), picture=0.0)) == LEAST
+    for picture in (0.0, math.inf, math.nan):
+        assert told(replace(made_trace(), picture=picture)) == LEAST
     assert told(made_trace(), (0,)) == LEAST  # no gap is closed
     assert told(made_trace(), tuple(range(STEPS))) == MOST
 
