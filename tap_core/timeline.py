@@ -25,7 +25,7 @@ class Timeline:
 
     A position is a step index, fractional when a sampler evaluates between two steps.
     mixed: whether x is a mix of picture and noise, as a flow model's; None where only the sigmas tell.
-    guidance: the guider's cfg; None if it combines prompts otherwise. sigma_of_share: the sigma at a share of the
+    guidance: the guider's cfg; None if it tells none. sigma_of_share: the sigma at a share of the
     model's noise levels, 0 to 1; None takes the share of the steps.
     """
 

@@ -64,7 +64,7 @@ class Rivals:
         self._score(FIXED, lambda: (self._together(fixed), {}))
         cache = StockCache("EasyCache")
         self._score(OWN, lambda: (self._alone(cache.settings(OWN_THRESHOLD)), {}))
-        self._score(EASYCACHE, lambda: self._turned(cache, budget))
+        self._score(EASYCACHE, lambda: self._turned(cache, int(calls + 0.5)))
         for name, contender in published().items():
             self._score(name, lambda contender=contender: self._turned(contender, budget))
         self._score(PLAIN, lambda: (self._stage.takes(self._shots, replace(self._course, steps=budget)), {}))

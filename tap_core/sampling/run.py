@@ -41,7 +41,7 @@ class TapRun:
     Per model evaluation: `begin`, then for each model call `memory.can_forecast` and either `remember` or `forecast`
     per condition, and `count_call`, then `finish`; `pace.told` when the sampler has evaluated a step. Model calls of
     one evaluation may run in several threads, one a device. mixed: whether x is a mix of picture and noise, as in flow
-    models; None where only the sigmas tell. guidance: the guider's cfg; None if it combines prompts otherwise.
+    models; None where only the sigmas tell. guidance: the guider's cfg; None if it tells none.
     sigma_of_share: see Timeline.
     """
 

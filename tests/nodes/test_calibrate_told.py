@@ -1,4 +1,4 @@
-"""TAP Calibrate expects what TAP Accelerate then says, under samplers, targets, guidance and few steps of a tiny FLUX."""
+"""TAP Calibrate expects what TAP Accelerate then says, under samplers, targets, guidance, few steps of a tiny FLUX."""
 
 from __future__ import annotations
 

@@ -179,8 +179,10 @@ class TapPatch:
 
 
 def guidance_of(guider: object) -> float | None:
-    """The cfg of a guider; None if it tells none."""
-    cfg = getattr(guider, "cfg", None)
+    """The cfg of a guider, the stronger one of two prompts (DualCFGGuider); None if it tells none."""
+    of_two = [getattr(guider, name, None) for name in ("cfg1", "cfg2")]
+    known = [float(cfg) for cfg in of_two if isinstance(cfg, int | float)]
+    cfg = max(known) if known else getattr(guider, "cfg", None)
     return float(cfg) if isinstance(cfg, int | float) else None
 
 

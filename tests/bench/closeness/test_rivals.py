@@ -10,7 +10,7 @@ import torch
 from tap_pack.tap_core.sampling.settings import TapSettings
 
 from closeness import rivals, rivals_table
-from closeness.courses import COURSES, DEFAULT
+from closeness.courses import COURSES, DEFAULT, TWO_MODELS, course_of
 from methods.dials import DialTurner, known_count
 from models.stage import Course, Take
 
@@ -134,3 +134,9 @@ def test_fewer_calls_and_closer_counts_as_closer() -> None:
     assert "**45.0 (44.0)** [7.0]" in rivals_table.markdown({"rows": [cheap]})
 
 
+def test_of_two_models_each_has_half_of_the_steps_and_of_those_that_are_computed() -> None:
+    course = course_of(STEPS, TWO_MODELS, 3.5)
+    both = rivals.Rivals(Fake(), course, {}, lambda: None)
+    sigmas = Fake().sigmas(course)[: STEPS // 2 + 1]
+    assert both._sigmas == sigmas
+    assert both._count(rivals.fixed_settings(6, sigmas)) == 12

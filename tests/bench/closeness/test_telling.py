@@ -84,7 +84,7 @@ def test_what_is_said_of_it_is_what_the_results_show() -> None:
     assert (f"*demo* is told {-demo:.1f} dB too little in the mean, *words* {-words:.1f}, and *balls* {balls:.1f} too "
             "much") in text
     near = re.search(r"In (\d+ of \d+ groups) mean", blocks()["closeness_telling"])
-    assert f"{near[1]} has both" in text
+    assert f"{near[1]} have both" in text
     apart = max(max(each) - min(each) for each in zip(*map(biases, telling_table.WAYS), strict=True))
     assert f"in the mean of a model by {apart:.1f} dB at most" in text
     fits = [telling_terms.fitted([run for run in telling_terms.runs_to_fit(KEPT["rows"]) if run[0]["model"] == model])

@@ -8,8 +8,8 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).resolve().parents[3]
-SAID = {"README.md": "*good* computes {} of 8", "web/docs/TapAccelerate.md": "*good* computes {} of 8",
-        "web/docs/TapAccelerate/zh.md": "*good* 在 8 步中计算 {} 步"}
+SAID = {"README.md": "*good* computes {} or {} of 8", "web/docs/TapAccelerate.md": "*good* computes {} or {} of 8",
+        "web/docs/TapAccelerate/zh.md": "*good* 在 8 步中计算 {} 或 {} 步"}
 
 
 def computed(quality: str) -> set[int]:
