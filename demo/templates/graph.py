@@ -18,7 +18,7 @@ MORE = 40
 # What some nodes show takes more room than their rows.
 SHOWN = {"TapAccelerate": 96, "CLIPTextEncode": 120, "TextEncodeQwenImageEditPlus": 130, "SaveImage": 380,
          "SaveVideo": 320, "LoadImage": 260, "TapCompare": 520, "TapChoiceMap": 300, "TapChoiceMapViewer": 600,
-         "SaveAnimatedWEBP": 260, "TapPlacement": 150, "TapCalibrate": 150, "TapDemoScene": 30}
+         "SaveAnimatedWEBP": 260, "TapPlacement": 134, "TapCalibrate": 150, "TapDemoScene": 30}
 
 
 class Graph:

@@ -71,7 +71,7 @@ def sizes(comfy: ComfyPage) -> dict[str, list[float]]:
 
 
 KINDS = {
-    "TapReport": "steps computed", "TapCalibrate": "expected PSNR", "TapPlacement": "4 of 12 steps are computed",
+    "TapReport": "steps computed", "TapCalibrate": "To expect", "TapPlacement": "4 of 12 steps are computed",
     "TapFitTables": ", ",
 }
 

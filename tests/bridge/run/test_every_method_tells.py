@@ -38,7 +38,7 @@ def test_a_figure_or_a_reason(model: ModelPatcher, way: str, correction: str) ->
         assert record.why_unknown and record.why_unknown in run_line(record)
     else:
         assert record.closeness.low <= record.closeness.decibels <= record.closeness.high
-        assert str(record.closeness) in run_line(record) and not record.why_unknown
+        assert record.closeness.in_words in run_line(record) and not record.why_unknown
 
 
 def test_most_of_them_skip_steps_and_tell_a_figure(model: ModelPatcher) -> None:

@@ -245,7 +245,7 @@ def test_a_guider_that_combines_its_prompts_in_its_own_way_counts_them_equally(m
     class Weighs(comfy.samplers.CFGGuider):
         """A subclass, as other packs and ComfyUI's own nodes make them."""
 
-    for kind, shares in ((Weighs, {1.0}), (comfy.samplers.CFGGuider, {2.0, -1.0})):
+    for kind, shares in ((Weighs, {0.5}), (comfy.samplers.CFGGuider, {2.0, -1.0})):
         measured, holder = TapMeasureRun.execute(model, "auto").args
         guided(kind(measured), measured, comfy.samplers.sampler_object("euler"))
         assert {condition.share for condition in holder.latest.conditions} == shares

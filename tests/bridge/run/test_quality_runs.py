@@ -99,7 +99,7 @@ def test_most_computed_is_kept_and_the_line_says_how_close_that_came(model: Mode
     run = accelerated(model, quality="same", most_computed=6)
     run.sample(STEPS)
     assert len(run.record.full_steps) <= 6
-    assert f"(about {run.record.closeness.decibels:.0f} dB)" in run_line(run.record)
+    assert f"({run.record.closeness.figure})" in run_line(run.record)
     assert run_line(run.record).endswith(
         "less close than quality same asks (50 dB). Set most_computed higher, or to 0.")
 

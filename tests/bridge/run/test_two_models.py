@@ -43,7 +43,7 @@ def test_two_models_share_one_picture_but_no_history() -> None:
     assert high.sigmas[-1] == low.sigmas[0] and high.fallbacks == low.fallbacks == []
     assert high.part_of_run and low.part_of_run
     for record in (high, low):  # each tells of its own steps only, and says so
-        assert f"(about {record.closeness.decibels:.0f} dB) in this part of the run" in run_line(record)
+        assert f"({record.closeness.figure}) in this part of the run" in run_line(record)
 
 
 @pytest.mark.parametrize("options", [{}, {"denoise": 0.5}, {"latent": torch.ones(1, 16, 8, 12)}], ids=str)
