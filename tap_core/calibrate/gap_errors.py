@@ -58,7 +58,7 @@ class GapErrors:
 
     def __init__(self, trace: Trace, rows: Rows, loss: str, repaid: bool = True) -> None:
         self.trace, self.loss, self._rows = trace, loss, rows
-        # From other targets the slopes are known but for what x itself adds.
+        # Of forecast pictures the slopes are known but for what x itself adds to them.
         self._slopes_known = not trace.noisy and trace.target != "denoised"
         self._repays = repaid and self._slopes_known
         self._counts = NOT_REPAID if not repaid else UNDER_NOISE if trace.noisy else REPAID
