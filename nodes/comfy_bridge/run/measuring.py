@@ -67,7 +67,7 @@ class MeasuringRun(TapRun):
         self._tracks: dict[Hashable, Track] = {}
         self._latest: Tensor | None = None
         self._moved: list[Tensor] = []
-        self._picture = torch.ones(())
+        self._picture = torch.tensor(torch.nan)
         self._steps: set[int] = set()
 
     def remember(self, key: Hashable, probe: Tensor, target: Tensor) -> None:
@@ -100,7 +100,9 @@ class MeasuringRun(TapRun):
             slope = (x - denoised) / max(self.decider.seen.sigma, 1e-6)
             if self._latest is not None:
                 self._moved.append((slope - self._latest).abs().mean(dtype=torch.float32))
-            self._latest, self._picture = slope, denoised.float().square().mean()
+            self._latest = slope
+            if step == self.timeline.steps - 1:
+                self._picture = denoised.float().square().mean()
             self._steps.add(step)
         super().finish(x, denoised)
 
