@@ -46,8 +46,8 @@ class DriftRates:
         self._heights = heights
         self._levels = [noise_level(sigma, timeline.mixes) for sigma in timeline.sigmas]
         short = RATE_SHORT * doublings(ENOUGH_STEPS, _whole_steps(timeline))
-        self._less = PART_POWER * math.log(_part(timeline)) - short * DECIBEL
-        self._expected = (RATE + RATE_GUIDED * math.log2(_guidance(timeline))) * DECIBEL + self._less
+        self._scale = PART_POWER * math.log(_part(timeline)) - short * DECIBEL
+        self._expected = (RATE + RATE_GUIDED * math.log2(_guidance(timeline))) * DECIBEL + self._scale
         self._learned: list[float] = []
         self._shown: list[float] = []  # by the first steps
         self._noisy = False
@@ -64,7 +64,7 @@ class DriftRates:
     def expect_noise(self, renewed: float) -> None:
         """Expect more drift where the first step is seen to draw this share of its noise anew."""
         if renewed > SOME_RENEWED:
-            self._noisy, self._expected = True, max(self._expected, NOISY_RATE * DECIBEL + self._less)
+            self._noisy, self._expected = True, max(self._expected, NOISY_RATE * DECIBEL + self._scale)
 
     def learn(self, start: int, end: int, drifts: Sequence[float], alone: bool) -> None:
         """Take the squared drifts of the gap between two full steps, one for each picture. alone: whether it was behind
