@@ -86,7 +86,7 @@ def test_the_strip_fills_during_the_run_and_ends_with_the_result(opened: ComfyPa
     assert "6 of 20 steps, 3.3x fewer calls" in seen[0][1]
     assert any("cache" in text for marks, text in seen if marks == "." * 20)
     assert re.match(r"[\d.]+ s( instead of about [\d.]+ s, [\d.]+x|, not) faster; ", line(opened))
-    assert any(re.match(r"\d+ of 20, about \d+ s left", text.splitlines()[-1]) for _, text in seen)
+    assert any(re.match(r"\d+ of 20 steps, \d+ computed, about \d+ s left", text.splitlines()[-1]) for _, text in seen)
     key = opened.element(ACCELERATE, " .tap-run-key").inner_text()
     assert key.split("\n") == ["6 computed", "14 forecast"]
 

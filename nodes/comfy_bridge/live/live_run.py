@@ -12,7 +12,7 @@ from ....tap_core.sampling.run import TapRun
 from ....tap_core.sampling.settings import keeps_to_quality
 from .board import BOARD
 from .plan import NOTHING, expected_cache, latent_bytes, plan_of
-from .plan_marks import FULL, TO_COME, mark_of, put_mark
+from .plan_marks import FULL, TO_COME, mark_of, put_mark, spent_words
 from .prompts import prompt_of
 from .queue import Event, LiveQueue, Send
 from .time_left import TimeLeft
@@ -98,12 +98,17 @@ class LiveRun:
         if all(mark == TO_COME for mark in self._marks):
             return self._planned()
         known = self._plan.words if self._plan.words.startswith(NOTHING) else self._run.so_far
-        return f"{self._wish}{'; '.join(filter(None, [self._left.words(self._marks, self._plan.marks), known]))}"
+        spent = ", ".join(filter(None, [spent_words(self._marks), self._left.words(self._marks, self._plan.marks)]))
+        return f"{self._wish}{'; '.join(filter(None, [spent, known]))}"
 
     @property
     def _wish(self) -> str:
-        """The quality that the run keeps to, such as "close: "."""
-        return f"{self._run.settings.quality}: " if keeps_to_quality(self._run.schedule) else ""
+        """The quality that the run keeps to, and its limit, such as "close, at most 10 computed: "."""
+        if not keeps_to_quality(self._run.schedule):
+            return ""
+        settings = self._run.settings
+        limit = f", at most {settings.most_computed} computed" if settings.most_computed else ""
+        return f"{settings.quality}{limit}: "
 
     def _planned(self) -> str:
         if not self._cache:

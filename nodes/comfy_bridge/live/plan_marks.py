@@ -1,5 +1,7 @@
 """The letters that tell the browser what each step was."""
 
+from collections.abc import Sequence
+
 from ....tap_core.record.record import Evaluation
 
 FULL, SKIPPED, UNPLANNED_FULL, PART, TO_COME = "f", "s", "r", "p", "."
@@ -20,3 +22,10 @@ def put_mark(marks: list[str], step: int, mark: str) -> None:
     """Put the mark of one evaluation; a step may have several."""
     if step < len(marks):
         marks[step] = max(marks[step], mark, key=PRECEDENCE.index)
+
+
+def spent_words(marks: Sequence[str]) -> str:
+    """What the steps so far took, such as "18 of 50 steps, 8 computed"; those computed in part are told apart."""
+    done = len(marks) - marks.count(TO_COME)
+    words = f"{done} of {len(marks)} steps, {marks.count(FULL) + marks.count(UNPLANNED_FULL)} computed"
+    return f"{words} and {marks.count(PART)} in part" if PART in marks else words

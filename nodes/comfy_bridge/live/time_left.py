@@ -26,16 +26,15 @@ class TimeLeft:
         self._latest = now
 
     def words(self, marks: Sequence[str], plan: str) -> str:
-        """Such as "18 of 50, about 4 s left"; without the time before it is known and at the last step.
+        """Such as "about 4 s left"; "" before that is known, and at the last step.
 
         marks: of the steps so far. plan: of all steps, "" if it is not known.
         """
         left = [step for step, mark in enumerate(marks) if mark == TO_COME]
-        done = f"{len(marks) - len(left)} of {len(marks)}"
         if not left or len(self._seconds) < LEAST:
-            return done
+            return ""
         seconds = sum(self._expected(marks, plan[step] if plan else "") for step in left)
-        return f"{done}, about {whole_seconds_words(seconds)} left"
+        return f"about {whole_seconds_words(seconds)} left"
 
     def _expected(self, marks: Sequence[str], planned: str) -> float:
         """Seconds of a step that is planned so; the mean of all steps where the plan or such steps are not known."""

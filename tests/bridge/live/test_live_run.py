@@ -105,14 +105,19 @@ def test_the_browser_sees_the_same_run_as_the_record(model: ModelPatcher, told: 
     assert event["node"] == "7"
     assert event["marks"] == "".join("f" if step in record.full_steps else "s" for step in range(20)) == event["plan"]
     assert re.match(r"[\d.]+ s( instead of about [\d.]+ s, [\d.]+x|, not) faster; ", event["line"])
-    so_far = r"\d+ of 20(, about \d+ s left)?(; so far [a-z, ]+ \(about \d+ dB\))?$"
-    assert all(re.match(so_far, said["line"]) for said in told[:-1] if "s" in said["marks"])
+    so_far = r"\d+ of 20 steps, (\d+) computed(, about \d+ s left)?(; so far [a-z, ]+ \(about \d+ dB\))?$"
+    during = [said for said in told[:-1] if "s" in said["marks"]]
+    assert all(int(re.match(so_far, said["line"])[1]) == said["marks"].count("f") for said in during)
     assert event["line"] == result_line(record) and re.search(r"\(about \d+ dB, mostly \d+ to \d+\)", event["line"])
     assert told[0]["marks"] == "." * 20 and told[0]["line"] == plan_of(run_of(20)).words
 
 
-def test_the_line_names_the_quality_that_is_asked_for_through_the_run(
-    model: ModelPatcher, told: list[dict], monkeypatch: pytest.MonkeyPatch
+@pytest.mark.parametrize(("settings", "wish"), [
+    ({"quality": "good"}, "good"),
+    ({"quality": "good", "most_computed": 5}, "good, at most 5 computed"),
+])
+def test_the_line_names_what_is_asked_for_and_what_was_spent_through_the_run(
+    model: ModelPatcher, told: list[dict], monkeypatch: pytest.MonkeyPatch, settings: dict, wish: str
 ) -> None:
     evaluated = live.LiveRun.evaluated
 
@@ -121,10 +126,10 @@ def test_the_line_names_the_quality_that_is_asked_for_through_the_run(
         time.sleep(0.03)  # events are a tenth of a second apart
 
     monkeypatch.setattr(live.LiveRun, "evaluated", slowly)
-    sampled(model, quality="good")
+    sampled(model, **settings)
     ended = last_of(told)["line"]
     lines = [said["line"] for said in told if "s" in said["marks"] and not said["ended"]]
-    assert lines and all(re.match(r"good: \d+ of 20[,;]?", line) for line in lines)
+    assert lines and all(re.match(rf"{wish}: \d+ of 20 steps, \d+ computed[,;]?", line) for line in lines)
     assert not ended.startswith("good")
 
 
