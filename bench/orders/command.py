@@ -6,7 +6,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from functools import lru_cache
 
 import torch
@@ -20,6 +20,7 @@ from models.stage import MODELS, Course, Stage, Take, open_stage
 
 SHOTS = range(600, 606)
 ORDERS = ("0", "1", "2")
+PLAIN = "plain"
 # Intervals that leave 12, 10, 8, 7, 6 and 5 of 50 calls, and 10, 7 and 4 of 20.
 INTERVALS = {50: (5, 6, 8, 10, 13, 20), 20: (2, 3, 5)}
 # TAP's choice may be so many dB below the best single order.
@@ -44,14 +45,15 @@ class Cell:
 
 def cells(models: Sequence[str]) -> Iterator[Cell]:
     """50 steps at guidance 2 for both targets, then 20 steps at weak and strong guidance."""
+    of_50 = tuple((50, 2.0, target) for target in ("auto", "residual"))
+    of_20 = tuple((20, cfg, "auto") for cfg in (1.0, 2.0, 3.5, 4.0, 5.0, 6.0, 7.0))
     for model in models:
-        for steps, cfg, target in ((50, 2.0, "auto"), (50, 2.0, "residual"), (20, 1.0, "auto"), (20, 2.0, "auto"),
-                                   (20, 4.0, "auto"), (20, 6.0, "auto")):
+        for steps, cfg, target in (*of_50, *of_20):
             yield from (Cell(model, steps, cfg, target, interval) for interval in INTERVALS[steps])
 
 
 def measured(cell: Cell) -> dict:
-    """A row: the default, and each order by itself at the true distance, with and without trust."""
+    """A row: the default, each order alone at the true distance, with and without trust, and as many plain steps."""
     stage, course = stage_of(cell.model), Course(steps=cell.steps, cfg=cell.cfg)
     fulls = full_pictures(stage, course)
     takes = {"default": stage.takes(SHOTS, course, cell.settings())}
@@ -59,6 +61,7 @@ def measured(cell: Cell) -> dict:
         alone = {"orders": order, "horizon_from": 0, "horizon_to": 0}
         takes[order] = stage.takes(SHOTS, course, cell.settings(**alone, trust="full"))
         takes[f"{order}, trust"] = stage.takes(SHOTS, course, cell.settings(**alone))
+    takes[PLAIN] = stage.takes(SHOTS, replace(course, steps=takes["default"][0].calls))
     return {**asdict(cell), "calls": takes["default"][0].calls,
             "scores": {name: closeness(found, fulls) for name, found in takes.items()}}
 
@@ -75,7 +78,12 @@ def full_pictures(stage: Stage, course: Course) -> list[Take]:
 def below(row: dict) -> float:
     """How many dB the default's mean is below the best single order's; negative where it is above."""
     means = {name: score["psnr"] for name, score in row["scores"].items()}
-    return max(mean for name, mean in means.items() if name != "default") - means["default"]
+    return max(mean for name, mean in means.items() if name not in ("default", PLAIN)) - means["default"]
+
+
+def below_plain(row: dict) -> float:
+    """The same against as many plain steps of the sampler."""
+    return row["scores"][PLAIN]["psnr"] - row["scores"]["default"]["psnr"]
 
 
 def markdown(found: dict) -> str:
@@ -83,17 +91,19 @@ def markdown(found: dict) -> str:
     rows = found["rows"]
     broken = [row for row in rows if below(row) > RULE]
     lines = [f"The default is within {RULE} dB of the best single order, or above it, in {len(rows) - len(broken)} of "
-             f"{len(rows)} cells.", "", "Mean PSNR in dB, default / order 0 / 1 / 2 (each the better of with trust and "
-             "without); bold where the default is below by more than the rule.", ""]
+             f"{len(rows)} cells, and above as many plain steps in {sum(below_plain(row) <= 0 for row in rows)}.", "",
+             "Mean PSNR in dB, default / order 0 / 1 / 2 (each the better of with trust and without) / as many plain "
+             "steps; bold where the default is below the best order by more than the rule, in italics where it is "
+             "below as many plain steps.", ""]
     for steps, intervals in INTERVALS.items():
         some = [row for row in rows if row["steps"] == steps]
-        places = dict.fromkeys((row["model"], row["cfg"], row["target"]) for row in some)
+        places = dict.fromkeys((cell.model, cell.cfg, cell.target) for cell in cells(MODELS) if cell.steps == steps)
         by_place = {(row["model"], row["cfg"], row["target"], row["interval"]): row for row in some}
         counts = [next((row["calls"] for row in some if row["interval"] == interval), "") for interval in intervals]
         lines += [*table((f"{steps} steps", *(f"{count} calls" for count in counts)), (
             (f"{model}, CFG {cfg:g}" + (", residual" if target == "residual" else ""),
              *(shown(by_place.get((model, cfg, target, interval))) for interval in intervals))
-            for model, cfg, target in places)), ""]
+            for model, cfg, target in places if any(place[:3] == (model, cfg, target) for place in by_place))), ""]
     return "\n".join(lines[:-1])
 
 
@@ -103,8 +113,10 @@ def shown(row: dict | None) -> str:
         return ""
     means = {name: score["psnr"] for name, score in row["scores"].items()}
     text = " / ".join(f"{value:.1f}" for value in (means["default"],
-                                                    *(max(means[order], means[f"{order}, trust"]) for order in ORDERS)))
-    return f"**{text}**" if below(row) > RULE else text
+                                                    *(max(means[order], means[f"{order}, trust"]) for order in ORDERS),
+                                                    means[PLAIN]))
+    bold, italic = "**" * (below(row) > RULE), "_" * (below_plain(row) > 0)
+    return f"{bold}{italic}{text}{italic}{bold}"
 
 
 PAGE = Page("orders", markdown)

@@ -9,10 +9,10 @@ from tap_pack.tap_core.timeline import Timeline
 from orders import command
 
 
-def row(default: float, single: float, trusted: float = 0.0, calls: int = 10) -> dict:
+def row(default: float, single: float, trusted: float = 0.0, calls: int = 10, plain: float = 25.0) -> dict:
     """A row with these means, in which order 1 is the best single one."""
     means = {"default": default, "0": 30.0, "0, trust": 29.0, "1": single, "1, trust": trusted, "2": 20.0,
-             "2, trust": 21.0}
+             "2, trust": 21.0, "plain": plain}
     return {"model": "demo", "steps": 20, "cfg": 2.0, "target": "auto", "interval": 2, "calls": calls,
             "scores": {name: {"psnr": mean, "worst": mean - 5} for name, mean in means.items()}}
 
@@ -24,10 +24,13 @@ def test_the_default_is_measured_against_the_best_single_order_with_trust_or_wit
 
 
 def test_cells_that_break_the_rule_are_bold_and_counted() -> None:
-    assert command.shown(row(40.0, 40.2)) == "40.0 / 30.0 / 40.2 / 21.0"
-    assert command.shown(row(40.0, 40.4)) == "**40.0 / 30.0 / 40.4 / 21.0**"
+    assert command.shown(row(40.0, 40.2)) == "40.0 / 30.0 / 40.2 / 21.0 / 25.0"
+    assert command.shown(row(40.0, 40.4)) == "**40.0 / 30.0 / 40.4 / 21.0 / 25.0**"
+    assert command.shown(row(40.0, 40.0, plain=41.0)) == "_40.0 / 30.0 / 40.0 / 21.0 / 41.0_"
+    assert command.below(row(40.0, 40.0, plain=41.0)) == 0.0
     text = command.markdown({"rows": [row(40.0, 40.4)]})
-    assert text.startswith("The default is within 0.3 dB of the best single order, or above it, in 0 of 1 cells.")
+    assert text.startswith("The default is within 0.3 dB of the best single order, or above it, in 0 of 1 cells, "
+                           "and above as many plain steps in 1.")
     assert "| 20 steps | 10 calls |" in text
 
 
