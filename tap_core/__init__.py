@@ -1,1 +1,1 @@
-"""The Token-Adaptive Predictor: forecast a diffusion transformer's skipped steps token by token. Needs only torch."""
+"""The Token-Adaptive Predictor: forecast a transformer's skipped steps token by token. Knows nothing of ComfyUI."""

@@ -57,6 +57,18 @@ def test_tap_core_knows_nothing_of_comfyui(comfy_modules: set[str]) -> None:
     assert [(file.name, name) for file in files for name in imported(file) if name in comfy_modules] == []
 
 
+def test_tap_core_needs_no_more_than_is_said() -> None:
+    """PIL draws pictures, numpy reads arrays and safetensors writes files; all come with ComfyUI."""
+    needed = {"tap_core/record": {"safetensors"}, "tap_core/pictures": {"PIL", "numpy"},
+              "tap_core/calibrate": {"numpy"}}
+    for file in source_files("tap_core"):
+        room = file.parent.relative_to(ROOT).as_posix()
+        others = set(imported(file)) - set(sys.stdlib_module_names) - {"torch"}
+        assert others <= needed.get(room, set()), file
+    said = (ROOT / "CONTRIBUTING.md").read_text(encoding="utf-8")
+    assert "`tap_core` imports torch, numpy, PIL and safetensors, and nothing of ComfyUI." in " ".join(said.split())
+
+
 def test_only_the_bridge_knows_comfyui_internals(comfy_modules: set[str]) -> None:
     allowed = {"comfy_api", "folder_paths"}
     files = [file for file in source_files("nodes") if "comfy_bridge" not in file.parts]

@@ -47,7 +47,9 @@ def calibrate(traces: Sequence[Trace], planned: PlannedRun, progress: Progress =
     """The best placements over all traces. Raises TapError for traces that do not belong together."""
     first = check_traces(traces)
     given = given_placement(traces, planned.calls)
-    rows = Rows(planned.pool.pool(), Timeline(first.sigmas, planned.time_axis))
+    # Weights that were learned for other places say nothing of the places that are searched.
+    pool = replace(planned.pool, learned=None)
+    rows = Rows(pool.pool(), Timeline(first.sigmas, planned.time_axis))
     whole = [trace for trace in traces if not trace.full] or traces
     errors = [GapErrors(trace, rows, planned.proxy_loss, planned.repaid) for trace in whole]
     counts = counts_for(first.steps, planned.calls)
@@ -66,7 +68,7 @@ def calibrate(traces: Sequence[Trace], planned: PlannedRun, progress: Progress =
     lines = [Line(full, close.decibels, span=(close.low, close.high))
              for full, close in zip(found, expected_closeness(errors, found), strict=True)]
     lines = [_with_extras(line, traces, planned) if line.calls == planned.calls else line for line in lines]
-    return Calibration(first.model, f"target {first.target}, {planned.pool}", first.sigmas, tuple(lines))
+    return Calibration(first.model, f"target {first.target}, {pool}", first.sigmas, tuple(lines))
 
 
 def _with_extras(line: Line, traces: Sequence[Trace], planned: PlannedRun) -> Line:

@@ -23,7 +23,7 @@ Past = tuple[int, ...]
 
 
 class Rows:
-    """Weight rows of a pool's linear predictors. Raises TapError for a pool that has none.
+    """Weight rows of a pool's linear predictors, none of them learned. Raises TapError for a pool that has none.
 
     Explicit predictors look at whole pictures and are left out. Predictors that look further back than MOST_SNAPSHOTS
     full steps forecast from these.

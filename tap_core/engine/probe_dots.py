@@ -23,15 +23,13 @@ TINY = 1e-30
 
 @dataclass(frozen=True)
 class HistoryDots:
-    """Per token, once per full step: <h0,h0> [M], <h0,q_j> and <q_j,q_j> [J, M], c_ij [J, J, M]; M = B*N.
+    """Per token, once per full step; M = B*N.
 
-    divisor: [J, M] the squares, or TINY where a token did not move. fixed, moving: [J + 1, 3, M] <q_j,q_j>, <h,q_j> and
-    <h0+h,q_j> are fixed + b_j moving, and after them 4 (<h0,h0> + 2 <h0,r>), three times, is fixed + <h0,r> moving.
+    divisor: <q_j,q_j> [J, M], or TINY where a token did not move. mix: c_ij [J, J, M]. fixed, moving: [J + 1, 3, M];
+    <q_j,q_j>, <h,q_j> and <h0+h,q_j> are fixed + b_j moving, and after them 4 (<h0,h0> + 2 <h0,r>), three times, is
+    fixed + <h0,r> moving.
     """
 
-    newest: Tensor
-    lean: Tensor
-    square: Tensor
     divisor: Tensor
     mix: Tensor
     fixed: Tensor
@@ -83,14 +81,14 @@ def history_dots(probes: list[Tensor], device: torch.device) -> HistoryDots:
     fixed = torch.cat([torch.stack([square, lean, 2 * lean], dim=1), (4 * newest).expand(1, 3, -1)])
     moving = torch.stack([torch.zeros_like(square), square, square], dim=1)
     moving = torch.cat([moving, torch.full_like(fixed[:1], 8)])
-    return HistoryDots(newest, lean, square, square.clamp_min(TINY), mix, fixed, moving)
+    return HistoryDots(square.clamp_min(TINY), mix, fixed, moving)
 
 
 def probe_dots(probes: list[Tensor], probe: Tensor, once: HistoryDots) -> ProbeDots:
     """Dots of the true probe's change [B, N, D] with the history's directions, float32 on the probe's device."""
     kept, (now,) = flat_tokens(probes), flat_tokens([probe])
     tokens, channels = now.shape
-    values = torch.empty(len(once.lean) + 3, tokens, device=probe.device)
+    values = torch.empty(len(once.divisor) + 3, tokens, device=probe.device)
     lean, rest, both = values[-3:]
     for part in token_chunks(tokens, 4 * channels * (max(len(kept), 2) + 2), probe.device):
         pair = torch.empty(2, len(now[part]), channels, device=probe.device)  # h_0, and the change or what is left

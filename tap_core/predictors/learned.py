@@ -94,7 +94,11 @@ class Otherwise:
 
     learned: Learned
     other: Predictor
-    horizon: float
+
+    @property
+    def horizon(self) -> float:
+        """The other's."""
+        return self.other.horizon
 
     @property
     def family(self) -> str:

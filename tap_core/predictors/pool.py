@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from functools import lru_cache
+from functools import cached_property, lru_cache
 
 from ..errors import TapError
 from ..predictor import ExplicitPredictor, Moment, Predictor
@@ -40,7 +40,7 @@ class Pool:
         if not self.members:
             raise TapError("The pool of predictors is empty; choose at least one order.")
 
-    @property
+    @cached_property
     def members(self) -> tuple[Predictor | ExplicitPredictor, ...]:
         """All predictors; elsewhere a member is named by its index in here."""
         return (*self.predictors, *self.explicit)

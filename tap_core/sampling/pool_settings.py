@@ -74,4 +74,4 @@ class PoolSettings:
         if self.learned_beside:
             return Pool((learned, *others), pool.explicit)
         # Explicit predictors cannot stand back step by step; a pool of them alone keeps a repeat.
-        return Pool((learned, *(Otherwise(learned, other, other.horizon) for other in others)))
+        return Pool((learned, *(Otherwise(learned, other) for other in others)))

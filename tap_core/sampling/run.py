@@ -273,6 +273,7 @@ class TapRun:
         """Read all that the run has to know of this full step and of skipped ones before it. This waits once."""
         self.memory.ask(self.readback.ask)
         self.motion.ask(self.readback.ask)
+        self.standing.ask(self.readback.ask)
         for name in ("drifts", "surprise"):
             if getattr(seen, name) is not None:
                 self.readback.ask(getattr(seen, name), partial(setattr, seen, name))

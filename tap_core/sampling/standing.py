@@ -12,6 +12,7 @@ from ..schedules.quality import RENEWED
 from ..timeline import Timeline
 from .drifts import Drifts
 from .motion import LITTLE, Motion
+from .readback import Ask
 from .slopes import Slopes
 from .trend import Trend
 
@@ -65,6 +66,11 @@ class Standing:
         if close is None:
             self.keep_silent(NO_NUMBERS)
         return close
+
+    def ask(self, ask: Ask) -> None:
+        """Have it read what forecasts need to know of the slopes."""
+        if self.trend is not None:
+            self.trend.ask(ask)
 
     def tell(self, seen: Seen) -> None:
         """Say how close the run is so far, of a full step whose figures are read."""

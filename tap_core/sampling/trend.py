@@ -21,6 +21,7 @@ from torch import Tensor
 
 from ..predictors.on_processor import to_device
 from ..predictors.token_chunks import token_chunks
+from .readback import Ask
 
 TURNED, ON = -0.45, 0.1
 LARGEST, LARGE = 1.1, 0.8
@@ -39,6 +40,7 @@ class Trend:
         self.back: Tensor | None = None
         self.steady: Tensor | None = None
         self._sums: Tensor | None = None
+        self._swings: Tensor | None = None  # whether any slope swings, once that is read
 
     def add(self, slope: Tensor, before: Sequence[Tensor], noisy: Tensor | None = None) -> None:
         """A full step's slope [B, C, ...], and those of the full steps before it, newest first.
@@ -60,9 +62,18 @@ class Trend:
             cosine = (self._sums[0] / self._sums[1]).nan_to_num(nan=1.0)
             share, back = (cosine - TURNED) / (ON - TURNED), (SWINGS - cosine) * STEEP
             steady = (cosine > STEADY).float()
+        self._swings = None
         calm = 1.0 - _number(noisy)
         self.share, self.back = (share.clamp(0, 1) - 1) * calm + 1, back.clamp(0, HALF) * calm
         self.steady = steady * calm
+
+    def ask(self, ask: Ask) -> None:
+        """Have it read whether any slope swings: if none does, `turned_back` has nothing to do."""
+        if self.back is not None:
+            ask(self.back.any(), self._take)
+
+    def _take(self, swings: Tensor) -> None:
+        self._swings = swings
 
     def fits(self, batch: int) -> bool:
         """Whether something is known of each picture of a model call with `batch` of them."""
@@ -70,7 +81,9 @@ class Trend:
 
     def turned_back(self, forecast: Tensor, targets: Sequence[Tensor]) -> Tensor:
         """A forecast [B, N, C] that goes back as far as the slopes swing. targets: of full steps, newest first."""
-        if len(targets) < 2:
+        # Tensors without values are there where operators are counted.
+        still = self._swings is not None and not self._swings.is_meta and not self._swings
+        if len(targets) < 2 or still:
             return forecast
         back = to_device(self.back, forecast.device)[:, None, None].to(forecast)
         if targets[1].device == forecast.device:

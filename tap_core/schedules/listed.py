@@ -6,6 +6,9 @@ from ..errors import TapError
 from ..schedule import SKIP, Decision
 from ..timeline import Timeline
 
+# No run has more steps.
+MOST = 10_000
+
 
 @dataclass(frozen=True)
 class ListedSchedule:
@@ -39,8 +42,11 @@ def parse_steps(text: str) -> tuple[int, ...]:
     """The steps in a text such as "0, 1, 2, 7-10". Raises TapError if it is not a list of steps."""
     steps: list[int] = []
     for entry in filter(None, (entry.strip() for entry in text.replace("\n", ",").split(","))):
-        first, dash, last = entry.partition("-")
-        if not first.strip().isdigit() or (dash and not last.strip().isdigit()):
+        ends = [end.strip() for end in entry.split("-")]
+        if len(ends) > 2 or not all(end.isdecimal() for end in ends):
             raise TapError(f"{entry!r} is not a step; write numbers between commas, such as 0, 1, 2, 7-10.")
-        steps.extend(range(int(first), int(last if dash else first) + 1))
+        first, last = int(ends[0]), int(ends[-1])
+        if last < first or last > MOST:
+            raise TapError(f"{entry!r} is not a range of steps; write the lower number first, and none above {MOST}.")
+        steps.extend(range(first, last + 1))
     return tuple(steps)

@@ -1,7 +1,7 @@
 """As many full steps as a wished closeness takes: the paper's N becomes the outcome (bench/closeness/README.md)."""
 
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from itertools import pairwise
 from statistics import mean
@@ -13,7 +13,7 @@ from ..schedule import SKIP, Decision, Seen
 from ..timeline import Timeline
 from .course import TOO_FEW
 from .drift_rates import POWER, SOME_RENEWED, TINY, DriftRates, line_of
-from .placed import by_change, by_step, nearest
+from .placed import Curve, by_change, by_step, nearest
 
 # A gap is at most so many times as long as those before it would have been without the first steps' surprises: the
 # picture is closest where gaps are alike.
@@ -34,8 +34,6 @@ MOST_ANYWAY = ("For this quality nearly every step would have to be computed, so
                "full. Choose a lower quality, weaker guidance or more steps.")
 # No more than rounding.
 ROUNDING = 1e-9
-
-Curve = Callable[[Sequence[float], bool], list[float]]
 
 
 @dataclass(frozen=True)

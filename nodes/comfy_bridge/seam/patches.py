@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from torch import Tensor
 from torch.nn import functional
 
-Grid = tuple[int, int, int]
+from ....tap_core.token_grid import Grid
 
 
 def patch_grid(latent: Tensor, patch: Sequence[int]) -> Grid:

@@ -124,6 +124,7 @@ def test_closeness_and_replay_take_such_a_step_as_a_forecast_one(
     stock = sample(model, STEPS, cfg=2.0)
     assert distance(picture, stock) < 0.35
     still = [evaluation for evaluation in accelerated.record.evaluations if evaluation.part]
+    assert len(still) == len(IN_PART)
     assert all(not evaluation.whole and not evaluation.full and not evaluation.skipped for evaluation in still)
 
 

@@ -123,6 +123,8 @@ def test_runs_that_skipped_keep_their_steps_and_give_the_weights() -> None:
     assert found.line(6).weights == learned_weights([whole, skipping], full).numbers
     assert found.line(6).weights != learned_weights([whole], full).numbers
     assert found.line(5).full == calibrate([whole], PlannedRun(PoolSettings(), calls=6)).line(5).full
+    assert calibrate([whole], PlannedRun(PoolSettings(learned=found.learned(6)), calls=6)) == calibrate(
+        [whole], PlannedRun(PoolSettings(), calls=6))
     with pytest.raises(TapError, match="same prompt and seed"):
         calibrate([skipping], PlannedRun(PoolSettings(), calls=6, weights=True))
 

@@ -73,7 +73,7 @@ def test_what_moved_away_gives_the_same_dots_and_moves_no_second_time() -> None:
     history.move_away(history.snapshots[0].nbytes)
     assert history.snapshots[1] is moved
     now, before = history.dots(torch.device("cpu")), other.dots(torch.device("cpu"))
-    assert torch.equal(now.square, before.square) and torch.equal(now.lean, before.lean)
+    assert torch.equal(now.fixed, before.fixed) and torch.equal(now.divisor, before.divisor)
 
 
 def test_bytes_count_probes_and_targets() -> None:
@@ -91,4 +91,4 @@ def test_dots_are_worked_out_once_a_full_step_and_again_after_the_next() -> None
     assert history.dots(here) is first
     history.push(Snapshot(1, noise((1, 3, 8), 1), tokens()))
     assert history.dots(here) is not first
-    torch.testing.assert_close(history.dots(here).newest, history.probes[0][0].square().sum(-1).float())
+    torch.testing.assert_close(history.dots(here).fixed[-1, 0], 4 * history.probes[0][0].square().sum(-1).float())

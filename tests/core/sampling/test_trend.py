@@ -82,6 +82,19 @@ def test_longer_changes_count_more() -> None:
         ((-0.2 * 2 + 0.1) / 3 + 0.45) / 0.55, abs=1e-4)
 
 
+def test_a_forecast_is_left_alone_where_it_is_known_that_no_slope_swings() -> None:
+    forecast, before = torch.ones(2, 3, 4), torch.zeros(2, 3, 4)
+
+    def read(trend: Trend) -> Tensor:
+        trend.ask(lambda values, take: take(values.float()))
+        return trend.turned_back(forecast, [forecast, before])
+
+    assert read(trend_of(slopes(0.1))) is forecast
+    assert read(trend_of(slopes(math.pi)))[:, 0, 0].tolist() == [0.5, 1.0]
+    unread = trend_of(slopes(0.1)).turned_back(forecast, [forecast, before])
+    assert unread is not forecast and torch.equal(unread, forecast)
+
+
 @pytest.mark.parametrize("noisy", [torch.tensor(True), torch.tensor(1.0)])
 def test_fresh_noise_turns_nothing_back(noisy: Tensor) -> None:
     trend = trend_of(slopes(math.pi), noisy)
