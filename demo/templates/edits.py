@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from .files import CLIP_L, FLUX_VAE, QWEN_VAE, QWEN_VL, T5_FP8, encoder, model, vae
 from .graph import Graph
-from .notes import model_note
+from .notes import all_computed, model_note
 from .pictures import CABIN, LIGHTHOUSE, load_parts, save_picture
 from .sockets import Socket
 
@@ -81,22 +81,23 @@ def flux_2(graph: Graph) -> None:
 
 def flux_2_klein(graph: Graph) -> None:
     """FLUX.2 Klein base 4B: 20 steps, cfg 5, its own scheduler."""
-    graph.note(model_note("Faster FLUX.2 Klein", "The small FLUX.2, not made for few steps: 20 with two prompts each.",
-                          [KLEIN, KLEIN_ENCODER, FLUX_2_VAE]), 400)
+    graph.note(model_note("Faster FLUX.2 Klein", "The small FLUX.2, not made for few steps: 20 with two prompts each. "
+                          + all_computed("close", "good", "12 to 14 of 20"), [KLEIN, KLEIN_ENCODER, FLUX_2_VAE]), 430)
     made, clip, decoder = load_parts(graph, KLEIN, [KLEIN_ENCODER], "flux2", FLUX_2_VAE)
     positive = graph.add("CLIPTextEncode", "Prompt", clip=clip, text=CABIN)[0]
     negative = graph.add("CLIPTextEncode", "Negative prompt", clip=clip, text="")[0]
-    _flux_2_end(graph, made, decoder, positive, negative, 20)
+    _flux_2_end(graph, made, decoder, positive, negative, 20, "good")
 
 
 def _flux_2_end(
-    graph: Graph, made: Socket, decoder: Socket, positive: Socket, negative: Socket | None, steps: int
+    graph: Graph, made: Socket, decoder: Socket, positive: Socket, negative: Socket | None, steps: int,
+    quality: str = "close",
 ) -> None:
     """The latter half of both FLUX.2 templates; without a negative prompt there is no cfg."""
     latent = graph.add("EmptyFlux2LatentImage", width=1024, height=1024)[0]
     sigmas = graph.add("Flux2Scheduler", steps=steps, width=1024, height=1024)[0]
     graph.column()
-    save_picture(graph, sample_guided(graph, made, positive, negative, latent, sigmas, 5.0), decoder)
+    save_picture(graph, sample_guided(graph, made, positive, negative, latent, sigmas, 5.0, quality=quality), decoder)
 
 
 def chroma(graph: Graph) -> None:
@@ -116,12 +117,12 @@ def chroma(graph: Graph) -> None:
 
 def sample_guided(
     graph: Graph, made: Socket, positive: Socket, negative: Socket | None, latent: Socket, sigmas: Socket, cfg: float,
-    sampler: str = "euler", width: int = 380,
+    sampler: str = "euler", width: int = 380, quality: str = "close",
 ) -> Socket:
     """TAP Accelerate, and the latent of a sampler that is put together from parts; in two columns."""
     noise = graph.add("RandomNoise", noise_seed=7)[0]
     chosen = graph.add("KSamplerSelect", sampler_name=sampler)[0]
-    made = graph.add("TapAccelerate", model=made)[0]
+    made = graph.add("TapAccelerate", model=made, quality=quality)[0]
     graph.column(width)
     if negative is None:
         guider = graph.add("BasicGuider", model=made, conditioning=positive)[0]

@@ -12,6 +12,12 @@ QUALITY = ("*quality*: how close the picture has to be to the full one, which ha
            "fastest. After the run the node says how close it is.")
 
 
+def all_computed(higher: str, quality: str, computed: str) -> str:
+    """Why a template has a lower quality than the default. higher: the lowest one at which nothing was saved."""
+    return (f"With these settings *{higher}* computed every step on three small models, so *quality* is *{quality}* "
+            f"here: it computed {computed} steps.")
+
+
 def model_note(title: str, sentence: str, files: Sequence[ModelFile], touch: Sequence[str] = ()) -> str:
     """The note of a template with a model to download."""
     lines = [f"## {title}", sentence, "", "**Files**", *file_lines(files), "", "**What to touch**"]

@@ -34,7 +34,12 @@ class CallContext:
         self.cut = cut_of(self.x, self.grid, self.shapes, adapter.side_patch)
 
     def whole_batch(self) -> bool:
-        """Whether each condition of this call has all pictures of the batch; another node's wrapper may split them."""
+        """Whether each condition of this call is ComfyUI's own and has all pictures of the batch.
+
+        Another node's wrapper may split a batch, or put in or take out prompts.
+        """
+        if not len(self.keys) == len(self.options["uuids"]) == len(self.options["cond_or_uncond"]):
+            return False
         whole, (each, rest) = self.decider.seen.x, divmod(len(self.x), len(self.keys))
         return not rest and each >= (1 if whole is None else len(whole))
 

@@ -28,7 +28,8 @@ class ConditionKeys:
         """One key for each condition in this call. base: ComfyUI's model; where: device, model, part, latent."""
         shared = (window_frames(options), _changes(options, base, control), where)
         keys = []
-        for uuid, condition in zip(options["uuids"], options["cond_or_uncond"], strict=True):
+        # Other nodes may have put in or taken out prompts; then nothing is forecast, see `whole_batch`.
+        for uuid, condition in zip(options["uuids"], options["cond_or_uncond"], strict=False):
             key = (uuid, condition, *shared)
             self._calls[key] += 1
             keys.append((*key, self._calls[key]))

@@ -8,23 +8,26 @@ from .run_state import state_of
 from .waiting_control import WaitingControl
 
 
-def calc_cond_batch(executor: WrapperExecutor, model: object, conditions: list, *args: object) -> list[Tensor]:
+# Named as in ComfyUI: other nodes hand on some of these by name.
+def calc_cond_batch(executor: WrapperExecutor, model: object, conds: list, x_in: Tensor, timestep: Tensor,
+                    model_options: dict) -> list[Tensor]:
     """CALC_COND_BATCH: ControlNets wait until the model call knows whether its blocks are run.
 
     The first one of a run also notes the parts of all its conditions, which may come in several model calls.
     """
-    state = state_of(args[-1].get("transformer_options", {}), model)
+    state = state_of(model_options.get("transformer_options", {}), model)
     if state is not None:
         state.call_comes()
+    rest = (x_in, timestep, model_options)
     if state is None or not state.run.evaluating or state.run.notes.fell_back:
-        return executor(model, conditions, *args)
+        return executor(model, conds, *rest)
     if state.live is not None and state.live.awaits_cache:
-        state.parts = figure_or([], lambda: parts_of_conditions(state, model, conditions, *args))
+        state.parts = figure_or([], lambda: parts_of_conditions(state, model, conds, *rest))
     if not state.run.decider.skips_any:
-        return executor(model, conditions, *args)
-    state.wrapped = "model_function_wrapper" in args[-1]
+        return executor(model, conds, *rest)
+    state.wrapped = "model_function_wrapper" in model_options
     if state.wrapped:  # it may run the ControlNet itself on a part of the picture
-        return executor(model, conditions, *args)
+        return executor(model, conds, *rest)
     waiting: dict[int, WaitingControl] = {}
 
     def with_waiting_control(condition: dict) -> dict:
@@ -34,4 +37,4 @@ def calc_cond_batch(executor: WrapperExecutor, model: object, conditions: list, 
         # ComfyUI batches conditions that share one object.
         return {**condition, "control": waiting.setdefault(id(control), WaitingControl(control))}
 
-    return executor(model, [side and [with_waiting_control(each) for each in side] for side in conditions], *args)
+    return executor(model, [side and [with_waiting_control(each) for each in side] for side in conds], *rest)

@@ -10,14 +10,17 @@ from .expected_memory import figure_or
 from .memory import tell_more
 from .run_state import RunState
 
-CFG_PLUS_PLUS = ("A CFG++ sampler adds the whole guidance again at every step, so that small errors of forecasts grow; "
-                 "every step was computed in full. Choose the sampler without cfg_pp.")
+TAKES_APART = ("This sampler takes the guidance apart by a function of its own, as CFG++ samplers do, and small errors "
+               "of forecasts grow by that; every step was computed in full. Choose another, such as euler or dpmpp_2m.")
+# What a sampler may add to the functions of the model, or put in their place.
+ADDED = ("sampler_pre_cfg_function", "sampler_post_cfg_function")
+REPLACED = ("sampler_cfg_function", "sampler_calc_cond_batch_function", "model_function_wrapper")
 
 
 def begin(state: RunState, own: dict, x: Tensor, timestep: Tensor, *args: object, **kwargs: object) -> None:
     """The evaluation of x [B, C, ...] begins. own: the guider's options; then what else the guider was called with."""
-    if _is_cfg_plus_plus(own, *args, **kwargs):
-        state.run.notes.fall_back(CFG_PLUS_PLUS)
+    if _takes_guidance_apart(own, *args, **kwargs):
+        state.run.notes.fall_back(TAKES_APART)
     state.begin(state.run.sigma_of(timestep), x, next(iter(own.get("multigpu_clones", ())), None))
 
 
@@ -82,7 +85,8 @@ class OwnCalls:
         return denoised
 
 
-def _is_cfg_plus_plus(own: dict, model_options: dict | None = None, *_: object, **__: object) -> bool:
-    """Whether the sampler takes the guidance apart as CFG++ does: it adds a function after those of the model."""
-    kind = "sampler_post_cfg_function"
-    return len((model_options or {}).get(kind, ())) > len(own.get(kind, ()))
+def _takes_guidance_apart(own: dict, model_options: dict | None = None, *_: object, **__: object) -> bool:
+    """Whether the sampler reads or changes the guidance by functions that the guider's options do not have."""
+    given = own if model_options is None else model_options
+    return (any(len(given.get(kind, ())) > len(own.get(kind, ())) for kind in ADDED)
+            or any(given.get(kind) is not own.get(kind) for kind in REPLACED))

@@ -22,22 +22,22 @@ from .expected_memory import META, figure_or, share_in_windows
 from .run_state import RunState, state_of
 
 
-def prepare_sampling(executor: WrapperExecutor, model: object, shape: tuple[int, ...], conditions: dict[str, list],
-                     *args: object, **kwargs: object) -> object:
+# Named as in ComfyUI: other nodes hand on some of these by name.
+def prepare_sampling(executor: WrapperExecutor, model: object, noise_shape: tuple[int, ...], conds: dict[str, list],
+                     model_options: dict | None = None, *args: object, **kwargs: object) -> object:
     """PREPARE_SAMPLING: add the histories, and the latents of a replay, to ComfyUI's estimate.
 
     Not known yet: guidance that runs the model once more, wrappers that cut a picture into tiles, and samplers that
     evaluate steps twice or draw noise; see `tell_more`.
     """
-    options = kwargs.get("model_options") or {}
-    state = state_of(options.get("transformer_options", {}))
+    state = state_of((model_options or {}).get("transformer_options", {}))
     if state is not None:
         # ComfyUI gives the shape of one context window only.
-        shapes = state.shapes or [tuple(shape)]
-        state.told = _expected(state, model.model, shapes, sum(map(len, conditions.values())), options)
+        shapes = state.shapes or [tuple(noise_shape)]
+        state.told = _expected(state, model.model, shapes, sum(map(len, conds.values())), model_options)
     extra = 0 if state is None else state.told
     if not extra:
-        return executor(model, shape, conditions, *args, **kwargs)
+        return executor(model, noise_shape, conds, model_options, *args, **kwargs)
     estimate = model.model.memory_required
 
     @functools.wraps(estimate)  # ComfyUI may ask which arguments it takes
@@ -47,7 +47,7 @@ def prepare_sampling(executor: WrapperExecutor, model: object, shape: tuple[int,
         return needed + extra
 
     with shadowed([Shadow(model.model, "memory_required", with_histories)]):
-        return executor(model, shape, conditions, *args, **kwargs)
+        return executor(model, noise_shape, conds, model_options, *args, **kwargs)
 
 
 def _expected(state: RunState, base: nn.Module, shapes: Sequence[Shape], conditions: int, options: dict) -> int:
@@ -69,7 +69,9 @@ def tell_more(state: RunState, device: torch.device) -> None:
     expected = min(expected, run.settings.limit_bytes or expected)
     if expected > state.told:
         state.told = expected
-        used = [each for each in comfy.model_management.current_loaded_models if each.currently_used]
+        # ComfyUI takes the run's own models for unused ones once another model, such as a preview's, was loaded.
+        used = [each for each in comfy.model_management.current_loaded_models
+                if each.currently_used or state.runs(each.model)]
         comfy.model_management.free_memory(state.needed + max(expected - held, 0), device, keep_loaded=used)
 
 

@@ -78,8 +78,8 @@ class ModelCall(CallContext):
     def _run(self, forward: Callable[..., Tensor]) -> Tensor:
         """Check that the call is one that TAP understands, then compute or forecast it."""
         if not self.whole_batch():
-            self.tap.notes.fall_back("Another node gives the model one part of a batch at a time, and TAP cannot "
-                                     "tell which part; every step was computed in full. Remove that node, or TAP.")
+            self.tap.notes.fall_back("Another node gives the model a part of a batch, or other prompts, and TAP cannot "
+                                     "tell which; every step was computed in full. Remove that node, or TAP.")
         elif self.place is None:
             self.tap.notes.fall_back("Another node changes or moves the picture that the model gets, and TAP cannot "
                                      "tell how; every step was computed in full. Remove that node, or TAP.")

@@ -13,8 +13,10 @@ from tqdm.auto import tqdm
 from ....tap_core.sampling.replay import Replay
 from ....tap_core.sampling.run import TapRun
 from .evaluation import OwnCalls, is_differentiated
-from .generators import draw_others, put_back
+from .generators import DrawnInside, draw_others, put_back
+from .held import GuiderAttributes, note_held
 from .run_state import state_of
+from .stand_in import StandIn
 
 # ComfyUI was asked for their room; latents that still take more than this share of the free memory go to the CPU.
 SPARE = 0.5
@@ -22,42 +24,75 @@ NOT_ALIKE = ("This sampler does not go the same way twice with the same seeds, s
              "the picture. Choose another sampler, such as euler or dpmpp_2m.")
 OWN_NOISE = ("Another node gives this sampler noise of its own, which cannot be drawn again, so the errors of the "
              "forecasts stay in the picture.")
+SEVERAL = ("The guider, or another node, samples several times in one run, as for tiles; TAP computed all but the "
+           "first sampling in full. Use another guider, or remove that node.")
+
+
+COSTLY = ("Repaying the errors of the forecasts took {seconds:.0f} s of this run, as the sampler does work of its own "
+          "at each step. Switch correction off, or choose another sampler.")
+# It is told where it took so many seconds, and more than this share of all others.
+NOTED, SHARE = 1.0, 0.25
 
 
 class GoAgain(BaseException):
     """Leaves the sampler, past all of its own `except Exception`."""
 
 
-def sampler_sample(executor: WrapperExecutor, guider: object, sigmas: Tensor, extra_args: dict,
-                   callback: Callable[..., None] | None, noise: Tensor, latent: Tensor | None = None,
-                   mask: Tensor | None = None, disable_pbar: bool = False) -> Tensor:
-    """SAMPLER_SAMPLE: sample, as often as there is something to repay."""
-    state = state_of(guider.model_options.get("transformer_options", {}))
-    guider = guider if state is None else StandIn(guider, OwnCalls(state))
+# Named as in ComfyUI: other nodes hand on some of these by name.
+def sampler_sample(executor: WrapperExecutor, model_wrap: object, sigmas: Tensor, extra_args: dict,
+                   callback: Callable[..., None] | None, noise: Tensor, latent_image: Tensor | None = None,
+                   denoise_mask: Tensor | None = None, disable_pbar: bool = False) -> Tensor:
+    """SAMPLER_SAMPLE: sample, as often as there is something to repay. model_wrap: the guider."""
+    state = state_of(model_wrap.model_options.get("transformer_options", {}))
+    guider, rest = model_wrap, (noise, latent_image, denoise_mask)
+    if state is not None:
+        guider = StandIn(model_wrap, OwnCalls(state))
+        _check_sampling(state.run, executor.class_obj)
     if state is None or state.run.replay is None or state.run.notes.fell_back:
-        return executor(guider, sigmas, extra_args, callback, noise, latent, mask, disable_pbar)
-    if "noise_sampler" in (getattr(executor.class_obj, "extra_options", None) or {}):
-        state.run.replay = None
-        state.run.notes.note(OWN_NOISE)
-        return executor(guider, sigmas, extra_args, callback, noise, latent, mask, disable_pbar)
+        return executor(guider, sigmas, extra_args, callback, *rest, disable_pbar)
     _keep_within_room(state.run, noise)
-    generators = put_back()
+    generators, sampler, attributes = put_back(), note_held(executor.class_obj), GuiderAttributes(model_wrap)
+    started = time.perf_counter()
     with tqdm(total=len(sigmas) - 1, disable=disable_pbar) as bar:
-        passes = Passes(state.run, callback, bar)
+        passes = Passes(state.run, callback, bar, attributes)
         while True:
             generators()
+            sampler()
             given = copied(extra_args)
             if passes.others:
                 draw_others(given)
             try:
-                samples = executor(StandIn(guider, passes), sigmas.clone(), given, passes.told, noise.clone(), latent,
-                                   mask, True)
+                samples = executor(StandIn(guider, passes), sigmas.clone(), given, passes.told, *map(_anew, rest), True)
             except GoAgain:
+                attributes.put_back()
                 passes.again()
                 continue
             if not passes.others:
+                _note_cost(state.run, time.perf_counter() - started)
                 return samples
             passes.again()  # the sampler has ended before it came to where other numbers show
+
+
+def _check_sampling(run: TapRun, sampler: object) -> None:
+    """Compute a second sampling of a run in full, and repay nothing under noise that cannot be drawn again."""
+    if run.record.evaluations:
+        run.replay = None
+        run.fall_back_blind(SEVERAL)
+    elif run.replay is not None and "noise_sampler" in (getattr(sampler, "extra_options", None) or {}):
+        run.replay = None
+        run.notes.note(OWN_NOISE)
+
+
+def _note_cost(run: TapRun, seconds: float) -> None:
+    """Say so if going again took long. seconds: of the whole sampling."""
+    replayed = run.record.seconds_replayed
+    if replayed > max(NOTED, SHARE * (seconds - replayed)):
+        run.notes.note(COSTLY.format(seconds=replayed))
+
+
+def _anew(given: object) -> object:
+    """Its own copy for each pass, which may write into it."""
+    return given.clone() if isinstance(given, Tensor) else given
 
 
 def copied(extra_args: dict) -> dict:
@@ -72,35 +107,13 @@ def _keep_within_room(run: TapRun, latent: Tensor) -> None:
     run.latents.fit(run.replay, latent.nbytes, 0 if run.settings.cache_device == "cpu" else int(SPARE * free))
 
 
-class StandIn:
-    """The guider itself but for its answers, whatever its class; isinstance takes it for the guider, too."""
-
-    __slots__ = ("_guider", "_passes")
-
-    def __init__(self, guider: object, passes: "Passes | OwnCalls") -> None:
-        object.__setattr__(self, "_guider", guider)
-        object.__setattr__(self, "_passes", passes)
-
-    @property
-    def __class__(self) -> type:
-        return self._guider.__class__
-
-    def __getattr__(self, name: str) -> object:
-        return getattr(self._guider, name)
-
-    def __setattr__(self, name: str, value: object) -> None:
-        setattr(self._guider, name, value)
-
-    def __call__(self, x: Tensor, sigma: Tensor, *args: object, **kwargs: object) -> Tensor:
-        """See `Passes.answer` and `OwnCalls.answer`."""
-        return self._passes.answer(self._guider, x, sigma, *args, **kwargs)
-
-
 class Passes:
     """The passes of one sampling through its sampler."""
 
-    def __init__(self, run: TapRun, callback: Callable[..., None] | None, bar: tqdm) -> None:
+    def __init__(self, run: TapRun, callback: Callable[..., None] | None, bar: tqdm, attributes: GuiderAttributes
+                 ) -> None:
         self._run, self._callback, self._bar = run, callback, bar
+        self._attributes, self._drawn = attributes, DrawnInside()
         self._evaluation = self._call = self._calls = 0
         self._sigmas: list[Tensor] = []  # what the model is told at each evaluation
         self._left = False  # whether the sampler was told to end this pass
@@ -135,7 +148,7 @@ class Passes:
             self._run.record.seconds_replayed += time.perf_counter() - self._went_back
             self._went_back = None
 
-    def told(self, *step: object) -> None:
+    def told(self, *step: object, **named: object) -> None:
         """The sampler's callback: each call of it goes on once, in whichever pass it comes first."""
         self._call += 1
         if self.others or self._call <= self._calls:
@@ -143,7 +156,7 @@ class Passes:
         self._calls = self._call
         self._bar.update()
         if self._callback is not None:
-            self._callback(*step)
+            self._callback(*step, **named)
 
     def answer(self, guider: object, x: Tensor, sigma: Tensor, *args: object, **kwargs: object) -> Tensor:
         """The denoised picture [B, C, ...] of one evaluation: what is known of it, or the guider's own."""
@@ -158,6 +171,7 @@ class Passes:
             self._stop(NOT_ALIKE)
         if replay is not None and index < replay.known:
             denoised = replay.answer(index, x)
+            self._drawn.skip(index)
             if index == replay.known - 1:
                 self._run.expect(x, denoised)
             return denoised
@@ -165,7 +179,8 @@ class Passes:
         if self._run.replay is None:
             return guider(x, sigma, *args, **kwargs)
         seen = len(self._run.record.evaluations)
-        denoised = guider(x, sigma, *args, **kwargs)
+        with self._attributes.called(), self._drawn.noted(index):
+            denoised = guider(x, sigma, *args, **kwargs)
         if len(self._run.record.evaluations) == seen or self._run.notes.fell_back:  # nothing is forecast any more
             self._run.replay = None
         if self._run.goes_again(x, denoised):

@@ -69,6 +69,11 @@ class RunState:
                 self.run.notes.fall_back(reason)
         return self._others[id(model)]
 
+    def runs(self, patcher: object) -> bool:
+        """Whether a ModelPatcher, or None, is of a model that this run calls."""
+        inner = getattr(getattr(patcher, "model", None), "diffusion_model", None)
+        return inner is not None and id(plain_module(inner)) in {id(self.model), *self._others}
+
     @property
     def reaches_blocks(self) -> bool:
         """Whether the run looks into blocks, or passes them over."""

@@ -37,6 +37,10 @@ class WaitingResiduals(MutableMapping):
     def __len__(self) -> int:
         return len(self.computed() or {})
 
+    def copy(self) -> "WaitingResiduals":
+        """As a dict's: other nodes copy the residuals before they change them."""
+        return WaitingResiduals(lambda: dict(self), self.state)
+
 
 class WaitingControl:
     """Takes the place of a ControlNet in the conditions of one model evaluation."""

@@ -71,11 +71,12 @@ class TapPatch:
         model.remove_callbacks_with_key(CallbacksMP.ON_PRE_RUN, KEY)
         model.add_callback_with_key(CallbacksMP.ON_PRE_RUN, KEY, self.before_run)
 
-    def outer_sample(self, executor: WrapperExecutor, noise: Tensor, latent: Tensor, sampler: object, sigmas: Tensor,
-                     *args: object, **kwargs: object) -> Tensor:
+    # Named as in ComfyUI: other nodes hand on some of these by name.
+    def outer_sample(self, executor: WrapperExecutor, noise: Tensor, latent_image: Tensor, sampler: object,
+                     sigmas: Tensor, *args: object, **kwargs: object) -> Tensor:
         """OUTER_SAMPLE: make the run, and free it in any case. Gives the sampled latent, shaped as noise.
 
-        noise, latent: [B, C, ...], or several packed into one, [B, 1, N], of latent_shapes. sigmas: [steps + 1].
+        noise, latent_image: [B, C, ...], or several packed into one, [B, 1, N], of latent_shapes. sigmas: [steps + 1].
         """
         self.holder.clear()
         guider, complete = executor.class_obj, False
@@ -92,7 +93,7 @@ class TapPatch:
             if state is not None:
                 args, kwargs = _telling_steps(state.run, *args, **kwargs)
             with leading(self, state), running(guider.model_patcher.model, state):
-                output = executor(noise, latent, sampler, sigmas, *args, **kwargs)
+                output = executor(noise, latent_image, sampler, sigmas, *args, **kwargs)
             complete = True
             return output
         finally:
@@ -205,10 +206,10 @@ def _telling_steps(run: TapRun, mask: Tensor | None = None, callback: Callable[.
                    *args: object, denoise_mask: Tensor | None = None, **kwargs: object) -> tuple[tuple, dict]:
     """OUTER_SAMPLE's other inputs, with a callback that also tells the run when the sampler has done a step."""
 
-    def tell(*step: object) -> None:
+    def tell(*step: object, **named: object) -> None:
         run.pace.told()
         if callback is not None:
-            callback(*step)
+            callback(*step, **named)
 
     return (denoise_mask if mask is None else mask, tell, *args), kwargs
 

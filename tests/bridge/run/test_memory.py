@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 import comfy.model_management
 import pytest
@@ -96,6 +96,27 @@ def test_windows_that_move_are_told(kind: str, stride: int, frames: int, correct
         lambda each: tiny_models.sample(row, each, (16, frames, 4, 6), cfg=2.0, steps=12), model, monkeypatch,
         correction=correction)
     assert (1 - NEAR) * held <= told <= (1 + (NEAR if correction == "off" else APART)) * held
+
+
+def test_the_run_keeps_its_model_when_it_asks_for_room(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Also where ComfyUI takes it for unused, as it does once another model, such as a preview's, was loaded."""
+    row, kept = ROWS["FLUX.1 dev"], []
+    stock = comfy.model_management.free_memory
+
+    def freed(memory_required: float, device: torch.device, keep_loaded: Sequence = ()) -> object:
+        kept.append([each.model.model for each in keep_loaded])
+        return stock(memory_required, device, keep_loaded)
+
+    def unused(executor: Callable, *args: object) -> torch.Tensor:
+        for each in comfy.model_management.current_loaded_models:
+            each.currently_used = False
+        monkeypatch.setattr(comfy.model_management, "free_memory", freed)
+        return executor(*args)
+
+    model = tiled(row.patcher())
+    model.add_wrapper_with_key(WrappersMP.PREDICT_NOISE, "another model was loaded", unused)
+    held_and_told(lambda each: tiny_models.sample(row, each, (16, 12, 18), cfg=2.0, steps=12), model, monkeypatch)
+    assert kept and all(model.model in models for models in kept)
 
 
 def tiled(model: ModelPatcher) -> ModelPatcher:

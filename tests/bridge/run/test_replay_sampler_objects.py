@@ -100,10 +100,10 @@ def in_its_place(model: Callable, x: Tensor, sigmas: Tensor, extra_args: dict, c
 
 
 def options_of_its_own(model: Callable, x: Tensor, sigmas: Tensor, extra_args: dict, **options: object) -> Tensor:
-    """A sampler that puts a function into the options that it got."""
-    kind = "sampler_cfg_function"
-    assert kind not in extra_args["model_options"]
-    extra_args["model_options"][kind] = lambda args: args["uncond"] + (args["cond"] - args["uncond"]) * 1.5
+    """A sampler that puts something into the options that it got."""
+    for given in (extra_args["model_options"], extra_args["model_options"]["transformer_options"]):
+        assert "of the sampler" not in given
+        given["of the sampler"] = True
     return euler(model, x, sigmas, extra_args, **options)
 
 
