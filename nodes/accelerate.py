@@ -36,7 +36,7 @@ class TapAccelerate(io.ComfyNode):
                 TAP_SCHEDULE.Input(
                     "schedule", optional=True,
                     tooltip="From TAP Schedule, TAP Method or TAP Placement. It replaces quality, interval, "
-                    "warmup_steps and placement.",
+                    "warmup_steps, placement and most_computed.",
                 ),
                 TAP_POOL.Input(
                     "predictors", optional=True,
@@ -60,7 +60,7 @@ class TapAccelerate(io.ComfyNode):
                     tooltip="At most this many steps are computed, even if the picture is then less close than "
                     "quality asks; the report says how close. Samplers that evaluate a step twice, such as heun, call "
                     "the model twice for each. 0 sets no limit. Steps before start_percent and after end_percent are "
-                    "computed in any case. Not used with quality fixed.",
+                    "computed in any case. Not used with quality fixed or a connected schedule.",
                 ),
                 io.Int.Input(
                     "memory_limit", default=DEFAULTS.memory_limit, min=0, max=1000000, optional=True, advanced=True,
@@ -163,8 +163,9 @@ def _advanced_inputs() -> list[io.Input]:
         ),
         choice_input(
             "placement", advanced=True,
-            tooltip="Decides where the computed steps are; their number stays the same. change: more of them where "
-            "the picture takes shape, and the last step, which keeps grain away. even: at equal distances. paper: the "
-            "first steps, then one step in every interval.",
+            tooltip="Decides where the computed steps are; with quality fixed their number stays the same. change: "
+            "more of them where the picture takes shape, and the last step, which keeps grain away. even: at equal "
+            "distances. paper, with quality fixed: the first steps, then one step in every interval; with another "
+            "quality it is the same as even.",
         ),
     ]
