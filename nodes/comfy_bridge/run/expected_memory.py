@@ -17,6 +17,7 @@ from ....tap_core.sampling.memory import Memory
 from ....tap_core.sampling.notes import Notes
 from ....tap_core.sampling.run import TapRun
 from ..live.plan import snapshots_kept
+from ..seam.adapter import Adapter
 from ..seam.call_target import CALL_TARGETS
 from ..seam.cut import Shape
 from ..seam.in_out_seam import InOutAdapter
@@ -112,13 +113,13 @@ def _bytes_of_token(call: CallContext, captured: Captured) -> int:
     else:
         tokens = call.cut.tokens(call.x.to(META))[:1, :1].to(probe.dtype)
         # Models that learned a variance return as many channels of it after the picture's.
-        tokens = tokens.repeat(1, 1, 2) if _has_variance(call, tokens.shape[-1]) else tokens
+        tokens = tokens.repeat(1, 1, 2) if has_variance(call.adapter, call.model, tokens.shape[-1]) else tokens
     return probe.nbytes + tokens.nbytes
 
 
-def _has_variance(call: CallContext, width: int) -> bool:
-    """Whether the output layer has twice the picture's channels."""
-    named = call.adapter.output_layer(call.model)
+def has_variance(adapter: Adapter, model: nn.Module, width: int) -> bool:
+    """Whether the output layer has twice the picture's channels, `width` of them for each token."""
+    named = adapter.output_layer(model)
     layers = [layer for layer in (named if isinstance(named, list) else [named]) if isinstance(layer, nn.Module)]
     widths = {getattr(part, "out_features", 0) for layer in layers for part in layer.modules()}
     return 2 * width in widths and width not in widths

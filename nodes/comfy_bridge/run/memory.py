@@ -18,13 +18,13 @@ from ..seam.hooks import listed
 from ..seam.in_out_seam import InOutAdapter
 from ..seam.plain_module import plain_module
 from ..seam.shadow import Method, Shadow, shadowed
-from .expected_memory import META, figure_or, share_in_windows
+from .expected_memory import META, figure_or, has_variance, share_in_windows
 from .run_state import RunState, state_of
 
 
 # Named as in ComfyUI: other nodes hand on some of these by name.
 def prepare_sampling(executor: WrapperExecutor, model: object, noise_shape: tuple[int, ...], conds: dict[str, list],
-                     model_options: dict | None = None, *args: object, **kwargs: object) -> object:
+                     model_options: dict | None = None, **kwargs: object) -> object:
     """PREPARE_SAMPLING: add the histories, and the latents of a replay, to ComfyUI's estimate.
 
     Not known yet: guidance that runs the model once more, wrappers that cut a picture into tiles, and samplers that
@@ -37,7 +37,7 @@ def prepare_sampling(executor: WrapperExecutor, model: object, noise_shape: tupl
         state.told = _expected(state, model.model, shapes, sum(map(len, conds.values())), model_options)
     extra = 0 if state is None else state.told
     if not extra:
-        return executor(model, noise_shape, conds, model_options, *args, **kwargs)
+        return executor(model, noise_shape, conds, model_options=model_options, **kwargs)
     estimate = model.model.memory_required
 
     @functools.wraps(estimate)  # ComfyUI may ask which arguments it takes
@@ -47,7 +47,7 @@ def prepare_sampling(executor: WrapperExecutor, model: object, noise_shape: tupl
         return needed + extra
 
     with shadowed([Shadow(model.model, "memory_required", with_histories)]):
-        return executor(model, noise_shape, conds, model_options, *args, **kwargs)
+        return executor(model, noise_shape, conds, model_options=model_options, **kwargs)
 
 
 def _expected(state: RunState, base: nn.Module, shapes: Sequence[Shape], conditions: int, options: dict) -> int:
@@ -98,6 +98,8 @@ def history_bytes(state: RunState, base: nn.Module, shapes: Sequence[Shape]) -> 
     width = output if isinstance(adapter, InOutAdapter) else probe_width(adapter, model)
     kind, bytes_each = run.settings.target, _computed_in(base).itemsize
     in_float = 4 * output * (2 if kind == "auto" else 1)
+    if kind == "output" and not isinstance(adapter, InOutAdapter) and has_variance(adapter, model, output):
+        output *= 2  # the model returns it after the picture's channels
     target = in_float if kind in CALL_TARGETS else bytes_each * (width if kind == "residual" else output)
     probe = strided_probe(torch.empty(1, 1, width, device=META), run.settings.probe_stride).shape[-1] * bytes_each
     return snapshots_kept(run) * batch * tokens * (probe + target)

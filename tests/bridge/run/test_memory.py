@@ -98,6 +98,17 @@ def test_windows_that_move_are_told(kind: str, stride: int, frames: int, correct
     assert (1 - NEAR) * held <= told <= (1 + (NEAR if correction == "off" else APART)) * held
 
 
+@pytest.mark.parametrize("target", ["output", "residual", "auto"])
+@pytest.mark.parametrize("name", ["PixArt Sigma", "Stable Diffusion 3.5 medium"])
+def test_a_model_that_learned_a_variance_is_told_with_it(
+    name: str, target: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    row = ROWS[name]
+    held, told = held_and_told(lambda each: tiny_models.sample(row, each, next(iter(row.sizes)), cfg=2.0, steps=12),
+                               row.patcher(), monkeypatch, target=target)
+    assert told == pytest.approx(held, rel=0.01)
+
+
 def test_the_run_keeps_its_model_when_it_asks_for_room(monkeypatch: pytest.MonkeyPatch) -> None:
     """Also where ComfyUI takes it for unused, as it does once another model, such as a preview's, was loaded."""
     row, kept = ROWS["FLUX.1 dev"], []
