@@ -1,5 +1,6 @@
 """The random generators that samplers, nodes and models draw from when they are given none of their own."""
 
+import functools
 import operator
 import random
 from collections.abc import Callable, Iterator
@@ -31,7 +32,10 @@ def draw_others(extra_args: dict) -> None:
 
 
 class DrawnInside:
-    """What guider and model draw in an evaluation, as some nodes do: one that is answered from memory draws nothing."""
+    """What guider and model draw in an evaluation, as some nodes do: one that is answered from memory draws nothing.
+
+    Only torch's generators are looked at: others take long to read, and this is done at every step.
+    """
 
     def __init__(self) -> None:
         self._after: dict[int, list[State]] = {}
@@ -39,9 +43,9 @@ class DrawnInside:
     @contextmanager
     def noted(self, index: int) -> Iterator[None]:
         """An evaluation is made; note where it leaves the generators if it draws."""
-        before = _states()
+        before = _of_torch()
         yield
-        after = _states()
+        after = _of_torch()
         if len(before) != len(after) or not all(map(_same, before, after)):
             self._after[index] = after
 
@@ -61,7 +65,11 @@ def _set(states: list[State]) -> None:
 
 def _states() -> list[State]:
     return [(random.setstate, random.getstate(), operator.eq), (np.random.set_state, np.random.get_state(), _alike),
-            (torch.set_rng_state, torch.get_rng_state(), torch.equal), *_of_devices()]
+            *_of_torch()]
+
+
+def _of_torch() -> list[State]:
+    return [(torch.set_rng_state, torch.get_rng_state(), torch.equal), *_of_devices()]
 
 
 def _alike(one: tuple, other: tuple) -> bool:
@@ -74,10 +82,17 @@ def _of_devices() -> list[State]:
 
     A backend that is not in use yet has none: asking it would start it.
     """
-    modules = [module for module in vars(torch).values() if type(module) is ModuleType and _in_use(module)]
+    modules = [module for module in _backends(len(vars(torch))) if _in_use(module)]
     names = [(module, "_all" if hasattr(module, "get_rng_state_all") else "") for module in modules]
     return [(getattr(module, f"set_rng_state{which}"), getattr(module, f"get_rng_state{which}")(), _all_equal)
             for module, which in names]
+
+
+@functools.lru_cache(maxsize=1)
+def _backends(names: int) -> list[ModuleType]:
+    """Modules of torch that may have generators of a device. names: how many it has, more once a backend is loaded."""
+    modules = [module for module in list(vars(torch).values()) if type(module) is ModuleType]
+    return [module for module in modules if hasattr(module, "get_rng_state") and _asked(module)]
 
 
 def _all_equal(one: torch.Tensor | list, other: torch.Tensor | list) -> bool:
@@ -88,5 +103,8 @@ def _all_equal(one: torch.Tensor | list, other: torch.Tensor | list) -> bool:
 
 def _in_use(module: ModuleType) -> bool:
     """Whether this is a backend with generators that are in use; mps tells only whether it is there."""
-    asked = getattr(module, "is_initialized", None) or getattr(module, "is_available", None)
-    return asked is not None and hasattr(module, "get_rng_state") and asked()
+    return _asked(module)()
+
+
+def _asked(module: ModuleType) -> Callable[[], bool] | None:
+    return getattr(module, "is_initialized", None) or getattr(module, "is_available", None)
