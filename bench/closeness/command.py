@@ -16,7 +16,7 @@ from tap_pack.tap_core.sampling.settings import TapSettings
 from tqdm import tqdm
 
 from closeness import rivals, telling
-from closeness.courses import COURSES, WISHES, course_of, shots_of
+from closeness.courses import COURSES, SHOTS, WISHES, course_of
 from closeness.pictures import draw_pairs
 from closeness.tables import markdown
 from figures.metrics import psnr
@@ -137,7 +137,7 @@ def measure_model(stage: Stage, arguments: Sequence[str], fresh: bool) -> None:
             key = {"model": stage.name, "steps": steps, "sampler": sampler, "cfg": cfg}
             if not begun.items() >= key.items():
                 begun = key
-            Row(stage, course_of(steps, sampler, cfg), shots_of(stage.name), begun, keep).measure()
+            Row(stage, course_of(steps, sampler, cfg), SHOTS, begun, keep).measure()
             rows.append(begun)
             begun = {}
             keep()

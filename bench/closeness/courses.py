@@ -16,15 +16,10 @@ COURSES = ((20, "euler", 1.0), (20, "euler", 4.0), (20, "uni_pc", 5.0), (30, "un
 WISHES = {name: decibels for name, decibels in QUALITIES.items() if name != FIXED}
 DEFAULT = "close"
 # No constant of the estimate or of the schedule was chosen on these pictures, but for what is expected of a part of a
-# run: on the first three of *words* and *balls*. *demo* takes the longest.
-FIRST, PICTURES = 500, {"demo": 4, "words": 16, "balls": 16}
+# run: on the first three of *words* and *balls*.
+SHOTS = range(500, 516)
 # Of these a batch would share the noise that it draws.
 NOISY = ("lcm", "er_sde", "euler_ancestral")
-
-
-def shots_of(model: str) -> range:
-    """The numbers of the pictures of a model."""
-    return range(FIRST, FIRST + PICTURES[model])
 
 
 def course_of(steps: int, sampler: str, cfg: float) -> Course:

@@ -18,7 +18,7 @@ from tap_pack.tap_core.schedules.growing import GrowingSchedule
 from tap_pack.tap_core.schedules.interval import IntervalSchedule
 from tqdm import tqdm
 
-from closeness.courses import COURSES, DEFAULT, course_of, shots_of
+from closeness.courses import COURSES, DEFAULT, SHOTS, course_of
 from closeness.rivals_table import EASYCACHE, FIXED, OWN, PLAIN, SPECTRUM, TAP, markdown
 from figures.metrics import psnr
 from figures.page import Page, read_results
@@ -49,7 +49,7 @@ class Rivals:
     def __init__(self, stage: Stage, course: Course, row: dict, keep: Callable[[], None]) -> None:
         self._stage, self._course, self._keep = stage, course, keep
         self._parts = 1 + course.two_models  # of two models each has half of the steps, and of what is computed
-        self._undecoded, self._shots = undecoded(stage), shots_of(stage.name)[:PICTURES]
+        self._undecoded, self._shots = undecoded(stage), SHOTS[:PICTURES]
         self._turner = DialTurner(lambda settings, _: self._count(settings), 1, TURNS)
         self._scores: dict[str, dict] = row.setdefault("scores", {})
 
@@ -162,7 +162,7 @@ def measure_model(stage: Stage, arguments: Sequence[str], fresh: bool) -> None:
     done = {(row["steps"], row["sampler"], row["cfg"]) for row in rows}
 
     def keep() -> None:
-        found = {"weights": stage.weights, "shots": list(shots_of(stage.name)[:PICTURES]), "rows": rows, "begun": begun}
+        found = {"weights": stage.weights, "shots": list(SHOTS[:PICTURES]), "rows": rows, "begun": begun}
         write_results("closeness", ["rivals", *arguments], found, part=f"rivals_{stage.name}")
 
     for steps, sampler, cfg in tqdm(COURSES, desc=stage.name, unit="row"):

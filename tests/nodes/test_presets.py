@@ -54,4 +54,4 @@ def test_a_quality_says_as_many_steps_as_three_models_took_in_the_mean(quality: 
         rows = json.loads(path.read_text(encoding="utf-8"))["rows"]
         row = next(row for row in rows if (row["steps"], row["sampler"], row["cfg"]) == (28, "euler", 3.5))
         calls.append(mean(row["qualities"][quality]["calls"]))
-    assert SAID[quality.title()].endswith(f", about {mean(calls):.0f} of 28 steps computed")
+    assert SAID[quality.title()].endswith(f", about {mean(calls):.0f} of 28 steps computed at CFG 3.5")

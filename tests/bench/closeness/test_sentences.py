@@ -33,8 +33,8 @@ def rows_of(model: str) -> list[dict]:
 
 def pictures() -> str:
     """How many pictures the rows of each model have."""
-    return "{} pictures of *demo*, {} of *words* and {} of *balls*".format(
-        *(tables.pictures_of(ROWS, model) for model in MODELS))
+    count, = {tables.pictures_of(ROWS, model) for model in MODELS}
+    return f"{count} pictures of each model"
 
 
 def shares(model: str) -> str:

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from closeness import telling, telling_table, telling_terms
-from closeness.courses import PICTURES, shots_of
+from closeness.courses import SHOTS
 from figures.readme_blocks import blocks
 from models.demo_stage import DemoStage
 from models.stage import MODELS, Stage, open_stage
@@ -27,7 +27,7 @@ def test_each_combination_is_there_once_and_every_sampler_and_way_has_all_interv
 
 
 def test_its_pictures_are_no_others() -> None:
-    assert not set(telling.SHOTS) & {*telling.TRACE_SHOTS, *(shot for model in PICTURES for shot in shots_of(model))}
+    assert not set(telling.SHOTS) & {*telling.TRACE_SHOTS, *SHOTS}
 
 
 @pytest.fixture(scope="module")
