@@ -9,6 +9,8 @@ from .errors import TapError
 from .noise_level import mixes
 
 TIME_AXES = ("step", "sigma")
+# Taken for the guidance of a guider that does not tell it.
+UNKNOWN_GUIDANCE = 4.0
 
 # ComfyUI's samplers change some sigmas, most of all a flow model's first one if they take its log-SNR: by 1e-4 / shift.
 SIGMA_TOLERANCE = 3e-4

@@ -1,1 +1,1 @@
-"""Where the full steps of a run help most, found in runs that were computed in full."""
+"""Where the full steps of a run help most, found in measured runs."""

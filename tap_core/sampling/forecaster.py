@@ -15,7 +15,7 @@ ORACLE = "The oracle computed every step to see which predictor is best; its tim
 
 
 class Forecaster:
-    """pool: the candidates of a run; selector: how a token chooses from them.
+    """pool: the candidates of a run.
 
     wants_truth: whether a skipped call has to be computed too, to choose its forecasts by the result, or to measure it.
     """

@@ -7,13 +7,13 @@ level and with guidance (bench/drift/README.md).
 
 from torch import Tensor
 
+from ..timeline import UNKNOWN_GUIDANCE
+
 # gamma at pure noise, for each unit of guidance above 1; half a unit more is there without guidance, see still_share.
 PULL = 1.8
 # A drift of this share of the distance moved is repaid by half at guidance 2, of a third of it at guidance 4. Larger
 # ones are repaid less: models answer them in other directions than straight back.
 LARGE = 0.4
-# Where a guider does not tell its guidance.
-UNKNOWN_GUIDANCE = 4.0
 
 
 class Restraint:

@@ -9,7 +9,7 @@ from collections.abc import Sequence
 
 from ..closeness import ENOUGH_STEPS, Line, doublings
 from ..noise_level import noise_level
-from ..timeline import Timeline
+from ..timeline import UNKNOWN_GUIDANCE, Timeline
 from .placed import change_done
 
 POWER = 3.0
@@ -25,8 +25,6 @@ MARGIN = 4.0
 EARLY = 0.5
 # The gap behind the first step alone counts so many dB less than others (sampling/drifts.py).
 ALONE = 7.0
-# Guidance where a guider does not tell it.
-UNKNOWN = 4.0
 # A sampler that draws some noise anew at its first step is expected to drift by so many dB: of it no forecast knows.
 SOME_RENEWED, NOISY_RATE = 0.1, 34.0
 # A run of a part of a picture's change is expected to drift by this power of the part, which is at least so large.
@@ -104,7 +102,7 @@ def line_of(timeline: Timeline, closer: float) -> Line:
 
 
 def _guidance(timeline: Timeline) -> float:
-    return UNKNOWN if timeline.guidance is None else max(timeline.guidance, 1.0)
+    return UNKNOWN_GUIDANCE if timeline.guidance is None else max(timeline.guidance, 1.0)
 
 
 def _whole_steps(timeline: Timeline) -> float:

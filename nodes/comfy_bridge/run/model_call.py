@@ -263,7 +263,7 @@ class ModelCall(CallContext):
         return [choices.first(math.prod(self.grid), frames if windowed else ()) for choices in self.choices]
 
     def _true_target(self, forward: Callable[..., Tensor]) -> Tensor | None:
-        """The true target of this call, for an oracle that chooses its forecasts by it."""
+        """The true target of this call, for an oracle that chooses its forecasts by it, and for measuring."""
         seam = self._seam(forward)
         seam.compute(forward, self.options)
         return seam.captured.target
