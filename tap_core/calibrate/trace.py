@@ -1,4 +1,4 @@
-"""What is kept of a measured run, computed in full or skipping: some tokens and channels of every step, and how much changed.
+"""What is kept of a measured run, in full or skipping: some tokens and channels of every step, and how much changed.
 
 h: probe.  r: target.  Changes are from one step to the next, over all tokens and channels.
 """
