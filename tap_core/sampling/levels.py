@@ -9,10 +9,11 @@ from .motion import Motion
 # Farther off than this share of a step: another latent. On the first two levels, where latents that were equal start
 # to differ, less is enough.
 FAR, FAR_AT_FIRST = 1.0, 0.5
-SEVERAL_LATENTS = ("This sampler evaluates several latents at one noise level. Each is forecast from its own past, and "
-                   "the errors of the forecasts stay in the picture.")
-NO_QUALITY = ("This sampler evaluates several latents at one noise level, and TAP cannot tell how close their picture "
-              "is; every step was computed in full from there on. Choose another sampler, or quality fixed.")
+SEVERAL_LATENTS = ("This sampler, or a node behind TAP Accelerate, evaluates several latents at one noise level. Each "
+                   "is forecast from its own past, and the errors of the forecasts stay in the picture.")
+NO_QUALITY = ("This sampler, or a node behind TAP Accelerate, evaluates several latents at one noise level, and TAP "
+              "cannot tell how close their picture is; every step was computed in full from there on. Choose another "
+              "sampler, put the node before TAP Accelerate, or set quality to fixed.")
 
 
 class Levels:
