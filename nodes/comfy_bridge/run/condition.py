@@ -47,11 +47,11 @@ def window_frames(options: dict) -> tuple[int, ...]:
 
 def _changes(options: dict, base: nn.Module, control: object) -> Key:
     """What other nodes change in the model for this call: patches by place and name, ControlNets, hooks on weights."""
-    replaced = ((name, key, _name(call)) for name, calls in options.get("patches_replace", {}).items()
+    replaced = ((name, key, name_of(call)) for name, calls in options.get("patches_replace", {}).items()
                 for key, call in calls.items())
     patched = ((name, _names(calls)) for name, calls in options.get("patches", {}).items())
     override = options.get("optimized_attention_override")
-    return (frozenset(replaced), frozenset(patched), override and _name(override), _hooked(base),
+    return (frozenset(replaced), frozenset(patched), override and name_of(override), _hooked(base),
             control_state(control))
 
 
@@ -64,10 +64,10 @@ def _hooked(base: nn.Module) -> Key:
 def _names(calls: object) -> Key:
     if isinstance(calls, Mapping):
         return tuple((key, _names(value)) for key, value in calls.items())
-    return tuple(map(_name, calls)) if isinstance(calls, Iterable) else (_name(calls),)
+    return tuple(map(name_of, calls)) if isinstance(calls, Iterable) else (name_of(calls),)
 
 
-def _name(call: object) -> str:
+def name_of(call: object) -> str:
     """The name of a patch: some nodes make a new object at each step. ComfyUI's own may hold the one that counts."""
     call = getattr(call, "container_function", None) or call
     kind = call if hasattr(call, "__qualname__") else type(call)

@@ -10,7 +10,7 @@ from .waiting_control import WaitingControl
 
 # Named as in ComfyUI: other nodes hand on some of these by name.
 def calc_cond_batch(executor: WrapperExecutor, model: object, conds: list, x_in: Tensor, timestep: Tensor,
-                    model_options: dict) -> list[Tensor]:
+                    model_options: dict, *args: object, **kwargs: object) -> list[Tensor]:
     """CALC_COND_BATCH: ControlNets wait until the model call knows whether its blocks are run.
 
     The first one of a run also notes the parts of all its conditions, which may come in several model calls.
@@ -18,16 +18,16 @@ def calc_cond_batch(executor: WrapperExecutor, model: object, conds: list, x_in:
     state = state_of(model_options.get("transformer_options", {}), model)
     if state is not None:
         state.call_comes()
-    rest = (x_in, timestep, model_options)
+    rest = (x_in, timestep, model_options, *args)
     if state is None or not state.run.evaluating or state.run.notes.fell_back:
-        return executor(model, conds, *rest)
+        return executor(model, conds, *rest, **kwargs)
     if state.live is not None and state.live.awaits_cache:
-        state.parts = figure_or([], lambda: parts_of_conditions(state, model, conds, *rest))
+        state.parts = figure_or([], lambda: parts_of_conditions(state, model, conds, x_in, timestep, model_options))
     if not state.run.decider.skips_any:
-        return executor(model, conds, *rest)
+        return executor(model, conds, *rest, **kwargs)
     state.wrapped = "model_function_wrapper" in model_options
     if state.wrapped:  # it may run the ControlNet itself on a part of the picture
-        return executor(model, conds, *rest)
+        return executor(model, conds, *rest, **kwargs)
     waiting: dict[int, WaitingControl] = {}
 
     def with_waiting_control(condition: dict) -> dict:
@@ -37,4 +37,5 @@ def calc_cond_batch(executor: WrapperExecutor, model: object, conds: list, x_in:
         # ComfyUI batches conditions that share one object.
         return {**condition, "control": waiting.setdefault(id(control), WaitingControl(control))}
 
-    return executor(model, [side and [with_waiting_control(each) for each in side] for side in conds], *rest)
+    return executor(model, [side and [with_waiting_control(each) for each in side] for side in conds], *rest,
+                    **kwargs)

@@ -6,15 +6,17 @@ from torch import Tensor
 from torch.autograd.forward_ad import unpack_dual
 
 from ..seam.replacer import answerer
+from .condition import name_of
 from .expected_memory import figure_or
 from .memory import tell_more
 from .run_state import RunState
 
-TAKES_APART = ("This sampler takes the guidance apart by a function of its own, as CFG++ samplers do, and small errors "
-               "of forecasts grow by that; every step was computed in full. Choose another, such as euler or dpmpp_2m.")
+TAKES_APART = ("The sampler, or another node, takes the guidance apart by a function of its own, as CFG++ samplers do, "
+               "and small errors of forecasts grow by that; every step was computed in full. Choose another sampler, "
+               "such as euler or dpmpp_2m, or remove that node.")
 # What a sampler may add to the functions of the model, or put in their place.
 ADDED = ("sampler_pre_cfg_function", "sampler_post_cfg_function")
-REPLACED = ("sampler_cfg_function", "sampler_calc_cond_batch_function", "model_function_wrapper")
+REPLACED = ("sampler_cfg_function", "sampler_calc_cond_batch_function")
 
 
 def begin(state: RunState, own: dict, x: Tensor, timestep: Tensor, *args: object, **kwargs: object) -> None:
@@ -89,4 +91,9 @@ def _takes_guidance_apart(own: dict, model_options: dict | None = None, *_: obje
     """Whether the sampler reads or changes the guidance by functions that the guider's options do not have."""
     given = own if model_options is None else model_options
     return (any(len(given.get(kind, ())) > len(own.get(kind, ())) for kind in ADDED)
-            or any(given.get(kind) is not own.get(kind) for kind in REPLACED))
+            or any(_name(given.get(kind)) != _name(own.get(kind)) for kind in REPLACED))
+
+
+def _name(call: object) -> str:
+    """Of a function that some nodes copy with the options at every step."""
+    return "" if call is None else name_of(call)

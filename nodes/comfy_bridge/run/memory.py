@@ -24,12 +24,18 @@ from .run_state import RunState, state_of
 
 # Named as in ComfyUI: other nodes hand on some of these by name.
 def prepare_sampling(executor: WrapperExecutor, model: object, noise_shape: tuple[int, ...], conds: dict[str, list],
-                     model_options: dict | None = None, **kwargs: object) -> object:
+                     model_options: dict | None = None, *args: object, **kwargs: object) -> object:
     """PREPARE_SAMPLING: add the histories, and the latents of a replay, to ComfyUI's estimate.
 
     Not known yet: guidance that runs the model once more, wrappers that cut a picture into tiles, and samplers that
     evaluate steps twice or draw noise; see `tell_more`.
     """
+    def hand_on() -> object:
+        """ComfyUI's own wrappers want model_options by name."""
+        if args:
+            return executor(model, noise_shape, conds, model_options, *args, **kwargs)
+        return executor(model, noise_shape, conds, model_options=model_options, **kwargs)
+
     state = state_of((model_options or {}).get("transformer_options", {}))
     if state is not None:
         # ComfyUI gives the shape of one context window only.
@@ -37,7 +43,7 @@ def prepare_sampling(executor: WrapperExecutor, model: object, noise_shape: tupl
         state.told = _expected(state, model.model, shapes, sum(map(len, conds.values())), model_options)
     extra = 0 if state is None else state.told
     if not extra:
-        return executor(model, noise_shape, conds, model_options=model_options, **kwargs)
+        return hand_on()
     estimate = model.model.memory_required
 
     @functools.wraps(estimate)  # ComfyUI may ask which arguments it takes
@@ -47,7 +53,7 @@ def prepare_sampling(executor: WrapperExecutor, model: object, noise_shape: tupl
         return needed + extra
 
     with shadowed([Shadow(model.model, "memory_required", with_histories)]):
-        return executor(model, noise_shape, conds, model_options=model_options, **kwargs)
+        return hand_on()
 
 
 def _expected(state: RunState, base: nn.Module, shapes: Sequence[Shape], conditions: int, options: dict) -> int:

@@ -1,7 +1,8 @@
 """SAMPLER_SAMPLE: the sampler goes again, and gets what is known in place of the model, see tap_core's replay.py."""
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import ExitStack, contextmanager
 
 import comfy.model_management
 import comfy.model_patcher
@@ -14,8 +15,8 @@ from ....tap_core.sampling.replay import Replay
 from ....tap_core.sampling.run import TapRun
 from .evaluation import OwnCalls, is_differentiated
 from .generators import DrawnInside, draw_others, put_back
-from .held import GuiderAttributes, note_held
-from .run_state import state_of
+from .held import Held
+from .run_state import RunState, state_of
 from .stand_in import StandIn
 
 # ComfyUI was asked for their room; latents that still take more than this share of the free memory go to the CPU.
@@ -24,8 +25,8 @@ NOT_ALIKE = ("This sampler does not go the same way twice with the same seeds, s
              "the picture. Choose another sampler, such as euler or dpmpp_2m.")
 OWN_NOISE = ("Another node gives this sampler noise of its own, which cannot be drawn again, so the errors of the "
              "forecasts stay in the picture.")
-SEVERAL = ("The guider, or another node, samples several times in one run, as for tiles; TAP computed all but the "
-           "first sampling in full. Use another guider, or remove that node.")
+SEVERAL = ("The guider, or another node, samples several times in one run, as for tiles; from the second time on TAP "
+           "computed every step in full. Use another guider, or remove that node.")
 
 
 COSTLY = ("Repaying the errors of the forecasts took {seconds:.0f} s of this run, as the sampler does work of its own "
@@ -47,24 +48,23 @@ def sampler_sample(executor: WrapperExecutor, model_wrap: object, sigmas: Tensor
     guider, rest = model_wrap, (noise, latent_image, denoise_mask)
     if state is not None:
         guider = StandIn(model_wrap, OwnCalls(state))
-        _check_sampling(state.run, executor.class_obj)
+        _check_sampling(state, executor.class_obj)
     if state is None or state.run.replay is None or state.run.notes.fell_back:
         return executor(guider, sigmas, extra_args, callback, *rest, disable_pbar)
     _keep_within_room(state.run, noise)
-    generators, sampler, attributes = put_back(), note_held(executor.class_obj), GuiderAttributes(model_wrap)
-    started = time.perf_counter()
-    with tqdm(total=len(sigmas) - 1, disable=disable_pbar) as bar:
-        passes = Passes(state.run, callback, bar, attributes)
+    generators, held, started = put_back(), [Held(model_wrap), Held(executor.class_obj)], time.perf_counter()
+    with tqdm(total=len(sigmas) - 1, disable=disable_pbar) as bar, _forgetting(held):
+        passes = Passes(state.run, callback, bar, held)
         while True:
             generators()
-            sampler()
+            for each in held:
+                each.put_back()
             given = copied(extra_args)
             if passes.others:
                 draw_others(given)
             try:
                 samples = executor(StandIn(guider, passes), sigmas.clone(), given, passes.told, *map(_anew, rest), True)
             except GoAgain:
-                attributes.put_back()
                 passes.again()
                 continue
             if not passes.others:
@@ -73,9 +73,20 @@ def sampler_sample(executor: WrapperExecutor, model_wrap: object, sigmas: Tensor
             passes.again()  # the sampler has ended before it came to where other numbers show
 
 
-def _check_sampling(run: TapRun, sampler: object) -> None:
+@contextmanager
+def _forgetting(held: Sequence[Held]) -> Iterator[None]:
+    """A sampler may live on, and keep what stood in for the guider."""
+    try:
+        yield
+    finally:
+        for each in held:
+            each.forget()
+
+
+def _check_sampling(state: RunState, sampler: object) -> None:
     """Compute a second sampling of a run in full, and repay nothing under noise that cannot be drawn again."""
-    if run.record.evaluations:
+    run, again, state.sampled = state.run, state.sampled, True
+    if again and run.decider.skips_any:
         run.replay = None
         run.fall_back_blind(SEVERAL)
     elif run.replay is not None and "noise_sampler" in (getattr(sampler, "extra_options", None) or {}):
@@ -110,10 +121,9 @@ def _keep_within_room(run: TapRun, latent: Tensor) -> None:
 class Passes:
     """The passes of one sampling through its sampler."""
 
-    def __init__(self, run: TapRun, callback: Callable[..., None] | None, bar: tqdm, attributes: GuiderAttributes
-                 ) -> None:
-        self._run, self._callback, self._bar = run, callback, bar
-        self._attributes, self._drawn = attributes, DrawnInside()
+    def __init__(self, run: TapRun, callback: Callable[..., None] | None, bar: tqdm, held: Sequence[Held]) -> None:
+        self._run, self._callback, self._bar, self._held = run, callback, bar, held
+        self._drawn, self._drawn_told = DrawnInside(), DrawnInside()  # in evaluations, and in callbacks
         self._evaluation = self._call = self._calls = 0
         self._sigmas: list[Tensor] = []  # what the model is told at each evaluation
         self._left = False  # whether the sampler was told to end this pass
@@ -151,12 +161,26 @@ class Passes:
     def told(self, *step: object, **named: object) -> None:
         """The sampler's callback: each call of it goes on once, in whichever pass it comes first."""
         self._call += 1
-        if self.others or self._call <= self._calls:
+        if self.others:
+            return
+        if self._call <= self._calls:
+            self._drawn_told.skip(self._call)
             return
         self._calls = self._call
         self._bar.update()
         if self._callback is not None:
-            self._callback(*step, **named)
+            self._catch_up()  # a preview is no replay
+            with self._once(self._drawn_told, self._call):
+                self._callback(*step, **named)
+
+    @contextmanager
+    def _once(self, drawn: DrawnInside, number: int) -> Iterator[None]:
+        """What others do in a call that is not made again stays: what they set, and where generators are."""
+        with ExitStack() as stack:
+            for each in self._held:
+                stack.enter_context(each.called())
+            stack.enter_context(drawn.noted(number))
+            yield
 
     def answer(self, guider: object, x: Tensor, sigma: Tensor, *args: object, **kwargs: object) -> Tensor:
         """The denoised picture [B, C, ...] of one evaluation: what is known of it, or the guider's own."""
@@ -179,7 +203,7 @@ class Passes:
         if self._run.replay is None:
             return guider(x, sigma, *args, **kwargs)
         seen = len(self._run.record.evaluations)
-        with self._attributes.called(), self._drawn.noted(index):
+        with self._once(self._drawn, index):
             denoised = guider(x, sigma, *args, **kwargs)
         if len(self._run.record.evaluations) == seen or self._run.notes.fell_back:  # nothing is forecast any more
             self._run.replay = None

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 
 import pytest
 from tap_pack.tap_core.sampling.settings import TapSettings
@@ -14,9 +15,9 @@ from models.stage import Stage, open_stage
 # Few steps leave little to forecast, which their notes say.
 COURSES = {name: course for course, names in templates_of().items() for name in names if course[0] > 8}
 QUALITIES = {
-    name: node["widgets_values"][0] for name in COURSES
-    for node in json.loads(next(FOLDER.glob(f"* Faster {name}*.json")).read_text(encoding="utf-8"))["nodes"]
-    if node["type"] == "TapAccelerate"
+    name: node["widgets_values"][0] for name in COURSES for file in FOLDER.glob("*.json")
+    if re.fullmatch(rf"\d+ Faster {re.escape(name)}(?: video)?", file.stem)
+    for node in json.loads(file.read_text(encoding="utf-8"))["nodes"] if node["type"] == "TapAccelerate"
 }
 FILMS = ("Wan", "Hunyuan", "LTX")
 # Of the steps at most this share is computed.

@@ -14,7 +14,7 @@ from tiny_flux import Accelerated, sample, tiny_flux
 NAMES = {
     WrappersMP.OUTER_SAMPLE: ("noise", "latent_image", "sampler", "sigmas", "denoise_mask", "callback", "disable_pbar",
                               "seed"),
-    WrappersMP.PREPARE_SAMPLING: ("model", "noise_shape", "conds", "model_options"),
+    WrappersMP.PREPARE_SAMPLING: ("model", "noise_shape", "conds", "model_options", "force_full_load", "force_offload"),
     WrappersMP.SAMPLER_SAMPLE: ("model_wrap", "sigmas", "extra_args", "callback", "noise", "latent_image",
                                 "denoise_mask", "disable_pbar"),
     WrappersMP.PREDICT_NOISE: ("x", "timestep", "model_options", "seed"),
@@ -34,14 +34,14 @@ def named(names: tuple[str, ...], by_position: int) -> Callable:
 
     def wrapper(executor: Callable, *args: object, **kwargs: object) -> object:
         given = dict(zip(names, args, strict=False)) | kwargs
-        first = [given.pop(name) for name in names[:by_position]]
+        first = [given.pop(name) for name in names[:by_position] if name in given]
         return executor(*first, **given)
 
     return wrapper
 
 
 @pytest.mark.parametrize("kind", NAMES)
-@pytest.mark.parametrize("by_position", [0, 2, 4])
+@pytest.mark.parametrize("by_position", [0, 2, 4, 6])
 @pytest.mark.parametrize("tap_first", [False, True])
 def test_any_way_gives_the_same_run(model: ModelPatcher, kind: str, by_position: int, tap_first: bool) -> None:
     wrapper, other = named(NAMES[kind], by_position), model.clone()

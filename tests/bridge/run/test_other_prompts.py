@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 from collections.abc import Callable
 from itertools import pairwise
 
@@ -9,11 +10,12 @@ import comfy.samplers
 import pytest
 import torch
 from comfy.model_patcher import ModelPatcher
+from comfy.patcher_extension import WrappersMP
 from tap_pack.nodes.comfy_bridge.run.evaluation import TAKES_APART
 from tap_pack.nodes.comfy_bridge.run.waiting_control import WaitingResiduals
 from torch import Tensor
 
-from custom_runs import custom
+from custom_runs import custom, euler
 from tiny_flux import Accelerated, sample, tiny_flux
 from watched_runs import watched, watched_with_tap
 
@@ -56,6 +58,39 @@ def test_a_sampler_that_takes_the_guidance_apart_gets_every_step(
     tapped = watched_with_tap(model, run, correction)
     assert torch.equal(tapped.picture, watched(model, run).picture)
     assert tapped.record.fallbacks == [TAKES_APART] and tapped.record.skipped_steps == []
+
+
+class Guidance:
+    """A function of the model as some nodes have it: an object, which is another one in a deep copy of the options."""
+
+    def __call__(self, args: dict) -> Tensor:
+        return args["uncond"] + (args["cond"] - args["uncond"]) * args["cond_scale"]
+
+
+def test_the_models_own_function_is_no_samplers_also_where_options_are_copied(model: ModelPatcher) -> None:
+    def copying(executor: Callable, x: Tensor, timestep: Tensor, model_options: dict, seed: int | None) -> Tensor:
+        return executor(x, timestep, copy.deepcopy(model_options), seed)
+
+    guided = model.clone()
+    guided.set_model_sampler_cfg_function(Guidance())
+    guided.add_wrapper_with_key(WrappersMP.PREDICT_NOISE, "another node", copying)
+    record = watched_with_tap(guided, custom(lambda: comfy.samplers.sampler_object("euler"))).record
+    assert record.skipped_steps and record.fallbacks == []
+
+
+def test_a_sampler_with_its_own_way_to_the_prompts_gets_every_step(model: ModelPatcher) -> None:
+    def batches(args: dict) -> list[Tensor]:
+        return comfy.samplers.calc_cond_batch(args["model"], args["conds"], args["input"], args["sigma"],
+                                              {**args["model_options"], "sampler_calc_cond_batch_function": None})
+
+    def sample(model: Callable, x: Tensor, sigmas: Tensor, extra_args: dict, **more: object) -> Tensor:
+        options = {**extra_args["model_options"], "sampler_calc_cond_batch_function": batches}
+        return euler(model, x, sigmas, {**extra_args, "model_options": options}, **more)
+
+    run = custom(lambda: comfy.samplers.KSAMPLER(sample))
+    tapped = watched_with_tap(model, run)
+    assert torch.equal(tapped.picture, watched(model, run).picture)
+    assert tapped.record.fallbacks == [TAKES_APART]
 
 
 def test_a_call_with_other_prompts_than_comfyuis_is_computed(model: ModelPatcher) -> None:

@@ -11,11 +11,12 @@ import comfy.samplers
 import pytest
 import torch
 from comfy.model_patcher import ModelPatcher
+from comfy.patcher_extension import WrappersMP
 from tap_pack.nodes.comfy_bridge.run import replaying
 from torch import Tensor
 
 from custom_runs import SIZE, STEPS, custom, euler, sigmas_of
-from tiny_flux import prompt, tiny_flux
+from tiny_flux import distance, prompt, tiny_flux
 from watched_runs import Callback, Sample, assert_nobody_notices, watched, watched_with_tap
 
 
@@ -47,6 +48,111 @@ def other_guidance(neat: bool, each: bool) -> Callable:
         return x
 
     return sample
+
+
+def other_prompt(model: Callable, x: Tensor, sigmas: Tensor, extra_args: dict, callback: Callable, disable: bool
+                 ) -> Tensor:
+    """Euler's method, whose second half has the prompts the other way round, in the guider's own dict."""
+    conds = model.inner_model.conds
+    usual, half = dict(conds), len(sigmas) // 2
+    x = euler(model, x, sigmas[:half], extra_args, callback, disable)
+    conds["positive"], conds["negative"] = usual["negative"], usual["positive"]
+    x = euler(model, x, sigmas[half - 1 :], extra_args, lambda step: callback({**step, "i": step["i"] + half - 1}),
+              disable)
+    conds.update(usual)
+    return x
+
+
+def test_what_a_sampler_changes_in_the_guiders_prompts_is_put_back(model: ModelPatcher) -> None:
+    run = custom(lambda: comfy.samplers.KSAMPLER(other_prompt))
+    on = assert_nobody_notices(model, run, replays=False)  # prompts that change are noted
+    off = watched_with_tap(model, run, "off")
+    assert on.passes > 3 and on.record.skipped_steps
+    stock = watched(model, run).picture
+    assert distance(on.picture, stock) < 1.2 * distance(off.picture, stock)
+
+
+class Scheduled(comfy.samplers.CFGGuider):
+    """Another guidance at each step, set by its own callback."""
+
+    def sample(self, *args: object, callback: Callable, **kwargs: object) -> Tensor:
+        self.step, self.seen = 0, []
+
+        def told(step: int, *rest: object) -> None:
+            self.step += 1
+            self.seen.append(step)
+            self.cfg = 2.0 + 0.2 * self.step
+            callback(step, *rest)
+
+        return super().sample(*args, callback=told, **kwargs)
+
+
+@pytest.mark.parametrize("sampler", ["euler", "euler_ancestral"])
+def test_what_a_callback_sets_stays(model: ModelPatcher, sampler: str) -> None:
+    made: list[Scheduled] = []
+
+    def guider(model: ModelPatcher) -> Scheduled:
+        made.append(Scheduled(model))
+        return made[-1]
+
+    run = custom(lambda: comfy.samplers.sampler_object(sampler), guider)
+    stock, on = watched(model, run), watched_with_tap(model, run)
+    assert [(one.step, one.cfg, one.seen) for one in made] == [(STEPS, 2.0 + 0.2 * STEPS, list(range(STEPS)))] * 2
+    off = watched_with_tap(model, run, "off")
+    assert distance(on.picture, stock.picture) < 1.2 * distance(off.picture, stock.picture)
+
+
+def test_what_is_noted_on_the_sampler_in_a_call_stays(model: ModelPatcher) -> None:
+    made: list[comfy.samplers.KSAMPLER] = []
+
+    def sampler() -> comfy.samplers.KSAMPLER:
+        made.append(comfy.samplers.KSAMPLER(lambda *args, log, **more: euler(*args, **more), {"log": []}))
+        made[-1].asked = 0
+        return made[-1]
+
+    def count(executor: Callable, *args: object, **kwargs: object) -> Tensor:
+        made[-1].asked += 1
+        made[-1].extra_options["log"].append(made[-1].asked)
+        return executor(*args, **kwargs)
+
+    counted = model.clone()
+    counted.add_wrapper_with_key(WrappersMP.PREDICT_NOISE, "another node", count)
+    assert_nobody_notices(counted, custom(sampler))
+    assert [one.asked for one in made] == [STEPS] * 3
+    assert all(one.extra_options["log"] == list(range(1, STEPS + 1)) for one in made)
+
+
+def test_a_callback_is_no_replay_and_what_it_draws_is_drawn_once(model: ModelPatcher) -> None:
+    def drawn(tap: bool) -> tuple[list[float], float]:
+        numbers: list[float] = []
+        run = custom(lambda: comfy.samplers.sampler_object("euler"))
+
+        def sample(model: ModelPatcher, callback: Callback) -> Tensor:
+            def told(*step: object) -> None:
+                time.sleep(0.02)
+                numbers.append(float(torch.rand(1)))
+                callback(*step)
+
+            return run(model, told)
+
+        record = watched_with_tap(model, sample).record if tap else watched(model, sample).record
+        return numbers, record.seconds_replayed if tap else 0.0
+
+    (stock, _), (tapped, replayed) = drawn(tap=False), drawn(tap=True)
+    assert tapped == stock and len(set(stock)) == STEPS
+    assert replayed < 0.02 * STEPS / 3
+
+
+class OfTheClass:
+    """A sampler that is given as a class."""
+
+    @classmethod
+    def sample(cls, *args: object, **kwargs: object) -> Tensor:
+        return comfy.samplers.sampler_object("euler").sample(*args, **kwargs)
+
+
+def test_a_sampler_may_be_a_class(model: ModelPatcher) -> None:
+    assert_nobody_notices(model, custom(lambda: OfTheClass))
 
 
 @pytest.mark.parametrize("each", [False, True])
