@@ -82,17 +82,18 @@ def _of_devices() -> list[State]:
 
     A backend that is not in use yet has none: asking it would start it.
     """
-    modules = [module for module in _backends(len(vars(torch))) if _in_use(module)]
+    found = (getattr(torch, name, None) for name in _backends(len(vars(torch))))
+    modules = [module for module in found if module is not None and _in_use(module)]
     names = [(module, "_all" if hasattr(module, "get_rng_state_all") else "") for module in modules]
     return [(getattr(module, f"set_rng_state{which}"), getattr(module, f"get_rng_state{which}")(), _all_equal)
             for module, which in names]
 
 
 @functools.lru_cache(maxsize=1)
-def _backends(names: int) -> list[ModuleType]:
+def _backends(names: int) -> list[str]:
     """Modules of torch that may have generators of a device. names: how many it has, more once a backend is loaded."""
-    modules = [module for module in list(vars(torch).values()) if type(module) is ModuleType]
-    return [module for module in modules if hasattr(module, "get_rng_state") and _asked(module)]
+    modules = [(name, module) for name, module in list(vars(torch).items()) if type(module) is ModuleType]
+    return [name for name, module in modules if hasattr(module, "get_rng_state") and _asked(module)]
 
 
 def _all_equal(one: torch.Tensor | list, other: torch.Tensor | list) -> bool:

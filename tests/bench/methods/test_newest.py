@@ -59,9 +59,11 @@ def test_each_has_a_score_at_the_count(rows: dict[str, dict]) -> None:
 
 def test_a_step_in_part_counts_by_its_share_of_the_tokens(study: CourseRows) -> None:
     contender = newest.token_wise_contender()
-    take = study.stage.take(0, COURSE, contender.settings(3))
+    # Which pictures have an unstable step is close, and differs from one processor to the other.
+    takes = (study.stage.take(number, COURSE, contender.settings(3)) for number in range(12))
+    take = next(take for take in takes if take.record.part_steps)
     record = take.record
-    assert record.part_steps and in_part([take]) == {"part_steps": len(record.part_steps)}
+    assert in_part([take]) == {"part_steps": len(record.part_steps)}
     assert len(record.full_steps) < take.calls < len(record.full_steps) + len(record.part_steps)
     whole = [e for e in record.evaluations if e.full and e.reason == NOT_STABLE]
     assert not whole

@@ -93,7 +93,7 @@ SENTENCES = [
     (PAGE, lambda: f"badly ({psnr('TAP with fallback'):.1f} with 10 calls)"),
     (PAGE, lambda: f"no cache at all gives {psnr('dpmpp_2m, fewer steps'):.1f} in less time: {better_than_tap()}"),
     (BENCH, lambda: f"give {psnr(TAP):.1f} dB at the paper's places and {psnr(GROWING):.1f} in windows"),
-    (README, lambda: f"Pictures of another seed reach only {psnr(FLOOR, 0):.1f} dB: this is"),
+    (README, lambda: f"Pictures of another seed have {psnr(FLOOR, 0):.1f} dB in the mean of eight"),
     (f"{HELP}.md", lambda: f"then has a PSNR of {psnr(DEFAULTS, 12):.0f} dB against the full one, on average over "
                            f"eight scenes; a picture of another seed has {psnr(FLOOR, 0):.1f} dB"),
     (f"{HELP}/zh.md", lambda: f"的 PSNR 为 {psnr(DEFAULTS, 12):.0f} dB"),

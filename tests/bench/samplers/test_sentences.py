@@ -77,7 +77,7 @@ SENTENCES = [
     (STUDY, aimed_at),
     (STUDY, closer_before),
     (PACK, lambda: f"Under samplers that add noise *correction* gains little: {gains(*NOISY)} in the mean"),
-    (PACK, lambda: f"It can cost, too: {losses()}, and {worse_worst()}"),
+    (PACK, lambda: f"*correction* can cost, under any sampler: {losses()}, and {worse_worst()}"),
     (STUDY, lambda: f"With 10 of 20 steps at CFG 1 and 2, repaying brings the picture {shown(*MULTISTEP)} closer under "
                     f"the multistep samplers, {shown('heun')} under heun, {shown('dpm_2')} under dpm_2, "
                     f"{shown('euler')} under euler and {shown('er_sde')} under er_sde"),

@@ -4,16 +4,9 @@ from __future__ import annotations
 
 import pytest
 import torch
-from tap_pack.nodes.comfy_bridge.run import generators
 from tap_pack.nodes.comfy_bridge.run.generators import DrawnInside, draw_others, put_back
 
 from other_device import backend
-
-
-@pytest.fixture(autouse=True)
-def other_backends(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Each test has backends of its own."""
-    monkeypatch.setattr(generators, "_backends", generators._backends.__wrapped__)
 
 
 def two() -> list[torch.Generator]:

@@ -61,10 +61,10 @@ def test_a_guider_of_another_node_is_itself(model: ModelPatcher) -> None:
 
     on = assert_nobody_notices(model, custom(lambda: comfy.samplers.KSAMPLER(looks), guider))
     stock, tapped, _ = made
-    assert stock.asked == tapped.asked == STEPS and len(stock.seen) == 1
+    assert stock.asked == tapped.asked == STEPS and stock.seen == tapped.seen == [STEPS + 1]
     assert tapped.given_by_sampler == "kept" and tapped.strength == stock.strength
     assert type(tapped) is Counts and "__call__" not in vars(Counts)
-    assert on.passes == len(tapped.seen)
+    assert on.passes > 3
 
 
 class Slots(comfy.samplers.CFGGuider):
