@@ -8,6 +8,7 @@ from typing import Any
 import torch
 from comfy.controlnet import ControlBase
 from comfy.model_patcher import ModelPatcher
+from comfy.patcher_extension import WrappersMP
 from comfy_api.torch_helpers import set_torch_compile_wrapper
 from comfy_extras.nodes_easycache import EasyCacheNode, LazyCacheNode
 from comfy_extras.nodes_freelunch import FreeU_V2
@@ -192,6 +193,24 @@ def around_the_call(wrapper: Callable[[dict[str, Any], Forward], Tensor]) -> NOD
     return patch
 
 
+def rolled_by_wrapper(kind: str) -> NODE:
+    """The picture is rolled at every step by one of ComfyUI's wrappers, in which it comes at another place."""
+    place = 2 if kind == WrappersMP.CALC_COND_BATCH else 0
+
+    def wrapper(executor: Forward, *args: Any, **kwargs: Any) -> Any:
+        x, sigma = args[place : place + 2]
+        by = int(1000 * sigma.flatten()[0]) % x.shape[-1]
+        made = executor(*args[:place], x.roll(by, -1), *args[place + 1 :], **kwargs)
+        return [each.roll(-by, -1) for each in made] if place else made.roll(-by, -1)
+
+    def patch(model: ModelPatcher) -> ModelPatcher:
+        model = model.clone()
+        model.add_wrapper_with_key(kind, "rolls", wrapper)
+        return model
+
+    return patch
+
+
 def forward_in_parts(stage: Stage) -> Plugged:
     """The model's own forward is replaced by one that splits the batch, as packs for several cards do it."""
     plugged = prompts()(stage)
@@ -244,6 +263,9 @@ ROWS = [
         patched(around_the_call(one_at_a_time), latent=lambda s: s.latent(2)), BOTH),
     Row(GROUP, "a wrapper that moves the picture at each step", Exact("moves the picture"),
         patched(around_the_call(rolled)), BOTH),
+    *(Row(GROUP, f"a wrapper of {kind.upper()} that moves the picture", Exact("moves the picture"),
+          plug(rolled_by_wrapper(kind)), BOTH) for kind, plug in (
+        (WrappersMP.APPLY_MODEL, patched), (WrappersMP.CALC_COND_BATCH, behind), (WrappersMP.PREDICT_NOISE, behind))),
     Row(GROUP, "a model that splits the batch itself", Exact("not as TAP knows it"), forward_in_parts, COMPILED),
     Row(GROUP, "tiled diffusion", Close(0.2), patched(around_the_call(in_tiles)), BOTH),
     Row(GROUP, "two TAP nodes in a row", Holds("the last one counts", twice), models=BOTH),

@@ -9,6 +9,7 @@ from ..seam.replacer import answerer
 from .condition import name_of
 from .expected_memory import figure_or
 from .memory import tell_more
+from .others import others_wrap
 from .run_state import RunState
 
 TAKES_APART = ("The sampler, or another node, takes the guidance apart by a function of its own, as CFG++ samplers do, "
@@ -32,7 +33,7 @@ def finish(state: RunState, own: dict, x: Tensor, denoised: Tensor) -> None:
     if not (now.full or now.part or now.skipped):
         _fall_back_at_answer(state, own)
     state.run.finish(x, denoised)
-    if len(own.get("transformer_options", {}).get("wrappers", {}).get(WrappersMP.PREDICT_NOISE, ())) > 1:
+    if others_wrap(own.get("transformer_options", {}), (WrappersMP.PREDICT_NOISE,)):
         state.run.forget_slopes()  # another node's wrapper may write into what it hands on
     if now.full:
         figure_or(None, lambda: tell_more(state, x.device))
@@ -73,11 +74,11 @@ class OwnCalls:
             begun.append(True)
             begin(state, guider.model_options, x, sigma, *args, **kwargs)
 
-        state.awaited = begins
+        state.awaited, state.asked = begins, x
         try:
             denoised = guider(x, sigma, *args, **kwargs)
         finally:
-            state.awaited = None
+            state.awaited = state.asked = None
             if begun:
                 state.decided.set()
         if begun:

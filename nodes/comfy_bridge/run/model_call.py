@@ -23,6 +23,7 @@ from .call_context import CallContext
 from .condition import window_frames
 from .expected_memory import bytes_of_step, figure_or
 from .in_part import IN_FULL, OTHER_TOKENS, why_in_full
+from .others import MOVES
 from .run_state import RUN_KEY, state_of
 from .waiting_control import residuals
 
@@ -81,8 +82,7 @@ class ModelCall(CallContext):
             self.tap.notes.fall_back("Another node gives the model a part of a batch, or other prompts, and TAP cannot "
                                      "tell which; every step was computed in full. Remove that node, or TAP.")
         elif self.place is None:
-            self.tap.notes.fall_back("Another node changes or moves the picture that the model gets, and TAP cannot "
-                                     "tell how; every step was computed in full. Remove that node, or TAP.")
+            self.tap.fall_back_blind(MOVES)
         elif self._has_other_blocks():
             self.tap.fall_back_blind(f"{self._who(self._blocks, (), self._current)} puts something else in place of "
                                      f"the blocks of {self.tap.record.model}; TAP computes all other steps in full. "

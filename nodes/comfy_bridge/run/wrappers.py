@@ -29,11 +29,11 @@ from .evaluation import begin, finish, is_differentiated
 from .memory import prepare_sampling
 from .model_call import apply_model
 from .moving_windows import why_windows_move
+from .others import KEY, MOVES, is_moved, looks
 from .replaying import sampler_sample
 from .run_state import RUN_KEY, RunState, running, state_of
 from .second_model import ALONE, FOLLOWS, leaders, leading, leads, record_of_none
 
-KEY = "tap"
 DIFFERENTIATED = ("The sampler or another node takes derivatives of the model's answer, and a forecast has none; every "
                   "step was computed in full from there on. Choose a sampler that only calls the model, such as euler.")
 TRAINED = ("The model is being trained, and nothing is forecast there; every step is computed in full. Remove TAP "
@@ -233,12 +233,14 @@ def predict_noise(executor: WrapperExecutor, x: Tensor, timestep: Tensor, *args:
     state = state_of(options.get("transformer_options", {}))
     if state is None:
         return executor(x, timestep, *args, **kwargs)
-    state.awaited = None
+    asked, state.awaited, state.asked = state.asked, None, None
     if is_differentiated(x, timestep):
         state.run.fall_back_blind(DIFFERENTIATED)
         with state.run.unseen(float(timestep.detach().flatten()[0]), x.device):
             return executor(x, timestep, *args, **kwargs)
     begin(state, options, x, timestep, *args, **kwargs)
+    if looks(state.run, options.get("transformer_options", {})) and is_moved(asked, x):
+        state.run.fall_back_blind(MOVES)
     denoised = state.run.decider.approximation
     if denoised is None:
         try:
