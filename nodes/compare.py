@@ -8,7 +8,7 @@ import folder_paths
 from comfy_api.latest import io, ui
 from torch import Tensor
 
-from ..tap_core.pictures.comparison import Tick, compare, why_not_comparable
+from ..tap_core.pictures.comparison import COLOURS, Tick, compare, why_not_comparable
 from ..tap_core.pictures.comparison_words import comparison_words
 from ..tap_core.pictures.difference_image import draw_difference, draw_why_not
 from ..tap_core.pictures.difference_scale import DifferenceScale
@@ -19,6 +19,7 @@ from .inputs.sockets import TAP_RECORD
 from .inputs.view import check_holder
 
 SUBFOLDER = "tap"
+ALPHA = ". Transparency is not compared."
 
 
 class TapCompare(io.ComfyNode):
@@ -82,6 +83,8 @@ def compared(
     tick = _ticking(picture, reference, other_seed)
     found = compare(picture, reference, tick)
     words = comparison_words(found, None if other_seed is None else compare(other_seed, reference, tick), record)
+    if max(picture.shape[3], reference.shape[3]) > COLOURS:
+        words += ALPHA
     return words, draw_difference(picture, reference, found, words, DifferenceScale(amplify), tick)
 
 

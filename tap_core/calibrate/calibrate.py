@@ -75,7 +75,8 @@ def _with_extras(line: Line, traces: Sequence[Trace], planned: PlannedRun) -> Li
     """The line with learned weights and moved sigmas, if they are wanted."""
     skipping, whole = ([trace for trace in traces if bool(trace.full) is skips] for skips in (True, False))
     if planned.weights:
-        line = replace(line, weights=learned_weights(traces, line.full).numbers)
+        learned = learned_weights(traces, line.full).numbers
+        line = replace(line, weights=learned if any(map(any, learned)) else ())
     if planned.moved != OFF:
         line = replace(line, sigmas=moved_sigmas(whole or skipping, line.full, planned.moved))
     return line

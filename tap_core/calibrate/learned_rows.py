@@ -32,7 +32,8 @@ def learned_weights(traces: Sequence[Trace], full: Sequence[int]) -> LearnedWeig
     """The weights with the smallest sum of |E_j|^2 + EACH_STEP |e_j|^2 over the skipped steps of these runs, after L2P.
 
     traces: of runs with the same sigmas. With runs among them that skipped with these full steps, the weights are
-    learned on what those saw. Raises TapError where the full run of such a picture is missing.
+    learned on what those saw. All are 0 where there is nothing to learn. Raises TapError where the full run of such a
+    picture is missing.
     """
     empty = LearnedWeights(traces[0].sigmas, tuple(full), ((0.0,) * NUMBERS,) * len(full))
     size = NUMBERS * len(full)
@@ -46,7 +47,10 @@ def learned_weights(traces: Sequence[Trace], full: Sequence[int]) -> LearnedWeig
             columns = columns + added
             gram += columns @ columns.T + EACH_STEP * added @ added.T
             lean += columns @ error + EACH_STEP * added @ missing
-    gram += (RIDGE * gram.diagonal() + LEAST * gram.diagonal().max().clamp_min(1e-300)).diag()
+    largest = gram.diagonal().max()
+    if not largest:  # nothing is skipped, or all of it behind a single full step
+        return empty
+    gram += (RIDGE * gram.diagonal() + LEAST * largest).diag()
     found = torch.linalg.solve(gram, lean).view(-1, NUMBERS).tolist()
     return LearnedWeights(empty.sigmas, empty.full, tuple(map(tuple, found)))
 

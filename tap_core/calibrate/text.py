@@ -104,7 +104,8 @@ def from_text(text: str) -> Calibration:
     """The calibration in a text. Raises TapError that says what is wrong and where, for any other text."""
     if len(text) > MOST_LETTERS:
         raise TapError(f"The placement has {len(text)} letters; no placement is that long. {HOW}")
-    lines = [line.strip() for line in text.splitlines() if line.strip()]
+    # Some editors save a byte-order mark before the first letter.
+    lines = [line.strip() for line in text.removeprefix("\ufeff").splitlines() if line.strip()]
     _check_title(lines[0] if lines else "")
     fields = dict(_field(line, name) for name in ("model", "made for", "sigmas")
                   for line in lines[1:] if line.startswith(f"{name}:"))
@@ -129,8 +130,8 @@ def from_text(text: str) -> Calibration:
 
 def _check_title(line: str) -> None:
     title, _, version = line.rpartition(" ")
-    if title != TITLE or not version.isascii() or not version.isdigit():
-        raise TapError(f"The text does not begin with '{TITLE} {VERSIONS[0]}' but with {line[:40]!r}. {HOW}")
+    if title != TITLE or not re.fullmatch(r"\d{1,5}", version, re.ASCII):
+        raise TapError(f"The text does not begin with '{TITLE} {VERSIONS[-1]}' but with {line[:40]!r}. {HOW}")
     if int(version) not in VERSIONS:
         raise TapError(f"This is a placement of version {int(version)}; this pack reads versions "
                        f"{VERSIONS[0]} to {VERSIONS[-1]}. Update the pack, or calibrate again.")

@@ -9,7 +9,7 @@ from torch import Tensor
 from ..errors import TapError
 from ..record.record import TapRecord
 from .frame_parts import draw_map, draw_message, overlay, picture_of, rgb_tensor, write_on
-from .index_maps import MIDDLE_FRAME, index_maps, shares, shown_frame
+from .index_maps import MIDDLE_FRAME, index_maps, picture_number, shares, shown_frame
 from .legend import draw_legend, legend_size, letters_that_fit
 from .lettering import BACKGROUND, even, letters_for
 from .map_layers import build_layer
@@ -135,8 +135,7 @@ class ChoiceMap:
 
     def _picture(self, pictures: Tensor) -> Image.Image:
         """The picture of the shown batch entry, or of the shown moment of a video."""
-        number = min(self.options.batch_index, len(pictures) - 1)
-        if self.record.grid[0] > 1:
-            shown = shown_frame(self.record.grid, self.options.frame)
-            number = round(shown * (len(pictures) - 1) / (self.record.grid[0] - 1))
+        batch = min((len(view.choices.member) for view in self.views if view.choices), default=1)
+        frame = shown_frame(self.record.grid, self.options.frame)
+        number = picture_number(len(pictures), self.record.grid, batch, self.options.batch_index, frame)
         return picture_of(pictures, number, self.height, self.width)

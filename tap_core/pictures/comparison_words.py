@@ -25,13 +25,15 @@ def comparison_words(found: Comparison, floor: Comparison | None = None, record:
 
 def told_words(found: Comparison, record: TapRecord | None) -> str:
     """What the run had told, and what to set where pictures of its model are often as far off; else empty."""
-    if record is None or record.closeness is None or math.isinf(found.psnr):
+    if record is None or record.closeness is None or record.part_of_run or math.isinf(found.psnr):
         return ""
-    told, off = record.closeness.decibels, found.psnr - record.closeness.decibels
-    words = f". TAP had told about {told:.0f} dB."
-    if abs(off) < WORTH_SETTING:
+    told = record.closeness.decibels
+    # Of a batch a run tells the least close picture; the frames of a film are one picture.
+    off = (found.psnr if record.grid[0] > 1 else min(found.frames)) - told
+    words, before = f". TAP had told about {told:.0f} dB.", record.settings.get("closer_than_told", 0.0)
+    value = max(-MOST_CLOSER, min(MOST_CLOSER, round(before + off)))
+    if abs(off) < WORTH_SETTING or value == before:
         return words
-    value = max(-MOST_CLOSER, min(MOST_CLOSER, round(record.settings.get("closer_than_told", 0.0) + off)))
     return f"{words} Where several pictures of this model are as far off, set closer_than_told to {value}."
 
 

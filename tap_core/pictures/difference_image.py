@@ -1,5 +1,6 @@
 """The difference map: where two pictures differ, with its scale below."""
 
+from collections.abc import Sequence
 from itertools import chain
 
 import numpy as np
@@ -25,10 +26,12 @@ def draw_difference(
 
     tick: called after each frame.
     """
-    drawn = None
+    drawn, above, several = None, None, len(found.frames) > 1
+    texts = [f"{words}\n{frame_words(found, number)}" if several else words for number in range(len(found.frames))]
     for number, frames in enumerate(pairs(picture, reference)):
-        above = f"{words}\n{frame_words(found, number)}" if len(found.frames) > 1 else words
-        frame = rgb_tensor(_framed(_map(_difference(*frames), scale), above, scale))
+        mapped = _map(_difference(*frames), scale)
+        above = above or [_lines(text, mapped) for text in texts]
+        frame = rgb_tensor(_framed(mapped, above[number], max(map(len, above)), scale))
         drawn = frame.new_empty(len(found.frames), *frame.shape) if drawn is None else drawn
         drawn[number] = frame
         tick()
@@ -54,13 +57,15 @@ def _map(difference: Tensor, scale: DifferenceScale) -> Image.Image:
     return drawn.resize((drawn.width * times, drawn.height * times), Image.Resampling.NEAREST)
 
 
-def _framed(drawn: Image.Image, above: str, scale: DifferenceScale) -> Image.Image:
-    """The map with words above and the scale below, in even numbers of pixels, which video encoders need."""
+def _framed(drawn: Image.Image, lines: Sequence[str], most: int, scale: DifferenceScale) -> Image.Image:
+    """The map with words above and the scale below, in even numbers of pixels, which video encoders need.
+
+    most: lines to leave room for, so that all frames are of one size.
+    """
     size = letters_for(*drawn.size)
     width = max(drawn.width, LEAST_SIDE)
-    lines = list(chain(*(wrap_text(text, font_of(size), width - 2 * size) for text in above.split("\n"))))
-    below = wrap_text(scale.words, font_of(size), width - 2 * size)
-    top, foot = even(size * (1 + 1.5 * len(lines))), size * (4 + 1.5 * len(below))
+    below = _lines(scale.words, drawn)
+    top, foot = even(size * (1 + 1.5 * most)), size * (4 + 1.5 * len(below))
     frame = Image.new("RGB", (even(width), even(top + drawn.height + foot)), BACKGROUND)
     frame.paste(drawn, ((frame.width - drawn.width) // 2, top))
     draw = ImageDraw.Draw(frame)
@@ -68,6 +73,12 @@ def _framed(drawn: Image.Image, above: str, scale: DifferenceScale) -> Image.Ima
     _draw_bar(frame, top + drawn.height + size // 2, size, scale.ticks)
     _write(draw, below, round(top + drawn.height + 3.4 * size), size)
     return frame
+
+
+def _lines(text: str, drawn: Image.Image) -> list[str]:
+    """A text in lines that fit above or below a map."""
+    size, width = letters_for(*drawn.size), max(drawn.width, LEAST_SIDE)
+    return list(chain(*(wrap_text(part, font_of(size), width - 2 * size) for part in text.split("\n"))))
 
 
 def _draw_bar(frame: Image.Image, top: int, size: int, ticks: Ticks) -> None:

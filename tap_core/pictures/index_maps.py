@@ -39,6 +39,15 @@ def shown_frame(grid: Grid, frame: int) -> int:
     return frame
 
 
+def picture_number(count: int, grid: Grid, batch: int, number: int, frame: int) -> int:
+    """Which of `count` decoded pictures is picture `number` of a batch; of a video, at a frame of its tokens."""
+    if grid[0] == 1:
+        return min(number, count - 1)
+    each = count if count % batch else count // batch  # a node may have put together other frames than the run's
+    first = number * each if each < count else 0
+    return first + round(frame * (each - 1) / (grid[0] - 1))
+
+
 def _index_map(classes: Tensor, grid: Grid, batch_index: int, frame: int) -> Tensor:
     if not 0 <= batch_index < classes.shape[0]:
         raise TapError(

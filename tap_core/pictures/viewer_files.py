@@ -7,7 +7,9 @@ import numpy as np
 from PIL import Image, PngImagePlugin
 from torch import Tensor
 
+from ..token_grid import Grid
 from .frame_parts import picture_of
+from .index_maps import picture_number
 from .viewer_data import ViewerData
 
 # The longer side of a picture in the viewer.
@@ -23,7 +25,7 @@ def write_viewer_files(data: ViewerData, folder: Path, pictures: Tensor | None =
         layer["image"] = f"{run}_{layer['name']}.png"
         _write_index(data.images[layer["name"]], folder / layer["image"], run)
     if pictures is not None and len(pictures) and "grid" in document:
-        document["pictures"] = _write_pictures(pictures, document["grid"][0], document["batch"], folder, run)
+        document["pictures"] = _write_pictures(pictures, document["grid"], document["batch"], folder, run)
         document["size"] = [int(pictures.shape[2]), int(pictures.shape[1])]
     name = f"{run}.json"
     (folder / name).write_text(json.dumps(document, separators=(",", ":")), encoding="utf-8")
@@ -39,15 +41,14 @@ def _write_index(image: Tensor, path: Path, run: str) -> None:
     picture.save(path, pnginfo=note)
 
 
-def _write_pictures(pictures: Tensor, frames: int, batch: int, folder: Path, run: str) -> list[list[str]]:
+def _write_pictures(pictures: Tensor, grid: Grid, batch: int, folder: Path, run: str) -> list[list[str]]:
     """For each picture of the batch the file names of its frames: one, or one for each frame of a video's tokens."""
     height, width = pictures.shape[1], pictures.shape[2]
     scale = min(MOST_PIXELS / max(height, width), 1)
     size = max(round(height * scale), 1), max(round(width * scale), 1)
-    last, written = len(pictures) - 1, {}
-    names = []
+    written, names = {}, []
     for number in range(batch):
-        sources = [round(t * last / (frames - 1)) for t in range(frames)] if frames > 1 else [min(number, last)]
+        sources = [picture_number(len(pictures), grid, batch, number, frame) for frame in range(grid[0])]
         for source in sources:
             if source not in written:
                 written[source] = f"{run}_picture{source}.webp"

@@ -93,9 +93,10 @@ def test_the_bar_moves_with_every_frame_and_a_cancelled_prompt_ends_it(
         compare.compared(TRUTH, TRUTH, None, 0)
 
 
-def told(decibels: float | None, **settings: object) -> RecordHolder:
+def told(decibels: float | None, frames: int = 1, part: bool = False, **settings: object) -> RecordHolder:
     """The record of a run that told how close its picture is."""
-    holder, record = RecordHolder(), TapRecord(model="Flux", settings=settings)
+    holder = RecordHolder()
+    record = TapRecord(model="Flux", settings=settings, grid=(frames, 2, 2), part_of_run=part)
     record.closeness = None if decibels is None else Closeness(decibels, decibels - 5, decibels + 18)
     holder.fill(record)
     return holder
@@ -114,6 +115,29 @@ def test_with_a_record_it_says_what_the_run_had_told_and_what_to_set() -> None:
     assert words["far"].endswith(f"{asks}{measured - 60:.0f}.")
     assert "told" not in words["nothing"] + words["none"]
     assert "told" not in TapCompare.execute(TRUTH, TRUTH, record=told(39.0)).args[0]
+
+
+def test_a_batch_is_held_against_its_least_close_picture_as_the_run_tells_that() -> None:
+    reference = TRUTH[:1].repeat(4, 1, 1, 1)
+    picture = reference.clone()
+    picture[2] = picture[2] * 0.9
+    worst = float(re.search(r"3, ([\d.]+) dB", TapCompare.execute(picture, reference).args[0])[1])
+    batch, film, part = (TapCompare.execute(picture, reference, record=record).args[0] for record in (
+        told(worst), told(worst, frames=4), told(10.0, part=True)))
+    assert batch.endswith(f". TAP had told about {worst:.0f} dB.")
+    assert film.endswith("set closer_than_told to 6.")  # 10 lg 4: one of four frames of a film differs
+    assert "told" not in part, "a part of a run tells of its own steps"
+
+
+def test_where_the_setting_is_as_far_as_it_goes_it_is_not_asked_for() -> None:
+    words = TapCompare.execute(TRUTH * 0.999, TRUTH, record=told(25.0, closer_than_told=30.0)).args[0]
+    assert words.endswith(". TAP had told about 25 dB.")
+
+
+def test_transparency_is_said_to_be_left_out() -> None:
+    clear = torch.cat([TRUTH, torch.zeros_like(TRUTH[..., :1])], dim=-1)
+    words = TapCompare.execute(clear, torch.cat([TRUTH, torch.ones_like(TRUTH[..., :1])], dim=-1)).args[0]
+    assert words.endswith("equal. Transparency is not compared.")
 
 
 def test_the_schema_needs_two_pictures() -> None:

@@ -114,6 +114,13 @@ def test_a_calibration_has_them_where_they_are_wanted() -> None:
     assert to_text(plain) == to_text(replace(found, lines=plain.lines))
 
 
+@pytest.mark.parametrize("calls", [1, STEPS])
+def test_where_there_is_nothing_to_learn_the_text_has_no_weights(calls: int) -> None:
+    found = calibrate([made_trace(1)], PlannedRun(PoolSettings(), calls=calls, weights=True))
+    assert found.line(calls).weights == ()
+    assert from_text(to_text(found)).line(calls).full == found.line(calls).full
+
+
 def test_runs_that_skipped_keep_their_steps_and_give_the_weights() -> None:
     full = (0, 1, 2, 4, 7, 9)
     whole, skipping = made_trace(1), made_trace(1, full)

@@ -55,6 +55,7 @@ def test_a_person_can_read_it() -> None:
     ("", "does not begin with"),
     ("0, 1, 2", "does not begin with"),
     (TEXT.replace("placement 1", "placement 4"), "version 4"),
+    (TEXT.replace("placement 1", "placement " + 5000 * "9"), "does not begin with 'TAP placement 3'"),
     (TEXT.replace("model: Flux", ""), "begins with 'model'"),
     (TEXT.replace("sigmas: 1 ", "sigmas: one "), "not all numbers"),
     (TEXT.replace("sigmas: 1 ", "sigmas: nan "), "2 sigmas or more"),
@@ -70,6 +71,10 @@ def test_a_person_can_read_it() -> None:
 def test_other_texts_are_refused_in_words(text: str, says: str) -> None:
     with pytest.raises(TapError, match=says):
         from_text(text)
+
+
+def test_a_mark_that_editors_put_before_a_text_is_no_fault() -> None:
+    assert from_text("\ufeff" + TEXT) == from_text(TEXT)
 
 
 @settings(max_examples=150, deadline=None)

@@ -6,6 +6,7 @@ import pytest
 import torch
 from tap_pack.tap_core.errors import TapError
 from tap_pack.tap_core.pictures.choice_image import ChoiceMap, MapOptions, draw_choice_map, draw_no_map
+from tap_pack.tap_core.pictures.index_maps import picture_number
 from tap_pack.tap_core.pictures.map_layers import LAYERS, build_layer
 from tap_pack.tap_core.pictures.palette import REUSE
 from tap_pack.tap_core.record.record import TapRecord
@@ -171,6 +172,27 @@ def test_a_video_is_laid_over_the_frame_of_the_same_moment() -> None:
         options = MapOptions(legend=False, opacity=0, frame=frame)
         over = draw_choice_map(made_record(grid=(3, 2, 4)), options, pictures)
         assert torch.allclose(over[2], torch.tensor(shown), atol=1 / 255)
+
+
+@pytest.mark.parametrize("number", [0, 1])
+def test_each_film_of_a_batch_is_laid_over_its_own_frames(number: int) -> None:
+    films = torch.cat([torch.linspace(0, 0.4, 9), torch.linspace(0.6, 1, 9)]).view(18, 1, 1, 1).expand(18, 40, 80, 3)
+    for frame, moment in ((0, 0.0), (1, 0.2), (2, 0.4)):
+        options = MapOptions(legend=False, opacity=0, frame=frame, batch_index=number)
+        over = draw_choice_map(made_record(grid=(3, 2, 4), batch=2), options, films)
+        assert torch.allclose(over[2], torch.tensor(0.6 * number + moment), atol=1 / 255)
+
+
+@pytest.mark.parametrize(("count", "batch", "grid", "found"), [
+    (18, 2, (3, 3, 5), [[0, 4, 8], [9, 13, 17]]), (9, 1, (3, 3, 5), [[0, 4, 8]]),
+    (7, 2, (3, 3, 5), [[0, 3, 6], [0, 3, 6]]),  # frames of something else: the same moments of all of them
+    (3, 3, (1, 3, 5), [[0], [1], [2]]), (1, 3, (1, 3, 5), [[0], [0], [0]]),
+])
+def test_which_decoded_picture_is_below_a_map(
+    count: int, batch: int, grid: tuple[int, int, int], found: list[list[int]]
+) -> None:
+    assert [[picture_number(count, grid, batch, number, frame) for frame in range(grid[0])]
+            for number in range(batch)] == found
 
 
 def test_the_negative_prompt_has_its_own_map() -> None:

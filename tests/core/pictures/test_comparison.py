@@ -6,9 +6,10 @@ import math
 
 import pytest
 import torch
+from PIL import Image
 from tap_pack.tap_core.pictures.comparison import compare, why_not_comparable
-from tap_pack.tap_core.pictures.comparison_words import SAME, comparison_words, figure_words, verdict
-from tap_pack.tap_core.pictures.difference_image import LEAST_SIDE, draw_difference, draw_why_not
+from tap_pack.tap_core.pictures.comparison_words import SAME, comparison_words, figure_words, frame_words, verdict
+from tap_pack.tap_core.pictures.difference_image import LEAST_SIDE, _lines, draw_difference, draw_why_not
 from tap_pack.tap_core.pictures.difference_scale import DifferenceScale
 from tap_pack.tap_core.pictures.palette import ramp_colours
 
@@ -123,6 +124,16 @@ def test_the_verdict_comes_first_and_has_the_words_of_closeness(by: float, said:
     found = compare(flat + by, flat)
     assert verdict(found) == said
     assert comparison_words(found).split("\n") == [said, figure_words(found)]
+
+
+def test_frames_with_longer_and_shorter_words_are_of_one_size() -> None:
+    truth = torch.full((12, 2560, 16, 3), 0.5)
+    made = truth.clone()
+    made[0] += 0.1
+    found = compare(made, truth)
+    drawn = draw_difference(made, truth, found, comparison_words(found), DifferenceScale())
+    lengths = [len(_lines(frame_words(found, number), Image.new("RGB", (16, 2560)))) for number in (0, 1)]
+    assert len(drawn) == 12 and lengths[0] < lengths[1], "the frames' words have to differ in length here"
 
 
 def test_the_closer_picture_never_has_the_brighter_map() -> None:
