@@ -15,8 +15,9 @@ import torch
 from torch import Tensor
 
 from ..noise_level import log_noise, noise_level
+from ..predictors.lagrange import lagrange
 from ..sampling.drifts import NOT_REPAID, ONE_STEP, REPAID, UNDER_NOISE
-from ..sampling.interpolation import DEGREE, shares_at, spaced
+from ..sampling.interpolation import DEGREE, spaced
 from .conditions import prepared
 from .rows import Past, Rows, portions
 from .trace import Trace
@@ -130,7 +131,7 @@ class GapErrors:
         for row, gap in zip(shares, gaps, strict=True):
             for step in range(gap.past[0] + 1, gap.past[0] + gap.skipped + 1):
                 if self._slopes_known:
-                    at = shares_at([float(self._places[node]) for node in gap.nodes], float(self._places[step]))
+                    at = lagrange([float(self._places[node]) for node in gap.nodes], float(self._places[step]))
                     row[list(gap.nodes)] += self._ways[step] * torch.tensor(at)
                 else:  # the forecasts' own errors stand for what an interpolation would show of them
                     row[step] += self._ways[step]

@@ -13,7 +13,8 @@ import torch
 from torch import Tensor
 
 from ..noise_level import log_noise, noise_level
-from .interpolation import DEGREE, shares_at, spaced
+from ..predictors.lagrange import lagrange
+from .interpolation import DEGREE, spaced
 from .slopes import Slopes
 from .trend import Trend
 
@@ -81,7 +82,7 @@ class Drifts:
         before = self._fulls[:2]
         if not before or place >= before[0][0]:
             return None
-        foretold = zip(shares_at([each for each, _ in before], place), before, strict=True)
+        foretold = zip(lagrange([each for each, _ in before], place), before, strict=True)
         return _square(sum((share * each for share, (_, each) in foretold), -slope)) / self._picture
 
     def _skip(self, slope: Tensor, level: float, place: float) -> None:
@@ -92,7 +93,7 @@ class Drifts:
         self._gap.places.append(place)
 
     def _close(self, gap: OpenGap, level: float, counts: float) -> None:
-        shares = [shares_at([place for place, _ in self._fulls], place) for place in gap.places]
+        shares = [lagrange([place for place, _ in self._fulls], place) for place in gap.places]
         drift = -gap.total
         for node, (_, slope) in enumerate(self._fulls):
             drift = drift.add_(slope, alpha=sum(share[node] for share in shares))
