@@ -4,6 +4,7 @@ from torch import Tensor
 
 from ..schedule import SKIP, AdaptiveSchedule, Course, Decision, Schedule, Seen
 from ..timeline import Timeline
+from .taylor_history import TaylorHistory
 
 # In runs of up to this many steps the paper's schedule and the pack's own compute each step.
 TOO_FEW = 3
@@ -38,7 +39,7 @@ def start(schedule: Schedule | AdaptiveSchedule, timeline: Timeline) -> Course:
 
 def held_bytes(course: object) -> int:
     """Bytes of the tensors that a course keeps; tensors that it shares with a history are counted twice."""
-    if isinstance(course, Tensor):
+    if isinstance(course, Tensor | TaylorHistory):
         return course.nbytes
     if isinstance(course, list | tuple):
         return sum(held_bytes(part) for part in course)
