@@ -3,7 +3,7 @@
 from comfy_api.latest import io
 
 from ..tap_core.closeness import MOST_CLOSER
-from ..tap_core.record.record import RecordHolder
+from ..tap_core.record.holder import RecordHolder
 from ..tap_core.sampling.pool_settings import PoolSettings
 from ..tap_core.sampling.settings import WIDEST_STRIDE, TapSettings
 from ..tap_core.schedules.registry import AnySchedule

@@ -12,7 +12,8 @@ from torch import Tensor
 
 from ..engine.probe_channels import strided_probe
 from ..engine.step import full_step
-from ..record.record import Evaluation, TapRecord, TokenChoices, candidate_names, settings_values
+from ..record.record import Evaluation, TapRecord, TokenChoices, candidate_names
+from ..record.settings_values import settings_values
 from ..schedule import Decision, Seen
 from ..schedules.course import notes_of, why_none_is_skipped
 from ..timeline import Timeline

@@ -21,7 +21,7 @@ from tap_pack.tap_core.engine.selector import SELECTIONS
 from tap_pack.tap_core.errors import TapError
 from tap_pack.tap_core.predictors.families import FAMILIES
 from tap_pack.tap_core.record.file import load_record, save_record
-from tap_pack.tap_core.record.record import RecordHolder
+from tap_pack.tap_core.record.holder import RecordHolder
 from tap_pack.tap_core.sampling.pool_settings import PoolSettings
 from tap_pack.tap_core.schedules.registry import SCHEDULES
 

@@ -12,7 +12,7 @@ from tap_pack.nodes.comfy_bridge.live import live_run as live
 from tap_pack.nodes.comfy_bridge.run.measuring import MeasuringPatch, TraceHolder
 from tap_pack.nodes.comfy_bridge.run.second_model import ALONE, FOLLOWS
 from tap_pack.nodes.comfy_bridge.run.wrappers import TapPatch
-from tap_pack.tap_core.record.record import RecordHolder
+from tap_pack.tap_core.record.holder import RecordHolder
 from tap_pack.tap_core.record.run_line import run_line
 from tap_pack.tap_core.sampling.settings import TapSettings
 
