@@ -2,7 +2,7 @@
 
 from torch import Tensor
 
-from ..schedule import SKIP, AdaptiveSchedule, Course, Decision, Schedule, Seen
+from ..schedule import AdaptiveSchedule, AnySchedule, Course, Decision, Schedule, Seen
 from ..timeline import Timeline
 from .taylor_history import TaylorHistory
 
@@ -10,10 +10,8 @@ from .taylor_history import TaylorHistory
 TOO_FEW = 3
 
 
-class FixedCourse:
+class FixedCourse(Course):
     """The course of a schedule whose decisions are known before the run."""
-
-    needs: frozenset[str] = frozenset()
 
     def __init__(self, schedule: Schedule, timeline: Timeline) -> None:
         self._decisions = [schedule.decide(step, timeline) for step in range(timeline.steps)]
@@ -24,15 +22,8 @@ class FixedCourse:
         """As decided for its step."""
         return self._decisions[min(int(seen.position), len(self._decisions) - 1)]
 
-    def in_call(self, seen: Seen) -> Decision:
-        """Nothing is ever asked for."""
-        return SKIP
 
-    def after(self, seen: Seen) -> None:
-        """Nothing is learned."""
-
-
-def start(schedule: Schedule | AdaptiveSchedule, timeline: Timeline) -> Course:
+def start(schedule: AnySchedule, timeline: Timeline) -> Course:
     """The course of any schedule through a run."""
     return schedule.start(timeline) if isinstance(schedule, AdaptiveSchedule) else FixedCourse(schedule, timeline)
 
@@ -43,18 +34,13 @@ def held_bytes(course: object) -> int:
         return course.nbytes
     if isinstance(course, list | tuple):
         return sum(held_bytes(part) for part in course)
-    return sum(held_bytes(part) for part in vars(course).values()) if hasattr(course, "needs") else 0
+    return sum(held_bytes(part) for part in vars(course).values()) if isinstance(course, Course) else 0
 
 
-def notes_of(schedule: Schedule | AdaptiveSchedule, timeline: Timeline, model: str) -> list[str]:
-    """Notes of a schedule before a run of this model, such as that it was made for another model."""
-    return schedule.notes(timeline, model) if hasattr(schedule, "notes") else []
-
-
-def why_none_is_skipped(schedule: Schedule | AdaptiveSchedule, timeline: Timeline) -> str:
+def why_none_is_skipped(schedule: AnySchedule, timeline: Timeline) -> str:
     """Why a schedule skips nothing in a run, and what to change; one with a range knows more of it."""
-    if hasattr(schedule, "why_none"):
-        return schedule.why_none(timeline)
+    if why := schedule.why_none(timeline):
+        return why
     steps = timeline.steps
     interval, warmup = getattr(schedule, "interval", None), getattr(schedule, "warmup", None)
     if interval == 1:

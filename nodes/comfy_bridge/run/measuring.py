@@ -13,7 +13,7 @@ from ....tap_core.record.record import TokenChoices
 from ....tap_core.sampling.pool_settings import PoolSettings
 from ....tap_core.sampling.run import TapRun
 from ....tap_core.sampling.settings import TapSettings
-from ....tap_core.schedule import SKIP, AdaptiveSchedule, Decision, Schedule, Seen
+from ....tap_core.schedule import AdaptiveSchedule, AnySchedule, Course, Decision, Seen
 from ....tap_core.timeline import Timeline
 from ....tap_core.token_grid import Grid
 from .second_model import ALONE
@@ -25,11 +25,9 @@ USUAL_GUIDERS = ("CFGGuider", "Guider_Basic")
 log = logging.getLogger("tap")
 
 
-class EveryStep:
+class EveryStep(AdaptiveSchedule, Course):
     """Computes every step and captures it."""
 
-    needs: frozenset[str] = frozenset()
-    skips_any = True  # otherwise nothing would be captured
     local = True
     plan = "every step is computed, to be measured"
 
@@ -40,13 +38,6 @@ class EveryStep:
     def before(self, seen: Seen) -> Decision:
         """Full."""
         return Decision(full=True, reason="measured")
-
-    def in_call(self, seen: Seen) -> Decision:
-        """It never asks for anything."""
-        return SKIP
-
-    def after(self, seen: Seen) -> None:
-        """It learns nothing."""
 
 
 class MeasuringRun(TapRun):
@@ -153,7 +144,7 @@ class MeasuringPatch(TapPatch):
     """The wrappers of one TAP Measure Run node; `holder` gets the trace of its latest run."""
 
     def __init__(
-        self, target: str, holder: TraceHolder, schedule: Schedule | AdaptiveSchedule | None = None,
+        self, target: str, holder: TraceHolder, schedule: AnySchedule | None = None,
         pool: PoolSettings | None = None,
     ) -> None:
         correction = "off" if schedule is None else "on"

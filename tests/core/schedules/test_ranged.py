@@ -9,14 +9,13 @@ from tap_pack.tap_core.calibrate.text import Calibration, CalibrationLine
 from tap_pack.tap_core.errors import TapError
 from tap_pack.tap_core.sampling.locality import schedule_is_local, why_not_shared
 from tap_pack.tap_core.sampling.settings import TapSettings, keeps_to_quality
-from tap_pack.tap_core.schedule import SKIP, Seen
+from tap_pack.tap_core.schedule import SKIP, AnySchedule, Seen
 from tap_pack.tap_core.schedules.adaptive import AdaptiveCourse, AdaptiveSettings
 from tap_pack.tap_core.schedules.course import start
 from tap_pack.tap_core.schedules.growing import GrowingSchedule
 from tap_pack.tap_core.schedules.interval import IntervalSchedule
 from tap_pack.tap_core.schedules.listed import ListedSchedule
 from tap_pack.tap_core.schedules.ranged import OUTSIDE, Range, ranged
-from tap_pack.tap_core.schedules.registry import AnySchedule
 from tap_pack.tap_core.schedules.teacache import TeaCacheSchedule
 from tap_pack.tap_core.timeline import Timeline
 
