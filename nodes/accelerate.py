@@ -3,10 +3,10 @@
 from comfy_api.latest import io
 
 from ..tap_core.closeness import MOST_CLOSER
-from ..tap_core.record.record import RecordHolder
+from ..tap_core.record.holder import RecordHolder
 from ..tap_core.sampling.pool_settings import PoolSettings
 from ..tap_core.sampling.settings import WIDEST_STRIDE, TapSettings
-from ..tap_core.schedules.registry import AnySchedule
+from ..tap_core.schedule import AnySchedule
 from .comfy_bridge.run.wrappers import TapPatch
 from .inputs.forecasting import DEFAULTS, choice_input, horizon_inputs, horizon_step_input, why_no_pool
 from .inputs.schedules import range_inputs

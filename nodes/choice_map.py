@@ -6,7 +6,7 @@ from torch import Tensor
 from ..tap_core.pictures.choice_image import MapOptions, draw_choice_map, draw_no_map
 from ..tap_core.pictures.map_layers import LAYERS
 from ..tap_core.pictures.step_view import PROMPTS, condition_of
-from ..tap_core.record.record import RecordHolder
+from ..tap_core.record.holder import RecordHolder
 from ..tap_core.record.summary import why_no_map
 from .inputs.view import NO_RUN, after_input, check_holder, record_input
 

@@ -10,7 +10,8 @@ from torch import Tensor
 from ..tap_core.errors import TapError
 from ..tap_core.pictures.viewer_data import ViewerData, message_data, shape_note, viewer_data
 from ..tap_core.pictures.viewer_files import write_viewer_files
-from ..tap_core.record.record import RecordHolder, TapRecord
+from ..tap_core.record.holder import RecordHolder
+from ..tap_core.record.record import TapRecord
 from .inputs.view import NO_RUN, after_input, check_holder, record_input
 
 SUBFOLDER = "tap"

@@ -13,7 +13,8 @@ from ..tap_core.pictures.comparison_words import comparison_words
 from ..tap_core.pictures.difference_image import draw_difference, draw_why_not
 from ..tap_core.pictures.difference_scale import DifferenceScale
 from ..tap_core.pictures.wipe_files import write_pairs
-from ..tap_core.record.record import RecordHolder, TapRecord
+from ..tap_core.record.holder import RecordHolder
+from ..tap_core.record.record import TapRecord
 from .comfy_bridge.progress import progress_bar
 from .inputs.sockets import TAP_RECORD
 from .inputs.view import check_holder

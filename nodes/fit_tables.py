@@ -5,8 +5,8 @@ from comfy_api.latest import io, ui
 from ..tap_core.calibrate.fitted_numbers import fit_polynomial, magnitude_ratios
 from ..tap_core.calibrate.trace import Trace
 from ..tap_core.errors import TapError
+from ..tap_core.schedule import AnySchedule
 from ..tap_core.schedules.magcache import MagCacheSchedule
-from ..tap_core.schedules.registry import AnySchedule
 from ..tap_core.schedules.teacache import TeaCacheSchedule
 from .inputs.sockets import schedule_output
 from .inputs.trace import trace_input, trace_of

@@ -2,9 +2,10 @@
 
 from comfy_api.latest import io
 
+from ..tap_core.calibrate.trace_holder import TraceHolder
 from ..tap_core.sampling.pool_settings import PoolSettings
-from ..tap_core.schedules.registry import AnySchedule
-from .comfy_bridge.run.measuring import MeasuringPatch, TraceHolder
+from ..tap_core.schedule import AnySchedule
+from .comfy_bridge.run.measuring import MeasuringPatch
 from .inputs.forecasting import choice_input
 from .inputs.sockets import TAP_POOL, TAP_SCHEDULE, TAP_TRACE
 

@@ -4,7 +4,8 @@ import json
 
 from comfy_api.latest import io, ui
 
-from ..tap_core.record.record import RecordHolder, TapRecord
+from ..tap_core.record.holder import RecordHolder
+from ..tap_core.record.record import TapRecord
 from ..tap_core.record.summary import report_text
 from .inputs.view import NO_RUN, after_input, check_holder, record_input
 

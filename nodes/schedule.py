@@ -6,11 +6,12 @@ from typing import TypeVar
 from comfy_api.latest import io
 
 from ..tap_core.errors import TapError
+from ..tap_core.schedule import AnySchedule
 from ..tap_core.schedules.listed import ListedSchedule, parse_steps
 from ..tap_core.schedules.magcache import MagCacheSchedule
 from ..tap_core.schedules.model_tables import MAGNITUDES, POLYNOMIALS
 from ..tap_core.schedules.ranged import Range, ranged
-from ..tap_core.schedules.registry import SCHEDULES, AnySchedule
+from ..tap_core.schedules.registry import SCHEDULES
 from ..tap_core.schedules.teacache import TeaCacheSchedule
 from .inputs.schedules import OWN, range_inputs, schedule_options
 from .inputs.sockets import TAP_SCHEDULE, schedule_output

@@ -6,6 +6,7 @@ to the picture, x = picture + sigma noise, t = sigma / (1 + sigma).
 
 import math
 from collections.abc import Sequence
+from typing import TypeVar
 
 from torch import Tensor
 
@@ -13,6 +14,7 @@ from torch import Tensor
 # Values from 0.001 to 0.1 give equally close pictures (bench/placement/README.md).
 LEAST = 0.03
 ROUNDING = 1e-4
+Number = TypeVar("Number", float, Tensor)
 
 
 def mixes(sigmas: Sequence[float]) -> bool:
@@ -23,8 +25,8 @@ def mixes(sigmas: Sequence[float]) -> bool:
     return max(sigmas) <= 1 + ROUNDING
 
 
-def noise_level(sigma: float, mixed: bool) -> float:
-    """t at a sigma, 0 to 1; mixed: whether x is a mix of picture and noise."""
+def noise_level(sigma: Number, mixed: bool) -> Number:
+    """t at a sigma or at each of several [J], 0 to 1; mixed: whether x is a mix of picture and noise."""
     return sigma if mixed else sigma / (1 + sigma)
 
 
@@ -39,5 +41,14 @@ def mix(x: Tensor, level: float, mixed: bool) -> Tensor:
 def log_noise(sigma: float, mixed: bool) -> float:
     """log(t / (1 - t)), minus half the logarithm of the signal-to-noise ratio (DPM-Solver, its -lambda)."""
     # A sampler that churns goes above the run's highest sigma.
-    level = min(noise_level(sigma, mixed), 1.0)
-    return math.log((level + LEAST) / (1 - level + LEAST))
+    return math.log(_to_picture(min(noise_level(sigma, mixed), 1.0)))
+
+
+def log_noises(sigmas: Tensor, mixed: bool) -> Tensor:
+    """The same at each of several sigmas [J], with their gradients."""
+    return _to_picture(noise_level(sigmas, mixed).clamp(max=1)).log()
+
+
+def _to_picture(level: Number) -> Number:
+    """Noise to picture, t / (1 - t), held off zero and infinity."""
+    return (level + LEAST) / (1 - level + LEAST)

@@ -16,6 +16,7 @@ class Predictor(Protocol):
     family: its name in reports and on the map. order: what the order layer of the map shows.
     horizon: steps from the asked position to the one where the forecast is evaluated (0 = the asked one).
     snapshots: the most full steps that it looks back at.
+    A predictor that was made for one run also has `note(timeline)`: what the report has to say of another run, or "".
     """
 
     family: str

@@ -3,8 +3,8 @@
 A schedule is settings; `start` begins its course through one run. A course may remember what it has seen.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Protocol, runtime_checkable
 
 from torch import Tensor
 
@@ -73,41 +73,70 @@ class Seen:
     turned: Tensor | None = None
 
 
-class Course(Protocol):
+class Course:
     """A schedule in one run: at each evaluation `before`, then `in_call` if that asked for something, then `after`.
 
     needs: which of `Seen`'s stream, probe, block, loss, target, last_input and last_output it looks at.
     skips_any: False if it is known to compute every step, and nothing has to be kept.
+    planned: whether each step is full, where that is known before the run; () where it is not.
+    said: what the report has to say of how it went, such as why every step is computed; "" while there is nothing.
     """
 
-    needs: frozenset[str]
-    skips_any: bool
+    needs: frozenset[str] = frozenset()
+    skips_any: bool = True
+    planned: Sequence[bool] = ()
+    said: str = ""
 
     def before(self, seen: Seen) -> Decision:
         """Full or skipped, before the model is called."""
-        ...
+        raise NotImplementedError
 
     def in_call(self, seen: Seen) -> Decision:
-        """Whether a skip stands, now that the call shows what was asked for."""
-        ...
+        """Whether a skip stands, now that the call shows what was asked for; only a course that asks has it."""
+        raise NotImplementedError
 
     def after(self, seen: Seen) -> None:
         """The evaluation is over."""
-        ...
+
+    def foresee(self, renewed: float) -> None:
+        """Before the second evaluation: the share of the noise that the sampler drew anew at its first step."""
 
 
-class Schedule(Protocol):
+class AnySchedule:
+    """What schedules of both kinds have.
+
+    local: whether it decides the same in processes that share a picture, see locality.py.
+    plan: its own words for the plan of a run in which it computes every step. where: what any other plan adds, such as
+    the range in which it forecasts. "" where there is nothing to add.
+    Where a schedule has the settings `interval` and `warmup`, why_none_is_skipped looks at them.
+    """
+
+    local: bool = True
+    plan: str = ""
+    where: str = ""
+
+    def notes(self, timeline: Timeline, model: str) -> list[str]:
+        """What the report has to say before a run of this model, such as that it was made for another one."""
+        return []
+
+    def why_none(self, timeline: Timeline) -> str:
+        """Why every step of a run is computed, and what to change; "" if it knows no more than any other."""
+        return ""
+
+
+class Schedule(AnySchedule):
     """Decides only from step and timeline, the same for every model evaluation within the step."""
 
     def decide(self, step: int, timeline: Timeline) -> Decision:
         """Full or skipped, for the step with this index."""
-        ...
+        raise NotImplementedError
 
 
-@runtime_checkable
-class AdaptiveSchedule(Protocol):
-    """Decides from what the run shows. One that decides the same in all processes has `local`, see locality.py."""
+class AdaptiveSchedule(AnySchedule):
+    """Decides from what the run shows."""
+
+    local: bool = False
 
     def start(self, timeline: Timeline) -> Course:
         """Its course through a run with this timeline."""
-        ...
+        raise NotImplementedError

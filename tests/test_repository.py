@@ -86,7 +86,7 @@ def test_an_import_that_may_not_be_is_told_where_it_belongs() -> None:
     assert why_not(Arrow("tap_core/engine/step.py", "tap_core/timeline.py", 9)) == ""
     wrong = why_not(Arrow("tap_core/engine/step.py", "tap_core/record/record.py", 9))
     assert wrong.startswith("tap_core/engine/step.py, line 9, imports tap_core/record/record.py, but tap_core/engine/")
-    assert "a room that may import tap_core/record/ (tap_core/sampling, tap_core/pictures," in wrong
+    assert "a room that may import tap_core/record/ (tap_core/sampling, tap_core/calibrate," in wrong
     for other in ("tap_core/engine/step.py", "nodes/accelerate.py"):
         assert why_not(Arrow("tap_core/timeline.py", other, 1)) != ""
     assert why_not(Arrow("nodes/comfy_bridge/run/wrappers.py", "nodes/accelerate.py", 1)) != ""

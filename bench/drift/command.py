@@ -19,8 +19,9 @@ from comfy.patcher_extension import WrappersMP
 from tap_pack.nodes.comfy_bridge.run import wrappers
 from tap_pack.nodes.comfy_bridge.seam.patches import to_patches
 from tap_pack.tap_core.noise_level import log_noise, mixes
+from tap_pack.tap_core.predictors.lagrange import lagrange
 from tap_pack.tap_core.sampling import still_share
-from tap_pack.tap_core.sampling.interpolation import DEGREE, shares_at
+from tap_pack.tap_core.sampling.interpolation import DEGREE
 from tap_pack.tap_core.sampling.run import TapRun
 from tap_pack.tap_core.sampling.settings import TapSettings
 from torch import Tensor
@@ -115,7 +116,7 @@ def kinds(walk: Walk) -> dict[str, type]:
             steps = [step for step, full in enumerate(self.decider.planned) if full]
             after = next(i for i, step in enumerate(steps) if step > self.pace.position)
             nodes = steps[max(after - DEGREE, 0) : after + 1]
-            shares = shares_at([log_noise(walk.sigmas[node], mixed) for node in nodes], log_noise(sigma, mixed))
+            shares = lagrange([log_noise(walk.sigmas[node], mixed) for node in nodes], log_noise(sigma, mixed))
             slope = sum(share * walk.slopes[node] for share, node in zip(shares, nodes, strict=True))
             self.decider.decision = replace(self.decider.decision, denoised=x - sigma * slope)
 

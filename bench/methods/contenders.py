@@ -13,6 +13,7 @@ from tap_pack.tap_core.predictors.families import FAMILIES
 from tap_pack.tap_core.sampling.methods import REUSE, fixed
 from tap_pack.tap_core.sampling.pool_settings import PoolSettings
 from tap_pack.tap_core.sampling.settings import TapSettings
+from tap_pack.tap_core.schedule import AnySchedule
 from tap_pack.tap_core.schedules.cg_taylor import ConfidenceGateSchedule
 from tap_pack.tap_core.schedules.dicache import DiCacheSchedule
 from tap_pack.tap_core.schedules.easycache import EasyCacheSchedule
@@ -21,7 +22,6 @@ from tap_pack.tap_core.schedules.growing import GrowingSchedule
 from tap_pack.tap_core.schedules.interval import IntervalSchedule
 from tap_pack.tap_core.schedules.magcache import MagCacheSchedule
 from tap_pack.tap_core.schedules.placed import change_schedule, even_schedule
-from tap_pack.tap_core.schedules.registry import AnySchedule
 from tap_pack.tap_core.schedules.sada import StabilitySchedule
 from tap_pack.tap_core.schedules.speca import SpeculativeSchedule
 from tap_pack.tap_core.schedules.tc_pade import TrajectoryStabilitySchedule

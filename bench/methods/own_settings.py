@@ -11,7 +11,7 @@ from dataclasses import dataclass, replace
 
 from tap_pack.tap_core.sampling.methods import METHODS
 from tap_pack.tap_core.sampling.settings import TapSettings
-from tap_pack.tap_core.schedules.registry import AnySchedule
+from tap_pack.tap_core.schedule import AnySchedule
 from tap_pack.tap_core.schedules.tc_pade import TrajectoryStabilitySchedule
 
 from models.paper_settings import PAPER_SETTINGS

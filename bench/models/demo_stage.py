@@ -54,7 +54,7 @@ class DemoStage:
         patch: another class than TapPatch to install them with.
         """
         from tap_pack.nodes.comfy_bridge.run.wrappers import TapPatch
-        from tap_pack.tap_core.record.record import RecordHolder
+        from tap_pack.tap_core.record.holder import RecordHolder
 
         model, holder = self.model, RecordHolder()
         if settings is not None:

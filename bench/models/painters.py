@@ -94,7 +94,7 @@ class FilePainter:
         import node_helpers
         import torch
         from tap_pack.nodes.comfy_bridge.run.wrappers import TapPatch
-        from tap_pack.tap_core.record.record import RecordHolder
+        from tap_pack.tap_core.record.holder import RecordHolder
 
         model, holder = self._patcher, RecordHolder()
         if settings is not None:

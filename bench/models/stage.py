@@ -89,7 +89,7 @@ class Stage:
     def _patched(self, course: Course, settings: object, counter: CallCounter) -> tuple[object, object]:
         """The model with all that a course puts on it, and where TAP's records go."""
         from tap_pack.nodes.comfy_bridge.run.wrappers import TapPatch
-        from tap_pack.tap_core.record.record import RecordHolder
+        from tap_pack.tap_core.record.holder import RecordHolder
 
         model, holder = self.model.clone(), RecordHolder()
         if course.patch is not None:

@@ -5,7 +5,7 @@ from comfy_api.latest import io
 from torch import Tensor
 
 from ...tap_core.calibrate.budget import Budget, parsed_budget
-from ...tap_core.calibrate.text import Calibration, Line
+from ...tap_core.calibrate.text import Calibration, CalibrationLine
 from ...tap_core.closeness import Closeness, words_of
 from ...tap_core.errors import TapError
 from ...tap_core.sampling.pool_settings import PoolSettings
@@ -40,7 +40,7 @@ def expectation(calibration: Calibration, asked: Budget) -> str:
             f"{' SIGMAS has moved sigmas.' if line.sigmas else ''}")
 
 
-def _closeness(calibration: Calibration, line: Line) -> str:
+def _closeness(calibration: Calibration, line: CalibrationLine) -> str:
     if line.calls == calibration.steps:
         return "These are all, so the picture is the full one."
     if line.span is None:

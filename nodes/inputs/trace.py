@@ -3,8 +3,8 @@
 from comfy_api.latest import io
 
 from ...tap_core.calibrate.trace import Trace
+from ...tap_core.calibrate.trace_holder import TraceHolder
 from ...tap_core.errors import TapError
-from ..comfy_bridge.run.measuring import TraceHolder
 from .sockets import TAP_TRACE
 
 NO_RUN = (

@@ -3,7 +3,7 @@
 from comfy_api.latest import io
 
 from ...tap_core.errors import TapError
-from ...tap_core.record.record import RecordHolder
+from ...tap_core.record.holder import RecordHolder
 from .sockets import TAP_RECORD
 
 NO_RUN = (

@@ -16,7 +16,7 @@ from .learned_rows import learned_weights
 from .moved_sigmas import OFF, moved_sigmas
 from .placement import MOST_PLACES, PlacementSearch, Progress
 from .rows import Rows
-from .text import Calibration, Line
+from .text import Calibration, CalibrationLine
 from .trace import Trace
 
 COUNTS = (5, 6, 7, 8, 9, 10, 11, 12, 14, 16, 20, 25, 32)
@@ -65,13 +65,13 @@ def calibrate(traces: Sequence[Trace], planned: PlannedRun, progress: Progress =
     if not found:
         raise TapError("The measured run holds values that are not numbers. Look at its picture, and measure again.")
     found = [given if given and len(full) == len(given) else full for full in found]
-    lines = [Line(full, close.decibels, span=(close.low, close.high))
+    lines = [CalibrationLine(full, close.decibels, span=(close.low, close.high))
              for full, close in zip(found, expected_closeness(errors, found), strict=True)]
     lines = [_with_extras(line, traces, planned) if line.calls == planned.calls else line for line in lines]
     return Calibration(first.model, f"target {first.target}, {pool}", first.sigmas, tuple(lines))
 
 
-def _with_extras(line: Line, traces: Sequence[Trace], planned: PlannedRun) -> Line:
+def _with_extras(line: CalibrationLine, traces: Sequence[Trace], planned: PlannedRun) -> CalibrationLine:
     """The line with learned weights and moved sigmas, if they are wanted."""
     skipping, whole = ([trace for trace in traces if bool(trace.full) is skips] for skips in (True, False))
     if planned.weights:

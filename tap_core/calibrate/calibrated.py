@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from functools import lru_cache
 
 from ..noise_level import mixes, noise_level
-from ..schedule import SKIP, Decision
+from ..schedule import SKIP, Decision, Schedule
 from ..timeline import Timeline, same_sigmas
 from .budget import Budget
 from .text import Calibration
@@ -16,7 +16,7 @@ TOO_DIFFERENT = 0.1
 
 
 @dataclass(frozen=True)
-class CalibratedSchedule:
+class CalibratedSchedule(Schedule):
     """Computes the steps of the calibration's line that fits the budget."""
 
     calibration: Calibration

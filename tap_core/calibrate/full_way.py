@@ -11,9 +11,10 @@ from itertools import pairwise
 import torch
 from torch import Tensor
 
-from ..noise_level import LEAST, noise_level
+from ..noise_level import log_noises
+from ..predictors.lagrange import lagrange
 from ..predictors.taylor import series
-from ..sampling.interpolation import DEGREE, shares_at
+from ..sampling.interpolation import DEGREE
 from .conditions import few
 from .gap_errors import LEFT_BY_REPAYING, weight_of
 from .learned_rows import guided_slope
@@ -54,8 +55,7 @@ class FullWay:
 
 def slope_shares(sigmas: Tensor, full: Sequence[int], mixed: bool) -> Tensor:
     """[F, F]: what each gap adds to x, as weights of the full steps' slopes."""
-    level = noise_level(sigmas, mixed).clamp(max=1)
-    places = ((level + LEAST) / (1 - level + LEAST)).log()  # as log_noise, with gradients
+    places = log_noises(sigmas, mixed)
     rows = []
     for number, (step, end) in enumerate(pairwise((*full, len(sigmas) - 1))):
         lengths = sigmas[step + 1 : end + 1] - sigmas[step:end]
@@ -67,7 +67,7 @@ def slope_shares(sigmas: Tensor, full: Sequence[int], mixed: bool) -> Tensor:
             parts = [(k, left * weight) for k, weight in zip(known, line, strict=False)]
             if left < 1:
                 nodes = [number + 1, *known]
-                shares = shares_at([places[full[k]] for k in nodes], places[skipped])
+                shares = lagrange([places[full[k]] for k in nodes], places[skipped])
                 parts += [(k, (1 - left) * share) for k, share in zip(nodes, shares, strict=True)]
             for k, weight in parts:
                 row[k] = row.get(k, 0) + length * weight

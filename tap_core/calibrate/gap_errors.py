@@ -15,8 +15,9 @@ import torch
 from torch import Tensor
 
 from ..noise_level import log_noise, noise_level
+from ..predictors.lagrange import lagrange
 from ..sampling.drifts import NOT_REPAID, ONE_STEP, REPAID, UNDER_NOISE
-from ..sampling.interpolation import DEGREE, shares_at, spaced
+from ..sampling.interpolation import DEGREE, spaced
 from .conditions import prepared
 from .rows import Past, Rows, portions
 from .trace import Trace
@@ -39,7 +40,7 @@ def weight_of(sigma: float, mixed: bool) -> float:
 
 
 @dataclass(frozen=True)
-class Gap:
+class ClosedGap:
     """Steps that are skipped behind the full steps of its past. nodes: full steps, newest first, through which a run
     re-estimates them. alone: whether only the first step was full before it.
     """
@@ -96,14 +97,14 @@ class GapErrors:
         """
         gaps = [list(self._closed_gaps(full)) for full in placements]
         every = list(dict.fromkeys(gap for some in gaps for gap in some))
-        found: dict[Gap, float] = {}
+        found: dict[ClosedGap, float] = {}
         for part in portions([gap.past for gap in every]):
             some = [every[i] for i in part]
             found.update(zip(some, self._drifts(some).tolist(), strict=True))
         picture = max(self.trace.picture, TINY) if math.isfinite(self.trace.picture) else math.nan
         return [sum(found[gap] for gap in some) / picture if some else None for some in gaps]
 
-    def _closed_gaps(self, full: Sequence[int]) -> Iterator[Gap]:
+    def _closed_gaps(self, full: Sequence[int]) -> Iterator[ClosedGap]:
         """The gaps that a full step closes, with the nodes that a run would take, see sampling/drifts.py."""
         known, places = [], self._places.tolist()
         for number, (before, after) in enumerate(pairwise(full), start=1):
@@ -112,9 +113,9 @@ class GapErrors:
             start = before + 1 if skipped else after
             known = [known[i] for i in spaced([places[step] for step in known], places[start])]
             if skipped:
-                yield Gap(past_of(full, number, self._rows.snapshots), skipped, tuple(known), alone=number == 1)
+                yield ClosedGap(past_of(full, number, self._rows.snapshots), skipped, tuple(known), alone=number == 1)
 
-    def _drifts(self, gaps: Sequence[Gap]) -> Tensor:
+    def _drifts(self, gaps: Sequence[ClosedGap]) -> Tensor:
         """Squares of the drifts of gaps whose pasts are of equal length, [S]."""
         pasts, skipped = [gap.past for gap in gaps], [gap.skipped for gap in gaps]
         past, reached, steps = self._reached(pasts, max(skipped))
@@ -124,13 +125,13 @@ class GapErrors:
         counts = [self._counts * (ONE_STEP if gap.alone and not self.trace.starts_twice else 1.0) for gap in gaps]
         return drifts.square_().mean(dim=(1, 2)) * torch.tensor(counts).square()
 
-    def _known_sums(self, gaps: Sequence[Gap]) -> Tensor:
+    def _known_sums(self, gaps: Sequence[ClosedGap]) -> Tensor:
         """Sums of w d over the gaps as the closing full step shows them, [S, N, C]."""
         shares = torch.zeros(len(gaps), self.trace.steps)
         for row, gap in zip(shares, gaps, strict=True):
             for step in range(gap.past[0] + 1, gap.past[0] + gap.skipped + 1):
                 if self._slopes_known:
-                    at = shares_at([float(self._places[node]) for node in gap.nodes], float(self._places[step]))
+                    at = lagrange([float(self._places[node]) for node in gap.nodes], float(self._places[step]))
                     row[list(gap.nodes)] += self._ways[step] * torch.tensor(at)
                 else:  # the forecasts' own errors stand for what an interpolation would show of them
                     row[step] += self._ways[step]

@@ -31,7 +31,7 @@ LINE = re.compile(rf"(?P<calls>\d{{1,5}}) calls, about (?P<decibels>{NUMBER}) dB
 
 
 @dataclass(frozen=True)
-class Line:
+class CalibrationLine:
     """full: the steps that are computed, counted from 0. decibels: the closeness that is expected of the picture, and
     span: where pictures mostly lie; None in older texts.
 
@@ -60,14 +60,14 @@ class Calibration:
     model: str
     made_for: str
     sigmas: tuple[float, ...]
-    lines: tuple[Line, ...]
+    lines: tuple[CalibrationLine, ...]
 
     @property
     def steps(self) -> int:
         """Number of steps of the measured run."""
         return len(self.sigmas) - 1
 
-    def line(self, calls: int) -> Line:
+    def line(self, calls: int) -> CalibrationLine:
         """The line with this number of calls, or else the next smaller number, or else the smallest."""
         fewer = [line for line in self.lines if line.calls <= calls]
         return fewer[-1] if fewer else self.lines[0]
@@ -96,7 +96,7 @@ def to_text(calibration: Calibration) -> str:
     ])
 
 
-def _mostly(line: Line) -> str:
+def _mostly(line: CalibrationLine) -> str:
     return "" if line.span is None else f", mostly {line.span[0]:.1f} to {line.span[1]:.1f}"
 
 
@@ -141,7 +141,7 @@ def _field(line: str, name: str) -> tuple[str, str]:
     return name, line[len(name) + 1 :].strip()
 
 
-def _line(line: str, steps: int) -> Line:
+def _line(line: str, steps: int) -> CalibrationLine:
     match = LINE.fullmatch(line)
     if match is None:
         raise TapError(f"{line[:60]!r} is not a line of a placement; one is '10 calls, about 48 dB: 0 3 7'. {HOW}")
@@ -151,4 +151,4 @@ def _line(line: str, steps: int) -> Line:
     if len(full) != int(match["calls"]):
         raise TapError(f"The line {line[:60]!r} says {match['calls']} calls and names {len(full)} steps. {HOW}")
     span = None if match["low"] is None else (float(match["low"]), float(match["high"]))
-    return Line(full, float(match["decibels"]), span=span)
+    return CalibrationLine(full, float(match["decibels"]), span=span)

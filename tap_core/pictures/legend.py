@@ -17,7 +17,7 @@ MOST_WRAPPED = 4
 
 
 @dataclass(frozen=True)
-class Entry:
+class LegendEntry:
     """One class. share: of the tokens on this map; None on a full step."""
 
     label: str
@@ -39,7 +39,7 @@ class Legend:
 
     title: str
     lines: Sequence[str]
-    entries: Sequence[Entry]
+    entries: Sequence[LegendEntry]
     foot: Sequence[str]
     bar: ColourBar | None = None
 
@@ -87,7 +87,7 @@ def _wrapped_lines(legend: Legend, width: float, size: int) -> list[tuple[bool, 
 
 
 def _draw_entries(
-    draw: ImageDraw.ImageDraw, entries: Sequence[Entry], left: float, top: float, width: float, size: int
+    draw: ImageDraw.ImageDraw, entries: Sequence[LegendEntry], left: float, top: float, width: float, size: int
 ) -> None:
     columns, rows = _columns_and_rows(len(entries))
     column_width, line = width / columns, LINE * size

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 from ..record.record import TapRecord
 from ..record.summary import counted_words, gain_words
-from .legend import ROWS, ColourBar, Entry, Legend
+from .legend import ROWS, ColourBar, Legend, LegendEntry
 from .map_layers import Layer
 from .step_view import PROMPTS, StepView
 
@@ -27,17 +27,17 @@ def map_legend(
     return Legend(layer.title, lines, _entries(layer, shares, number), foot, _bar(layer))
 
 
-def _entries(layer: Layer, shares: Sequence[Shares | None], number: int) -> list[Entry]:
+def _entries(layer: Layer, shares: Sequence[Shares | None], number: int) -> list[LegendEntry]:
     """The classes that any step of the run used, in the same order at every step, with their shares at this step."""
     totals = [sum(column) for column in zip(*[s for s in shares if s is not None], strict=True)]
     used = [i for i, total in enumerate(totals) if total > 0 and (layer.ramp is None or i >= layer.levels)]
     often = sorted(used, key=lambda i: -totals[i])[: MOST_ENTRIES - 1] if len(used) > MOST_ENTRIES else used
     now = shares[number]
-    entries = [Entry(layer.classes[i].label, layer.classes[i].colour, now and now[i]) for i in sorted(often)]
+    entries = [LegendEntry(layer.classes[i].label, layer.classes[i].colour, now and now[i]) for i in sorted(often)]
     rest = [i for i in used if i not in often]
     if rest:
         share = now and sum(now[i] for i in rest)
-        entries.append(Entry(f"{len(rest)} others", layer.classes[rest[0]].colour, share))
+        entries.append(LegendEntry(f"{len(rest)} others", layer.classes[rest[0]].colour, share))
     return entries
 
 

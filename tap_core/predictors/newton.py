@@ -3,11 +3,11 @@
 x_0 (newest) .. x_m: coordinates of the full steps.  x: the coordinate asked for.
 """
 
-import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 
 from ..timeline import Timeline
+from .lagrange import lagrange
 from .weight_row import coordinates, padded
 
 
@@ -33,9 +33,3 @@ class Newton:
         """Weights newest first; while `past` is short, those of the highest order that it allows."""
         x = coordinates(past, self.snapshots, timeline)
         return padded(lagrange(x, timeline.coordinate(position + self.horizon)), past)
-
-
-def lagrange(nodes: Sequence[float], x: float) -> list[float]:
-    """Weight of each node's value in the value at x of the polynomial through all of them."""
-    return [math.prod((x - other) / (node - other) for i, other in enumerate(nodes) if i != j)
-            for j, node in enumerate(nodes)]

@@ -11,7 +11,7 @@ import torch
 
 from ..errors import TapError
 from ..timeline import Timeline
-from .newton import lagrange
+from .lagrange import lagrange
 from .weight_row import combined, coordinates, padded
 
 

@@ -1,8 +1,7 @@
 """What a run did. All views are made from it."""
 
 from collections.abc import Sequence
-from copy import deepcopy
-from dataclasses import dataclass, field, fields
+from dataclasses import dataclass, field
 from statistics import median
 
 import torch
@@ -253,44 +252,3 @@ class TapRecord:
 def candidate_names(members: Sequence[Predictor | ExplicitPredictor]) -> list[CandidateName]:
     """Names of a pool's members, in its order."""
     return [CandidateName(p.family, p.order, float(p.horizon)) for p in members]
-
-
-def settings_values(settings: object) -> dict[str, object]:
-    """A settings object as plain JSON values, without settings that are not given or that another one replaces."""
-    values = {entry.name: getattr(settings, entry.name) for entry in fields(settings)}
-    replaced = ()
-    if values.get("given_schedule") is not None:
-        replaced = ("quality", "most_computed", "interval", "warmup_steps", "placement")
-    elif values.get("interval") == 1:
-        replaced = ("quality", "most_computed")
-    elif "quality" in values:
-        replaced = ("most_computed",) if values["quality"] == "fixed" else ("interval", "warmup_steps")
-    if values.get("given_pool") is not None:
-        replaced += ("orders", "horizon_from", "horizon_to", "horizon_step")
-    return {
-        name: value if isinstance(value, str | int | float) else str(value)
-        for name, value in values.items() if value is not None and name not in replaced
-    }
-
-
-class RecordHolder:
-    """Holds the record of TAP Accelerate's latest run; the node makes the holder before there is a run.
-
-    It is emptied when a run starts, so that a view never shows an older run.
-    """
-
-    def __init__(self) -> None:
-        self._latest: TapRecord | None = None
-
-    def clear(self) -> None:
-        """A run starts."""
-        self._latest = None
-
-    def fill(self, record: TapRecord) -> None:
-        """A run has ended."""
-        self._latest = record
-
-    @property
-    def latest(self) -> TapRecord | None:
-        """A copy of the latest run's record, which no later run changes; None if there was none."""
-        return deepcopy(self._latest)

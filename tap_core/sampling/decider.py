@@ -1,10 +1,11 @@
 """Deciding: whether a model evaluation is computed or forecast, and what the schedule has to see to decide."""
 
+from collections.abc import Sequence
+
 from torch import Tensor
 
-from ..schedule import Decision, Seen
-from ..schedules.course import FixedCourse, held_bytes, start
-from ..schedules.registry import AnySchedule
+from ..schedule import AnySchedule, Decision, Seen
+from ..schedules.course import held_bytes, start
 from ..schedules.unstable_tokens import unstable_tokens
 from ..timeline import Timeline
 from ..token_grid import Grid
@@ -25,15 +26,14 @@ class Decider:
 
     def foresee(self, renewed: float) -> None:
         """What is known of the second evaluation before it, for a schedule that asks for it; see QualityCourse."""
-        if hasattr(self.course, "foresee"):
-            self.course.foresee(renewed)
+        self.course.foresee(renewed)
 
     def finish(self) -> None:
         """The model evaluation is over, and `seen` complete."""
         if not self._notes.fell_back:
             self.course.after(self.seen)
-        if said := getattr(self.course, "said", ""):
-            self._notes.note(said)
+        if self.course.said:
+            self._notes.note(self.course.said)
 
     @property
     def skips_any(self) -> bool:
@@ -41,9 +41,9 @@ class Decider:
         return self.course.skips_any
 
     @property
-    def planned(self) -> list[bool]:
+    def planned(self) -> Sequence[bool]:
         """Whether each step is a full one; empty if the schedule decides during the run."""
-        return self.course.planned if isinstance(self.course, FixedCourse) else []
+        return self.course.planned
 
     @property
     def wants_skip(self) -> bool:

@@ -13,7 +13,8 @@ import torch
 from torch import Tensor
 
 from ..noise_level import log_noise, noise_level
-from .interpolation import DEGREE, shares_at, spaced
+from ..predictors.lagrange import lagrange
+from .interpolation import DEGREE, spaced
 from .slopes import Slopes
 from .trend import Trend
 
@@ -63,7 +64,7 @@ class Drifts:
             self._skip(slope, level, place)
             return
         gap, self._gap = self._gap, None
-        self._picture = _square(denoised)
+        self._picture = _mean_square(denoised)
         if gap is None and not self._told:
             self.surprise = self._surprise_of(slope, place)
         self.trend.add(slope, [each for _, each in self._fulls], noisy)
@@ -81,8 +82,8 @@ class Drifts:
         before = self._fulls[:2]
         if not before or place >= before[0][0]:
             return None
-        foretold = zip(shares_at([each for each, _ in before], place), before, strict=True)
-        return _square(sum((share * each for share, (_, each) in foretold), -slope)) / self._picture
+        foretold = zip(lagrange([each for each, _ in before], place), before, strict=True)
+        return _mean_square(sum((share * each for share, (_, each) in foretold), -slope)) / self._picture
 
     def _skip(self, slope: Tensor, level: float, place: float) -> None:
         if self._gap is None:
@@ -92,11 +93,11 @@ class Drifts:
         self._gap.places.append(place)
 
     def _close(self, gap: OpenGap, level: float, counts: float) -> None:
-        shares = [shares_at([place for place, _ in self._fulls], place) for place in gap.places]
+        shares = [lagrange([place for place, _ in self._fulls], place) for place in gap.places]
         drift = -gap.total
         for node, (_, slope) in enumerate(self._fulls):
             drift = drift.add_(slope, alpha=sum(share[node] for share in shares))
-        self._latest = _square(drift) * (counts * (level - gap.start) / len(gap.places)) ** 2
+        self._latest = _mean_square(drift) * (counts * (level - gap.start) / len(gap.places)) ** 2
         self._sum = self._latest if self._sum is None else self._sum + self._latest
 
     @property
@@ -115,7 +116,7 @@ class Drifts:
         return sum(slope.nbytes for _, slope in self._fulls) + (self._gap.total.nbytes if self._gap else 0)
 
 
-def _square(latents: Tensor) -> Tensor:
+def _mean_square(latents: Tensor) -> Tensor:
     """The mean square of each picture, [B]."""
     return latents.float().square().reshape(len(latents), -1).mean(1)
 

@@ -12,8 +12,8 @@ from dataclasses import dataclass, field
 import torch
 from torch import Tensor
 
+from ..predictors.lagrange import lagrange
 from ..predictors.on_processor import PROCESSOR, to_device, to_processor
-from .interpolation import shares_at
 from .motion import BURIED
 from .restraint import Restraint
 from .slopes import Slopes
@@ -116,7 +116,7 @@ class Gap:
 
     def _between(self, place: float, added: Tensor, times: float = 1.0) -> Tensor:
         """So many times what is known at a log-noise, added to something [B, C, ...]."""
-        for share, node in zip(shares_at([node.place for node in self.nodes], place), self.nodes, strict=True):
+        for share, node in zip(lagrange([node.place for node in self.nodes], place), self.nodes, strict=True):
             added = self._with(added, node, times * share)
         return added
 

@@ -1,6 +1,5 @@
-"""Slopes between known ones."""
+"""Slopes between known ones: through which full steps they are interpolated."""
 
-import math
 from collections.abc import Sequence
 
 # Slopes are interpolated by the polynomial through the newest full step and up to this many before it. A third one
@@ -8,11 +7,6 @@ from collections.abc import Sequence
 DEGREE = 2
 # Nodes are at least so far apart, as a share of the gap: a line through closer ones would magnify their differences.
 APART = 0.25
-
-
-def shares_at(nodes: Sequence[float], place: float) -> list[float]:
-    """The weight of each node's value in the polynomial through all of them, at a place (Lagrange)."""
-    return [math.prod((place - other) / (node - other) for other in nodes if other != node) for node in nodes]
 
 
 def spaced(places: Sequence[float], start: float) -> list[int]:

@@ -3,8 +3,8 @@
 The blocks then have collective calls, for which every process waits. If one process skips a step that another one
 computes, both wait forever. So each process has to decide from its own tokens what one process would decide for all:
 
-* a schedule is local if it decides only from step and timeline, as every `Schedule` does; an `AdaptiveSchedule` has
-  `local` if it is;
+* a schedule is local if it decides only from step and timeline, as every `Schedule` does; an `AdaptiveSchedule` says
+  so if it is;
 * a predictor is local if it forecasts a token only from that token, as every row of weights does; an
   `ExplicitPredictor` has `local`;
 * a selection is local if a token's choice depends only on its own losses, see `Selector.local`.
@@ -17,9 +17,9 @@ import torch.distributed
 
 from ..engine.selector import Selector
 from ..predictors.pool import Pool
-from ..schedule import AdaptiveSchedule
+from ..schedule import AnySchedule
 from ..schedules.ranged import parts_of
-from ..schedules.registry import AnySchedule, schedule_name
+from ..schedules.registry import schedule_name
 
 SHARED = "Several processes work together here, and each may have a part of the picture."
 SHARED_QUALITY = (f"{SHARED} TAP cannot keep to a quality there, so as many steps are computed as interval says. For a "
@@ -34,7 +34,7 @@ def processes() -> int:
 
 def schedule_is_local(schedule: AnySchedule) -> bool:
     """Whether it decides the same in every process."""
-    return all(getattr(part, "local", not isinstance(part, AdaptiveSchedule)) for part in parts_of(schedule))
+    return all(part.local for part in parts_of(schedule))
 
 
 def why_not_shared(schedule: AnySchedule, pool: Pool, selector: Selector) -> str:

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from typing import TypeVar
 
 from ..errors import TapError
+from ..schedule import AnySchedule
 from ..schedules.cg_taylor import ConfidenceGateSchedule
 from ..schedules.dicache import DiCacheSchedule
 from ..schedules.easycache import EasyCacheSchedule
@@ -13,7 +14,6 @@ from ..schedules.growing import GrowingSchedule
 from ..schedules.interval import IntervalSchedule
 from ..schedules.magcache import MagCacheSchedule
 from ..schedules.model_tables import MAGNITUDES, POLYNOMIALS
-from ..schedules.registry import AnySchedule
 from ..schedules.sada import StabilitySchedule
 from ..schedules.speca import SpeculativeSchedule
 from ..schedules.tc_pade import TrajectoryStabilitySchedule

@@ -35,10 +35,10 @@ class Restraint:
         """
         ahead = min(max((before - level) / level, 0.0), 1.0)  # the next full step will be about as far
         pulled = PULL * self._beyond * level * ahead
-        size = _square(drift) / _square(moved) * (self._beyond / LARGE) ** 2
+        size = _sum_of_squares(drift) / _sum_of_squares(moved) * (self._beyond / LARGE) ** 2
         return max(1 - pulled, 0.0) / (1 + size.square()).nan_to_num(nan=1)
 
 
-def _square(latents: Tensor) -> Tensor:
+def _sum_of_squares(latents: Tensor) -> Tensor:
     """Sum of squares for each picture: [B, C, ...] -> [B, 1, ...]."""
     return latents.square().sum(tuple(range(1, latents.ndim)), keepdim=True)

@@ -12,9 +12,10 @@ from torch import Tensor
 
 from ..engine.probe_channels import strided_probe
 from ..engine.step import full_step
-from ..record.record import Evaluation, TapRecord, TokenChoices, candidate_names, settings_values
+from ..record.record import Evaluation, TapRecord, TokenChoices, candidate_names
+from ..record.settings_values import settings_values
 from ..schedule import Decision, Seen
-from ..schedules.course import notes_of, why_none_is_skipped
+from ..schedules.course import why_none_is_skipped
 from ..timeline import Timeline
 from ..token_grid import Grid
 from .decider import Decider
@@ -259,7 +260,7 @@ class TapRun:
 
     def _note_beforehand(self) -> None:
         """What is known before the first step of why steps will be computed in full."""
-        for note in (*self.forecaster.notes, *notes_of(self.schedule, self.timeline, self.record.model)):
+        for note in (*self.forecaster.notes, *self.schedule.notes(self.timeline, self.record.model)):
             self.notes.note(note)
         if self.settings is not self._given:
             self.notes.note(SHARED_QUALITY)

@@ -9,11 +9,11 @@ from ..engine.selector import Selector
 from ..errors import TapError
 from ..predictors.pool import Pool, taylor_pool
 from ..predictors.ranges import horizon_list, parsed_orders
+from ..schedule import AnySchedule
 from ..schedules.interval import IntervalSchedule
 from ..schedules.placed import by_change, by_step, change_schedule, even_schedule
 from ..schedules.quality import QualitySchedule
 from ..schedules.ranged import Range, parts_of, ranged
-from ..schedules.registry import AnySchedule
 from ..timeline import TIME_AXES
 from .pool_settings import PoolSettings
 

@@ -6,12 +6,12 @@ from dataclasses import dataclass
 from torch import Tensor
 
 from ..errors import TapError
-from ..schedule import Decision, Seen
+from ..schedule import AdaptiveSchedule, Course, Decision, Seen
 from ..timeline import Timeline
 
 
 @dataclass(frozen=True)
-class AdaptiveSettings:
+class AdaptiveSettings(AdaptiveSchedule):
     """Settings of a schedule that watches a run. Raises TapError for an impossible value.
 
     warmup: first steps that are full. last_full: whether the last step is full. max_skip: longest chain of evaluations
@@ -29,11 +29,8 @@ class AdaptiveSettings:
                 raise TapError(f"{name} is {getattr(self, name)}; set it to 0 or more.")
 
 
-class AdaptiveCourse:
+class AdaptiveCourse(Course):
     """Makes the steps full that have to be, and leaves the others to a subclass's `choose`, which may `learn`."""
-
-    needs: frozenset[str] = frozenset()
-    skips_any = True
 
     def __init__(self, settings: AdaptiveSettings, timeline: Timeline) -> None:
         self.settings, self.timeline = settings, timeline
@@ -46,10 +43,6 @@ class AdaptiveCourse:
 
     def choose(self, seen: Seen) -> Decision:
         """What to do at an evaluation that is not forced."""
-        raise NotImplementedError
-
-    def in_call(self, seen: Seen) -> Decision:
-        """Whether a skip stands; only for schedules that ask."""
         raise NotImplementedError
 
     def after(self, seen: Seen) -> None:

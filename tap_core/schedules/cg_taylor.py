@@ -1,13 +1,12 @@
 """CG-Taylor: full when the Taylor forecast of the first block's output has a large error."""
 
+import math
 from dataclasses import dataclass
 
-from torch import Tensor
-
-from ..predictors.taylor import Taylor
 from ..schedule import SKIP, Decision, Seen
 from ..timeline import Timeline
 from .adaptive import AdaptiveCourse, AdaptiveSettings, check_number, relative_change
+from .taylor_history import TaylorHistory
 
 
 @dataclass(frozen=True)
@@ -35,14 +34,13 @@ class ConfidenceGateSchedule(AdaptiveSettings):
 
 
 class ConfidenceGateCourse(AdaptiveCourse):
-    """Keeps the first block's outputs at the last full steps, newest first."""
+    """Keeps the first block's outputs at the last full steps."""
 
     needs = frozenset({"block"})
 
     def __init__(self, settings: ConfidenceGateSchedule, timeline: Timeline) -> None:
         super().__init__(settings, timeline)
-        self._taylor = Taylor(settings.order)
-        self._kept: list[tuple[float, Tensor]] = []
+        self._history = TaylorHistory(settings.order, timeline)
 
     def choose(self, seen: Seen) -> Decision:
         """Ask for the first block's output."""
@@ -50,18 +48,11 @@ class ConfidenceGateCourse(AdaptiveCourse):
 
     def in_call(self, seen: Seen) -> Decision:
         """Full where the error of the first block's forecast is not below the threshold."""
-        error = relative_change(self._forecast(seen), seen.block)
+        forecast = self._history.forecast(seen.position)
+        error = math.nan if forecast is None else relative_change(forecast, seen.block)
         return SKIP if error < self.settings.threshold else Decision(full=True, reason="first block not as forecast")
 
     def learn(self, seen: Seen) -> None:
         """Keep the first block's output of full steps."""
         if seen.full and seen.block is not None:
-            others = [kept for kept in self._kept if kept[0] != seen.position and kept[1].shape == seen.block.shape]
-            self._kept = [(seen.position, seen.block), *others][: self.settings.order + 1]
-
-    def _forecast(self, seen: Seen) -> Tensor:
-        if not self._kept:
-            return seen.block.new_zeros(0)  # cannot be compared, hence full
-        past = [position for position, _ in self._kept]
-        weights = self._taylor.weights(past, seen.position, self.timeline.separating(past))
-        return sum(weight * block.float() for weight, (_, block) in zip(weights, self._kept, strict=True))
+            self._history.keep(seen.position, seen.block)

@@ -2,17 +2,16 @@
 
 from torch import Tensor
 
-from ..schedule import SKIP, AdaptiveSchedule, Course, Decision, Schedule, Seen
+from ..schedule import AdaptiveSchedule, AnySchedule, Course, Decision, Schedule, Seen
 from ..timeline import Timeline
+from .taylor_history import TaylorHistory
 
 # In runs of up to this many steps the paper's schedule and the pack's own compute each step.
 TOO_FEW = 3
 
 
-class FixedCourse:
+class FixedCourse(Course):
     """The course of a schedule whose decisions are known before the run."""
-
-    needs: frozenset[str] = frozenset()
 
     def __init__(self, schedule: Schedule, timeline: Timeline) -> None:
         self._decisions = [schedule.decide(step, timeline) for step in range(timeline.steps)]
@@ -23,37 +22,25 @@ class FixedCourse:
         """As decided for its step."""
         return self._decisions[min(int(seen.position), len(self._decisions) - 1)]
 
-    def in_call(self, seen: Seen) -> Decision:
-        """Nothing is ever asked for."""
-        return SKIP
 
-    def after(self, seen: Seen) -> None:
-        """Nothing is learned."""
-
-
-def start(schedule: Schedule | AdaptiveSchedule, timeline: Timeline) -> Course:
+def start(schedule: AnySchedule, timeline: Timeline) -> Course:
     """The course of any schedule through a run."""
     return schedule.start(timeline) if isinstance(schedule, AdaptiveSchedule) else FixedCourse(schedule, timeline)
 
 
 def held_bytes(course: object) -> int:
     """Bytes of the tensors that a course keeps; tensors that it shares with a history are counted twice."""
-    if isinstance(course, Tensor):
+    if isinstance(course, Tensor | TaylorHistory):
         return course.nbytes
     if isinstance(course, list | tuple):
         return sum(held_bytes(part) for part in course)
-    return sum(held_bytes(part) for part in vars(course).values()) if hasattr(course, "needs") else 0
+    return sum(held_bytes(part) for part in vars(course).values()) if isinstance(course, Course) else 0
 
 
-def notes_of(schedule: Schedule | AdaptiveSchedule, timeline: Timeline, model: str) -> list[str]:
-    """Notes of a schedule before a run of this model, such as that it was made for another model."""
-    return schedule.notes(timeline, model) if hasattr(schedule, "notes") else []
-
-
-def why_none_is_skipped(schedule: Schedule | AdaptiveSchedule, timeline: Timeline) -> str:
+def why_none_is_skipped(schedule: AnySchedule, timeline: Timeline) -> str:
     """Why a schedule skips nothing in a run, and what to change; one with a range knows more of it."""
-    if hasattr(schedule, "why_none"):
-        return schedule.why_none(timeline)
+    if why := schedule.why_none(timeline):
+        return why
     steps = timeline.steps
     interval, warmup = getattr(schedule, "interval", None), getattr(schedule, "warmup", None)
     if interval == 1:

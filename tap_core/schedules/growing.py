@@ -5,13 +5,13 @@ from dataclasses import dataclass
 from functools import lru_cache
 
 from ..errors import TapError
-from ..schedule import SKIP, Decision
+from ..schedule import SKIP, Decision, Schedule
 from ..timeline import Timeline
 from .adaptive import check_number
 
 
 @dataclass(frozen=True)
-class GrowingSchedule:
+class GrowingSchedule(Schedule):
     """Full after floor(window) - 1 skips; each such full step widens the window by `growth` (Spectrum, its code).
 
     Growth 0.75 computes 14 of 50 steps, 3 computes 10. As in its code, the last step is not forced to be full.

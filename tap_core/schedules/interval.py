@@ -3,12 +3,12 @@
 from dataclasses import dataclass
 
 from ..errors import TapError
-from ..schedule import SKIP, Decision
+from ..schedule import SKIP, Decision, Schedule
 from ..timeline import Timeline
 
 
 @dataclass(frozen=True)
-class IntervalSchedule:
+class IntervalSchedule(Schedule):
     """Full while step < warm-up, and N steps after every full step (TAP section 4.1; TaylorSeer's `cal_type`).
 
     T steps have W + floor((T - W) / N) full ones. Interval 1 computes every step.

@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 
 from ..errors import TapError
-from ..schedule import SKIP, Decision
+from ..schedule import SKIP, Decision, Schedule
 from ..timeline import Timeline
 
 # No run has more steps.
@@ -11,7 +11,7 @@ MOST = 10_000
 
 
 @dataclass(frozen=True)
-class ListedSchedule:
+class ListedSchedule(Schedule):
     """Full at exactly these steps, counted from 0; step 0 is full in any case, as there is nothing to forecast from.
 
     Raises TapError for a list that is empty or out of order, and, when a run starts, for one that exceeds the run.

@@ -5,14 +5,14 @@ from dataclasses import dataclass
 from functools import lru_cache
 
 from ..errors import TapError
-from ..schedule import SKIP, Decision
+from ..schedule import SKIP, Decision, Schedule
 from ..timeline import Timeline
 from .adaptive import check_number
 from .model_tables import MAGNITUDES
 
 
 @dataclass(frozen=True)
-class MagCacheSchedule:
+class MagCacheSchedule(Schedule):
     """Skip while sum |1 - prod gamma| <= threshold, gamma_s: mean of |r_s| / |r_{s-1}|, measured once per model.
 
     Ma et al. 2025 (MagCache, arXiv 2506.09045), its FLUX code: sum and product start anew at every full step, at most

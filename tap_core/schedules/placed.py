@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from functools import lru_cache
 
 from ..noise_level import noise_level
-from ..schedule import SKIP, Decision
+from ..schedule import SKIP, Decision, Schedule
 from ..timeline import Timeline
 from .interval import IntervalSchedule, full_steps
 
@@ -19,7 +19,7 @@ Curve = Callable[[Sequence[float], bool], list[float]]
 
 
 @dataclass(frozen=True)
-class PlacedSchedule:
+class PlacedSchedule(Schedule):
     """First and last step full, the others at equal shares of a curve over the run (bench/placement/README.md).
 
     The number of full steps is that of the paper's schedule with the same interval and warm-up.

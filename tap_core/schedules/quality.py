@@ -9,7 +9,7 @@ from statistics import mean
 from torch import Tensor
 
 from ..errors import TapError
-from ..schedule import SKIP, Decision, Seen
+from ..schedule import SKIP, AdaptiveSchedule, Course, Decision, Seen
 from ..timeline import Timeline
 from .course import TOO_FEW
 from .drift_rates import POWER, SOME_RENEWED, TINY, DriftRates, line_of
@@ -37,7 +37,7 @@ ROUNDING = 1e-9
 
 
 @dataclass(frozen=True)
-class QualitySchedule:
+class QualitySchedule(AdaptiveSchedule):
     """Full steps on the curve of `placed`, as dense as the drifts of the run so far ask for.
 
     decibels: the closeness that is wished. most: at most so many full steps, 0 for no limit. closer: see Line.
@@ -58,13 +58,11 @@ class QualitySchedule:
         return QualityCourse(self, timeline)
 
 
-class QualityCourse:
+class QualityCourse(Course):
     """Plans each gap at the full step before it, from what the first steps show and what the gaps so far drifted.
 
     said: why every step is computed, or what a limit does to the picture; "" while there is nothing to say.
     """
-
-    needs: frozenset[str] = frozenset()
 
     def __init__(self, schedule: QualitySchedule, timeline: Timeline) -> None:
         self._schedule, self._last = schedule, timeline.steps - 1
@@ -96,10 +94,6 @@ class QualityCourse:
         if SOME_RENEWED < renewed <= RENEWED and self._newest == 0:
             self._gaps = []
             self._plan(0)
-
-    def in_call(self, seen: Seen) -> Decision:
-        """Nothing is ever asked for."""
-        return SKIP
 
     def after(self, seen: Seen) -> None:
         """Plan the next gap, by what the run has read of its device."""

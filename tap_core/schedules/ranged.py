@@ -8,9 +8,9 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from ..errors import TapError
-from ..schedule import SKIP, AdaptiveSchedule, Course, Decision, Schedule, Seen
+from ..schedule import SKIP, AdaptiveSchedule, AnySchedule, Course, Decision, Schedule, Seen
 from ..timeline import Timeline
-from .course import FixedCourse, notes_of, start, why_none_is_skipped
+from .course import start, why_none_is_skipped
 
 OUTSIDE = Decision(full=True, reason="outside the range")
 
@@ -46,12 +46,12 @@ class Range:
 
 
 @dataclass(frozen=True)
-class RangedSchedule:
+class RangedSchedule(Schedule):
     """Decides by `schedule` in the range and by `outside` elsewhere; None computes every step there."""
 
-    schedule: Schedule | AdaptiveSchedule
+    schedule: AnySchedule
     within: Range
-    outside: Schedule | AdaptiveSchedule | None = None
+    outside: AnySchedule | None = None
 
     def decide(self, step: int, timeline: Timeline) -> Decision:
         """Full or skipped at this step; for schedules that are known before the run."""
@@ -60,7 +60,7 @@ class RangedSchedule:
 
     def notes(self, timeline: Timeline, model: str) -> list[str]:
         """What the report has to say about a run of this model."""
-        return [note for part in _parts(self) for note in notes_of(part, timeline, model)]
+        return [note for part in _parts(self) for note in part.notes(timeline, model)]
 
     def why_none(self, timeline: Timeline) -> str:
         """Why every step of a run is computed, and what to change."""
@@ -80,7 +80,7 @@ class RangedSchedule:
         return f"{self.schedule} {self.within} of the run" + (f", else {self.outside}" if self.outside else "")
 
 
-class RangedAdaptiveSchedule(RangedSchedule):
+class RangedAdaptiveSchedule(RangedSchedule, AdaptiveSchedule):
     """The same where one of the two watches the run."""
 
     def start(self, timeline: Timeline) -> "RangedCourse":
@@ -88,7 +88,7 @@ class RangedAdaptiveSchedule(RangedSchedule):
         return RangedCourse(self, timeline)
 
 
-class RangedCourse:
+class RangedCourse(Course):
     """Two courses, of which each sees the whole run; the one in whose range a step lies decides it."""
 
     def __init__(self, schedule: RangedSchedule, timeline: Timeline) -> None:
@@ -118,22 +118,21 @@ class RangedCourse:
             course.after(seen)
 
     def foresee(self, renewed: float) -> None:
-        """What a schedule may ask for before the second evaluation; see QualityCourse."""
-        if hasattr(self._inner, "foresee"):
-            self._inner.foresee(renewed)
+        """Only the schedule in the range may ask for that; see QualityCourse."""
+        self._inner.foresee(renewed)
 
     @property
     def said(self) -> str:
         """Why every step in the range is computed."""
-        return getattr(self._inner, "said", "")
+        return self._inner.said
 
     def _of(self, seen: Seen) -> Course | None:
         return self._deciding[min(int(seen.position), len(self._deciding) - 1)]
 
 
 def ranged(
-    schedule: Schedule | AdaptiveSchedule, within: Range, outside: Schedule | AdaptiveSchedule | None = None
-) -> Schedule | AdaptiveSchedule:
+    schedule: AnySchedule, within: Range, outside: AnySchedule | None = None
+) -> AnySchedule:
     """The schedule within a range, or itself where that is the whole run."""
     if within.whole:
         return schedule
@@ -141,12 +140,12 @@ def ranged(
     return (RangedAdaptiveSchedule if watches else RangedSchedule)(schedule, within, outside)
 
 
-def parts_of(schedule: Schedule | AdaptiveSchedule) -> list[Schedule | AdaptiveSchedule]:
+def parts_of(schedule: AnySchedule) -> list[AnySchedule]:
     """The schedules that decide a run, without their ranges; most often it is one."""
     return list(_parts(schedule))
 
 
-def _parts(schedule: object) -> Iterator[Schedule | AdaptiveSchedule]:
+def _parts(schedule: object) -> Iterator[AnySchedule]:
     if not isinstance(schedule, RangedSchedule):
         yield schedule
         return
@@ -156,5 +155,4 @@ def _parts(schedule: object) -> Iterator[Schedule | AdaptiveSchedule]:
 
 
 def _may_skip(course: Course | None, step: int) -> bool:
-    planned = course.planned if isinstance(course, FixedCourse) else []
-    return course is not None and (not planned[step] if planned else course.skips_any)
+    return course is not None and (not course.planned[step] if course.planned else course.skips_any)

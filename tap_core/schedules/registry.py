@@ -1,6 +1,6 @@
 """Every schedule by name. A new schedule is a new file and a line here."""
 
-from ..schedule import AdaptiveSchedule, Schedule
+from ..schedule import AnySchedule
 from .cg_taylor import ConfidenceGateSchedule
 from .dicache import DiCacheSchedule
 from .easycache import EasyCacheSchedule
@@ -13,8 +13,6 @@ from .sada import StabilitySchedule
 from .speca import SpeculativeSchedule
 from .tc_pade import TrajectoryStabilitySchedule
 from .teacache import TeaCacheSchedule
-
-AnySchedule = Schedule | AdaptiveSchedule
 
 SCHEDULES: dict[str, type[AnySchedule]] = {
     "interval": IntervalSchedule,

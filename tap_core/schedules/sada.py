@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from torch import Tensor
 
 from ..errors import TapError
-from ..predictors.newton import lagrange
+from ..predictors.lagrange import lagrange
 from ..schedule import SKIP, Decision, Seen
 from ..timeline import Timeline
 from .adaptive import AdaptiveCourse, AdaptiveSettings, check_number

@@ -6,10 +6,13 @@ import torch
 from torch import Tensor
 
 from ..errors import TapError
-from ..predictors.taylor import Taylor
 from ..schedule import Decision, Seen
 from ..timeline import Timeline
 from .adaptive import AdaptiveCourse, AdaptiveSettings, check_number
+from .taylor_history import TaylorHistory
+
+# Which of the tensors in the history it is.
+INPUT, OUTPUT = 0, 1
 
 
 @dataclass(frozen=True)
@@ -45,14 +48,13 @@ class SpeculativeSchedule(AdaptiveSettings):
 
 
 class SpeculativeCourse(AdaptiveCourse):
-    """Keeps the last block's inputs and outputs at full steps, newest first, and the last verified error."""
+    """Keeps the last block's inputs and outputs at full steps, and the last verified error."""
 
     needs = frozenset({"last_input", "last_output"})
 
     def __init__(self, settings: SpeculativeSchedule, timeline: Timeline) -> None:
         super().__init__(settings, timeline)
-        self._taylor = Taylor(settings.order)
-        self._kept: list[tuple[float, Tensor, Tensor]] = []
+        self._history = TaylorHistory(settings.order, timeline)
         self._error: Tensor | None = None
 
     def choose(self, seen: Seen) -> Decision:
@@ -62,7 +64,7 @@ class SpeculativeCourse(AdaptiveCourse):
         trusted = self._error is not None and bool(self._error <= self._limit(seen.position))
         if self.skipped >= max(self.settings.min_skip, 1) and not trusted:
             return Decision(full=True, reason="last block not as forecast")
-        return Decision(full=False, verify=self._forecast(seen.position, 1))
+        return Decision(full=False, verify=self._forecast(seen.position, INPUT))
 
     def learn(self, seen: Seen) -> None:
         """Keep the last block of a full step, or the error of a verified forecast; never waits for the device."""
@@ -70,20 +72,14 @@ class SpeculativeCourse(AdaptiveCourse):
         if seen.last_output is None:
             return
         if seen.full:
-            newest = (seen.position, seen.last_input, seen.last_output)
-            others = [kept for kept in self._kept if kept[0] != seen.position and kept[2].shape == newest[2].shape]
-            self._kept = [newest, *others][: self.settings.order + 1]
+            self._history.keep(seen.position, seen.last_input, seen.last_output)
         else:
-            self._error = verification_error(self._forecast(seen.position, 2), seen.last_output)
+            self._error = verification_error(self._forecast(seen.position, OUTPUT), seen.last_output)
 
-    def _forecast(self, position: float, part: int) -> Tensor | None:
-        """Taylor forecast of the last block's input (part 1) or output (part 2), in its dtype."""
-        if not self._kept:
-            return None
-        past = [kept[0] for kept in self._kept]
-        weights = self._taylor.weights(past, position, self.timeline.separating(past))
-        total = sum(weight * kept[part].float() for weight, kept in zip(weights, self._kept, strict=True))
-        return total.to(self._kept[0][part].dtype)
+    def _forecast(self, position: float, which: int) -> Tensor | None:
+        """Taylor forecast of the last block's input or output, in its dtype."""
+        forecast = self._history.forecast(position, which)
+        return None if forecast is None else forecast.to(self._history.newest[which].dtype)
 
     def _limit(self, position: float) -> float:
         settings = self.settings

@@ -10,7 +10,8 @@ from itertools import cycle
 import torch
 from comfy.model_patcher import ModelPatcher
 from tap_pack.nodes.accelerate import TapAccelerate
-from tap_pack.tap_core.record.record import RecordHolder, TapRecord
+from tap_pack.tap_core.record.holder import RecordHolder
+from tap_pack.tap_core.record.record import TapRecord
 from torch import Tensor
 
 from matrix_stage import Stage

@@ -15,7 +15,8 @@ from tap_pack.tap_core.sampling.locality import schedule_is_local
 from tap_pack.tap_core.sampling.pool_settings import PoolSettings
 from tap_pack.tap_core.sampling.run import TapRun
 from tap_pack.tap_core.sampling.settings import PLACED, TapSettings
-from tap_pack.tap_core.schedules.registry import SCHEDULES, AnySchedule
+from tap_pack.tap_core.schedule import AnySchedule
+from tap_pack.tap_core.schedules.registry import SCHEDULES
 from torch import Tensor
 
 from trajectories import even_timeline, history_of, noise, polynomial, shifted_sigmas

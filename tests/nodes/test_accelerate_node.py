@@ -17,7 +17,7 @@ from tap_pack import comfy_entrypoint
 from tap_pack.nodes.accelerate import TapAccelerate
 from tap_pack.nodes.measure_run import TapMeasureRun
 from tap_pack.tap_core.errors import TapError
-from tap_pack.tap_core.record.record import RecordHolder
+from tap_pack.tap_core.record.holder import RecordHolder
 
 from tiny_flux import Accelerated, tiny_flux
 

@@ -12,13 +12,13 @@ import pytest
 import torch
 from comfy.model_patcher import ModelPatcher
 from tap_pack.nodes.calibrate import TapCalibrate
-from tap_pack.nodes.comfy_bridge.run.measuring import TraceHolder
 from tap_pack.nodes.fit_tables import TapFitTables
 from tap_pack.nodes.inputs.schedules import OWN
 from tap_pack.nodes.measure_run import TapMeasureRun
 from tap_pack.nodes.placement import TapPlacement
 from tap_pack.nodes.schedule import build_schedule
 from tap_pack.tap_core.calibrate.text import from_text
+from tap_pack.tap_core.calibrate.trace_holder import TraceHolder
 from tap_pack.tap_core.errors import TapError
 from tap_pack.tap_core.sampling.pool_settings import PoolSettings
 

@@ -13,7 +13,8 @@ from tap_pack.nodes.choice_map import TapChoiceMap
 from tap_pack.tap_core.errors import TapError
 from tap_pack.tap_core.pictures.choice_image import MapOptions, draw_choice_map, draw_no_map
 from tap_pack.tap_core.pictures.map_layers import LAYERS, build_layer
-from tap_pack.tap_core.record.record import RecordHolder, TapRecord
+from tap_pack.tap_core.record.holder import RecordHolder
+from tap_pack.tap_core.record.record import TapRecord
 from tap_pack.tap_core.record.summary import why_nothing_skipped
 
 from made_records import full_record, made_record

@@ -11,7 +11,8 @@ import torch
 from tap_pack.nodes.choice_map_viewer import TapChoiceMapViewer
 from tap_pack.nodes.inputs.view import NO_RUN
 from tap_pack.tap_core.errors import TapError
-from tap_pack.tap_core.record.record import RecordHolder, TapRecord
+from tap_pack.tap_core.record.holder import RecordHolder
+from tap_pack.tap_core.record.record import TapRecord
 
 from made_records import made_record
 

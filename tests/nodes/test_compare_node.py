@@ -16,7 +16,8 @@ from tap_pack.nodes import compare
 from tap_pack.nodes.compare import TapCompare
 from tap_pack.tap_core.closeness import Closeness
 from tap_pack.tap_core.pictures.wipe_files import MOST_PAIRS, write_pairs
-from tap_pack.tap_core.record.record import RecordHolder, TapRecord
+from tap_pack.tap_core.record.holder import RecordHolder
+from tap_pack.tap_core.record.record import TapRecord
 
 TRUTH = torch.rand(2, 24, 32, 3, generator=torch.Generator().manual_seed(1))
 

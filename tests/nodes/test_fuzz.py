@@ -16,12 +16,12 @@ from comfy_api.latest import io
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from tap_pack.nodes.accelerate import TapAccelerate
-from tap_pack.nodes.comfy_bridge.run.measuring import TraceHolder
+from tap_pack.tap_core.calibrate.trace_holder import TraceHolder
 from tap_pack.tap_core.engine.selector import SELECTIONS
 from tap_pack.tap_core.errors import TapError
 from tap_pack.tap_core.predictors.families import FAMILIES
 from tap_pack.tap_core.record.file import load_record, save_record
-from tap_pack.tap_core.record.record import RecordHolder
+from tap_pack.tap_core.record.holder import RecordHolder
 from tap_pack.tap_core.sampling.pool_settings import PoolSettings
 from tap_pack.tap_core.schedules.registry import SCHEDULES
 

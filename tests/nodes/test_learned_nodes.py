@@ -6,12 +6,12 @@ import pytest
 import torch
 from comfy.model_patcher import ModelPatcher
 from tap_pack.nodes.calibrate import TapCalibrate
-from tap_pack.nodes.comfy_bridge.run.measuring import TraceHolder
 from tap_pack.nodes.measure_run import TapMeasureRun
 from tap_pack.nodes.placement import TapPlacement
 from tap_pack.nodes.predictor_pool import TapPredictorPool
 from tap_pack.tap_core.calibrate.learned_rows import learned_weights
 from tap_pack.tap_core.calibrate.text import from_text
+from tap_pack.tap_core.calibrate.trace_holder import TraceHolder
 from tap_pack.tap_core.errors import TapError
 from tap_pack.tap_core.sampling.pool_settings import PoolSettings
 from tap_pack.tap_core.schedules.listed import ListedSchedule

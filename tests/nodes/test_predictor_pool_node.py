@@ -9,7 +9,8 @@ from tap_pack.nodes.accelerate import TapAccelerate
 from tap_pack.nodes.predictor_pool import TapPredictorPool
 from tap_pack.tap_core.errors import TapError
 from tap_pack.tap_core.predictors.families import FAMILIES
-from tap_pack.tap_core.record.record import RecordHolder, TapRecord
+from tap_pack.tap_core.record.holder import RecordHolder
+from tap_pack.tap_core.record.record import TapRecord
 from tap_pack.tap_core.sampling.pool_settings import PoolSettings
 from torch import Tensor
 

@@ -8,7 +8,8 @@ import pytest
 import torch
 from tap_pack.nodes.report import TapReport
 from tap_pack.tap_core.errors import TapError
-from tap_pack.tap_core.record.record import RecordHolder, TapRecord
+from tap_pack.tap_core.record.holder import RecordHolder
+from tap_pack.tap_core.record.record import TapRecord
 from tap_pack.tap_core.record.summary import report_text, summary_line
 
 from made_records import full_record, made_record

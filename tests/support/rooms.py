@@ -24,7 +24,8 @@ MAY_IMPORT: dict[str, tuple[str, ...]] = {
     "tap_core/schedules": ("tap_core/predictors",),
     "tap_core/record": (),
     "tap_core/sampling": ("tap_core/predictors", "tap_core/engine", "tap_core/schedules", "tap_core/record"),
-    "tap_core/calibrate": ("tap_core/predictors", "tap_core/engine", "tap_core/schedules", "tap_core/sampling"),
+    "tap_core/calibrate": ("tap_core/predictors", "tap_core/engine", "tap_core/schedules", "tap_core/record",
+                           "tap_core/sampling"),
     "tap_core/pictures": ("tap_core/record",),
     "nodes/comfy_bridge": (),
     "nodes/comfy_bridge/seam": (),
@@ -36,7 +37,7 @@ MAY_IMPORT: dict[str, tuple[str, ...]] = {
     ),
     "nodes/inputs": (
         "tap_core/predictors", "tap_core/engine", "tap_core/schedules", "tap_core/record", "tap_core/sampling",
-        "tap_core/calibrate", "nodes/comfy_bridge/run",
+        "tap_core/calibrate",
     ),
     "nodes": (
         "tap_core/predictors", "tap_core/engine", "tap_core/schedules", "tap_core/record", "tap_core/sampling",

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from tap_pack.tap_core.schedule import AdaptiveSchedule, Schedule, Seen
+from tap_pack.tap_core.schedule import AnySchedule, Seen
 from tap_pack.tap_core.schedules.course import start
 from tap_pack.tap_core.timeline import Timeline
 from torch import Tensor
@@ -17,7 +17,7 @@ def even_timeline(steps: int) -> Timeline:
     return Timeline(tuple(1 - i / steps for i in range(steps + 1)))
 
 
-def walk(schedule: Schedule | AdaptiveSchedule, steps: int, show: Show | None = None) -> list[int]:
+def walk(schedule: AnySchedule, steps: int, show: Show | None = None) -> list[int]:
     """The steps that are computed in full. show(step): what its evaluation shows, by the names of `Seen`."""
     timeline = even_timeline(steps)
     course, full = start(schedule, timeline), []

@@ -28,14 +28,14 @@ def plan_of(run: TapRun) -> Plan:
     if run.notes.fell_back:
         return Plan(f"{NOTHING}. " + " ".join(run.record.fallbacks), FULL * run.timeline.steps)
     schedule, steps = run.schedule, run.timeline.steps
-    if said := getattr(schedule, "plan", ""):
-        return Plan(said, FULL * steps)
+    if schedule.plan:
+        return Plan(schedule.plan, FULL * steps)
     if not run.decider.skips_any:
         return Plan(f"{NOTHING}. {why_none_is_skipped(schedule, run.timeline)}", FULL * steps)
     if isinstance(schedule, AdaptiveSchedule):
         words = (f"as many are computed as quality {run.settings.quality} takes" if keeps_to_quality(schedule)
                  else "the schedule decides as it goes which are computed")
-        return Plan(f"{steps} steps; {words}{getattr(schedule, 'where', '')}", snapshots=run.pool.snapshots)
+        return Plan(f"{steps} steps; {words}{schedule.where}", snapshots=run.pool.snapshots)
     decided = [schedule.decide(step, run.timeline) for step in range(steps)]
     full = sum(decision.full for decision in decided)
     kept = sum(decision.full and decision.remember for decision in decided)

@@ -60,7 +60,7 @@ def _expected(state: RunState, base: nn.Module, shapes: Sequence[Shape], conditi
     """Bytes of the histories of so many conditions, and of a replay's latents, within the limit that is set."""
     histories = figure_or(0, lambda: round(conditions * history_bytes(state, base, shapes)
                                            * share_in_windows(state.run, base, shapes[0], options)))
-    extra, limit = histories + latent_bytes(state, shapes), state.run.settings.limit_bytes
+    extra, limit = histories + latent_bytes_on_device(state, shapes), state.run.settings.limit_bytes
     return extra if limit is None else min(extra, limit)
 
 
@@ -81,7 +81,7 @@ def tell_more(state: RunState, device: torch.device) -> None:
         comfy.model_management.free_memory(state.needed + max(expected - held, 0), device, keep_loaded=used)
 
 
-def latent_bytes(state: RunState, shapes: Sequence[Shape]) -> int:
+def latent_bytes_on_device(state: RunState, shapes: Sequence[Shape]) -> int:
     """Bytes of the latents that stay on the model's device; samplers work in float32."""
     run = state.run
     away = run.settings.cache_device == "cpu"

@@ -16,7 +16,8 @@ from comfy.patcher_extension import CallbacksMP, WrapperExecutor, WrappersMP
 from torch import Tensor, nn
 
 from ....tap_core.errors import TapError
-from ....tap_core.record.record import RecordHolder, TapRecord
+from ....tap_core.record.holder import RecordHolder
+from ....tap_core.record.record import TapRecord
 from ....tap_core.record.summary import summary_line
 from ....tap_core.sampling.run import TapRun
 from ....tap_core.sampling.settings import TapSettings

@@ -15,7 +15,7 @@ from .adapter import Adapter, Entry
 from .block_count import CountedCall
 from .blocks import Arguments, Original
 from .cut import Cut
-from .hooks import Look, input_hook, listed, output_hook
+from .hooks import SeeTensor, input_hook, listed, output_hook
 from .leaving import Left, WayOut
 from .part import Part
 from .self_check import watched_attention
@@ -285,10 +285,10 @@ class BlockSeam:
         if entry.tokens.shape[1] == entry.count:
             self.captured.probe = self.adapter.probe(self.blocks.first, entry)
 
-    def _hook_after_blocks(self, look: Look) -> AbstractContextManager[None]:
+    def _hook_after_blocks(self, see: SeeTensor) -> AbstractContextManager[None]:
         if self.target.at_output:
-            return output_hook(self.adapter.output_layer(self.model), look)
-        return input_hook(self.adapter.final_layer(self.model), look)
+            return output_hook(self.adapter.output_layer(self.model), see)
+        return input_hook(self.adapter.final_layer(self.model), see)
 
 
 def _without_patches(options: dict) -> dict:

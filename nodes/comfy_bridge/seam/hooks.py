@@ -11,35 +11,35 @@ from torch import Tensor, nn
 from .shadow import Method, Shadow, shadowed
 
 Layers = nn.Module | Method | list[nn.Module | Method]
-Look = Callable[[Tensor], Tensor | None]
+SeeTensor = Callable[[Tensor], Tensor | None]
 
 
 @contextmanager
-def input_hook(layers: Layers, look: Look) -> Iterator[None]:
-    """`look` gets the first argument of a module, or the named argument of a method, and may return another value."""
+def input_hook(layers: Layers, see: SeeTensor) -> Iterator[None]:
+    """`see` gets the first argument of a module, or the named argument of a method, and may return another value."""
 
     def before(module: nn.Module, args: tuple, kwargs: dict) -> tuple[tuple, dict]:
-        return _with_argument(args, 0, look(args[0])), kwargs
+        return _with_argument(args, 0, see(args[0])), kwargs
 
     with ExitStack() as stack:
         for layer in listed(layers):
             if isinstance(layer, nn.Module):
                 stack.callback(layer.register_forward_pre_hook(before, with_kwargs=True).remove)
             else:
-                stack.enter_context(shadowed([Shadow(layer.owner, layer.name, _method_with_input_seen(layer, look))]))
+                stack.enter_context(shadowed([Shadow(layer.owner, layer.name, _method_with_input_seen(layer, see))]))
         yield
 
 
 @contextmanager
-def output_hook(layers: Layers, look: Look) -> Iterator[None]:
-    """`look` gets what the layer returns, and may return another value."""
+def output_hook(layers: Layers, see: SeeTensor) -> Iterator[None]:
+    """`see` gets what the layer returns, and may return another value."""
     with ExitStack() as stack:
         for layer in listed(layers):
             if isinstance(layer, nn.Module):
-                hook = layer.register_forward_hook(lambda module, args, output: look(output))
+                hook = layer.register_forward_hook(lambda module, args, output: see(output))
                 stack.callback(hook.remove)
             else:
-                stack.enter_context(shadowed([Shadow(layer.owner, layer.name, _method_with_output_seen(layer, look))]))
+                stack.enter_context(shadowed([Shadow(layer.owner, layer.name, _method_with_output_seen(layer, see))]))
         yield
 
 
@@ -48,21 +48,21 @@ def listed(layers: Layers) -> Sequence[nn.Module | Method]:
     return layers if isinstance(layers, list) else [layers]
 
 
-def _method_with_input_seen(layer: Method, look: Look) -> Callable[..., object]:
+def _method_with_input_seen(layer: Method, see: SeeTensor) -> Callable[..., object]:
     method = getattr(layer.owner, layer.name)
 
     def called(*args: object, **kwargs: object) -> object:
-        return method(*_with_argument(args, layer.position, look(args[layer.position])), **kwargs)
+        return method(*_with_argument(args, layer.position, see(args[layer.position])), **kwargs)
 
     return called
 
 
-def _method_with_output_seen(layer: Method, look: Look) -> Callable[..., object]:
+def _method_with_output_seen(layer: Method, see: SeeTensor) -> Callable[..., object]:
     method = getattr(layer.owner, layer.name)
 
     def called(*args: object, **kwargs: object) -> object:
         output = method(*args, **kwargs)
-        changed = look(output)
+        changed = see(output)
         return output if changed is None else changed
 
     return called

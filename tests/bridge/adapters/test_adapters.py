@@ -16,7 +16,8 @@ from tap_pack.nodes.comfy_bridge.seam.cut import cut_of, parts_of
 from tap_pack.nodes.comfy_bridge.seam.self_check import attended_tokens
 from tap_pack.nodes.comfy_bridge.seam.unread import Look
 from tap_pack.tap_core.pictures.choice_image import MapOptions, draw_choice_map
-from tap_pack.tap_core.record.record import RecordHolder, TapRecord
+from tap_pack.tap_core.record.holder import RecordHolder
+from tap_pack.tap_core.record.record import TapRecord
 from tap_pack.tap_core.sampling.settings import TapSettings
 from torch import Tensor, nn
 

@@ -7,7 +7,8 @@ from collections import UserDict
 import pytest
 import torch
 from tap_pack.nodes.comfy_bridge.run.wrappers import TapPatch
-from tap_pack.tap_core.record.record import RecordHolder, TapRecord
+from tap_pack.tap_core.record.holder import RecordHolder
+from tap_pack.tap_core.record.record import TapRecord
 from tap_pack.tap_core.sampling.settings import TapSettings
 from torch import Tensor
 

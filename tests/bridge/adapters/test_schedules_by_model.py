@@ -17,10 +17,11 @@ import torch
 from tap_pack.nodes.comfy_bridge.adapters.find_adapter import find_adapter
 from tap_pack.nodes.comfy_bridge.run.wrappers import TapPatch
 from tap_pack.nodes.comfy_bridge.seam.in_out_seam import InOutAdapter
-from tap_pack.tap_core.record.record import RecordHolder, TapRecord
+from tap_pack.tap_core.record.holder import RecordHolder
+from tap_pack.tap_core.record.record import TapRecord
 from tap_pack.tap_core.sampling.settings import TapSettings
+from tap_pack.tap_core.schedule import AnySchedule
 from tap_pack.tap_core.schedules.dicache import DiCacheSchedule
-from tap_pack.tap_core.schedules.registry import AnySchedule
 from tap_pack.tap_core.schedules.speca import SpeculativeSchedule
 from torch import Tensor
 

@@ -14,7 +14,7 @@ from tap_pack.nodes.comfy_bridge.live import live_run as live
 from tap_pack.nodes.comfy_bridge.live.board import MOST, LiveBoard
 from tap_pack.nodes.comfy_bridge.live.routes import add_routes
 from tap_pack.nodes.comfy_bridge.run.wrappers import TapPatch
-from tap_pack.tap_core.record.record import RecordHolder
+from tap_pack.tap_core.record.holder import RecordHolder
 from tap_pack.tap_core.sampling.settings import TapSettings
 
 from tiny_flux import sample, tiny_flux

@@ -12,10 +12,11 @@ from comfy.model_patcher import ModelPatcher
 from tap_pack.nodes.comfy_bridge.live import live_run as live
 from tap_pack.nodes.comfy_bridge.live.plan import plan_of
 from tap_pack.nodes.comfy_bridge.live.queue import WAITING, LiveQueue
-from tap_pack.nodes.comfy_bridge.run.measuring import EveryStep
 from tap_pack.nodes.comfy_bridge.run.wrappers import TapPatch
+from tap_pack.tap_core.calibrate.every_step import EveryStep
 from tap_pack.tap_core.errors import TapError
-from tap_pack.tap_core.record.record import RecordHolder, TapRecord
+from tap_pack.tap_core.record.holder import RecordHolder
+from tap_pack.tap_core.record.record import TapRecord
 from tap_pack.tap_core.record.run_line import result_line
 from tap_pack.tap_core.sampling.memory import Memory
 from tap_pack.tap_core.sampling.run import TapRun

@@ -13,7 +13,7 @@ from comfy_extras.nodes_context_windows import ContextWindowsManualNode
 from comfy_extras.nodes_slg import SkipLayerGuidanceDiT
 from tap_pack.nodes.comfy_bridge.run.run_state import RunState, state_of
 from tap_pack.nodes.comfy_bridge.run.wrappers import TapPatch
-from tap_pack.tap_core.record.record import RecordHolder
+from tap_pack.tap_core.record.holder import RecordHolder
 from tap_pack.tap_core.sampling.replay import Replay
 from tap_pack.tap_core.sampling.settings import TapSettings
 

@@ -10,7 +10,8 @@ import torch
 from comfy.model_patcher import ModelPatcher
 from tap_pack.nodes.comfy_bridge.live.live_run import LiveRun
 from tap_pack.nodes.comfy_bridge.run.wrappers import TapPatch
-from tap_pack.tap_core.record.record import RecordHolder, TapRecord
+from tap_pack.tap_core.record.holder import RecordHolder
+from tap_pack.tap_core.record.record import TapRecord
 from tap_pack.tap_core.record.summary import report_text
 from tap_pack.tap_core.sampling.run import TapRun
 from tap_pack.tap_core.sampling.settings import TapSettings

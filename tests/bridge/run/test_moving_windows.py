@@ -8,7 +8,7 @@ from comfy.model_patcher import ModelPatcher
 from comfy_extras.nodes_context_windows import WanContextWindowsManualNode
 from tap_pack.nodes.comfy_bridge.live import live_run as live
 from tap_pack.nodes.comfy_bridge.run.wrappers import TapPatch
-from tap_pack.tap_core.record.record import RecordHolder
+from tap_pack.tap_core.record.holder import RecordHolder
 from tap_pack.tap_core.record.run_line import run_line
 from tap_pack.tap_core.sampling.settings import TapSettings
 

@@ -14,7 +14,8 @@ from comfy_extras.nodes_pag import PerturbedAttentionGuidance
 from tap_pack.nodes.comfy_bridge.live import live_run as live
 from tap_pack.nodes.comfy_bridge.run.wrappers import TapPatch
 from tap_pack.tap_core.record import size_words as sizes
-from tap_pack.tap_core.record.record import RecordHolder, TapRecord
+from tap_pack.tap_core.record.holder import RecordHolder
+from tap_pack.tap_core.record.record import TapRecord
 from tap_pack.tap_core.sampling.settings import TapSettings
 from tap_pack.tap_core.schedules.teacache import TeaCacheSchedule
 from torch import nn

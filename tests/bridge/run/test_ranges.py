@@ -12,7 +12,7 @@ from tap_pack.nodes.comfy_bridge.live.planned import planned
 from tap_pack.nodes.comfy_bridge.run.wrappers import sigma_of_share
 from tap_pack.tap_core.calibrate.budget import Budget
 from tap_pack.tap_core.calibrate.calibrated import CalibratedSchedule
-from tap_pack.tap_core.calibrate.text import Calibration, Line
+from tap_pack.tap_core.calibrate.text import Calibration, CalibrationLine
 from tap_pack.tap_core.sampling.run import TapRun
 from tap_pack.tap_core.sampling.settings import TapSettings
 from tap_pack.tap_core.schedules.easycache import EasyCacheSchedule
@@ -102,7 +102,7 @@ def test_every_schedule_works_in_a_range(model: ModelPatcher, name: str) -> None
 def test_a_calibrated_placement_keeps_its_steps_in_the_range(model: ModelPatcher) -> None:
     measured = Accelerated(model, interval=1)
     measured.sample(STEPS)
-    calibration = Calibration("Flux", "", tuple(measured.record.sigmas), (Line((0, 4, 8, 11), 40.0),))
+    calibration = Calibration("Flux", "", tuple(measured.record.sigmas), (CalibrationLine((0, 4, 8, 11), 40.0),))
     run = Accelerated(model, schedule=CalibratedSchedule(calibration, Budget(4)), start_percent=0.2)
     run.sample(STEPS)
     inside = steps_in(model, 0.2, 1.0)

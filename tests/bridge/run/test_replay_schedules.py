@@ -13,10 +13,10 @@ from tap_pack.nodes.comfy_bridge.live import live_run as live
 from tap_pack.nodes.comfy_bridge.live.live_run import TO_COME, LiveRun
 from tap_pack.nodes.measure_run import TapMeasureRun
 from tap_pack.tap_core.sampling.decider import Decider
+from tap_pack.tap_core.schedule import AnySchedule
 from tap_pack.tap_core.schedules.cg_taylor import ConfidenceGateSchedule
 from tap_pack.tap_core.schedules.easycache import EasyCacheSchedule
 from tap_pack.tap_core.schedules.listed import ListedSchedule
-from tap_pack.tap_core.schedules.registry import AnySchedule
 from tap_pack.tap_core.schedules.sada import StabilitySchedule
 from tap_pack.tap_core.schedules.speca import SpeculativeSchedule
 from tap_pack.tap_core.schedules.tc_pade import TrajectoryStabilitySchedule

@@ -9,6 +9,7 @@ from functools import cache
 import pytest
 import torch
 from comfy.model_patcher import ModelPatcher
+from tap_pack.tap_core.schedule import AnySchedule
 from tap_pack.tap_core.schedules.cg_taylor import ConfidenceGateSchedule
 from tap_pack.tap_core.schedules.dicache import DiCacheSchedule
 from tap_pack.tap_core.schedules.easycache import EasyCacheSchedule
@@ -16,7 +17,7 @@ from tap_pack.tap_core.schedules.fallback import FallbackSchedule
 from tap_pack.tap_core.schedules.interval import IntervalSchedule
 from tap_pack.tap_core.schedules.listed import ListedSchedule
 from tap_pack.tap_core.schedules.magcache import MagCacheSchedule
-from tap_pack.tap_core.schedules.registry import SCHEDULES, AnySchedule
+from tap_pack.tap_core.schedules.registry import SCHEDULES
 from tap_pack.tap_core.schedules.sada import StabilitySchedule
 from tap_pack.tap_core.schedules.speca import SpeculativeSchedule
 from tap_pack.tap_core.schedules.tc_pade import TrajectoryStabilitySchedule

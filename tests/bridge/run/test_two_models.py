@@ -9,10 +9,11 @@ import torch
 from comfy.model_patcher import ModelPatcher
 from comfy_extras import nodes_custom_sampler
 from tap_pack.nodes.comfy_bridge.live import live_run as live
-from tap_pack.nodes.comfy_bridge.run.measuring import MeasuringPatch, TraceHolder
+from tap_pack.nodes.comfy_bridge.run.measuring import MeasuringPatch
 from tap_pack.nodes.comfy_bridge.run.second_model import ALONE, FOLLOWS
 from tap_pack.nodes.comfy_bridge.run.wrappers import TapPatch
-from tap_pack.tap_core.record.record import RecordHolder
+from tap_pack.tap_core.calibrate.trace_holder import TraceHolder
+from tap_pack.tap_core.record.holder import RecordHolder
 from tap_pack.tap_core.record.run_line import run_line
 from tap_pack.tap_core.sampling.settings import TapSettings
 

@@ -13,7 +13,8 @@ import torch
 from tap_pack.nodes.comfy_bridge.adapters.find_adapter import find_adapter, why_in_full
 from tap_pack.nodes.comfy_bridge.run.wrappers import TapPatch
 from tap_pack.nodes.comfy_bridge.seam.in_out_seam import InOutAdapter
-from tap_pack.tap_core.record.record import RecordHolder, TapRecord
+from tap_pack.tap_core.record.holder import RecordHolder
+from tap_pack.tap_core.record.record import TapRecord
 from tap_pack.tap_core.sampling.settings import TapSettings
 from torch import Tensor, nn
 

@@ -20,8 +20,8 @@ from tap_pack.tap_core.engine.history import History
 from tap_pack.tap_core.engine.step import full_step, skipped_step
 from tap_pack.tap_core.errors import TapError
 from tap_pack.tap_core.noise_level import log_noise
+from tap_pack.tap_core.predictors.lagrange import lagrange
 from tap_pack.tap_core.sampling import still_share
-from tap_pack.tap_core.sampling.interpolation import shares_at
 from tap_pack.tap_core.sampling.pool_settings import PoolSettings
 from tap_pack.tap_core.sampling.still_share import STILL_SHARE
 from tap_pack.tap_core.timeline import Timeline
@@ -96,7 +96,7 @@ def test_what_repaying_leaves_is_between_the_forecast_and_the_interpolation() ->
              for i in (8, 9)]
     nodes = (10, 7, 4)
     known = sum(step * share * slope[node] for at, step in steps
-                for share, node in zip(shares_at([place[node] for node in nodes], at), nodes, strict=True))
+                for share, node in zip(lagrange([place[node] for node in nodes], at), nodes, strict=True))
     miss = known - sum(step * slope[8 + i] for i, (_, step) in enumerate(steps))
     made = repaid._forecast(torch.tensor([past]), torch.tensor([[8, 9]]), torch.tensor([[step for _, step in steps]]),
                             rows.at([past], 2))

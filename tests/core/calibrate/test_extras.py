@@ -15,7 +15,7 @@ from tap_pack.tap_core.calibrate.calibrated import CalibratedSchedule
 from tap_pack.tap_core.calibrate.fitted_numbers import Changes
 from tap_pack.tap_core.calibrate.learned_rows import learned_weights
 from tap_pack.tap_core.calibrate.moved_sigmas import moved_sigmas
-from tap_pack.tap_core.calibrate.text import Calibration, Line, from_text, to_text
+from tap_pack.tap_core.calibrate.text import Calibration, CalibrationLine, from_text, to_text
 from tap_pack.tap_core.calibrate.trace import ConditionTrace, Trace
 from tap_pack.tap_core.errors import TapError
 from tap_pack.tap_core.sampling.pool_settings import PoolSettings
@@ -25,7 +25,8 @@ STEPS = 12
 SIGMAS = tuple(round(1 - i / STEPS, 4) for i in range(STEPS + 1))
 MOVED = tuple(round(sigma**1.2, 4) for sigma in SIGMAS)
 WEIGHTS = ((0.0, 0.0, 0.0, 0.0), (-1.25, 0.5, 0.0, 0.0), (1.0, -2.0, 0.125, 1e-5))
-PLAIN = Calibration("Flux", "target auto, taylor", SIGMAS, (Line((0, 4, 8), 38.2), Line((0, 1, 3, 6, 9), 50.5)))
+PLAIN = Calibration("Flux", "target auto, taylor", SIGMAS,
+                    (CalibrationLine((0, 4, 8), 38.2), CalibrationLine((0, 1, 3, 6, 9), 50.5)))
 BOTH = replace(PLAIN, lines=(replace(PLAIN.lines[0], weights=WEIGHTS, sigmas=MOVED), PLAIN.lines[1]))
 TEXT = to_text(BOTH)
 

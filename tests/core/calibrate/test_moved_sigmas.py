@@ -15,7 +15,7 @@ from tap_pack.tap_core.calibrate.moved_sigmas import moved_sigmas
 from tap_pack.tap_core.calibrate.trace import ConditionTrace, Trace
 from tap_pack.tap_core.errors import TapError
 from tap_pack.tap_core.noise_level import log_noise
-from tap_pack.tap_core.sampling.interpolation import shares_at
+from tap_pack.tap_core.predictors.lagrange import lagrange
 
 STEPS = 20
 SIGMAS = tuple((1 - i / STEPS) ** 1.3 for i in range(STEPS + 1))
@@ -45,7 +45,7 @@ def added(sigmas: tuple[float, ...], full: tuple[int, ...]) -> list[torch.Tensor
                 line = line + (line - slope(sigmas[f1])) * (at - f0) / (f0 - f1)
             if at > f0 and end < STEPS:
                 nodes = [end, *reversed(full[max(number - 1, 0) : number + 1])]
-                shares = shares_at([log_noise(sigmas[n], True) for n in nodes], log_noise(sigmas[at], True))
+                shares = lagrange([log_noise(sigmas[n], True) for n in nodes], log_noise(sigmas[at], True))
                 known = sum(share * slope(sigmas[n]) for share, n in zip(shares, nodes, strict=True))
                 line = known + LEFT_BY_REPAYING * (line - known)
             x = x + (sigmas[at + 1] - sigmas[at]) * line

@@ -11,7 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from tap_pack.tap_core.calibrate.budget import Budget, parsed_budget
 from tap_pack.tap_core.calibrate.calibrated import CalibratedSchedule, remapped, sigma_distance
-from tap_pack.tap_core.calibrate.text import Calibration, Line, from_text, to_text
+from tap_pack.tap_core.calibrate.text import Calibration, CalibrationLine, from_text, to_text
 from tap_pack.tap_core.errors import TapError
 from tap_pack.tap_core.sampling.settings import TapSettings
 from tap_pack.tap_core.timeline import Timeline
@@ -26,7 +26,7 @@ def sigmas_of(steps: int, shift: float = 1.0) -> tuple[float, ...]:
 
 
 FIFTY = Calibration("Flux", "target auto, taylor", sigmas_of(50), (
-    Line((0, 3, 8, 17, 30), 38.2), Line((0, 1, 3, 6, 10, 15, 21, 28, 36, 49), 50.5),
+    CalibrationLine((0, 3, 8, 17, 30), 38.2), CalibrationLine((0, 1, 3, 6, 10, 15, 21, 28, 36, 49), 50.5),
 ))
 TEXT = to_text(FIFTY)
 

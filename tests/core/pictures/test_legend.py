@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 from tap_pack.tap_core.pictures.legend import (
     LEAST_LETTERS,
-    Entry,
     Legend,
+    LegendEntry,
     draw_legend,
     legend_size,
     letters_that_fit,
@@ -80,7 +80,7 @@ def test_shares_are_written_in_whole_percent(share: float | None, words: str) ->
 @pytest.mark.parametrize("entries", [0, 1, 11, 16, 17, 48])
 @pytest.mark.parametrize("size", [13, 20])
 def test_nothing_is_written_over_the_edge(entries: int, size: int) -> None:
-    rows = [Entry(f"predictor with a name {i}", (200, 100, i), 0.5) for i in range(entries)]
+    rows = [LegendEntry(f"predictor with a name {i}", (200, 100, i), 0.5) for i in range(entries)]
     legend = Legend("A title", ["Step 1 of 2", "computed: " + "a long reason " * 9], rows, ["12 of 50 steps computed"])
     width, height = legend_size(legend, size)
     panel = np.asarray(draw_legend(legend, width, height, size))
@@ -94,7 +94,7 @@ def test_nothing_is_written_over_the_edge(entries: int, size: int) -> None:
 
 
 def test_letters_shrink_to_fit_but_stay_readable() -> None:
-    legend = Legend("A title", ["Step 1 of 2"], [Entry(f"name {i}", (1, 2, 3), 0.1) for i in range(11)], ["foot"])
+    legend = Legend("A title", ["Step 1 of 2"], [LegendEntry(f"name {i}", (1, 2, 3), 0.1) for i in range(11)], ["foot"])
     fitting = letters_that_fit([legend], 512, 30)
     assert LEAST_LETTERS <= fitting < 30
     assert legend_size(legend, fitting)[1] <= 512

@@ -8,8 +8,8 @@ from statistics import mean
 import pytest
 import torch
 from tap_pack.tap_core.noise_level import log_noise
+from tap_pack.tap_core.predictors.lagrange import lagrange
 from tap_pack.tap_core.sampling import still_share
-from tap_pack.tap_core.sampling.interpolation import shares_at
 from tap_pack.tap_core.sampling.replay import Replay
 from torch import Tensor
 
@@ -117,7 +117,7 @@ def test_between_full_steps_slopes_are_interpolated_over_log_noise(monkeypatch: 
         x = noise((1, 6), 7)
         again = replay.add(x, x - sigma * slopes.get(sigma, x), sigma, sigma != 0.6)
     assert again
-    shares = shares_at([log_noise(sigma, True) for sigma in slopes], log_noise(0.6, True))
+    shares = lagrange([log_noise(sigma, True) for sigma in slopes], log_noise(0.6, True))
     slope = sum(share * slope for share, slope in zip(shares, slopes.values(), strict=True))
     x = noise((1, 6), 9)
     torch.testing.assert_close(replay.answer(2, x), x - 0.6 * slope)

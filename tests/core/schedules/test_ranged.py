@@ -5,18 +5,17 @@ import math
 import pytest
 from tap_pack.tap_core.calibrate.budget import Budget
 from tap_pack.tap_core.calibrate.calibrated import CalibratedSchedule
-from tap_pack.tap_core.calibrate.text import Calibration, Line
+from tap_pack.tap_core.calibrate.text import Calibration, CalibrationLine
 from tap_pack.tap_core.errors import TapError
 from tap_pack.tap_core.sampling.locality import schedule_is_local, why_not_shared
 from tap_pack.tap_core.sampling.settings import TapSettings, keeps_to_quality
-from tap_pack.tap_core.schedule import SKIP, Seen
+from tap_pack.tap_core.schedule import SKIP, AnySchedule, Seen
 from tap_pack.tap_core.schedules.adaptive import AdaptiveCourse, AdaptiveSettings
 from tap_pack.tap_core.schedules.course import start
 from tap_pack.tap_core.schedules.growing import GrowingSchedule
 from tap_pack.tap_core.schedules.interval import IntervalSchedule
 from tap_pack.tap_core.schedules.listed import ListedSchedule
 from tap_pack.tap_core.schedules.ranged import OUTSIDE, Range, ranged
-from tap_pack.tap_core.schedules.registry import AnySchedule
 from tap_pack.tap_core.schedules.teacache import TeaCacheSchedule
 from tap_pack.tap_core.timeline import Timeline
 
@@ -24,8 +23,8 @@ from walk import even_timeline, walk
 
 STEPS = 20
 FIRST_ONLY = ListedSchedule((0,))
-CALIBRATED = CalibratedSchedule(Calibration("Flux", "", even_timeline(STEPS).sigmas, (Line((0, 7, 14, 19), 40.0),)),
-                                Budget(4))
+LINE = CalibrationLine((0, 7, 14, 19), 40.0)
+CALIBRATED = CalibratedSchedule(Calibration("Flux", "", even_timeline(STEPS).sigmas, (LINE,)), Budget(4))
 
 
 class Watching(AdaptiveSettings):
