@@ -9,8 +9,8 @@ from comfy.patcher_extension import WrappersMP
 from tap_pack.nodes.comfy_bridge.adapters.find_adapter import find_adapter
 from tap_pack.nodes.comfy_bridge.run.model_call import ModelCall
 from tap_pack.nodes.comfy_bridge.run.run_state import RunState
-from tap_pack.nodes.comfy_bridge.seam.block_seam import Seam
 from tap_pack.nodes.comfy_bridge.seam.cut import parts_of
+from tap_pack.nodes.comfy_bridge.seam.seam import Seam
 from tap_pack.tap_core.sampling.run import TapRun
 from tap_pack.tap_core.sampling.settings import TapSettings
 from torch import Tensor

@@ -9,7 +9,7 @@ from torch import Tensor, nn
 
 from ....tap_core.record.record import TokenChoices
 from ..seam.block_count import BlockCount, CountedCall
-from ..seam.block_seam import BlockSeam, Seam
+from ..seam.block_seam import BlockSeam
 from ..seam.call_target import CALL_TARGETS, CallSeam, NoTarget
 from ..seam.compiled import CompiledSeam, is_compiled
 from ..seam.in_out_seam import InOutAdapter, InOutSeam
@@ -17,6 +17,7 @@ from ..seam.layout import in_one_batch
 from ..seam.part import Part
 from ..seam.patches import to_patches
 from ..seam.replacer import replacer
+from ..seam.seam import Seam
 from ..seam.self_check import missing_part, probe_is_attended
 from ..seam.targets import TARGET_KINDS, Captured
 from .call_context import CallContext

@@ -3,9 +3,8 @@
 Nothing of a model's forward is copied here. All replacements end with the call.
 """
 
-from collections.abc import Callable, Mapping, Set
+from collections.abc import Mapping, Set
 from contextlib import AbstractContextManager, ExitStack
-from typing import Protocol
 
 import torch
 from comfy.patcher_extension import WrappersMP
@@ -18,6 +17,7 @@ from .cut import Cut
 from .hooks import SeeTensor, input_hook, listed, output_hook
 from .leaving import Left, WayOut
 from .part import Part
+from .seam import Decide, Forward, Predict, SeeEntry
 from .self_check import watched_attention
 from .shadow import Method, shadowed
 from .targets import Captured, Target, image_tokens, with_image_tokens
@@ -25,32 +25,6 @@ from .unread import Unread, named_parts
 
 # What an adapter raises if a fork, or another ComfyUI version, has other names, arguments or shapes.
 MOVED = (AttributeError, LookupError, TypeError, ValueError, RuntimeError)
-
-Forward = Callable[[dict], Tensor]
-Predict = Callable[[Tensor], Tensor | None]
-Decide = Callable[[Captured], Tensor | None]
-SeeEntry = Callable[[Captured], None]
-
-
-class Seam(Protocol):
-    """One model call: computed and captured, or forecast."""
-
-    captured: Captured
-
-    def compute(self, forward: Forward, options: dict) -> Tensor:
-        """Run the forward in full and capture its probe and target."""
-        ...
-
-    def forecast(self, forward: Forward, options: dict, predict: Predict) -> Tensor:
-        """What the forward would give if its target were `predict(probe)` [B, N, C]."""
-        ...
-
-    def attempt(self, forward: Forward, options: dict, decide: Decide, verify: Tensor | None = None) -> Tensor:
-        """As `forecast` with the target that `decide` gives at block 0; as `compute`, bit for bit, if it gives None.
-
-        verify: a forecast of the last block's input [B, M, D], for which a skipped call runs that block.
-        """
-        ...
 
 
 class BlockSeam:

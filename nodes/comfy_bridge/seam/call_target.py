@@ -9,9 +9,10 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-from .block_seam import BlockSeam, Decide, Forward, Predict
+from .block_seam import BlockSeam
 from .cut import Cut
 from .part import Part
+from .seam import Decide, Forward, Predict
 from .targets import Captured
 
 CALL_TARGETS = ("auto", "denoised", "slope")

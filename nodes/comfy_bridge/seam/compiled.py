@@ -8,9 +8,10 @@ from contextlib import contextmanager
 
 from torch import Tensor, nn
 
-from .block_seam import BlockSeam, Decide, Forward, Predict
+from .block_seam import BlockSeam
 from .call_target import CallSeam
 from .plain_module import plain_module
+from .seam import Decide, Forward, Predict
 from .shadow import Shadow, shadowed
 
 

@@ -9,10 +9,10 @@ import torch
 from torch import Tensor, nn
 
 from .block_count import CountedCall
-from .block_seam import Decide, Forward, Predict
 from .call_target import CallTarget
 from .cut import SIDE_PATCH
 from .patches import Grid, patch_grid
+from .seam import Decide, Forward, Predict
 from .targets import Captured
 
 
