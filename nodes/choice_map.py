@@ -8,7 +8,7 @@ from ..tap_core.pictures.map_layers import LAYERS
 from ..tap_core.pictures.step_view import PROMPTS, condition_of
 from ..tap_core.record.holder import RecordHolder
 from ..tap_core.record.summary import why_no_map
-from .inputs.view import NO_RUN, after_input, check_holder, record_input
+from .inputs.view import after_input, check_holder, record_input, why_no_run
 
 
 class TapChoiceMap(io.ComfyNode):
@@ -46,7 +46,7 @@ class TapChoiceMap(io.ComfyNode):
         """The frames as output and on the node; one frame with a sentence if there is nothing to map."""
         found = check_holder(record).latest
         if found is None:
-            frames = draw_no_map("No run yet", NO_RUN, size)
+            frames = draw_no_map("No run yet", why_no_run(record), size)
         elif not any(e.choices for e in found.evaluations):
             frames = draw_no_map("No map", why_no_map(found), size)
         else:

@@ -11,8 +11,7 @@ from ..tap_core.errors import TapError
 from ..tap_core.pictures.viewer_data import ViewerData, message_data, shape_note, viewer_data
 from ..tap_core.pictures.viewer_files import write_viewer_files
 from ..tap_core.record.holder import RecordHolder
-from ..tap_core.record.record import TapRecord
-from .inputs.view import NO_RUN, after_input, check_holder, record_input
+from .inputs.view import after_input, check_holder, record_input, why_no_run
 
 SUBFOLDER = "tap"
 
@@ -40,14 +39,15 @@ class TapChoiceMapViewer(io.ComfyNode):
     def execute(cls, record: RecordHolder, after: object) -> io.NodeOutput:
         """Writes the files of the last run; `tap_choice_map` in the ui names its document."""
         pictures = after if isinstance(after, Tensor) else None
-        data = _data_of(check_holder(record).latest, pictures, secrets.token_hex(8))
+        data = _data_of(check_holder(record), pictures, secrets.token_hex(8))
         name = write_viewer_files(data, Path(folder_paths.get_temp_directory()) / SUBFOLDER, pictures)
         return io.NodeOutput(ui={"tap_choice_map": [{"filename": name, "subfolder": SUBFOLDER, "type": "temp"}]})
 
 
-def _data_of(found: TapRecord | None, pictures: Tensor | None, run: str) -> ViewerData:
+def _data_of(record: RecordHolder, pictures: Tensor | None, run: str) -> ViewerData:
+    found = record.latest
     if found is None:
-        return message_data(NO_RUN, run)
+        return message_data(why_no_run(record), run)
     try:
         data = viewer_data(found, run)
     except TapError as error:

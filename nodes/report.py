@@ -7,7 +7,7 @@ from comfy_api.latest import io, ui
 from ..tap_core.record.holder import RecordHolder
 from ..tap_core.record.record import TapRecord
 from ..tap_core.record.summary import report_text
-from .inputs.view import NO_RUN, after_input, check_holder, record_input
+from .inputs.view import after_input, check_holder, record_input, why_no_run
 
 
 class TapReport(io.ComfyNode):
@@ -33,6 +33,6 @@ class TapReport(io.ComfyNode):
     def execute(cls, record: RecordHolder, after: object) -> io.NodeOutput:
         """The text on the node and as output; `tap_report` in the ui holds the figures as JSON."""
         found = check_holder(record).latest
-        text = report_text(found) if found else NO_RUN
+        text = report_text(found) if found else why_no_run(record)
         figures = json.dumps((found or TapRecord()).report())
         return io.NodeOutput(text, ui={**ui.PreviewText(text).as_dict(), "tap_report": [figures]})

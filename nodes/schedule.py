@@ -63,12 +63,15 @@ def build_schedule(schedule: str, **knobs: object) -> AnySchedule:
     if kind is ListedSchedule:
         return ListedSchedule(parse_steps(str(knobs["steps"])))
     if kind is TeaCacheSchedule:
-        name, own = knobs.pop("polynomial"), numbers("coefficients", str(knobs.pop("coefficients")))
-        return TeaCacheSchedule(coefficients=own if name == OWN else entry(POLYNOMIALS, "polynomial", name), **knobs)
+        name, own = knobs.pop("polynomial"), str(knobs.pop("coefficients"))
+        found = numbers("coefficients", own) if name == OWN else entry(POLYNOMIALS, "polynomial", name)
+        return TeaCacheSchedule(coefficients=found, **knobs)
     if kind is MagCacheSchedule:
-        name, own = knobs.pop("magnitudes"), numbers("ratios", str(knobs.pop("ratios")))
-        table = None if name == OWN else entry(MAGNITUDES, "magnitudes", name)
-        return MagCacheSchedule(ratios=table.ratios if table else own, always=table.always if table else (), **knobs)
+        name, own = knobs.pop("magnitudes"), str(knobs.pop("ratios"))
+        if name == OWN:
+            return MagCacheSchedule(ratios=numbers("ratios", own), always=(), **knobs)
+        table = entry(MAGNITUDES, "magnitudes", name)
+        return MagCacheSchedule(ratios=table.ratios, always=table.always, **knobs)
     return kind(**knobs)
 
 

@@ -6,8 +6,8 @@ from ...tap_core.errors import TapError
 from ...tap_core.record.holder import RecordHolder
 from .sockets import TAP_RECORD
 
-NO_RUN = (
-    "No run was recorded. Connect MODEL of TAP Accelerate to the sampler, and connect `after` to what comes out of "
+NOT_CONNECTED = (
+    "Connect MODEL of TAP Accelerate to the sampler, and connect `after` to what comes out of "
     "that sampler: this node then runs after it."
 )
 
@@ -27,6 +27,11 @@ def after_input() -> io.Input:
         tooltip="Keeps this node up to date: it runs after the sampler. Connect the sampler's latent or the decoded "
         "picture.",
     )
+
+
+def why_no_run(holder: RecordHolder) -> str:
+    """What to tell people where the holder has no record."""
+    return f"No run was recorded. {holder.why_none or NOT_CONNECTED}"
 
 
 def check_holder(record: object) -> RecordHolder:

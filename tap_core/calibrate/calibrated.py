@@ -43,7 +43,8 @@ class CalibratedSchedule(Schedule):
         """What the report has to say about a run of this model."""
         source, notes = self.calibration, []
         if not self._is_for(timeline):
-            steps = f"{timeline.steps} steps" + (" with other sigmas" if timeline.steps == source.steps else "")
+            steps = f"{timeline.steps} step{'s' * (timeline.steps != 1)}"
+            steps += " with other sigmas" * (timeline.steps == source.steps)
             moved = f"The placement, calibrated on {source.steps} steps, was moved to {steps} by noise level."
             if sigma_distance(source.sigmas, timeline.sigmas) > TOO_DIFFERENT:
                 moved += " It may not fit: scheduler or shift differ much. Calibrate on this run."
@@ -52,6 +53,11 @@ class CalibratedSchedule(Schedule):
             notes.append(f"The placement was calibrated on {source.model} and used on {model}: it may not fit. "
                          "Calibrate on this model.")
         return notes
+
+    def why_none(self, timeline: Timeline) -> str:
+        """Why nothing is skipped."""
+        return (f"The placement has {len(self.places(timeline))} computed steps, and the run has no more than that. "
+                "Set a smaller budget, or sample more steps.")
 
     def __str__(self) -> str:
         """Its value in a report."""

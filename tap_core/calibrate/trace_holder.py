@@ -16,3 +16,7 @@ class TraceHolder:
     def clear(self) -> None:
         """A run starts."""
         self.latest, self.why_none = None, ""
+
+    def give_way(self, why: str, _: str = "") -> None:
+        """Another node takes this one's place on the model; why: what to tell people where there is no trace."""
+        self.latest, self.why_none = None, why

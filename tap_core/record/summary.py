@@ -10,6 +10,8 @@ from .size_words import cache_words
 
 # Smaller gains would be written as 1.0x.
 LEAST_GAIN = 1.05
+# Why steps are computed whatever a schedule sees.
+FORCED = ("warm-up", "last step", "retention", "too few steps yet", "outside the range")
 NOT_REACHED = ("TAP had no effect: the guider, or another node, calls the model in its own way, and no call came to "
                "TAP. Use another guider, or remove that node.")
 
@@ -90,6 +92,10 @@ def why_nothing_skipped(record: TapRecord) -> str:
                 "settings. Set quality lower, or sample more steps.")
     if record.settings.get("interval") == 1:
         return "No step was forecast: interval is 1, which computes every step. Set interval to 2 or more."
+    reasons = dict.fromkeys(e.reason for e in record.evaluations)
+    if set(FORCED).issuperset(reasons):
+        return (f"No step was forecast: the schedule computes each of them in any case ({', '.join(reasons)}). "
+                "Sample more steps, or set a shorter warm-up.")
     return "No step was forecast: the schedule computed every step. Set a longer interval or a higher threshold."
 
 

@@ -32,6 +32,11 @@ REMEMBERED = 12
 AHEAD = 2.0
 
 
+def same(x: Tensor, y: Tensor) -> Tensor:
+    """Whether two latents of one shape are the same bit for bit, a scalar; NaN is NaN, or a failed run looked noisy."""
+    return ((x == y) | (x.isnan() & y.isnan())).all()
+
+
 class Replay:
     """What is known of one run, evaluation by evaluation.
 
@@ -65,7 +70,7 @@ class Replay:
     def comes_to(self, index: int, x: Tensor) -> Tensor:
         """Whether x [B, C, ...] is the one at which an evaluation before the first gap was computed, a scalar."""
         level, known = self._known[index]
-        return (mix(x, level, self._mixed) == to_device(known.x, x.device)).all()
+        return same(mix(x, level, self._mixed), to_device(known.x, x.device))
 
     def answer(self, index: int, x: Tensor) -> Tensor:
         """The denoised picture [B, C, ...] of a known evaluation, at an x that the sampler reached this time."""

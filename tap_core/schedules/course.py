@@ -48,6 +48,6 @@ def why_none_is_skipped(schedule: AnySchedule, timeline: Timeline) -> str:
     if steps <= TOO_FEW:
         return f"There are too few steps ({steps}) to forecast any of them; sample more steps."
     if warmup is not None and warmup >= steps:
-        return f"The warm-up takes {warmup} steps, and the run has {steps}; lower warmup_steps or sample more steps."
+        return f"The warm-up takes {warmup} steps, and the run has {steps}; lower the warm-up or sample more steps."
     return (f"With {steps} steps the schedule computes each; sample more steps, or set a longer interval or a higher "
             "threshold.")

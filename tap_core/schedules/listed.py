@@ -37,6 +37,10 @@ class ListedSchedule(Schedule):
             )
         return Decision(full=True, reason="in the list") if step == 0 or step in self.steps else SKIP
 
+    def why_none(self, timeline: Timeline) -> str:
+        """Why nothing is skipped."""
+        return f"The list has all of the run's {timeline.steps} steps; leave some out."
+
 
 def parse_steps(text: str) -> tuple[int, ...]:
     """The steps in a text such as "0, 1, 2, 7-10". Raises TapError if it is not a list of steps."""

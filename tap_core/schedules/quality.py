@@ -32,6 +32,8 @@ ENOUGH = 2
 MOST_STEPS = 0.8
 MOST_ANYWAY = ("For this quality nearly every step would have to be computed, so TAP computed the rest of the run in "
                "full. Choose a lower quality, weaker guidance or more steps.")
+NO_NUMBERS = ("The model gave values that are not numbers (NaN or infinity), and nothing can be forecast from them; "
+              "the rest of the run was computed in full. Look at the picture: its full run fails, too.")
 # No more than rounding.
 ROUNDING = 1e-9
 
@@ -113,7 +115,9 @@ class QualityCourse(Course):
         self._allowed = line.drift(self._schedule.decibels)
         self._calm = replace(line, turned=0.0).drift(self._schedule.decibels)
         # Many samplers draw all noise anew at their first step, and little of it later.
-        if renewed > RENEWED and step > ENOUGH:
+        if math.isnan(renewed):
+            self.said = self.said or NO_NUMBERS
+        elif renewed > RENEWED and step > ENOUGH:
             self._tell_noise(step)
         self._plan(step, any_skipped=renewed <= RENEWED)
 
@@ -166,6 +170,7 @@ class QualityCourse(Course):
         """The shortest of the gaps that the pictures of the batch may have; 0 if that is not known."""
         spent = self._spent or [0.0] * len(rates)
         if not all(map(math.isfinite, (*rates, *spent))):
+            self.said = self.said or NO_NUMBERS
             return 0.0
         return min(self._length(rate, one) for rate, one in zip(rates, spent, strict=True))
 

@@ -9,7 +9,7 @@ import folder_paths
 import pytest
 import torch
 from tap_pack.nodes.choice_map_viewer import TapChoiceMapViewer
-from tap_pack.nodes.inputs.view import NO_RUN
+from tap_pack.nodes.inputs.view import why_no_run
 from tap_pack.tap_core.errors import TapError
 from tap_pack.tap_core.record.holder import RecordHolder
 from tap_pack.tap_core.record.record import TapRecord
@@ -46,7 +46,7 @@ def test_a_latent_at_after_gives_only_maps(temporary_folder: Path) -> None:
 
 
 def test_without_a_run_there_is_a_sentence(temporary_folder: Path) -> None:
-    assert shown(None, torch.rand(1, 8, 8, 3), temporary_folder)["message"] == NO_RUN
+    assert shown(None, torch.rand(1, 8, 8, 3), temporary_folder)["message"] == why_no_run(RecordHolder())
 
 
 def test_a_record_that_does_not_fit_together_gives_a_sentence(temporary_folder: Path) -> None:

@@ -97,3 +97,10 @@ def test_inputs_of_the_range_are_appended() -> None:
     first, *appended = TapSchedule.GET_SCHEMA().inputs
     assert [each.id for each in (first, *appended)] == ["schedule", "start_percent", "end_percent", "outside"]
     assert all(each.optional for each in appended)  # workflows from before them lack them
+
+
+@pytest.mark.parametrize(("name", "unused"), [("TeaCache", "coefficients"), ("MagCache", "ratios")])
+def test_numbers_that_are_not_used_may_be_anything(name: str, unused: str) -> None:
+    chosen = {"polynomial": next(iter(POLYNOMIALS)), "magnitudes": next(iter(MAGNITUDES))}
+    knobs = {knob: chosen.get(knob, default) for knob, default in defaults(name).items()}
+    assert build_schedule(name, **{**knobs, unused: "none"}) == build_schedule(name, **knobs)

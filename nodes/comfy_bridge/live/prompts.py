@@ -21,6 +21,11 @@ class Prompt:
         return makings_of(self.nodes).get(str(getattr(context, "node_id", "")), "")
 
 
+def prompt_now() -> str:
+    """The id of the prompt that runs in this thread; "" if that is not known."""
+    return str(getattr(get_executing_context(), "prompt_id", None) or "")
+
+
 def prompt_of(server: object, prompt_id: str | None) -> Prompt:
     """The prompt of this id; an empty one if the server does not know it."""
     queue = getattr(server, "prompt_queue", None)

@@ -75,6 +75,10 @@ class MeasuringPatch(TapPatch):
         """Only the guider's first model is measured."""
         self.passed_by("")
 
+    def has_none(self, model: str, why: str) -> None:
+        """There is no run of this sampling."""
+        self.holder.why_none = why
+
     def passed_by(self, model: str) -> None:
         """This model runs beside the first one."""
         self.holder.why_none = ALONE

@@ -6,12 +6,11 @@ from contextlib import ExitStack, contextmanager
 
 import comfy.model_management
 import comfy.model_patcher
-import torch
 from comfy.patcher_extension import WrapperExecutor
 from torch import Tensor
 from tqdm.auto import tqdm
 
-from ....tap_core.sampling.replay import Replay
+from ....tap_core.sampling.replay import Replay, same
 from ....tap_core.sampling.run import TapRun
 from .evaluation import OwnCalls, is_differentiated
 from .generators import DrawnInside, draw_others, put_back
@@ -246,7 +245,7 @@ class Passes:
         if self._mark is None:
             self._mark = x.clone()
             self._leave()
-        self._run.readback.ask((x == self._mark).all(), self._repeat)
+        self._run.readback.ask(same(x, self._mark), self._repeat)
         self._followed, self._mark = True, None
 
     def _comes_again(self, x: Tensor) -> bool:
@@ -255,13 +254,13 @@ class Passes:
             self._mark = x.clone()
             self._leave()
         before, self._mark = self._mark, None
-        return torch.equal(x, before)
+        return x.shape == before.shape and bool(same(x, before))
 
     def _compare(self, index: int, x: Tensor, sigma: Tensor, replay: Replay) -> None:
         """Ask whether a later pass is at the same place up to the first gap; the next full step reads it."""
         self._run.readback.ask((sigma == self._sigmas[index]).all(), self._repeat)
         if self._second is not None and index == 1:
-            self._run.readback.ask((x == self._second).all(), self._repeat)
+            self._run.readback.ask(same(x, self._second), self._repeat)
             self._second = None
         elif index < replay.before_gaps:
             self._run.readback.ask(replay.comes_to(index, x), self._repeat)
@@ -275,7 +274,7 @@ class Passes:
 
         This waits for the device.
         """
-        noisy = not torch.equal(x, self._elsewhere)
+        noisy = x.shape != self._elsewhere.shape or not same(x, self._elsewhere)
         if noisy and index > 1 and not self._comes_again(x):
             return False
         self._elsewhere, replay.noisy, self._run.motion.adds_noise = None, noisy, noisy

@@ -49,6 +49,6 @@ def leads(node: object) -> bool:
     return bool(leaders()) and leaders()[-1].node is node
 
 
-def record_of_none(model: str) -> TapRecord:
-    """The record of a model on which TAP had no effect."""
-    return TapRecord(model=model, fallbacks=[ALONE], complete=True)
+def record_of_none(model: str, why: str = ALONE) -> TapRecord:
+    """The record of a sampling on which TAP had no effect. why: in words."""
+    return TapRecord(model=model, fallbacks=[why], complete=True)

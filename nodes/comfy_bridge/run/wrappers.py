@@ -23,6 +23,7 @@ from ....tap_core.sampling.run import TapRun
 from ....tap_core.sampling.settings import TapSettings
 from ..adapters.find_adapter import find_adapter, how_to_ask, why_in_full
 from ..live.live_run import LiveRun, tell_nothing_is_skipped
+from ..live.prompts import prompt_now
 from ..seam.in_out_seam import InOutAdapter
 from ..seam.plain_module import plain_module
 from .condition_batch import calc_cond_batch
@@ -37,6 +38,8 @@ from .second_model import ALONE, FOLLOWS, leaders, leading, leads, record_of_non
 
 DIFFERENTIATED = ("The sampler or another node takes derivatives of the model's answer, and a forecast has none; every "
                   "step was computed in full from there on. Choose a sampler that only calls the model, such as euler.")
+REPLACED = ("Another TAP node behind this one takes its place on the model. Remove one of the two, or look at the last "
+            "one.")
 TRAINED = ("The model is being trained, and nothing is forecast there; every step is computed in full. Remove TAP "
            "Accelerate from the model that is trained.")
 
@@ -66,6 +69,8 @@ class TapPatch:
             WrappersMP.CALC_COND_BATCH: calc_cond_batch,
             WrappersMP.APPLY_MODEL: apply_model,
         }
+        for earlier in model.get_wrappers(WrappersMP.OUTER_SAMPLE, KEY):
+            earlier.__self__.holder.give_way(REPLACED, prompt_now())
         for kind, wrapper in wrappers.items():
             model.remove_wrappers_with_key(kind, KEY)
             model.add_wrapper_with_key(kind, KEY, wrapper)
@@ -126,12 +131,12 @@ class TapPatch:
 
     def followed(self, record: TapRecord, live: LiveRun) -> None:
         """The run of the guider's first model has ended; it was this one's, too."""
-        self.holder.fill(replace(record, fallbacks=[*record.fallbacks, FOLLOWS]))
+        self.holder.fill(replace(record, fallbacks=[*record.fallbacks, FOLLOWS]), prompt_now())
         live.ended_beside(self.node, record)
 
     def passed_by(self, model: str) -> None:
         """This model runs beside one that has no TAP node."""
-        self.holder.fill(record_of_none(model))
+        self.has_none(model, ALONE)
         log.info("TAP: %s", ALONE)
         tell_nothing_is_skipped(self.node, ALONE, 0)
 
@@ -141,8 +146,12 @@ class TapPatch:
 
     def end(self, run: TapRun, complete: bool) -> None:
         """The run has ended or was interrupted: put its record into the holder."""
-        self.holder.fill(run.close(complete))
+        self.holder.fill(run.close(complete), prompt_now())
         log.info("TAP: %s", summary_line(run.record))
+
+    def has_none(self, model: str, why: str) -> None:
+        """There is no run of this sampling."""
+        self.holder.fill(record_of_none(model, why), prompt_now())
 
     def _start(self, guider: object, sigmas: Tensor, shape: Sequence[int]) -> RunState | None:
         """The state of a new run of latents of a shape [B, C, ...]; None if there is none to make."""
@@ -170,14 +179,17 @@ class TapPatch:
         """The run of a sampling; None, and why is told, while the model is trained or the settings do not fit."""
         if diffusion_model.training and torch.is_grad_enabled():
             log.info("TAP: %s", TRAINED)
-            tell_nothing_is_skipped(self.node, TRAINED, len(sigmas) - 1)
-            return None
+            return self._go_without(name, TRAINED, sigmas)
         try:
             return self.make_run(sigmas.tolist(), name, guider)
         except TapError as error:
             log.warning("TAP: every step is computed in full. %s", error)
-            tell_nothing_is_skipped(self.node, str(error), len(sigmas) - 1)
-            return None
+            return self._go_without(name, str(error), sigmas)
+
+    def _go_without(self, model: str, why: str, sigmas: Tensor) -> None:
+        """Sample without a run, and tell the views and the browser why."""
+        self.has_none(model, why)
+        tell_nothing_is_skipped(self.node, why, len(sigmas) - 1)
 
 
 def guidance_of(guider: object) -> float | None:

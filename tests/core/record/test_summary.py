@@ -177,12 +177,18 @@ def test_a_step_without_a_counted_model_call_is_neither_computed_nor_forecast() 
     assert summary_line(record) == f"No step was forecast. {NOT_REACHED} 1.5 s"
 
 
+def test_a_schedule_that_chose_every_step_itself_is_asked_for_other_settings() -> None:
+    record = full_record(steps=9, interval=5, warmup_steps=3)
+    record.evaluations[4].reason = "probe changed"
+    assert why_nothing_skipped(record).endswith("Set a longer interval or a higher threshold.")
+
+
 @pytest.mark.parametrize(
     ("record", "said"),
     [
         (TapRecord(), "before its first step"),
         (full_record(interval=1, warmup_steps=3), "interval is 1, which computes every step. Set interval to 2"),
-        (full_record(steps=9, interval=5, warmup_steps=3), "the schedule computed every step"),
+        (full_record(steps=9, interval=5, warmup_steps=3), "computes each of them in any case (warm-up). Sample more"),
         (replace(full_record(steps=9), complete=False), "9 of 9 steps computed, none was forecast yet."),
     ],
 )
