@@ -4,6 +4,7 @@ from torch import Tensor, nn
 
 from ....tap_core.sampling.still_share import still_share
 from ..seam.adapter import Adapter
+from ..seam.block_count import BlockCount
 from ..seam.call_target import CallTarget
 from ..seam.cut import cut_of, is_packed, parts_of, place_in
 from ..seam.in_out_seam import InOutAdapter
@@ -39,6 +40,16 @@ class CallContext:
         if parted:
             return place_in(whole, self.x)
         return None if looks(self.tap, self.options) and is_moved(whole, self.x) else ()
+
+    @property
+    def blocks(self) -> BlockCount:
+        """The model's blocks as they were when the run began."""
+        return self.state.blocks_of(self.model, self.adapter)
+
+    @property
+    def unchecked(self) -> bool:
+        """Whether the model has not passed the self-check in this run."""
+        return id(self.model) not in self.state.checked
 
     def whole_batch(self) -> bool:
         """Whether each condition of this call is ComfyUI's own and has all pictures of the batch.

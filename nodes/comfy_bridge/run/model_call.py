@@ -8,10 +8,6 @@ from comfy.patcher_extension import WrapperExecutor
 from torch import Tensor, nn
 
 from ....tap_core.record.record import TokenChoices
-from ..seam.block_count import BlockCount, CountedCall
-from ..seam.block_seam import BlockSeam
-from ..seam.call_target import CALL_TARGETS, CallSeam, NoTarget
-from ..seam.compiled import CompiledSeam, is_compiled
 from ..seam.in_out_seam import InOutAdapter, InOutSeam
 from ..seam.layout import in_one_batch
 from ..seam.part import Part
@@ -19,17 +15,16 @@ from ..seam.patches import to_patches
 from ..seam.replacer import replacer
 from ..seam.seam import Seam
 from ..seam.self_check import missing_part, probe_is_attended
-from ..seam.targets import TARGET_KINDS, Captured
+from ..seam.targets import Captured
 from .call_context import CallContext
 from .condition import window_frames
 from .expected_memory import bytes_of_step, figure_or
+from .fitting_seam import fitting_seam
 from .in_part import IN_FULL, OTHER_TOKENS, why_in_full
 from .others import MOVES
 from .run_state import RUN_KEY, state_of
 from .waiting_control import residuals
 
-# What is known before block 0 runs; anything else needs a block to run.
-SEEN_AT_ENTRY = {"probe", "stream", "target", "loss"}
 FELL_BACK = "TAP fell back"
 # Seconds after which a waiting call checks again whether it still has to wait.
 LONGEST_WAIT = 1.0
@@ -85,7 +80,7 @@ class ModelCall(CallContext):
         elif self.place is None:
             self.tap.fall_back_blind(MOVES)
         elif self._has_other_blocks():
-            self.tap.fall_back_blind(f"{self._who(self._blocks, (), self._current)} puts something else in place of "
+            self.tap.fall_back_blind(f"{self._who(self.blocks, (), self._current)} puts something else in place of "
                                      f"the blocks of {self.tap.record.model}; TAP computes all other steps in full. "
                                      "Remove that node, or TAP.")
         if self.tap.notes.fell_back:
@@ -137,7 +132,7 @@ class ModelCall(CallContext):
         if seam.captured.replaced and not mismatch:
             self._fall_back_at_replaced_blocks(seam.captured.replaced)
             return
-        unchecked = self._unchecked and not isinstance(seam, InOutSeam)
+        unchecked = self.unchecked and not isinstance(seam, InOutSeam)
         if mismatch or (unchecked and not probe_is_attended(seam.captured)):
             self._fall_back_at_mismatch(seam.captured)
             return
@@ -148,14 +143,10 @@ class ModelCall(CallContext):
         for key, mine, target in parts:
             self.tap.remember(key, mine, target)
 
-    @property
-    def _unchecked(self) -> bool:
-        return id(self.model) not in self.state.checked
-
     def _fall_back_at_mismatch(self, captured: Captured) -> None:
         why = "TAP or ComfyUI may need an update."
         if captured.attended is None and not captured.mismatch:
-            why = f"{self._who(self._blocks, (0,))} may have replaced its attention. Remove that node, or TAP."
+            why = f"{self._who(self.blocks, (0,))} may have replaced its attention. Remove that node, or TAP."
         if self.tap.shared:
             why = "Processes that share out the tokens of a picture inside the model do that."
         self.tap.fall_back_blind(f"The first block of {self.tap.record.model} is not as TAP knows it; every step was "
@@ -163,14 +154,10 @@ class ModelCall(CallContext):
 
     def _fall_back_at_replaced_blocks(self, places: Sequence[int]) -> None:
         """What the call gave is the guess of another node, such as a cache: never remember that as the truth."""
-        blocks = self._blocks
+        blocks = self.blocks
         self.tap.fall_back_blind(f"{self._who(blocks, places)} skips blocks of {self.tap.record.model} by "
                                  f"itself: in a computed step, {len(places)} of {len(blocks.modules)} blocks did not "
                                  "run. TAP computes all other steps in full. Remove that node, or TAP.")
-
-    @property
-    def _blocks(self) -> BlockCount:
-        return self.state.blocks_of(self.model, self.adapter)
 
     @property
     def _current(self) -> Sequence[nn.Module]:
@@ -181,7 +168,7 @@ class ModelCall(CallContext):
         """Whether another node has put something else in place of the model's blocks for this call."""
         if isinstance(self.adapter, InOutAdapter):
             return False
-        return bool(missing_part(self.adapter, self.model)) or len(self._current) != len(self._blocks.modules)
+        return bool(missing_part(self.adapter, self.model)) or len(self._current) != len(self.blocks.modules)
 
     def _who(self, *where: object) -> str:
         """The other node as a user can find it: by the function that it put into the model."""
@@ -276,24 +263,5 @@ class ModelCall(CallContext):
             self.decider.show(**{name: getattr(captured, name) for name in needs if hasattr(captured, name)})
 
     def _seam(self, forward: Callable[..., Tensor] | None = None) -> Seam:
-        """The seam that fits the model, the target and torch.compile."""
-        adapter, kind, needs = self.adapter, self.tap.settings.target, self.decider.course.needs
-        if isinstance(adapter, InOutAdapter):
-            seam = InOutSeam(self.base.model_sampling.calculate_input(self.sigmas, self.x),
-                             self.call_target(kind if kind in CALL_TARGETS else "slope"),
-                             None if is_compiled(self.base.diffusion_model) else CountedCall(self._blocks))
-            self._tell_expected_memory(seam.captured)
-            return seam
-        at_end, watch = kind in CALL_TARGETS, self._unchecked
-        seam = BlockSeam(adapter, self.model, NoTarget() if at_end else TARGET_KINDS[kind], self.cut,
-                         {**self.conditions, "cond_or_uncond": self.options["cond_or_uncond"]}, watch, needs,
-                         self._tell_expected_memory, CountedCall(self._blocks, math.prod(self.grid)), self.state.unread)
-        if at_end:
-            seam = CallSeam(seam, self.call_target(kind))
-        if not is_compiled(self.base.diffusion_model):
-            return seam
-        looks = not at_end or not needs <= SEEN_AT_ENTRY
-        if looks:
-            self.tap.notes.note("TAP looks into the compiled model, so the steps that are computed run uncompiled. For "
-                                "target auto or denoised, and most schedules, it does not have to.")
-        return CompiledSeam(seam, self.base, None if looks or watch else lambda o: forward(o, controlled=False))
+        """The seam that fits this call."""
+        return fitting_seam(self, self._tell_expected_memory, forward)

@@ -10,12 +10,13 @@ from comfy.patcher_extension import WrapperExecutor
 from torch import Tensor
 from tqdm.auto import tqdm
 
-from ....tap_core.sampling.replay import Replay, same
+from ....tap_core.sampling.replay import Replay
 from ....tap_core.sampling.run import TapRun
 from .evaluation import OwnCalls, is_differentiated
 from .generators import DrawnInside, draw_others, put_back
 from .held import Held
 from .run_state import RunState, state_of
+from .same_way import SameWay, Verdict
 from .stand_in import StandIn
 
 # ComfyUI was asked for their room; latents that still take more than this share of the free memory go to the CPU.
@@ -124,16 +125,10 @@ class Passes:
         self._run, self._callback, self._bar, self._held = run, callback, bar, held
         self._drawn, self._drawn_told = DrawnInside(), DrawnInside()  # in evaluations, and in callbacks
         self._evaluation = self._call = self._calls = 0
-        self._sigmas: list[Tensor] = []  # what the model is told at each evaluation
+        self._way = SameWay(run)
         self._left = False  # whether the sampler was told to end this pass
-        self._mark: Tensor | None = None  # x where the sampler was left to see whether it comes there again
-        self._begun = self._followed = False  # whether it came to its start again, and behind the first gap
-        self._second: Tensor | None = None  # x of the second evaluation, until a pass came there again
         self._went_back: float | None = None  # when the sampler was left, until it comes to a step that is not done
-        self._alike = True  # whether later passes were at the same places, as far as that was read
         self.others = self._asked = False  # whether the generators draw other numbers in this pass, and in the next
-        self._upto = 1  # the evaluation that a pass with other numbers ends at
-        self._elsewhere: Tensor | None = None  # x that it came to
 
     def again(self) -> None:
         """The next pass starts."""
@@ -145,11 +140,6 @@ class Passes:
         if self._went_back is None:
             self._went_back = time.perf_counter()
         raise GoAgain
-
-    def _try_others(self, upto: int) -> None:
-        """Leave the sampler, to see whether it comes to another x at an evaluation when other numbers are drawn."""
-        self._asked, self._upto = True, upto
-        self._leave()
 
     def _catch_up(self) -> None:
         """The sampler comes to a step that is not done: what it took to get here again was replay."""
@@ -190,8 +180,8 @@ class Passes:
             return self._other_answer(index, x, replay)
         if is_differentiated(x, sigma):  # x may not be looked at
             self._run.replay = replay = None
-        if replay is not None and (self._left or not self._is_alike(index, x, sigma, replay)):
-            self._stop(NOT_ALIKE)
+        if replay is not None:
+            self._act(Verdict.DIFFERS if self._left else self._way.look(index, x, sigma, replay))
         if replay is not None and index < replay.known:
             denoised = replay.answer(index, x)
             self._drawn.skip(index)
@@ -207,90 +197,22 @@ class Passes:
         if len(self._run.record.evaluations) == seen or self._run.notes.fell_back:  # nothing is forecast any more
             self._run.replay = None
         if self._run.goes_again(x, denoised):
-            self._go_again()
+            self._act(self._way.judge(self._run.replay))
         return denoised
 
     def _other_answer(self, index: int, x: Tensor, replay: Replay) -> Tensor:
         """As `answer`, in a pass with other numbers, which ends where its x is noted."""
-        if index >= self._upto:
-            self._elsewhere = x.clone()
+        if index >= self._way.upto:
+            self._way.note_elsewhere(x)
             self._leave()
         return replay.answer(index, x)
 
-    def _is_alike(self, index: int, x: Tensor, sigma: Tensor, replay: Replay) -> bool:
-        """Whether the sampler goes the same way again, as far as is known; to see it, it is left a few times.
-
-        That is before its first evaluation, before its second one, behind the first gap, and where noise shows.
-        """
-        if not self._begun:
-            alike = self._comes_again(x)
-            self._begun = True
-            return alike and self._is_alike(index, x, sigma, replay)
-        if index == self._upto and self._elsewhere is not None and not self._see_noise(index, x, replay):
-            return False
-        if index == len(self._sigmas):
-            self._sigmas.append(sigma.clone())
-            if index == 1:
-                self._second = x.clone()
-                self._run.foresee(x, float(sigma.flatten()[0]))
-                self._try_others(index)
-            return True
-        self._compare(index, x, sigma, replay)
-        if not self._followed and index == replay.known - 1 and index >= replay.before_gaps:
-            self._follow(x)
-        return True
-
-    def _follow(self, x: Tensor) -> None:
-        """Leave the sampler once behind the first gap; the next full step reads whether it came to the same x again."""
-        if self._mark is None:
-            self._mark = x.clone()
-            self._leave()
-        self._run.readback.ask(same(x, self._mark), self._repeat)
-        self._followed, self._mark = True, None
-
-    def _comes_again(self, x: Tensor) -> bool:
-        """Leave the sampler, and whether it then comes to the same x [B, C, ...]. This waits for the device."""
-        if self._mark is None:
-            self._mark = x.clone()
-            self._leave()
-        before, self._mark = self._mark, None
-        return x.shape == before.shape and bool(same(x, before))
-
-    def _compare(self, index: int, x: Tensor, sigma: Tensor, replay: Replay) -> None:
-        """Ask whether a later pass is at the same place up to the first gap; the next full step reads it."""
-        self._run.readback.ask((sigma == self._sigmas[index]).all(), self._repeat)
-        if self._second is not None and index == 1:
-            self._run.readback.ask(same(x, self._second), self._repeat)
-            self._second = None
-        elif index < replay.before_gaps:
-            self._run.readback.ask(replay.comes_to(index, x), self._repeat)
-
-    def _repeat(self, alike: Tensor) -> None:
-        """Take whether a later pass was at the same place."""
-        self._alike = self._alike and bool(alike)
-
-    def _see_noise(self, index: int, x: Tensor, replay: Replay) -> bool:
-        """Noise is what differs when other numbers are drawn; whether it is the same when the same ones are drawn.
-
-        This waits for the device.
-        """
-        noisy = x.shape != self._elsewhere.shape or not same(x, self._elsewhere)
-        if noisy and index > 1 and not self._comes_again(x):
-            return False
-        self._elsewhere, replay.noisy, self._run.motion.adds_noise = None, noisy, noisy
-        if not noisy:  # what looked like it were sharp turns
-            self._run.motion.noisy = None
-        return True
-
-    def _go_again(self) -> None:
-        """Leave the sampler, unless that would do harm, as far as the full step that just ended has read."""
-        if not self._alike:
+    def _act(self, verdict: Verdict) -> None:
+        """Leave the sampler, or give up repaying, where the verdict is that."""
+        if verdict is Verdict.DIFFERS:
             self._stop(NOT_ALIKE)
-            return
-        motion, replay = self._run.motion, self._run.replay
-        if not replay.noisy and motion.noisy is not None and motion.noisy:
-            self._try_others(replay.known)
-        elif not (replay.noisy and motion.buries):
+        elif verdict is not Verdict.ON:
+            self._asked = verdict is Verdict.OTHERS
             self._leave()
 
     def _stop(self, why: str) -> None:
