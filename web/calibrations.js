@@ -23,6 +23,17 @@ export function checkText(text) {
   throw new Sentence("Nothing was saved: the node has no calibration yet. Run it, or paste one.");
 }
 
+/**
+ * Tells where to save a calibration that comes from another node.
+ * @param {string} title of that node @param {boolean} makes whether it will show the text after its run
+ * @throws {Sentence}
+ */
+export function tellWhereToSave(title, makes) {
+  throw new Sentence(`Nothing was saved: the text comes from ${title}${
+    makes ? ", which shows none yet. Run it, then save again."
+      : ". Save it in the menu of the TAP Calibrate that made it."}`);
+}
+
 /** The saved calibrations without this one. */
 export function withoutOne(saved, name) {
   return Object.fromEntries(Object.entries(saved).filter(([key]) => key !== name));

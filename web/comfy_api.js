@@ -153,9 +153,8 @@ export function askServer(path) {
 
 /** Posts something to the pack's part of the server. @returns {Promise<Response>} */
 export function tellServer(path, told) {
-  return api.fetchApi(path, {
-    method: "POST", headers: { "Content-Type": "application/json" }, body: JSON.stringify(told),
-  });
+  const headers = { "Content-Type": "application/json" };
+  return api.fetchApi(path, { method: "POST", headers, body: JSON.stringify(told) });
 }
 
 /** The values of a node's widgets, by name. */
@@ -212,6 +211,13 @@ export function sourceOf(node, inputName) {
   return place < 0 || !node.graph ? null : node.getInputNode(place);
 }
 
+/** Cuts the link into an input, if there is one; returns whether there was. */
+export function cutLink(node, inputName) {
+  const linked = linkedInputs(node).includes(inputName);
+  if (linked) node.disconnectInput(node.inputs.findIndex(({ name }) => name === inputName));
+  return linked;
+}
+
 /** The steps of the first node behind this one's model that has a number of steps, or null. */
 export function stepsBehind(node) {
   const waiting = [...(node.getOutputNodes?.(0) ?? [])], seen = new Set();
@@ -263,8 +269,7 @@ function linksOf(source, output) {
 
 /** Puts a new node into a link; "all": into every link of that output. It stands in free room below the source. */
 export function addBetween(link, kind, which) {
-  const { source, output } = link;
-  const cut = which === "all" ? linksOf(source, output) : [link];
+  const { source, output } = link, cut = which === "all" ? linksOf(source, output) : [link];
   const made = window.LiteGraph.createNode(kind);
   source.graph.add(made);
   made.pos = roomBelow(source, made);
@@ -276,10 +281,9 @@ export function addBetween(link, kind, which) {
 
 function roomBelow(node, made) {
   const title = 40, others = node.graph.nodes.filter((other) => other !== made);
-  const [x, start] = [node.pos[0], node.pos[1] + node.size[1] + 2 * title];
+  let [x, y] = [node.pos[0], node.pos[1] + node.size[1] + 2 * title];
   const taken = (y) => others.some(({ pos, size }) => pos[0] < x + made.size[0] && x < pos[0] + size[0]
     && pos[1] - title < y + made.size[1] && y - title < pos[1] + size[1]);
-  let y = start;
   while (taken(y)) y += title;
   return [x, y];
 }

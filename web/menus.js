@@ -1,12 +1,12 @@
 /** What the pack adds to the menus of its nodes. */
-import { SETTING, checkName, checkText, readSaved, withoutOne } from "./calibrations.js";
+import { SETTING, checkName, checkText, readSaved, tellWhereToSave, withoutOne } from "./calibrations.js";
 import {
-  addBefore, askFor, changeSetting, kindOf, knowsKind, linkedInputs, notify, setWidgets, settingOf, sourceOf,
+  addBefore, askFor, changeSetting, cutLink, kindOf, knowsKind, linkedInputs, notify, setWidgets, settingOf, sourceOf,
   widgetValues,
 } from "./comfy_api.js";
 import { insertEntries } from "./insert.js";
 import { sayOn } from "./live/attach.js";
-import { ACCELERATE, presetWith, presetWords, presetsIn } from "./presets.js";
+import { ACCELERATE, presetWith, presetWords, presetsIn, withoutReplaced } from "./presets.js";
 import { Sentence } from "./sentence.js";
 import { textOf } from "./text/attach.js";
 
@@ -14,6 +14,9 @@ import { textOf } from "./text/attach.js";
 const PLACEMENT = "TapPlacement";
 const TEXT = "text";
 const CALIBRATE = "TapCalibrate";
+// ComfyUI's own nodes that hold one value.
+const HOLDS_VALUE = /^Primitive/;
+const IN_PLACE = "It takes the place of what was connected to text.";
 
 let presets = [];
 
@@ -31,12 +34,13 @@ export function menuOf(node) {
 }
 
 function presetEntries(node) {
-  const now = presetWith(presets, widgetValues(node));
+  const now = presetWith(presets, withoutReplaced(widgetValues(node), linkedInputs(node)));
   return presets.map((preset) => ({
     content: `${preset.name}${preset === now ? " \u2713" : ""}: ${preset.says}`,
     callback: () => {
       setWidgets(node, preset.values);
-      sayOn(node, presetWords(preset.name, linkedInputs(node)));
+      const { words, warns } = presetWords(preset, linkedInputs(node));
+      say(node, words, warns);
     },
   }));
 }
@@ -50,18 +54,34 @@ function savedEntries(node) {
     callback: () => {
       const source = sourceOf(node, "schedule");
       const placement = source && kindOf(source) === PLACEMENT ? source : addBefore(node, PLACEMENT, "schedule");
-      setWidgets(placement, { [TEXT]: saved[name] });
-      sayOn(node, `Calibration ${name} is set in the node connected to schedule.`);
+      const cut = setText(placement, saved[name]);
+      say(node, `Calibration ${name} is set in the node connected to schedule.${cut ? ` ${IN_PLACE}` : ""}`, cut);
     },
   }));
+}
+
+/** Says something on the strip of a node, where a new plan soon replaces it; a warning also in a notice. */
+function say(node, words, warns) {
+  sayOn(node, words);
+  if (warns) notify("warn", words);
+}
+
+/** Gives a placement node a text that counts: a connected one would replace it. Returns whether there was one. */
+function setText(placement, text) {
+  const cut = cutLink(placement, TEXT);
+  setWidgets(placement, { [TEXT]: text });
+  return cut;
 }
 
 function placementEntries(node) {
   const saved = readSaved(settingOf(SETTING));
   const names = Object.keys(saved);
-  const entries = [saveEntry(() => widgetValues(node)[TEXT])];
+  const entries = [saveEntry(() => usedText(node))];
   if (!names.length) return entries;
-  const use = (name) => ({ content: name, callback: () => setWidgets(node, { [TEXT]: saved[name] }) });
+  const use = (name) => ({
+    content: name,
+    callback: () => { if (setText(node, saved[name])) notify("warn", `${name} is set. ${IN_PLACE}`); },
+  });
   const remove = (name) => ({
     content: name,
     callback: () => showErrors(() => write(withoutOne(saved, name), `${name} is deleted.`)),
@@ -71,8 +91,17 @@ function placementEntries(node) {
   ];
 }
 
-function saveEntry(textOf) {
-  return { content: "Save this calibration", callback: () => showErrors(() => save(textOf())) };
+/** The text that a placement node uses: its own, or the one that the node connected to it shows. @throws {Sentence} */
+function usedText(placement) {
+  if (!linkedInputs(placement).includes(TEXT)) return widgetValues(placement)[TEXT];
+  const source = sourceOf(placement, TEXT);
+  const kind = source ? kindOf(source) ?? source.type : "";
+  const shown = kind === CALIBRATE ? textOf(source).at(-1) : HOLDS_VALUE.test(kind) ? widgetValues(source).value : "";
+  return shown || tellWhereToSave(source?.title ?? "outside", kind === CALIBRATE);
+}
+
+function saveEntry(found) {
+  return { content: "Save this calibration", callback: () => showErrors(() => save(found())) };
 }
 
 async function save(found) {

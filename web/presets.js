@@ -17,6 +17,17 @@ export function presetsIn({ presets, shared }) {
   return presets.map(({ name, says, of, values }) => ({ name, says, values: { ...shared[of], ...values } }));
 }
 
+/** The values of widgets that decide something: what is connected to the node replaces the others. */
+export function withoutReplaced(values, linked) {
+  const replaced = linked.flatMap(replacedBy);
+  return Object.fromEntries(Object.entries(values).filter(([name]) => !replaced.includes(name)));
+}
+
+/** The widgets that an input replaces when something is connected to it; most inputs are a widget's own. */
+function replacedBy(input) {
+  return REPLACED[input] ?? [input];
+}
+
 /** The preset whose values these widgets have, or null. @param {Record<string, unknown>} values */
 export function presetWith(presets, values) {
   const fits = (preset) => Object.entries(preset.values).every(([name, value]) => values[name] === value);
@@ -25,12 +36,14 @@ export function presetWith(presets, values) {
 
 /**
  * What to say after a preset was set.
- * @param {string} name of the preset
+ * @param {{name: string, values: Record<string, unknown>}} preset
  * @param {string[]} linked names of the inputs that something is connected to
+ * @returns {{words: string, warns: boolean}}
  */
-export function presetWords(name, linked) {
-  const replaced = linked.filter((input) => input in REPLACED);
-  if (!replaced.length) return `${name} is set. Queue to use it.`;
-  const widgets = replaced.flatMap((input) => REPLACED[input]).join(", ");
-  return `${name} is set, but what is connected to ${replaced.join(" and ")} replaces ${widgets}.`;
+export function presetWords({ name, values }, linked) {
+  const replacing = linked.filter((input) => replacedBy(input).some((widget) => widget in values));
+  if (!replacing.length) return { words: `${name} is set. Queue to use it.`, warns: false };
+  const widgets = [...new Set(replacing.flatMap(replacedBy))].join(", ");
+  const words = `${name} is set, but what is connected to ${replacing.join(" and ")} replaces ${widgets}.`;
+  return { words, warns: true };
 }

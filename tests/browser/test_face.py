@@ -113,6 +113,14 @@ def test_what_a_connected_node_decides_is_grey_and_names_it(opened: ComfyPage) -
     assert not found["interval"][0] and found["interval"][1] == "interval"
 
 
+def test_there_is_no_plan_of_a_value_that_is_connected(opened: ComfyPage) -> None:
+    opened.until(lambda: line(opened).startswith("6 of 20 steps, "), "the plan")
+    opened.page.evaluate(CONNECT, [ACCELERATE, "PrimitiveInt", "interval"])
+    opened.until(lambda: line(opened).startswith("What is connected to interval decides "), "no plan of the widget")
+    of_node(opened, "node.disconnectInput(node.inputs.findIndex(({ name }) => name === 'interval'))")
+    opened.until(lambda: line(opened).startswith("6 of 20 steps, "), "the plan again")
+
+
 def test_a_result_of_the_cache_shows_the_run_that_made_it(opened: ComfyPage) -> None:
     opened.run()
     opened.until(lambda: "instead of" in line(opened) or "not faster" in line(opened), "the result")

@@ -17,6 +17,15 @@ WATCH = """id => {
         .observe(strip, { attributes: true, attributeFilter: ['data-marks'] });
 }"""
 
+# Connects a text to a TAP Placement, as a step for undo.
+CONNECT_TEXT = """id => {
+    const { graph } = app.canvas, node = graph.getNodeById(id), text = LiteGraph.createNode('PrimitiveStringMultiline');
+    text.pos = [node.pos[0], node.pos[1] + 500];
+    graph.add(text);
+    text.connect(0, node, node.inputs.findIndex(({ name }) => name === 'text'));
+    app.extensionManager.workflow.activeWorkflow.changeTracker.captureCanvasState();
+}"""
+
 
 @pytest.fixture(scope="module")
 def opened(comfy: ComfyPage) -> ComfyPage:
@@ -234,6 +243,13 @@ def test_a_calibration_is_saved_under_a_name_and_used_from_the_menu(opened: Comf
     assert "demo, 20 steps" in line(opened)
     source = int(opened.prompt_inputs(ACCELERATE)["schedule"][0])
     assert opened.widgets(source)["text"] == "a calibration"
+    opened.show(source)
+    page.evaluate(CONNECT_TEXT, source)
+    opened.until(lambda: isinstance(opened.prompt_inputs(source)["text"], list), "the connected text")
+    choose_in_menu(opened, source, "Saved calibrations", "demo, 20 steps")
+    opened.until(lambda: opened.prompt_inputs(source)["text"] == "a calibration", "the chosen text")
+    page.evaluate("() => app.extensionManager.workflow.activeWorkflow.changeTracker.undo()")
+    opened.until(lambda: isinstance(opened.prompt_inputs(source)["text"], list), "one undo to connect it again")
     opened.show(source)
     choose_in_menu(opened, source, "Delete a calibration", "demo, 20 steps")
     page.get_by_text("demo, 20 steps is deleted").first.wait_for()

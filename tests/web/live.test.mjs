@@ -54,8 +54,11 @@ test("the widgets' values find their preset", () => {
 });
 
 test("a preset says so when a connected input replaces its widgets", () => {
-  assert.equal(presetWords("Fast", ["model"]), "Fast is set. Queue to use it.");
-  assert.match(presetWords("Fast", ["model", "schedule"]), /connected to schedule replaces quality, interval/);
+  const fast = { ...PRESETS[0], name: "Fast" };
+  assert.equal(presetWords(fast, ["model", "memory_limit"]).words, "Fast is set. Queue to use it.");
+  assert.match(presetWords(fast, ["model", "schedule"]).words, /connected to schedule replaces quality, interval/);
+  assert.equal(presetWords(fast, ["interval", "predictors", "orders"]).words, "Fast is set, but what is connected to "
+    + "interval and predictors and orders replaces interval, orders, horizon_from, horizon_to, horizon_step.");
 });
 
 test("only saved calibrations are read", () => {

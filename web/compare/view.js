@@ -42,7 +42,10 @@ export class ComparisonView {
     this.#pairs = pairs;
     this.wipe.hidden = !pairs.length;
     this.frames.reach(pairs.length - 1);
-    if (pairs.length) this.#showPair(0);
+    if (pairs.length) return this.#showPair(0);
+    // Pictures of the comparison before may still be on their way.
+    this.#asked += 1;
+    this.forget();
   }
 
   /** Gives the shown pictures' memory back. */

@@ -3,13 +3,15 @@ import {
   followNode, followWidgets, kindOf, linkedInputs, sourceOf, stepsBehind, widgetValues,
 } from "../comfy_api.js";
 import { fitHeight, foldAdvanced, greyWidgets } from "../comfy_face.js";
-import { ACCELERATE, REPLACED } from "../presets.js";
+import { ACCELERATE, REPLACED, withoutReplaced } from "../presets.js";
 import { showPlanned, showsPlan } from "./attach.js";
 import { planFor } from "./server.js";
 
 const OURS = /^Tap[A-Z]/;
 // Milliseconds without a change, so that a slider that moves asks a few times only.
 const REST = 80;
+// What the plan follows from: a value that is connected is not known before the run.
+const PLANNED = ["schedule", "quality", "interval", "warmup_steps", "placement", "start_percent", "end_percent"];
 
 /** Gives a new node of ours its face, before anything is put below its widgets. */
 export function attachInputs(node) {
@@ -42,13 +44,15 @@ function decidedElsewhere(node) {
 }
 
 async function showPlan(node) {
-  const steps = stepsBehind(node);
-  if (linkedInputs(node).includes("schedule")) {
-    const name = sourceOf(node, "schedule")?.title ?? "The connected schedule";
+  const steps = stepsBehind(node), linked = linkedInputs(node);
+  const decides = PLANNED.find((input) => linked.includes(input));
+  if (decides) {
+    const name = decides === "schedule" && sourceOf(node, decides)?.title || `What is connected to ${decides}`;
     const line = `${name} decides which steps are computed; the plan shows when the run starts.`;
     showPlanned(node, { line, plan: "" }, steps ?? 0);
     return;
   }
-  const plan = steps && await planFor(widgetValues(node), steps);
+  if (!steps && showsPlan(node)) showPlanned(node, { line: "The plan shows when the run starts.", plan: "" }, 0);
+  const plan = steps && await planFor(withoutReplaced(widgetValues(node), linked), steps);
   if (plan) showPlanned(node, plan, steps);
 }

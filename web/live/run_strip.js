@@ -43,6 +43,7 @@ export class RunStrip {
 
   /** @param {ReturnType<typeof import("./run_state.js").readEvent>} state */
   show(state) {
+    if (state.marks.length !== this.#state?.marks.length) this.#readAnew();
     this.#state = state;
     this.say(state.line);
     this.root.dataset.marks = state.marks;
@@ -91,6 +92,12 @@ export class RunStrip {
     this.canvas.setAttribute("aria-valuenow", step + 1);
     this.canvas.setAttribute("aria-valuetext", words);
     this.say(words);
+  }
+
+  /** The step that was read is none of the steps to be shown. */
+  #readAnew() {
+    this.canvas.setAttribute("aria-valuenow", 0);
+    this.canvas.removeAttribute("aria-valuetext");
   }
 
   #count() {

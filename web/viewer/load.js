@@ -41,7 +41,11 @@ export class LoadedRun {
   }
 
   #once(key, ask) {
-    if (!this.#asked.has(key)) this.#asked.set(key, ask());
+    if (!this.#asked.has(key)) {
+      this.#asked.set(key, ask());
+      // After an error it is asked for again.
+      this.#asked.get(key).catch(() => this.#asked.delete(key));
+    }
     return this.#asked.get(key);
   }
 
