@@ -17,7 +17,6 @@ from statistics import mean
 from cells import SHOTS, Cell, cells
 
 HERE = Path(__file__).resolve().parents[1]
-SAMPLERS = ("euler", "heun", "dpm_2", "dpmpp_2m")
 
 
 def main() -> None:
@@ -45,7 +44,7 @@ def measure(model: str, steps: list[int] | None) -> None:
     rows = kept["rows"] if kept.get("weights") == stage.weights else []
     done = {tuple(row[name] for name in Cell.__dataclass_fields__) for row in rows}
     fulls: dict[tuple, list] = {}
-    for cell in tqdm(list(cells(SAMPLERS, steps)), desc=model, unit="row"):
+    for cell in tqdm(list(cells(steps=steps)), desc=model, unit="row"):
         if tuple(asdict(cell).values()) not in done:
             rows.append({"model": model, **asdict(cell), "on": score(stage, cell, fulls)})
             command = f"python3 bench/samplers/before.py 73a12a6 --model {model}"

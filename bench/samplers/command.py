@@ -119,16 +119,11 @@ def shown(row: dict | None, before: dict | None) -> str:
 
 
 def plot_gains(found: dict, folder: Path) -> None:
-    """What repaying is worth by sampler, as it was and as it is: means over guidance 1 and 2, all models and counts.
-
-    Where cells were measured with the way before replay, both bars are of these.
-    """
+    """What repaying is worth by sampler, as it was and as it is: means over guidance 1 and 2, all models and counts."""
     off = {key(row): row["off"]["psnr"] for row in found["rows"]}
-    then, samplers = {key(row) for row in found["before"]}, {row["sampler"] for row in found["before"]}
-    alike = [row for row in found["rows"] if key(row) in then or row["sampler"] not in samplers]
     gains = {label: [(row["sampler"], row["on"]["psnr"] - off[key(row)]) for row in some
                      if row["cfg"] <= 2 and key(row) in off]
-             for label, some in (("as on 2026-11-27", found["before"]), ("replay", alike))}
+             for label, some in (("as on 2026-11-27", found["before"]), ("replay", found["rows"]))}
     with plotted(folder / "samplers.png", figsize=(8, 3.2)) as axes:
         for bar, (label, some) in enumerate(gains.items()):
             of = {name: [gain for sampler, gain in some if sampler == name] for name in SAMPLERS}

@@ -66,11 +66,12 @@ def aimed_at() -> str:
 
 
 def closer_before() -> str:
-    """In how many of the cells that were measured then the way before replay is no closer than now."""
+    """In how many of the cells the way before replay is closer than now."""
     now = {command.key(row): row["on"]["psnr"] for row in ROWS}
     found = [row["on"]["psnr"] - now[command.key(row)] for row in command.kept()["before"]]
     level = sum(each <= command.MEAN_RULE for each in found)
-    return f"In the other {level} of {len(found)} cells that were measured then, it is less close, or level"
+    return (f"In {len(found) - level} of {len(found)} cells it is closer by more than {command.MEAN_RULE} dB; in the "
+            f"other {level} it is less close, or level")
 
 
 SENTENCES = [
