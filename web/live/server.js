@@ -57,6 +57,7 @@ export function promptOf(prompt) {
 
 async function askPrompt(prompt) {
   const found = prompt && await answerOf("/tap/prompt", { prompt });
+  if (!found) prompts.delete(prompt); // without an answer it is asked for again
   return { workflow: String(found?.workflow ?? ""), nodes: Array.isArray(found?.nodes) ? found.nodes : [] };
 }
 
