@@ -20,7 +20,7 @@ from .inputs.sockets import TAP_RECORD
 from .inputs.view import check_holder
 
 SUBFOLDER = "tap"
-ALPHA = ". Transparency is not compared."
+ALPHA = "Transparency is not compared."
 
 
 class TapCompare(io.ComfyNode):
@@ -85,7 +85,7 @@ def compared(
     found = compare(picture, reference, tick)
     words = comparison_words(found, None if other_seed is None else compare(other_seed, reference, tick), record)
     if max(picture.shape[3], reference.shape[3]) > COLOURS:
-        words += ALPHA
+        words = f"{words.removesuffix('.')}. {ALPHA}"
     return words, draw_difference(picture, reference, found, words, DifferenceScale(amplify), tick)
 
 

@@ -6,6 +6,7 @@ from functools import lru_cache
 
 from ..noise_level import mixes, noise_level
 from ..schedule import SKIP, Decision, Schedule
+from ..schedules.course import TOO_FEW
 from ..timeline import Timeline, same_sigmas
 from .budget import Budget
 from .text import Calibration
@@ -55,7 +56,9 @@ class CalibratedSchedule(Schedule):
         return notes
 
     def why_none(self, timeline: Timeline) -> str:
-        """Why nothing is skipped."""
+        """Why nothing is skipped, in a run that has steps to skip."""
+        if timeline.steps <= TOO_FEW:
+            return ""
         return (f"The placement has {len(self.places(timeline))} computed steps, and the run has no more than that. "
                 "Set a smaller budget, or sample more steps.")
 

@@ -18,5 +18,5 @@ class TraceHolder:
         self.latest, self.why_none = None, ""
 
     def give_way(self, why: str, _: str = "") -> None:
-        """Another node takes this one's place on the model; why: what to tell people where there is no trace."""
-        self.latest, self.why_none = None, why
+        """Another node takes this one's place on the model. why: what to tell people where there is no trace."""
+        self.why_none = why

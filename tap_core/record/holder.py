@@ -4,6 +4,9 @@ from copy import deepcopy
 
 from .record import TapRecord
 
+OLDER = ("Another TAP node takes this one's place on the model, in one branch at least. If no sampler uses this node's "
+         "own MODEL any more, this is an older run.")
+
 
 class RecordHolder:
     """Holds the record of TAP Accelerate's latest run; the node makes the holder before there is a run.
@@ -14,27 +17,28 @@ class RecordHolder:
 
     def __init__(self) -> None:
         self._latest: TapRecord | None = None
-        self._prompt = ""
+        self._prompt, self._gave_way = "", False
         self.why_none = ""
 
     def clear(self) -> None:
         """A run starts."""
-        self._latest, self.why_none = None, ""
+        self._latest, self._gave_way, self.why_none = None, False, ""
 
     def fill(self, record: TapRecord, prompt: str = "") -> None:
         """A run has ended. prompt: the id of the prompt that it was in; "" if that is not known."""
         self._latest, self._prompt = record, prompt
 
     def give_way(self, why: str, prompt: str = "") -> None:
-        """Another node takes this one's place on the model; what a run of an earlier prompt has left is dropped.
+        """Another node takes this one's place on the model; a record of an earlier prompt says so from here on.
 
         why: what to tell people where there is no record. prompt: the id of the prompt that runs now.
         """
-        if not prompt or prompt != self._prompt:
-            self._latest = None
-        self.why_none = why
+        self._gave_way, self.why_none = not prompt or prompt != self._prompt, why
 
     @property
     def latest(self) -> TapRecord | None:
         """A copy of the latest run's record, which no later run changes; None if there was none."""
-        return deepcopy(self._latest)
+        found = deepcopy(self._latest)
+        if found is not None and self._gave_way:
+            found.fallbacks.append(OLDER)
+        return found

@@ -94,8 +94,9 @@ def why_nothing_skipped(record: TapRecord) -> str:
         return "No step was forecast: interval is 1, which computes every step. Set interval to 2 or more."
     reasons = dict.fromkeys(e.reason for e in record.evaluations)
     if set(FORCED).issuperset(reasons):
+        shorter = "set retention lower" if "retention" in reasons else "set a shorter warm-up"
         return (f"No step was forecast: the schedule computes each of them in any case ({', '.join(reasons)}). "
-                "Sample more steps, or set a shorter warm-up.")
+                f"Sample more steps, or {shorter}.")
     return "No step was forecast: the schedule computed every step. Set a longer interval or a higher threshold."
 
 

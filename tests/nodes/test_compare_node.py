@@ -139,6 +139,8 @@ def test_transparency_is_said_to_be_left_out() -> None:
     clear = torch.cat([TRUTH, torch.zeros_like(TRUTH[..., :1])], dim=-1)
     words = TapCompare.execute(clear, torch.cat([TRUTH, torch.ones_like(TRUTH[..., :1])], dim=-1)).args[0]
     assert words.endswith("equal. Transparency is not compared.")
+    words = TapCompare.execute(clear * 0.98, clear, record=told(39.0)).args[0]
+    assert words.endswith("told about 39 dB. Transparency is not compared.")
 
 
 def test_the_schema_needs_two_pictures() -> None:

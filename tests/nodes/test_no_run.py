@@ -16,7 +16,7 @@ from tap_pack.nodes.measure_run import TapMeasureRun
 from tap_pack.nodes.report import TapReport
 from tap_pack.nodes.schedule import TapSchedule
 from tap_pack.tap_core.errors import TapError
-from tap_pack.tap_core.record.holder import RecordHolder
+from tap_pack.tap_core.record.holder import OLDER, RecordHolder
 from tap_pack.tap_core.schedules.listed import ListedSchedule
 from torch import Tensor
 
@@ -55,11 +55,11 @@ def test_a_node_behind_another_one_is_named_in_place_of_an_older_run(model: Mode
     with CurrentNodeContext("prompt 2", "2"):
         second, last = accelerated(first)
         sample(second, 8)
-    assert report(holder).startswith("No run was recorded. Another TAP node behind this one takes its place")
+    assert OLDER in TapReport.execute(holder, None).args[0], "it may be the run of a branch that has not changed"
     assert "of 8 steps" in report(last)
     with CurrentNodeContext("prompt 3", "1"):
         sample(first, 6)
-    assert "of 6 steps" in report(holder), "without the second one it has runs again"
+    assert OLDER not in TapReport.execute(holder, None).args[0], "without the second one it has runs again"
 
 
 def test_a_branch_with_another_node_leaves_the_run_of_this_prompt(model: ModelPatcher) -> None:
@@ -67,7 +67,14 @@ def test_a_branch_with_another_node_leaves_the_run_of_this_prompt(model: ModelPa
         first, holder = accelerated(model)
         sample(first, 6)
         accelerated(first)
-    assert "of 6 steps" in report(holder)
+    text = TapReport.execute(holder, None).args[0]
+    assert "of 6 steps" in text and OLDER not in text
+
+
+def test_a_node_that_never_had_a_run_names_the_one_behind_it(model: ModelPatcher) -> None:
+    first, holder = accelerated(model)
+    sample(accelerated(first)[0], 6)
+    assert report(holder).startswith("No run was recorded. Another TAP node behind this one takes its place")
 
 
 def test_a_schedule_that_does_not_fit_is_the_reason_and_not_the_wiring(model: ModelPatcher) -> None:
@@ -83,6 +90,10 @@ def test_nothing_measured_has_its_reason_too(model: ModelPatcher) -> None:
     with pytest.raises(TapError, match=r"No run was measured\. The list of steps goes up to 20"):
         trace_of(trace)
     measured, trace = TapMeasureRun.execute(model, "auto").args
+    sample(measured, 6)
+    accelerated(measured)
+    assert trace_of(trace).steps == 6, "a branch takes no trace away"
+    measured, trace = TapMeasureRun.execute(model, "auto").args
     sample(accelerated(measured)[0], 6)
     with pytest.raises(TapError, match=r"No run was measured\. Another TAP node behind this one takes its place"):
         trace_of(trace)
@@ -91,6 +102,8 @@ def test_nothing_measured_has_its_reason_too(model: ModelPatcher) -> None:
 @pytest.mark.parametrize(("name", "knobs", "steps", "says"), [
     ("EasyCache", {}, 4, "computes each of them in any case (warm-up)"),
     ("list of steps", {"steps": "0-5"}, 6, "The list has all of the run's 6 steps; leave some out."),
+    ("list of steps", {"steps": "0"}, 1, "too few steps (1)"),
+    ("DiCache", {"retention": 1.0}, 8, "retention, last step). Sample more steps, or set retention lower."),
     ("interval", {"warmup": 20}, 12, "lower the warm-up"),
 ])
 def test_a_schedule_that_skips_nothing_says_what_can_be_changed(

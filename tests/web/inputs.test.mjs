@@ -26,6 +26,7 @@ async function planned(sources, sampler = makeNode("KSampler", { steps: 20 })) {
     await settle(120);
     return { line: root.lastChild.textContent, marks: root.dataset.marks, asked: [...told] };
   };
+  node.shown = () => root.lastChild.textContent;
   return { node, change };
 }
 
@@ -43,7 +44,7 @@ test("there is no plan where something connected decides it, until it is cut", a
   for (const input of ["quality", "interval", "warmup_steps", "placement", "start_percent", "end_percent"]) {
     const { node, change } = await planned({ [input]: primitive() });
     const { line, asked } = await change();
-    assert.equal(line, `What is connected to ${input} decides which steps are computed; the plan shows when the run starts.`);
+    assert.equal(line, `The plan depends on what is connected to ${input}, and shows when the run starts.`);
     assert.deepEqual(asked, []);
     node.disconnectInput(node.inputs.findIndex(({ name }) => name === input));
     await settle(120);
@@ -60,4 +61,23 @@ test("a plan goes when the number of steps is not known any more", async () => {
   sampler.inputs[0].link = 1;
   const { line, marks } = await change();
   assert.deepEqual([line, marks], ["The plan shows when the run starts.", ""]);
+});
+
+test("a plan comes back when the sampler is connected again", async () => {
+  const sampler = makeNode("KSampler", { steps: 20 }, { steps: primitive() });
+  const { node, change } = await planned({}, sampler);
+  sampler.inputs[0].link = null;
+  assert.equal((await change()).line, "20 planned");
+  sampler.inputs[0].link = 1;
+  assert.equal((await change()).marks, "");
+  sampler.inputs[0].link = null;
+  node.onConnectionsChange();
+  await settle(120);
+  assert.equal(node.shown(), "20 planned");
+});
+
+test("a quality has no use for the number of first steps", async () => {
+  const { node, change } = await planned({ warmup_steps: primitive() });
+  node.widgets.find(({ name }) => name === "quality").value = "close";
+  assert.equal((await change()).line, "20 planned");
 });

@@ -63,9 +63,9 @@ export function showPlanned(node, { line, plan }, steps) {
   if (isOn()) strips.get(node)?.show({ marks: ".".repeat(steps), plan, line, reasons: {} });
 }
 
-/** Whether the strip of a node shows a plan, no run. */
+/** Whether the strip of a node shows a plan, of any number of steps, and no run. */
 export function showsPlan(node) {
-  return /^\.+$/.test(strips.get(node)?.root.dataset.marks ?? "");
+  return /^\.*$/.test(strips.get(node)?.root.dataset.marks ?? "nothing");
 }
 
 function showState(state) {

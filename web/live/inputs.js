@@ -43,12 +43,18 @@ function decidedElsewhere(node) {
   return by;
 }
 
+/** Whether an input counts for the plan: a quality has no use for the number of first steps. */
+function counts(node, input) {
+  return input !== "warmup_steps" || widgetValues(node).quality === "fixed" || linkedInputs(node).includes("quality");
+}
+
 async function showPlan(node) {
   const steps = stepsBehind(node), linked = linkedInputs(node);
-  const decides = PLANNED.find((input) => linked.includes(input));
+  const decides = PLANNED.find((input) => linked.includes(input) && counts(node, input));
   if (decides) {
-    const name = decides === "schedule" && sourceOf(node, decides)?.title || `What is connected to ${decides}`;
-    const line = `${name} decides which steps are computed; the plan shows when the run starts.`;
+    const name = decides === "schedule" && sourceOf(node, decides)?.title;
+    const line = name ? `${name} decides which steps are computed; the plan shows when the run starts.`
+      : `The plan depends on what is connected to ${decides}, and shows when the run starts.`;
     showPlanned(node, { line, plan: "" }, steps ?? 0);
     return;
   }

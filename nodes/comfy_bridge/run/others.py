@@ -11,8 +11,10 @@ from ....tap_core.sampling.run import TapRun
 KEY = "tap"
 # Those through which the picture goes, after the sampler and before ComfyUI scales it for the model.
 ON_THE_WAY = (WrappersMP.PREDICT_NOISE, WrappersMP.CALC_COND_BATCH, WrappersMP.APPLY_MODEL)
-# Some put frames of their own in place of a few, the same ones at every step; who moves a picture changes more of it.
+# Some put something of their own in a part, the same at every step; who moves a picture changes more of it.
 KEPT = 0.5
+# Dimensions of a picture: channels, rows and columns; a film has one more.
+FRAME = 3
 MOVES = ("Another node changes or moves the picture that the model gets, and TAP cannot tell how; TAP computes all "
          "other steps in full. Remove that node, or TAP.")
 
@@ -32,8 +34,12 @@ def looks(run: TapRun, options: dict) -> bool:
 def is_moved(sampled: Tensor | None, given: Tensor) -> bool:
     """Whether most of the first picture of given [B*conditions, C, ...] is not that of sampled [B, C, ...].
 
-    A part of another size may be an area or a window: it is not moved. This waits for the device.
+    Of a film each frame would have to be moved. A part of another size may be an area or a window: it is not moved. Nor
+    are values that are not numbers. This waits for the device.
     """
     if sampled is None or sampled is given or sampled.shape[1:] != given.shape[1:]:
         return False
-    return bool((given[0] == sampled[0].to(given)).float().mean() < KEPT)
+    here, there = given[0], sampled[0].to(given)
+    kept = ((here == there) | (here.isnan() & there.isnan())).float()
+    frames = kept.transpose(0, 1) if kept.ndim > FRAME else kept[None]  # [T, C, H, W]
+    return bool(frames.flatten(1).mean(1).amax() < KEPT)

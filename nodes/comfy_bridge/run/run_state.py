@@ -34,9 +34,8 @@ class RunState:
     whether a video is made in windows. needed, told: bytes that ComfyUI was asked for, for the model's own work and for
     what TAP keeps. followers: TAP nodes of other models in the guider, which get this run's record, too, when it has
     ended. awaited: begins the evaluation that the sampler has asked for, if a model call comes before it has begun.
-    asked: the picture [B, C, ...] that the sampler has asked for.
-    sampled: whether its sampler has begun. deciding_device: of several devices, the one whose call decides for all.
-    decided: set when that call has decided.
+    asked: the picture [B, C, ...] that the sampler has asked for. sampled: whether its sampler has begun.
+    deciding_device: of several devices, the one whose call decides for all. decided: set when that call has decided.
     """
 
     def __init__(self, run: TapRun, adapter: Adapter | InOutAdapter, model: nn.Module) -> None:

@@ -89,3 +89,15 @@ def test_nobody_looks_at_a_skipped_step_or_without_other_nodes(
     accelerated = Accelerated(rolling(model, WrappersMP.APPLY_MODEL, 0), **DEFAULTS)
     accelerated.sample(12)
     assert looked == [False] * len(accelerated.record.full_steps)
+
+
+def test_what_is_a_move() -> None:
+    film = torch.randn(2, 4, 6, 8, 12)
+    with_others = film.clone()
+    with_others[:, :, :5] = 1.0  # five of six frames are another node's, at every step
+    failed = torch.full_like(film, torch.nan)
+    for given in (film, film[:1], with_others, film[:, :, :3]):
+        assert not others.is_moved(film, given)
+    assert not others.is_moved(failed, failed.clone()) and not others.is_moved(None, film)
+    for given in (film.roll(1, -1), film.roll(1, 2), film + 0.1):
+        assert others.is_moved(film, given)
