@@ -74,9 +74,9 @@ def test_the_plan_says_how_many_fewer_calls() -> None:
 
 @pytest.mark.parametrize(("steps", "settings", "reason"), [
     (20, {"interval": 1}, "interval 1"),
-    (4, {"warmup_steps": 5, "placement": "paper"}, "lower warmup_steps"),
+    (4, {"warmup_steps": 5, "placement": "paper"}, "lower the warm-up"),
     (3, {"warmup_steps": 3}, "sample more steps"),
-    (20, {"given_schedule": ListedSchedule(tuple(range(20)))}, "computes each"),
+    (20, {"given_schedule": ListedSchedule(tuple(range(20)))}, "leave some out"),
 ])
 def test_when_nothing_will_be_skipped_the_plan_says_why(steps: int, settings: dict, reason: str) -> None:
     plan = plan_of(run_of(steps, **settings))

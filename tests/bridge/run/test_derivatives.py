@@ -9,6 +9,7 @@ import pytest
 import torch
 from comfy.model_patcher import ModelPatcher
 from tap_pack.nodes.comfy_bridge.run.evaluation import is_differentiated
+from tap_pack.nodes.comfy_bridge.run.wrappers import TRAINED
 from torch import Tensor
 
 from matrix_stage import STAGES
@@ -125,4 +126,6 @@ def test_nothing_is_forecast_for_a_model_that_is_trained(training: bool, interva
 
     (full, _), (found, accelerated) = gradients(False), gradients(True)
     assert len(found) == 6 and all(torch.equal(*pair) for pair in zip(found, full, strict=True))
-    assert accelerated.holder.latest is None if training else accelerated.record.skipped_steps == []
+    assert accelerated.record.skipped_steps == []
+    if training:
+        assert accelerated.record.evaluations == [] and accelerated.record.fallbacks == [TRAINED]
