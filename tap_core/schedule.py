@@ -120,7 +120,9 @@ class AnySchedule:
         return []
 
     def why_none(self, timeline: Timeline) -> str:
-        """Why every step of a run is computed, and what to change; "" if it knows no more than any other."""
+        """Why every step of a run that is long enough is computed, and what to change; "" if it knows no more than any
+        other.
+        """
         return ""
 
 

@@ -6,7 +6,6 @@ from functools import lru_cache
 
 from ..noise_level import mixes, noise_level
 from ..schedule import SKIP, Decision, Schedule
-from ..schedules.course import TOO_FEW
 from ..timeline import Timeline, same_sigmas
 from .budget import Budget
 from .text import Calibration
@@ -56,9 +55,7 @@ class CalibratedSchedule(Schedule):
         return notes
 
     def why_none(self, timeline: Timeline) -> str:
-        """Why nothing is skipped, in a run that has steps to skip."""
-        if timeline.steps <= TOO_FEW:
-            return ""
+        """Why nothing is skipped."""
         return (f"The placement has {len(self.places(timeline))} computed steps, and the run has no more than that. "
                 "Set a smaller budget, or sample more steps.")
 

@@ -38,10 +38,10 @@ def held_bytes(course: object) -> int:
 
 
 def why_none_is_skipped(schedule: AnySchedule, timeline: Timeline) -> str:
-    """Why a schedule skips nothing in a run, and what to change; one with a range knows more of it."""
-    if why := schedule.why_none(timeline):
-        return why
+    """Why a schedule skips nothing in a run, and what to change; some schedules know more of it."""
     steps = timeline.steps
+    if steps > TOO_FEW and (why := schedule.why_none(timeline)):
+        return why
     interval, warmup = getattr(schedule, "interval", None), getattr(schedule, "warmup", None)
     if interval == 1:
         return "With interval 1 every step is computed; set it to 2 or more."

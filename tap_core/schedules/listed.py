@@ -5,7 +5,6 @@ from dataclasses import dataclass
 from ..errors import TapError
 from ..schedule import SKIP, Decision, Schedule
 from ..timeline import Timeline
-from .course import TOO_FEW
 
 # No run has more steps.
 MOST = 10_000
@@ -39,9 +38,7 @@ class ListedSchedule(Schedule):
         return Decision(full=True, reason="in the list") if step == 0 or step in self.steps else SKIP
 
     def why_none(self, timeline: Timeline) -> str:
-        """Why nothing is skipped, in a run that has steps to skip."""
-        if timeline.steps <= TOO_FEW:
-            return ""
+        """Why nothing is skipped."""
         return f"The list has all of the run's {timeline.steps} steps; leave some out."
 
 
