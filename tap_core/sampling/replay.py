@@ -22,6 +22,7 @@ from ..predictors.on_processor import PROCESSOR, to_device, to_processor
 from .gaps import Full, Gap, NoisyGap
 from .interpolation import spaced
 from .restraint import Restraint
+from .same_values import same_values
 from .slopes import Slopes
 from .still_share import still_share
 
@@ -30,11 +31,6 @@ REMEMBERED = 12
 # A slope that is evaluated ahead, at a step's end, is good for half of the step in Heun's method. Near the clean
 # picture a drift of x would change it by more than the step can bear, so there denoised follows x as far as is needed.
 AHEAD = 2.0
-
-
-def same(x: Tensor, y: Tensor) -> Tensor:
-    """Whether two latents of one shape are the same bit for bit, a scalar; NaN is NaN, or a failed run looked noisy."""
-    return ((x == y) | (x.isnan() & y.isnan())).all()
 
 
 class Replay:
@@ -70,7 +66,7 @@ class Replay:
     def comes_to(self, index: int, x: Tensor) -> Tensor:
         """Whether x [B, C, ...] is the one at which an evaluation before the first gap was computed, a scalar."""
         level, known = self._known[index]
-        return same(mix(x, level, self._mixed), to_device(known.x, x.device))
+        return same_values(mix(x, level, self._mixed), to_device(known.x, x.device)).all()
 
     def answer(self, index: int, x: Tensor) -> Tensor:
         """The denoised picture [B, C, ...] of a known evaluation, at an x that the sampler reached this time."""

@@ -6,11 +6,11 @@ from ....tap_core.sampling.still_share import still_share
 from ..seam.adapter import Adapter
 from ..seam.block_count import BlockCount
 from ..seam.call_target import CallTarget
-from ..seam.cut import cut_of, is_packed, parts_of, place_in
+from ..seam.cut import cut_of, is_packed, parts_of
 from ..seam.in_out_seam import InOutAdapter
 from ..seam.patches import filled_share
 from ..seam.plain_module import plain_module
-from .others import is_moved, looks
+from .others import place_in
 from .run_state import RunState
 
 
@@ -28,18 +28,12 @@ class CallContext:
         (self.x, self.sigmas), self.options, self.conditions = noisy, options, conditions
         device = options.get("multigpu_thread_device")
         self.decides = device is None or device == state.deciding_device
-        self.place = self._place(state.wrapped)
+        self.place = place_in(self.decider.seen.x, self.x) if state.wrapped else ()
         where = (device or self.x.device, id(self.model), self.place, self.tap.levels.latent)
         self.keys = state.keys.of(options, base, control, where)
         self.shapes = conditions.get("latent_shapes")
         self.grid = adapter.grid(self.model, parts_of(self.x, self.shapes)[0])
         self.cut = cut_of(self.x, self.grid, self.shapes, adapter.side_patch)
-
-    def _place(self, parted: bool) -> tuple[int, ...] | None:
-        whole = self.decider.seen.x
-        if parted:
-            return place_in(whole, self.x)
-        return None if looks(self.tap, self.options) and is_moved(whole, self.x) else ()
 
     @property
     def blocks(self) -> BlockCount:

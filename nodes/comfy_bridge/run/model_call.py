@@ -21,7 +21,7 @@ from .condition import window_frames
 from .expected_memory import bytes_of_step, figure_or
 from .fitting_seam import fitting_seam
 from .in_part import IN_FULL, OTHER_TOKENS, why_in_full
-from .others import MOVES
+from .others import MOVES, watch
 from .run_state import RUN_KEY, state_of
 from .waiting_control import residuals
 
@@ -87,6 +87,7 @@ class ModelCall(CallContext):
             return self._compute_plainly(forward)
         self.show_grid()
         if not self.decider.wants_skip:
+            watch(self.tap, self.options, self.decider.seen.x, self.x)
             return self._compute(forward)
         if not self.tap.memory.can_forecast(self.keys, len(self.x) // len(self.keys), self.cut.count):
             return self._compute(forward, reason="new condition or size")

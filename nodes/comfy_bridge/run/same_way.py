@@ -4,8 +4,9 @@ from enum import Enum, auto
 
 from torch import Tensor
 
-from ....tap_core.sampling.replay import Replay, same
+from ....tap_core.sampling.replay import Replay
 from ....tap_core.sampling.run import TapRun
+from ....tap_core.sampling.same_values import same_values
 
 
 class Verdict(Enum):
@@ -83,7 +84,7 @@ class SameWay:
         if self._mark is None:
             self._mark = x.clone()
             return Verdict.AGAIN
-        self._run.readback.ask(same(x, self._mark), self._repeat)
+        self._run.readback.ask(same_values(x, self._mark).all(), self._repeat)
         self._followed, self._mark = True, None
         return Verdict.ON
 
@@ -93,14 +94,13 @@ class SameWay:
             self._mark = x.clone()
             return Verdict.AGAIN
         before, self._mark = self._mark, None
-        alike = x.shape == before.shape and bool(same(x, before))
-        return Verdict.ON if alike else Verdict.DIFFERS
+        return Verdict.ON if _equal(x, before) else Verdict.DIFFERS
 
     def _compare(self, index: int, x: Tensor, sigma: Tensor, replay: Replay) -> None:
         """Ask whether a later pass is at the same place up to the first gap; the next full step reads it."""
         self._run.readback.ask((sigma == self._sigmas[index]).all(), self._repeat)
         if self._second is not None and index == 1:
-            self._run.readback.ask(same(x, self._second), self._repeat)
+            self._run.readback.ask(same_values(x, self._second).all(), self._repeat)
             self._second = None
         elif index < replay.before_gaps:
             self._run.readback.ask(replay.comes_to(index, x), self._repeat)
@@ -114,7 +114,7 @@ class SameWay:
 
         This waits for the device.
         """
-        noisy = x.shape != self._elsewhere.shape or not same(x, self._elsewhere)
+        noisy = not _equal(x, self._elsewhere)
         if noisy and index > 1:
             verdict = self._come_again(x)
             if verdict is not Verdict.ON:
@@ -123,3 +123,8 @@ class SameWay:
         if not noisy:  # what looked like it were sharp turns
             self._run.motion.noisy = None
         return Verdict.ON
+
+
+def _equal(x: Tensor, y: Tensor) -> bool:
+    """This waits for the device."""
+    return x.shape == y.shape and bool(same_values(x, y).all())

@@ -31,7 +31,7 @@ from .evaluation import begin, finish, is_differentiated
 from .memory import prepare_sampling
 from .model_call import apply_model
 from .moving_windows import why_windows_move
-from .others import KEY, MOVES, is_moved, looks
+from .others import KEY, watch
 from .replaying import sampler_sample
 from .run_state import RUN_KEY, RunState, running, state_of
 from .second_model import ALONE, FOLLOWS, leaders, leading, leads, record_of_none
@@ -252,8 +252,7 @@ def predict_noise(executor: WrapperExecutor, x: Tensor, timestep: Tensor, *args:
         with state.run.unseen(float(timestep.detach().flatten()[0]), x.device):
             return executor(x, timestep, *args, **kwargs)
     begin(state, options, x, timestep, *args, **kwargs)
-    if looks(state.run, options.get("transformer_options", {})) and is_moved(asked, x):
-        state.run.fall_back_blind(MOVES)
+    watch(state.run, options.get("transformer_options", {}), asked, x)
     denoised = state.run.decider.approximation
     if denoised is None:
         try:

@@ -4,7 +4,6 @@ ComfyUI packs several latents, such as a video and its sound, into one row [B, 1
 """
 
 import math
-import operator
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -85,22 +84,3 @@ def _part(tokens: Tensor, grid: Grid, shape: Shape) -> Tensor:
     sizes = (1, 1, 1, *shape[2:])[-3:]
     width = shape[1] * math.prod(-(-size // count) for size, count in zip(sizes, grid, strict=True))
     return from_patches(tokens[..., :width], grid, (len(tokens), *shape[1:]))
-
-
-def place_in(whole: Tensor | None, part: Tensor) -> tuple[int, ...] | None:
-    """Where in a latent [B, C, ...] the first picture of a part is: () if it is all of it, None if it is not in there.
-
-    Waits for the device.
-    """
-    if whole is None or part.shape[1:] == whole.shape[1:]:
-        # A model that fails gives NaN, which is no move.
-        return () if whole is None or torch.equal(part[0].nan_to_num(), whole[0].to(part).nan_to_num()) else None
-    if part.ndim != whole.ndim or any(map(operator.gt, part.shape[1:], whole.shape[1:])):
-        return None
-    one, all_of_it = part[0], whole[0].to(part)
-    ranges = tuple(slice(large - small + 1) for small, large in zip(one.shape[1:], all_of_it.shape[1:], strict=True))
-    for corner in (all_of_it[0][ranges] == one[0].flatten()[0]).nonzero().tolist():
-        inside = (slice(None), *(slice(at, at + size) for at, size in zip(corner, one.shape[1:], strict=True)))
-        if torch.equal(all_of_it[inside], one):
-            return tuple(corner)
-    return None

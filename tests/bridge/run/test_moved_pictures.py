@@ -9,6 +9,7 @@ import torch
 from comfy.model_patcher import ModelPatcher
 from comfy.patcher_extension import WrappersMP
 from tap_pack.nodes.comfy_bridge.run import others
+from tap_pack.nodes.comfy_bridge.run.others import kept_share
 from torch import Tensor
 
 from tiny_flux import Accelerated, distance, sample, tiny_flux
@@ -82,22 +83,28 @@ def test_nobody_looks_at_a_skipped_step_or_without_other_nodes(
     model: ModelPatcher, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     looked = []
-    monkeypatch.setattr("tap_pack.nodes.comfy_bridge.run.call_context.is_moved",
-                        lambda *given: looked.append(others.is_moved(*given)))
+
+    def noted(sampled: Tensor, given: Tensor) -> Tensor:
+        looked.append(given.shape)
+        return kept_share(sampled, given)
+
+    monkeypatch.setattr(others, "kept_share", noted)
     Accelerated(model, **DEFAULTS).sample(12)
     assert looked == []
     accelerated = Accelerated(rolling(model, WrappersMP.APPLY_MODEL, 0), **DEFAULTS)
     accelerated.sample(12)
-    assert looked == [False] * len(accelerated.record.full_steps)
+    assert len(looked) == len(accelerated.record.full_steps)
 
 
-def test_what_is_a_move() -> None:
-    film = torch.randn(2, 4, 6, 8, 12)
+def test_how_much_of_a_picture_is_where_it_was() -> None:
+    film = torch.randn(4, 6, 8, 12)
     with_others = film.clone()
-    with_others[:, :, :5] = 1.0  # five of six frames are another node's, at every step
+    with_others[:, :5] = 1.0  # five of six frames are another node's, at every step
     failed = torch.full_like(film, torch.nan)
-    for given in (film, film[:1], with_others, film[:, :, :3]):
-        assert not others.is_moved(film, given)
-    assert not others.is_moved(failed, failed.clone()) and not others.is_moved(None, film)
-    for given in (film.roll(1, -1), film.roll(1, 2), film + 0.1):
-        assert others.is_moved(film, given)
+    for given in (film, with_others):
+        assert kept_share(film, given) == 1
+    assert kept_share(failed, failed.clone()) == 1
+    for given in (film.roll(1, -1), film.roll(1, 1), film + 0.1):
+        assert kept_share(film, given) == 0
+    picture = film[:, 0]
+    assert kept_share(picture, torch.cat([picture[:, :2], picture[:, 2:] + 1], dim=1)) == 0.25

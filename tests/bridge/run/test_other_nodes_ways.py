@@ -11,8 +11,8 @@ from comfy.context_windows import ContextHandlerABC
 from comfy.model_patcher import ModelPatcher
 from comfy_extras import nodes_custom_sampler
 from comfy_extras.nodes_advanced_samplers import SamplerLCMUpscale
+from tap_pack.nodes.comfy_bridge.run.others import place_in
 from tap_pack.nodes.comfy_bridge.run.wrappers import mixes_noise
-from tap_pack.nodes.comfy_bridge.seam.cut import place_in
 from tap_pack.nodes.measure_run import TapMeasureRun
 from tap_pack.tap_core.record.run_line import run_line
 from tap_pack.tap_core.record.summary import NOT_REACHED, summary_line
