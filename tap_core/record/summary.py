@@ -24,7 +24,8 @@ def summary_line(record: TapRecord) -> str:
     """
     run = len(record.full_steps) + len(record.forecast_steps)
     if not record.forecast_steps:
-        return _ascii(f"{why_nothing_skipped(record)} {record.seconds_total:.1f} s")
+        seconds = f" {record.seconds_total:.1f} s" if record.evaluations else ""
+        return _ascii(why_nothing_skipped(record) + seconds)
     parts = [counted_words(record)]
     parts[0] += f" ({run / max(record.steps_computed, 1):.1f}x fewer)" if record.complete else ""
     if record.steps > run and not record.complete:

@@ -82,6 +82,7 @@ def test_a_schedule_that_does_not_fit_is_the_reason_and_not_the_wiring(model: Mo
     sample(unfit, 6)
     text = TapReport.execute(holder, None).args[0]
     assert "The list of steps goes up to 20" in text and "Connect" not in text.splitlines()[0]
+    assert text.splitlines()[0].endswith("sample more steps."), "no seconds of a run that there was not"
 
 
 def test_nothing_measured_has_its_reason_too(model: ModelPatcher) -> None:
