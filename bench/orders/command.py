@@ -18,7 +18,9 @@ from figures.table import table
 from models.model_rows import closeness, parser_of_models
 from models.stage import MODELS, Course, Stage, Take, open_stage
 
-SHOTS = range(600, 606)
+# Batches of pictures; those of demo take ten times as long.
+SHOTS = {"demo": (range(600, 606),),
+         **dict.fromkeys(("words", "balls"), tuple(range(first, first + 6) for first in range(600, 624, 6)))}
 ORDERS = ("0", "1", "2")
 PLAIN = "plain"
 # Intervals that leave 12, 10, 8, 7, 6 and 5 of 50 calls, and 10, 7 and 4 of 20.
@@ -56,12 +58,12 @@ def measured(cell: Cell) -> dict:
     """A row: the default, each order alone at the true distance, with and without trust, and as many plain steps."""
     stage, course = stage_of(cell.model), Course(steps=cell.steps, cfg=cell.cfg)
     fulls = full_pictures(stage, course)
-    takes = {"default": stage.takes(SHOTS, course, cell.settings())}
+    takes = {"default": sampled(stage, course, cell.settings())}
     for order in ORDERS:
         alone = {"orders": order, "horizon_from": 0, "horizon_to": 0}
-        takes[order] = stage.takes(SHOTS, course, cell.settings(**alone, trust="full"))
-        takes[f"{order}, trust"] = stage.takes(SHOTS, course, cell.settings(**alone))
-    takes[PLAIN] = stage.takes(SHOTS, replace(course, steps=takes["default"][0].calls))
+        takes[order] = sampled(stage, course, cell.settings(**alone, trust="full"))
+        takes[f"{order}, trust"] = sampled(stage, course, cell.settings(**alone))
+    takes[PLAIN] = sampled(stage, replace(course, steps=takes["default"][0].calls))
     return {**asdict(cell), "calls": takes["default"][0].calls,
             "scores": {name: closeness(found, fulls) for name, found in takes.items()}}
 
@@ -72,7 +74,12 @@ stage_of = lru_cache(maxsize=1)(open_stage)
 @lru_cache(maxsize=1)
 def full_pictures(stage: Stage, course: Course) -> list[Take]:
     """The pictures with every step computed, kept for the cells that share them."""
-    return stage.takes(SHOTS, course)
+    return sampled(stage, course)
+
+
+def sampled(stage: Stage, course: Course, settings: TapSettings | None = None) -> list[Take]:
+    """The pictures of a course."""
+    return [take for shots in SHOTS[stage.name] for take in stage.takes(shots, course, settings)]
 
 
 def below(row: dict) -> float:
