@@ -72,9 +72,10 @@ class TapAccelerate(io.ComfyNode):
                 io.Float.Input(
                     "closer_than_told", default=DEFAULTS.closer_than_told, min=-MOST_CLOSER, max=MOST_CLOSER, step=1.0,
                     optional=True, advanced=True,
-                    tooltip="How many dB pictures of your model are closer than TAP told; TAP Compare says it where a "
-                    "record is connected. Higher takes fewer computed steps for the same quality. Lower takes more: "
-                    "-10 suits a model whose pictures were 10 dB less close than told. Models differ by 17 dB.",
+                    tooltip="How many dB pictures of your model are closer than TAP told; TAP Compare sets it after "
+                    "three seeds, with a record connected. Higher takes fewer computed steps for the same quality. "
+                    "Lower takes more: -10 suits a model whose pictures were 10 dB less close than told. Models differ "
+                    "by 17 dB.",
                 ),
             ],
             outputs=[

@@ -12,9 +12,9 @@ from ..tap_core.pictures.comparison import COLOURS, Tick, compare, why_not_compa
 from ..tap_core.pictures.comparison_words import comparison_words
 from ..tap_core.pictures.difference_image import draw_difference, draw_why_not
 from ..tap_core.pictures.difference_scale import DifferenceScale
+from ..tap_core.pictures.told import Told, told_of
 from ..tap_core.pictures.wipe_files import write_pairs
 from ..tap_core.record.holder import RecordHolder
-from ..tap_core.record.record import TapRecord
 from .comfy_bridge.progress import progress_bar
 from .inputs.sockets import TAP_RECORD
 from .inputs.view import check_holder
@@ -47,8 +47,8 @@ class TapCompare(io.ComfyNode):
                              tooltip="0 shows every map on one scale, so that maps can be compared. A number shows "
                              "the differences that many times stronger; the figures stay."),
                 TAP_RECORD.Input("record", optional=True, tooltip="The run that made the picture. The words then say "
-                                 "how close TAP had told it to be, and what to set where several pictures are as far "
-                                 "off."),
+                                 "how close TAP had told it to be. After three seeds they say what to set, and a "
+                                 "button sets it."),
             ],
             outputs=[
                 io.String.Output(display_name="STRING", tooltip="The verdict, and the figures below it."),
@@ -62,31 +62,34 @@ class TapCompare(io.ComfyNode):
         cls, picture: Tensor, reference: Tensor, other_seed: Tensor | None = None, amplify: int = 0,
         record: RecordHolder | None = None,
     ) -> io.NodeOutput:
-        """Words and map; `tap_compare` in the ui holds the words and names the files of the wipe."""
-        run = None if record is None else check_holder(record).latest
-        words, frames = compared(picture, reference, other_seed, amplify, run)
+        """Words and map; `tap_compare` in the ui: the words, the files of the wipe, what to set."""
+        holder = None if record is None else check_holder(record)
+        words, frames, told = compared(picture, reference, other_seed, amplify, holder)
         pairs = [] if why_not_comparable(picture, reference) else _pairs(picture, reference)
         verdict, _, figures = words.partition("\n")
         shown = {**ui.PreviewText(words).as_dict(), **ui.PreviewImage(frames, cls=cls).as_dict()}
-        shown["tap_compare"] = [{"verdict": verdict, "figures": figures, "pairs": pairs}]
+        setting = told and told.setting
+        shown["tap_compare"] = [{"verdict": verdict, "figures": figures, "pairs": pairs, "closer_than_told": setting}]
         return io.NodeOutput(words, frames, ui=shown)
 
 
 def compared(
-    picture: Tensor, reference: Tensor, other_seed: Tensor | None, amplify: int, record: TapRecord | None = None
-) -> tuple[str, Tensor]:
-    """The words and the frames; a sentence in both where there is nothing to compare."""
+    picture: Tensor, reference: Tensor, other_seed: Tensor | None, amplify: int, record: RecordHolder | None = None
+) -> tuple[str, Tensor, Told | None]:
+    """The words, the frames, and what the run had told; a sentence in both where there is nothing to compare."""
     why_not = why_not_comparable(picture, reference)
     if why_not is None and other_seed is not None:
         why_not = why_not_comparable(other_seed, reference, "other_seed")
     if why_not is not None:
-        return why_not, draw_why_not(why_not)
+        return why_not, draw_why_not(why_not), None
     tick = _ticking(picture, reference, other_seed)
     found = compare(picture, reference, tick)
-    words = comparison_words(found, None if other_seed is None else compare(other_seed, reference, tick), record)
+    floor = None if other_seed is None else compare(other_seed, reference, tick)
+    told = None if record is None else told_of(found, record)
+    words = comparison_words(found, floor, told)
     if max(picture.shape[3], reference.shape[3]) > COLOURS:
         words = f"{words.removesuffix('.')}. {ALPHA}"
-    return words, draw_difference(picture, reference, found, words, DifferenceScale(amplify), tick)
+    return words, draw_difference(picture, reference, found, words, DifferenceScale(amplify), tick), told
 
 
 def _pairs(picture: Tensor, reference: Tensor) -> list[list[dict[str, str]]]:

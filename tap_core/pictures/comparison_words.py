@@ -2,14 +2,12 @@
 
 import math
 
-from ..closeness import MOST_CLOSER, words_of
-from ..record.record import TapRecord
+from ..closeness import words_of
 from .comparison import Comparison
+from .told import Told
 
 SAME = "no difference: equal in every value"
 EQUAL = "equal"
-# So many dB between told and measured are worth a setting.
-WORTH_SETTING = 4.0
 
 
 def verdict(found: Comparison) -> str:
@@ -18,23 +16,9 @@ def verdict(found: Comparison) -> str:
     return words[0].upper() + words[1:]
 
 
-def comparison_words(found: Comparison, floor: Comparison | None = None, record: TapRecord | None = None) -> str:
-    """The verdict on a line of its own, then the figures, and what the run of the record had told."""
-    return f"{verdict(found)}\n{figure_words(found, floor)}{told_words(found, record)}"
-
-
-def told_words(found: Comparison, record: TapRecord | None) -> str:
-    """What the run had told, and what to set where pictures of its model are often as far off; else empty."""
-    if record is None or record.closeness is None or record.part_of_run or math.isinf(found.psnr):
-        return ""
-    told = record.closeness.decibels
-    # Of a batch a run tells the least close picture; the frames of a film are one picture.
-    off = (found.psnr if record.grid[0] > 1 else min(found.frames)) - told
-    words, before = f". TAP had told about {told:.0f} dB.", record.settings.get("closer_than_told", 0.0)
-    value = max(-MOST_CLOSER, min(MOST_CLOSER, round(before + off)))
-    if abs(off) < WORTH_SETTING or value == before:
-        return words
-    return f"{words} Where several pictures of this model are as far off, set closer_than_told to {value}."
+def comparison_words(found: Comparison, floor: Comparison | None = None, told: Told | None = None) -> str:
+    """The verdict on a line of its own, then the figures, and what the run had told."""
+    return f"{verdict(found)}\n{figure_words(found, floor)}" + ("" if told is None else f". {told}")
 
 
 def figure_words(found: Comparison, floor: Comparison | None = None) -> str:

@@ -2,6 +2,7 @@
 
 from copy import deepcopy
 
+from .compared import Compared
 from .record import TapRecord
 
 OLDER = ("Another TAP node takes this one's place on the model, in one branch at least. If no sampler uses this node's "
@@ -12,10 +13,11 @@ class RecordHolder:
     """Holds the record of TAP Accelerate's latest run; the node makes the holder before there is a run.
 
     It is emptied when a run starts, so that a view never shows an older run. why_none: why there is none, in words; ""
-    where there was no run.
+    where there was no run. runs: how many there were; compared: those whose pictures were compared.
     """
 
     def __init__(self) -> None:
+        self.runs, self.compared = 0, Compared()
         self._latest: TapRecord | None = None
         self._prompt, self._gave_way = "", False
         self.why_none = ""
@@ -23,6 +25,7 @@ class RecordHolder:
     def clear(self) -> None:
         """A run starts."""
         self._latest, self._gave_way, self.why_none = None, False, ""
+        self.runs += 1
 
     def fill(self, record: TapRecord, prompt: str = "") -> None:
         """A run has ended. prompt: the id of the prompt that it was in; "" if that is not known."""

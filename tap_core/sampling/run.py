@@ -58,7 +58,7 @@ class TapRun:
         self.pool = self.forecaster.pool
         self.record = TapRecord(
             model=model, settings=settings_values(settings),
-            sigmas=list(self.timeline.sigmas),
+            sigmas=list(self.timeline.sigmas), guidance=guidance,
             candidates=candidate_names(self.pool.members), part_of_run=max(self.timeline.sigmas[-1:], default=0) > 0,
         )
         self.notes = Notes(self.record.fallbacks)

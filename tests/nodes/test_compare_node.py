@@ -110,7 +110,7 @@ def test_with_a_record_it_says_what_the_run_had_told_and_what_to_set() -> None:
         "nothing": told(None), "none": RecordHolder()}.items()}
     measured = float(re.search(r"([\d.]+) dB PSNR", words["none"])[1])
     assert words["right"].endswith(". TAP had told about 39 dB.") and 36 < measured < 42
-    asks = "Where several pictures of this model are as far off, set closer_than_told to "
+    asks = "Compare 2 more seeds: if they are as far off, set closer_than_told to "
     assert words["low"].endswith(f"{asks}{measured - 25:.0f}.")
     assert words["set"].endswith(f"{asks}30.")  # and no farther
     assert words["far"].endswith(f"{asks}{measured - 60:.0f}.")
@@ -149,3 +149,29 @@ def test_the_schema_needs_two_pictures() -> None:
         ("picture", False), ("reference", False), ("other_seed", True), ("amplify", True),
         ("record", True)]
     assert schema.is_output_node
+
+
+def test_after_three_pictures_it_says_what_the_middle_one_shows_and_gives_it_to_the_button() -> None:
+    holder, said, given = told(25.0), [], []
+    for share in (0.98, 0.995, 0.98, 0.99):  # about 38, 50, 38 and 44 dB
+        holder.clear()
+        holder.fill(told(25.0).latest)
+        found = TapCompare.execute(TRUTH * share, TRUTH, record=holder)
+        said.append(found.args[0])
+        given.append(found.ui["tap_compare"][0]["closer_than_told"])
+    first = float(re.search(r"([\d.]+) dB PSNR", said[0])[1]) - 25
+    assert said[1].endswith(f"Compare one more seed: if it is as far off, set closer_than_told to {first:.0f}.")
+    assert given[:2] == [None, None] and given[2] == round(first)
+    assert said[2].endswith(f"Of the last 3 pictures the middle one was {first:.0f} dB closer than told: "
+                            f"set closer_than_told to {first:.0f}.")
+
+
+def test_the_same_picture_counts_once_and_another_course_begins_anew() -> None:
+    holder = told(25.0)
+    words = [TapCompare.execute(TRUTH * 0.98, TRUTH, record=holder).args[0] for _ in range(3)]
+    assert all("Compare 2 more seeds" in each for each in words)
+    holder.clear()
+    other = told(25.0).latest
+    other.guidance = 4.0
+    holder.fill(other)
+    assert "Compare 2 more seeds" in TapCompare.execute(TRUTH * 0.98, TRUTH, record=holder).args[0]

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { makePage, settle } from "./stubs.mjs";
+import { makeNode, makePage, settle } from "./stubs.mjs";
 
 makePage();
 const { RunStrip } = await import("../../web/live/run_strip.js");
@@ -45,4 +45,35 @@ test("pictures of an earlier comparison leave the browser's memory with it", asy
   assert.equal(given.length, 2);
   view.show({ verdict: "cannot be compared", figures: "", pairs: [] });
   assert.deepEqual(given, []);
+});
+
+const { attachComparison, showComparison } = await import("../../web/compare/attach.js");
+
+/** A TAP Compare that shows a comparison, and the TAP Accelerate that its record comes from. */
+function comparing(closer, { values = { closer_than_told: 0 }, kind = "TapAccelerate", sources = {}, before } = {}) {
+  const accelerate = makeNode(kind, values, sources);
+  const compare = makeNode("TapCompare", {}, { record: accelerate });
+  let root = null;
+  compare.addDOMWidget = (name, type, element) => { root = element; return { name, element }; };
+  attachComparison(compare);
+  const output = { verdict: "Close", figures: "", pairs: [], closer_than_told: closer };
+  assert.ok(showComparison(compare, { tap_compare: [output], before }));
+  return { accelerate, offer: root.children.find(({ tag }) => tag === "button") };
+}
+
+test("what pictures have shown is set by a button, once", () => {
+  const { accelerate, offer } = comparing(12);
+  assert.deepEqual([offer.hidden, offer.textContent], [false, "Set closer_than_told to 12"]);
+  offer.heard.get("click")();
+  assert.equal(accelerate.widgets[0].value, 12);
+  assert.deepEqual([offer.disabled, offer.textContent], [true, "closer_than_told is 12. Queue to use it."]);
+});
+
+test("no button where there is nothing to set, or nowhere to set it", () => {
+  const cases = [
+    comparing(null), comparing(12, { values: { closer_than_told: 12 } }), comparing(12, { values: {} }),
+    comparing(12, { kind: "TapMeasureRun" }), comparing(12, { before: true }),
+    comparing(12, { sources: { closer_than_told: makeNode("PrimitiveFloat") } }),
+  ];
+  for (const { offer } of cases) assert.equal(offer.hidden, true);
 });

@@ -1,10 +1,14 @@
 /** Puts the verdict and the wipe on TAP Compare. */
-import { addElement, fetchFile, followNode, growNode, kindOf } from "../comfy_api.js";
+import {
+  addElement, fetchFile, followNode, growNode, kindOf, linkedInputs, setWidgets, sourceOf, widgetValues,
+} from "../comfy_api.js";
+import { ACCELERATE } from "../presets.js";
 import { RUN_BEFORE } from "../shown.js";
 import { ComparisonView } from "./view.js";
 
 export const KIND = "TapCompare";
 const KEPT = "tap_compare";
+const SETTING = "closer_than_told";
 const LEAST_HEIGHT = 330;
 const SIZE = [360, 700];
 // ComfyUI puts the map below; the classic renderer makes no room for it.
@@ -29,8 +33,24 @@ export function showComparison(node, output) {
   const whole = typeof found?.verdict === "string" && typeof found.figures === "string" && Array.isArray(found.pairs)
     && found.pairs.every((pair) => pair?.length === 2 && pair.every(isReference));
   if (!whole || !views.has(node)) return false;
-  views.get(node).show({ ...found, verdict: `${output.before ? `${RUN_BEFORE} ` : ""}${found.verdict}` });
+  const offer = output.before ? null : offerOf(node, found[SETTING]);
+  views.get(node).show({ ...found, offer, verdict: `${output.before ? `${RUN_BEFORE} ` : ""}${found.verdict}` });
   return true;
+}
+
+/** To set what pictures have shown on the TAP Accelerate that made them; null where there is nothing to set. */
+function offerOf(node, value) {
+  const source = sourceOf(node, "record");
+  if (typeof value !== "number" || !source || kindOf(source) !== ACCELERATE) return null;
+  const now = widgetValues(source)[SETTING];
+  if (now === undefined || now === value || linkedInputs(source).includes(SETTING)) return null;
+  return {
+    words: `Set ${SETTING} to ${value}`,
+    take() {
+      setWidgets(source, { [SETTING]: value });
+      return `${SETTING} is ${value}. Queue to use it.`;
+    },
+  };
 }
 
 /** Only files of our own folder are fetched. */

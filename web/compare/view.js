@@ -13,6 +13,7 @@ export class ComparisonView {
     this.#fetchFile = fetchFile;
     this.verdict = make("p.tap-verdict", { role: "status", textContent: IDLE });
     this.figures = make("p.tap-figures");
+    this.offer = make("button.tap-offer", { type: "button", hidden: true });
     this.picture = make("img.tap-wipe-picture", { alt: "The picture at `picture`", draggable: false });
     this.reference = make("img", { alt: "The picture at `reference`", draggable: false });
     this.line = make("div.tap-wipe-line");
@@ -24,21 +25,27 @@ export class ComparisonView {
     this.box = make("div.tap-wipe", {}, this.reference, this.picture, this.line, ...names);
     this.frames = new Slider("Frame", { max: 0, step: 1 }, (frame) => this.#showPair(frame));
     this.wipe = make("div.tap-wipe-room", { hidden: true }, this.box, this.place, this.frames.root);
-    this.root = make("div.tap-compare", {}, this.verdict, this.figures, this.wipe);
+    this.root = make("div.tap-compare", {}, this.verdict, this.figures, this.offer, this.wipe);
     this.#react();
     this.#wipeTo(50);
   }
 
   #fetchFile;
   #pairs = [];
+  #take = null;
   #asked = 0;
   /** Addresses of the shown pictures in the browser's memory. */
   #held = [];
 
-  /** @param {{verdict: string, figures: string, pairs: object[][]}} found */
-  show({ verdict, figures, pairs }) {
+  /**
+   * @param {{verdict: string, figures: string, pairs: object[][], offer?: {words: string, take: () => string}}} found
+   * offer: a button; what it returns when it is pressed stands on it from then on
+   */
+  show({ verdict, figures, pairs, offer = null }) {
     this.verdict.textContent = verdict;
     this.figures.textContent = figures;
+    this.#take = offer?.take;
+    Object.assign(this.offer, { hidden: !offer, disabled: false, textContent: offer?.words ?? "" });
     this.#pairs = pairs;
     this.wipe.hidden = !pairs.length;
     this.frames.reach(pairs.length - 1);
@@ -87,6 +94,9 @@ export class ComparisonView {
   }
 
   #react() {
+    this.offer.addEventListener("click", () => {
+      Object.assign(this.offer, { textContent: this.#take(), disabled: true });
+    });
     this.place.addEventListener("input", () => this.#wipeTo(Number(this.place.value)));
     // ComfyUI moves nodes with arrow keys.
     this.place.addEventListener("keydown", (event) => event.stopPropagation());
