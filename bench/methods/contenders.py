@@ -124,7 +124,7 @@ def adaptive_contenders(polynomial: tuple[float, ...], ratios: tuple[float, ...]
         Contender("MagCache", REUSE, _threshold(lambda v: MagCacheSchedule(v, 0, 0.06, ratios, ()), 0.005, 20)),
         Contender("EasyCache", REUSE, _threshold(lambda v: EasyCacheSchedule(threshold=v, warmup=3), 0.002, 5)),
         Contender("DiCache", fixed("dicache", "2"), _threshold(
-            lambda v: DiCacheSchedule(threshold=v, retention=0.06), 0.01, 10)),
+            lambda v: DiCacheSchedule(threshold=v, retention=0.05), 0.01, 10)),
         Contender("CG-Taylor", one, _threshold(lambda v: ConfidenceGateSchedule(threshold=v, warmup=3), 0.002, 2)),
         Contender("SpeCa", two, _threshold(
             lambda v: SpeculativeSchedule(threshold=v, floor=0.0, max_skip=0), 0.05, 200)),

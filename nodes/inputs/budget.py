@@ -10,6 +10,7 @@ from ...tap_core.closeness import Closeness, words_of
 from ...tap_core.errors import TapError
 from ...tap_core.sampling.pool_settings import PoolSettings
 
+ONE_OF_TWO = " The weights are for the measured noise levels, not for SIGMAS: use one of the two."
 AFTER = "After the run TAP Accelerate says how close the picture came, and TAP Compare measures it."
 
 
@@ -37,7 +38,8 @@ def expectation(calibration: Calibration, asked: Budget) -> str:
     changed = "" if line.calls == calls else f" The text has no line for {calls} calls; this is the closest one."
     return (f"{line.calls} of {calibration.steps} steps are computed. {_closeness(calibration, line)}{changed}"
             f"{' TAP_POOL has learned weights.' if line.weights else ''}"
-            f"{' SIGMAS has moved sigmas.' if line.sigmas else ''}")
+            f"{' SIGMAS has moved sigmas.' if line.sigmas else ''}"
+            f"{ONE_OF_TWO if line.weights and line.sigmas else ''}")
 
 
 def _closeness(calibration: Calibration, line: CalibrationLine) -> str:

@@ -40,11 +40,14 @@ class LearnedWeights:
         return f"{len(self.full)} of {len(self.sigmas) - 1} steps"
 
     def gap(self, past: Sequence[float]) -> int | None:
-        """The number of the gap behind these full steps, newest first; None if the learned run has none such."""
+        """The number of the gap behind these full steps, newest first; None if the learned run has none such.
+
+        Fewer full steps than were learned from are none such: a prompt may begin in mid-run.
+        """
         if past[0] not in self.full:
             return None
         gap = self.full.index(int(past[0]))
-        return gap if list(past[:SNAPSHOTS]) == self.past_of(gap)[: len(past)] else None
+        return gap if list(past[:SNAPSHOTS]) == self.past_of(gap) else None
 
     def past_of(self, gap: int) -> list[int]:
         """The full steps before a gap, newest first, at most SNAPSHOTS of them."""

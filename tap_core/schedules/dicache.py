@@ -46,7 +46,7 @@ class DiCacheCourse(AdaptiveCourse):
 
     def choose(self, seen: Seen) -> Decision:
         """Full in the first part of the run, then ask for the first block."""
-        if seen.position < self.settings.retention * self.timeline.steps:
+        if int(seen.position) <= int(self.settings.retention * self.timeline.steps):
             return Decision(full=True, reason="retention")
         return Decision(full=False, asks="block")
 

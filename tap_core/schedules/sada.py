@@ -90,7 +90,8 @@ class StabilityCourse(AdaptiveCourse):
         y = (seen.x - seen.denoised) / max(seen.sigma, 1e-9)
         self._path = [(seen.sigma, seen.x, y), *self._path][:3]
         if seen.full and int(seen.position) % max(self.settings.multistep_interval, 1) == 1:
-            nodes = [node for node in self._nodes if node[0] != seen.position]
+            # Through two nodes half a step apart a polynomial would swing.
+            nodes = [node for node in self._nodes if int(node[0]) != int(seen.position)]
             self._nodes = [(seen.position, seen.denoised), *nodes][: self.settings.multistep_term]
 
     def _skip(self, approximate: Callable[[], Tensor]) -> Decision:

@@ -14,8 +14,12 @@ class TaylorHistory:
         self._kept: list[tuple[float, tuple[Tensor, ...]]] = []
 
     def keep(self, position: float, *tensors: Tensor) -> None:
-        """Take what a full step showed, in place of what it showed before, and of all that has another shape."""
-        others = [kept for kept in self._kept if kept[0] != position and _shapes(kept[1]) == _shapes(tensors)]
+        """Take what a full step showed, in place of what it showed before, and of all that has another shape.
+
+        As in History, a step that is evaluated twice is kept once.
+        """
+        others = [kept for kept in self._kept
+                  if int(kept[0]) != int(position) and _shapes(kept[1]) == _shapes(tensors)]
         self._kept = [(position, tensors), *others][: self._taylor.snapshots]
 
     def forecast(self, position: float, which: int = 0) -> Tensor | None:

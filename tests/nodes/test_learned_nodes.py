@@ -63,7 +63,8 @@ def test_learned_weights_forecast_every_token_of_the_run_that_they_are_for(
 def test_the_text_carries_them(model: ModelPatcher, measured: TraceHolder) -> None:
     schedule, text, _, pool, sigmas = calibrated(measured, learn_weights=True, move_sigmas="all")
     again, words, pool_again, sigmas_again = TapPlacement.execute(text, "6").args
-    assert words.endswith("TAP_POOL has learned weights. SIGMAS has moved sigmas.")
+    assert words.endswith("TAP_POOL has learned weights. SIGMAS has moved sigmas. The weights are for the measured "
+                          "noise levels, not for SIGMAS: use one of the two.")
     pictures = [Accelerated(model, schedule=s, predictors=p).sample(STEPS, cfg=2.0)
                 for s, p in ((schedule, pool), (again, pool_again))]
     torch.testing.assert_close(*pictures, rtol=1e-2, atol=1e-2)  # the text has four digits of each weight

@@ -12,6 +12,7 @@ from tap_pack.tap_core.sampling.methods import METHODS
 from tap_pack.tap_core.schedules.interval import IntervalSchedule
 
 from tiny_flux import Accelerated, distance, sample, tiny_flux
+from tiny_flux_family import FLUX_ROWS
 from tiny_qwen_family import QWEN_ROWS
 
 
@@ -44,6 +45,14 @@ def test_settings_differ_by_model(model: ModelPatcher) -> None:
     qwen = next(row for row in QWEN_ROWS if row.known)
     assert architecture(qwen.patcher()) == "Qwen-Image"
     assert TapMethod.execute(method="TAP", model=qwen.patcher()).args[1] == IntervalSchedule(4, 3)
+
+
+def test_flux_2_has_no_numbers_of_flux_1() -> None:
+    other = next(row for row in FLUX_ROWS if row.name == "FLUX.2").patcher()
+    assert architecture(other) == "FLUX.2"
+    with pytest.raises(TapError, match=r"measured on FLUX\.2"):
+        TapMethod.execute(method="MagCache", model=other)
+    assert TapMethod.execute(method="TeaCache", model=other).args[1].coefficients == (1.0, 0.0)
 
 
 def test_without_a_model_the_settings_are_those_for_flux() -> None:

@@ -16,6 +16,10 @@ class FluxAdapter(Adapter):
     cuts = {"pe": (2,), "attn_mask": (-2, -1)}
     only_for_blocks = ("pe_embedder", "txt_norm", "txt_in")
 
+    def name_of(self, model: nn.Module) -> str:
+        """FLUX.2 is another model in FLUX.1's class: what was measured on FLUX.1 says nothing of it."""
+        return "FLUX.2" if model.params.global_modulation else self.name
+
     def blocks(self, model: nn.Module) -> ReplacedBlocks:
         """Double blocks, then single blocks."""
         return ReplacedBlocks(double_block=model.double_blocks, single_block=model.single_blocks)

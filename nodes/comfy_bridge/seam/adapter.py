@@ -77,6 +77,10 @@ class Adapter(Protocol):
     only_for_blocks: Sequence[str] = ()
     image_is_last = False  # whether the picture's tokens are the last of the stream, else they are the first
 
+    def name_of(self, model: nn.Module) -> str:
+        """The name by which methods know the model; what was measured on others of its class may not fit it."""
+        return self.name
+
     def blocks(self, model: nn.Module) -> Blocks:
         """All blocks, and how they are reached."""
         ...

@@ -159,7 +159,7 @@ def test_a_gap_without_steps_or_history_learns_nothing() -> None:
 
 @pytest.mark.parametrize(("past", "run"), [
     ([5.0, 3.0, 1.0], RUN), ([7.0, 2.0, 1.0], RUN), ([7.0, 3.0, 0.0], RUN), ([7.5, 3.0, 1.0], RUN),
-    ([7.0, 3.0, 1.0], OTHER_RUN),
+    ([7.0, 3.0, 1.0], OTHER_RUN), ([7.0], RUN), ([7.0, 3.0], RUN),
 ])
 def test_after_other_full_steps_and_in_other_runs_there_are_none(past: list[float], run: Timeline) -> None:
     assert LEARNED.weights(past, past[0] + 1, run) is None
@@ -170,7 +170,7 @@ def test_others_stand_in_where_there_are_none() -> None:
     inside = pool.candidates([7.0, 3.0, 1.0], 9.0, RUN)
     assert inside.members == [0]
     assert inside.weights == [LEARNED.weights([7.0, 3.0, 1.0], 9.0, RUN)]
-    for past, run in (([7.0, 2.0, 1.0], RUN), ([7.0, 3.0, 1.0], OTHER_RUN)):
+    for past, run in (([7.0, 2.0, 1.0], RUN), ([7.0, 3.0, 1.0], OTHER_RUN), ([7.0], RUN)):
         outside = pool.candidates(past, 9.0, run)
         assert outside.weights == own.candidates(past, 9.0, run).weights
         assert 0 not in outside.members

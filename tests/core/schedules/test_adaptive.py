@@ -67,7 +67,7 @@ def test_dicache_adds_up_the_change_of_the_first_blocks_output(difference: bool)
     threshold = 0.3 if not difference else 0.08
     expected, total = [], 0.0
     for i in range(STEPS):
-        if i < 0.2 * STEPS or i == STEPS - 1:
+        if i <= 0.2 * STEPS or i == STEPS - 1:
             expected.append(i)
             total = 0.0
             continue
@@ -196,7 +196,7 @@ def test_at_threshold_zero_every_step_is_computed(kind: type[AdaptiveSettings], 
 
 
 @pytest.mark.parametrize(("kind", "forced"), [
-    (TeaCacheSchedule, [0, 49]), (DiCacheSchedule, [*range(10), 49]), (ConfidenceGateSchedule, [*range(5), 49]),
+    (TeaCacheSchedule, [0, 49]), (DiCacheSchedule, [*range(11), 49]), (ConfidenceGateSchedule, [*range(5), 49]),
     (SpeculativeSchedule, [0, 1, 2]), (FallbackSchedule, [0, 1, *range(2, 50, 5)]),
 ])
 def test_at_an_infinite_threshold_only_forced_steps_are_full(kind: type[AdaptiveSettings], forced: list[int]) -> None:

@@ -166,6 +166,20 @@ def test_sada_stays_close_to_the_full_run(forecast: str) -> None:
     assert np.abs(end - x).max() < 0.05 * np.abs(x).max()
 
 
+def test_sadas_multistep_stage_has_one_node_a_step_where_steps_are_evaluated_twice() -> None:
+    course, forecast = start(StabilitySchedule(), even_timeline(20)), []
+    for position in (step / 2 for step in range(40)):
+        seen = Seen(position, 1 - position / 20, x=torch.zeros(1, 3))
+        decision = course.before(seen)
+        seen.full = decision.full
+        # Half a step on, the answer is a little higher: a line through both answers of a step would go far off.
+        seen.denoised = torch.full((1, 3), position + 0.01 * (position % 1 > 0)) if decision.full else decision.denoised
+        if not decision.full and position >= 8:
+            forecast.append(float(seen.denoised.mean()) - position)
+        course.after(seen)
+    assert len(forecast) > 10 and max(map(abs, forecast)) < 0.03
+
+
 def test_max_skip_and_endless_thresholds() -> None:
     assert sample(EasyCacheSchedule(threshold=0.0))[0] == list(range(STEPS))
     assert sample(EasyCacheSchedule(threshold=math.inf))[0] == [0, 1, 2, 3, 4, 49]

@@ -28,6 +28,13 @@ def test_a_step_that_is_kept_again_takes_its_own_place(history: TaylorHistory) -
     assert float(history.forecast(3.0).mean()) == 6.0
 
 
+def test_a_step_that_is_evaluated_twice_is_kept_once(history: TaylorHistory) -> None:
+    for step in (0.0, 2.0, 4.0, 4.5):
+        history.keep(step, torch.full((1, 2, 4), step))
+    assert float(history.forecast(6.0).mean()) == 6.0
+    assert history.nbytes == 2 * 8 * 4
+
+
 def test_nothing_of_another_shape_is_kept(history: TaylorHistory) -> None:
     history.keep(0.0, torch.zeros(1, 2, 4))
     history.keep(2.0, torch.ones(1, 3, 4))
