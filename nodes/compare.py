@@ -55,6 +55,7 @@ class TapCompare(io.ComfyNode):
                 io.Image.Output(display_name="IMAGE", tooltip="The difference map, one frame a picture."),
             ],
             is_output_node=True,
+            hidden=[io.Hidden.unique_id],
         )
 
     @classmethod
@@ -64,7 +65,8 @@ class TapCompare(io.ComfyNode):
     ) -> io.NodeOutput:
         """Words and map; `tap_compare` in the ui: the words, the files of the wipe, what to set."""
         holder = None if record is None else check_holder(record)
-        words, frames, told = compared(picture, reference, other_seed, amplify, holder)
+        node = cls.hidden.unique_id if cls.hidden else ""
+        words, frames, told = compared(picture, reference, other_seed, amplify, holder, node)
         pairs = [] if why_not_comparable(picture, reference) else _pairs(picture, reference)
         verdict, _, figures = words.partition("\n")
         shown = {**ui.PreviewText(words).as_dict(), **ui.PreviewImage(frames, cls=cls).as_dict()}
@@ -74,7 +76,8 @@ class TapCompare(io.ComfyNode):
 
 
 def compared(
-    picture: Tensor, reference: Tensor, other_seed: Tensor | None, amplify: int, record: RecordHolder | None = None
+    picture: Tensor, reference: Tensor, other_seed: Tensor | None, amplify: int, record: RecordHolder | None = None,
+    node: str = "",
 ) -> tuple[str, Tensor, Told | None]:
     """The words, the frames, and what the run had told; a sentence in both where there is nothing to compare."""
     why_not = why_not_comparable(picture, reference)
@@ -85,7 +88,7 @@ def compared(
     tick = _ticking(picture, reference, other_seed)
     found = compare(picture, reference, tick)
     floor = None if other_seed is None else compare(other_seed, reference, tick)
-    told = None if record is None else told_of(found, record)
+    told = None if record is None else told_of(found, record, node)
     words = comparison_words(found, floor, told)
     if max(picture.shape[3], reference.shape[3]) > COLOURS:
         words = f"{words.removesuffix('.')}. {ALPHA}"

@@ -2,7 +2,8 @@
 
 `python3 bench/run.py closeness`; it carries on where it was stopped, `--fresh` starts from nothing. Rows go to
 bench/results/closeness_MODEL.json. `closeness rivals` compares the default quality with other methods, see rivals.py;
-`closeness telling` has what runs tell of themselves at many more settings, see telling.py.
+`closeness telling` has what runs tell of themselves at many more settings, see telling.py; `closeness compared` has how
+often wishes are met once a few pictures were compared, see compared.py.
 """
 
 from __future__ import annotations
@@ -15,7 +16,7 @@ import torch
 from tap_pack.tap_core.sampling.settings import TapSettings
 from tqdm import tqdm
 
-from closeness import rivals, telling
+from closeness import compared, rivals, telling
 from closeness.courses import COURSES, SHOTS, WISHES, course_of
 from closeness.pictures import draw_pairs
 from closeness.tables import markdown
@@ -103,8 +104,8 @@ PAGE = Page("closeness", markdown, read=kept)
 
 
 def run(arguments: Sequence[str]) -> None:
-    """The command. rivals ..., telling ...: the other parts."""
-    parts = {"rivals": rivals, "telling": telling}
+    """The command. compared ..., rivals ..., telling ...: the other parts."""
+    parts = {"compared": compared, "rivals": rivals, "telling": telling}
     if arguments and arguments[0] in parts:
         parts[arguments[0]].run(arguments[1:])
         return

@@ -141,7 +141,7 @@ class CandidateName:
 class TapRecord:
     """One sampling run. grid: frames, rows and columns of tokens. complete: False if it was interrupted.
 
-    guidance: the guider's cfg, None if it tells none.
+    guidance: the guider's cfg, None if it tells none. sampler: the name of its function.
     filled: the share of the rows and columns that the picture fills, below 1 where an odd size was padded.
     seconds_replayed: the part of seconds_total in which the sampler went again over steps that were done.
     closeness: to the picture with every step computed, of the least close one in a batch; None if that is not known.
@@ -153,6 +153,7 @@ class TapRecord:
     settings: dict[str, object] = field(default_factory=dict)
     sigmas: list[float] = field(default_factory=list)
     guidance: float | None = None
+    sampler: str = ""
     candidates: list[CandidateName] = field(default_factory=list)
     evaluations: list[Evaluation] = field(default_factory=list)
     grid: tuple[int, int, int] = (0, 0, 0)

@@ -14,9 +14,9 @@ class DiCacheSchedule(AdaptiveSettings):
     """Skip while sum_s change_s < threshold; a refused skip goes on from the first block, which runs in any case.
 
     Bu et al. 2025 (DiCache, arXiv 2508.17356), its FLUX code: with q the first block's output and x its input at
-    every step, change = mean|q_s - q_{s-1}| / mean|q_{s-1}|, threshold 0.4 and the first fifth of the run full; with
-    `difference` it is |that - the same of x|, threshold 0.08. `retention` is the share of the run that is full at its
-    start.
+    every step, change = mean|q_s - q_{s-1}| / mean|q_{s-1}|, threshold 0.4, the first fifth of the run and the
+    step after it full; with `difference` it is |that - the same of x|, threshold 0.08. `retention`: that share of the
+    run.
     """
 
     threshold: float = 0.4

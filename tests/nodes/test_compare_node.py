@@ -111,8 +111,8 @@ def test_with_a_record_it_says_what_the_run_had_told_and_what_to_set() -> None:
     measured = float(re.search(r"([\d.]+) dB PSNR", words["none"])[1])
     assert words["right"].endswith(". TAP had told about 39 dB.") and 36 < measured < 42
     asks = "Compare 2 more seeds: if they are as far off, set closer_than_told to "
-    assert words["low"].endswith(f"{asks}{measured - 25:.0f}.")
-    assert words["set"].endswith(f"{asks}30.")  # and no farther
+    assert words["low"].endswith(f"{asks}{0.6 * (measured - 25):.0f}.")
+    assert words["set"].endswith(f"{asks}{20 + 0.6 * (measured - 25):.0f}.")
     assert words["far"].endswith(f"{asks}{measured - 60:.0f}.")
     assert "told" not in words["nothing"] + words["none"]
     assert "told" not in TapCompare.execute(TRUTH, TRUTH, record=told(39.0)).args[0]
@@ -126,7 +126,7 @@ def test_a_batch_is_held_against_its_least_close_picture_as_the_run_tells_that()
     batch, film, part = (TapCompare.execute(picture, reference, record=record).args[0] for record in (
         told(worst), told(worst, frames=4), told(10.0, part=True)))
     assert batch.endswith(f". TAP had told about {worst:.0f} dB.")
-    assert film.endswith("set closer_than_told to 6.")  # 10 lg 4: one of four frames of a film differs
+    assert film.endswith("set closer_than_told to 4.")  # three fifths of 10 lg 4: one of four frames of a film differs
     assert "told" not in part, "a part of a run tells of its own steps"
 
 
@@ -160,10 +160,11 @@ def test_after_three_pictures_it_says_what_the_middle_one_shows_and_gives_it_to_
         said.append(found.args[0])
         given.append(found.ui["tap_compare"][0]["closer_than_told"])
     first = float(re.search(r"([\d.]+) dB PSNR", said[0])[1]) - 25
-    assert said[1].endswith(f"Compare one more seed: if it is as far off, set closer_than_told to {first:.0f}.")
-    assert given[:2] == [None, None] and given[2] == round(first)
+    part = round(0.6 * first)
+    assert said[1].endswith(f"Compare one more seed: if it is as far off, set closer_than_told to {part}.")
+    assert given[:2] == [None, None] and given[2] == part
     assert said[2].endswith(f"Of the last 3 pictures the middle one was {first:.0f} dB closer than told: "
-                            f"set closer_than_told to {first:.0f}.")
+                            f"set closer_than_told to {part}, then compare again.")
 
 
 def test_the_same_picture_counts_once_and_another_course_begins_anew() -> None:
@@ -175,3 +176,17 @@ def test_the_same_picture_counts_once_and_another_course_begins_anew() -> None:
     other.guidance = 4.0
     holder.fill(other)
     assert "Compare 2 more seeds" in TapCompare.execute(TRUTH * 0.98, TRUTH, record=holder).args[0]
+
+
+def test_a_figure_at_its_limit_and_an_older_run_say_nothing_of_the_model() -> None:
+    older = told(25.0)
+    older.give_way("Another node is next.", "another prompt")
+    for holder, decibels in ((told(27.0), 27), (told(8.0), 8), (older, 25)):
+        words = TapCompare.execute(TRUTH * 0.98, TRUTH, record=holder).args[0]
+        assert words.endswith(f". TAP had told about {decibels} dB.")
+
+
+def test_two_nodes_that_compare_do_not_count_each_others_pictures() -> None:
+    holder = told(25.0)
+    assert len(compare.compared(TRUTH * 0.98, TRUTH, None, 0, holder, "7")[2].closer) == 1
+    assert len(compare.compared(TRUTH * 0.5, TRUTH, None, 0, holder, "8")[2].closer) == 1

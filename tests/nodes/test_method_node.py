@@ -14,6 +14,7 @@ from tap_pack.tap_core.schedules.interval import IntervalSchedule
 from tiny_flux import Accelerated, distance, sample, tiny_flux
 from tiny_flux_family import FLUX_ROWS
 from tiny_qwen_family import QWEN_ROWS
+from tiny_table import ALL_ROWS
 
 
 @pytest.fixture(scope="module")
@@ -53,6 +54,12 @@ def test_flux_2_has_no_numbers_of_flux_1() -> None:
     with pytest.raises(TapError, match=r"measured on FLUX\.2"):
         TapMethod.execute(method="MagCache", model=other)
     assert TapMethod.execute(method="TeaCache", model=other).args[1].coefficients == (1.0, 0.0)
+
+
+def test_every_model_has_a_name() -> None:
+    names = {row.name: architecture(row.patcher()) for row in ALL_ROWS if row.known}
+    assert all(names.values()) and list(names.values()).count("FLUX.2") == sum("FLUX.2" in name for name in names)
+    assert names["HunyuanVideo"] == "HunyuanVideo" and names["Chroma"] == "Chroma"
 
 
 def test_without_a_model_the_settings_are_those_for_flux() -> None:

@@ -58,15 +58,20 @@ function comparing(closer, { values = { closer_than_told: 0 }, kind = "TapAccele
   attachComparison(compare);
   const output = { verdict: "Close", figures: "", pairs: [], closer_than_told: closer };
   assert.ok(showComparison(compare, { tap_compare: [output], before }));
-  return { accelerate, offer: root.children.find(({ tag }) => tag === "button") };
+  const [, , offer, taken] = root.children;
+  return { accelerate, offer, taken };
 }
 
 test("what pictures have shown is set by a button, once", () => {
-  const { accelerate, offer } = comparing(12);
+  const { accelerate, offer, taken } = comparing(12);
   assert.deepEqual([offer.hidden, offer.textContent], [false, "Set closer_than_told to 12"]);
   offer.heard.get("click")();
   assert.equal(accelerate.widgets[0].value, 12);
-  assert.deepEqual([offer.disabled, offer.textContent], [true, "closer_than_told is 12. Queue to use it."]);
+  assert.deepEqual([offer.getAttribute("aria-disabled"), taken.textContent],
+    ["true", "closer_than_told is 12. Queue to use it."]);
+  accelerate.widgets[0].value = 3;
+  offer.heard.get("click")();
+  assert.equal(accelerate.widgets[0].value, 3);
 });
 
 test("no button where there is nothing to set, or nowhere to set it", () => {

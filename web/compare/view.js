@@ -14,6 +14,7 @@ export class ComparisonView {
     this.verdict = make("p.tap-verdict", { role: "status", textContent: IDLE });
     this.figures = make("p.tap-figures");
     this.offer = make("button.tap-offer", { type: "button", hidden: true });
+    this.taken = make("p.tap-figures", { role: "status" });
     this.picture = make("img.tap-wipe-picture", { alt: "The picture at `picture`", draggable: false });
     this.reference = make("img", { alt: "The picture at `reference`", draggable: false });
     this.line = make("div.tap-wipe-line");
@@ -25,7 +26,7 @@ export class ComparisonView {
     this.box = make("div.tap-wipe", {}, this.reference, this.picture, this.line, ...names);
     this.frames = new Slider("Frame", { max: 0, step: 1 }, (frame) => this.#showPair(frame));
     this.wipe = make("div.tap-wipe-room", { hidden: true }, this.box, this.place, this.frames.root);
-    this.root = make("div.tap-compare", {}, this.verdict, this.figures, this.offer, this.wipe);
+    this.root = make("div.tap-compare", {}, this.verdict, this.figures, this.offer, this.taken, this.wipe);
     this.#react();
     this.#wipeTo(50);
   }
@@ -39,13 +40,15 @@ export class ComparisonView {
 
   /**
    * @param {{verdict: string, figures: string, pairs: object[][], offer?: {words: string, take: () => string}}} found
-   * offer: a button; what it returns when it is pressed stands on it from then on
+   * offer: a button; what it returns when it is pressed is told below it
    */
   show({ verdict, figures, pairs, offer = null }) {
     this.verdict.textContent = verdict;
     this.figures.textContent = figures;
     this.#take = offer?.take;
-    Object.assign(this.offer, { hidden: !offer, disabled: false, textContent: offer?.words ?? "" });
+    Object.assign(this.offer, { hidden: !offer, textContent: offer?.words ?? "" });
+    this.offer.removeAttribute("aria-disabled");
+    this.taken.textContent = "";
     this.#pairs = pairs;
     this.wipe.hidden = !pairs.length;
     this.frames.reach(pairs.length - 1);
@@ -94,8 +97,11 @@ export class ComparisonView {
   }
 
   #react() {
+    // A button that is disabled would lose the focus.
     this.offer.addEventListener("click", () => {
-      Object.assign(this.offer, { textContent: this.#take(), disabled: true });
+      if (this.offer.getAttribute("aria-disabled")) return;
+      this.offer.setAttribute("aria-disabled", "true");
+      this.taken.textContent = this.#take();
     });
     this.place.addEventListener("input", () => this.#wipeTo(Number(this.place.value)));
     // ComfyUI moves nodes with arrow keys.

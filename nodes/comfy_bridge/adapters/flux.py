@@ -18,7 +18,8 @@ class FluxAdapter(Adapter):
 
     def name_of(self, model: nn.Module) -> str:
         """FLUX.2 is another model in FLUX.1's class: what was measured on FLUX.1 says nothing of it."""
-        return "FLUX.2" if model.params.global_modulation else self.name
+        second = getattr(getattr(model, "params", None), "global_modulation", False)
+        return "FLUX.2" if second else self.name
 
     def blocks(self, model: nn.Module) -> ReplacedBlocks:
         """Double blocks, then single blocks."""

@@ -30,7 +30,7 @@ class CallContext:
         self.decides = device is None or device == state.deciding_device
         self.place = place_in(self.decider.seen.x, self.x) if state.wrapped else ()
         where = (device or self.x.device, id(self.model), self.place, self.tap.levels.latent)
-        self.keys = state.keys.of(options, base, control, where)
+        self.keys = state.keys.of(options, base, control, where, self.decider.seen.sigma)
         self.shapes = conditions.get("latent_shapes")
         self.grid = adapter.grid(self.model, parts_of(self.x, self.shapes)[0])
         self.cut = cut_of(self.x, self.grid, self.shapes, adapter.side_patch)
@@ -58,7 +58,9 @@ class CallContext:
     def show_grid(self) -> None:
         """Record the grid of the whole picture's tokens; this call may have only a part of the picture."""
         whole = self.decider.seen.x
-        if is_packed(self.shapes) or whole is None or whole.shape[2:] == self.x.shape[2:]:
+        if whole is not None and is_packed(self.shapes) and is_packed(self.state.shapes):
+            whole = parts_of(whole, self.state.shapes)[0]
+        elif is_packed(self.shapes) or whole is None or whole.shape[2:] == self.x.shape[2:]:
             whole = parts_of(self.x, self.shapes)[0]
         record = self.tap.record
         record.grid = self.adapter.grid(self.model, whole)

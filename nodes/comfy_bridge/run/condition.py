@@ -1,7 +1,7 @@
 """Keys that tell the conditions of a model call apart: each is forecast only from its own past."""
 
 from collections import Counter
-from collections.abc import Hashable, Iterable, Mapping
+from collections.abc import Hashable, Iterable, Mapping, Sequence
 
 from torch import nn
 
@@ -24,9 +24,9 @@ class ConditionKeys:
         """A model evaluation starts."""
         self._calls.clear()
 
-    def of(self, options: dict, base: nn.Module, control: object, where: Hashable) -> list[Key]:
+    def of(self, options: dict, base: nn.Module, control: object, where: Hashable, sigma: float) -> list[Key]:
         """One key for each condition in this call. base: ComfyUI's model; where: device, model, part, latent."""
-        shared = (window_frames(options), _changes(options, base, control), where)
+        shared = (window_frames(options), _changes(options, base, control), _in_range(options, sigma), where)
         keys = []
         # Other nodes may have put in or taken out prompts; then nothing is forecast, see `whole_batch`.
         for uuid, condition in zip(options["uuids"], options["cond_or_uncond"], strict=False):
@@ -53,6 +53,14 @@ def _changes(options: dict, base: nn.Module, control: object) -> Key:
     override = options.get("optimized_attention_override")
     return (frozenset(replaced), frozenset(patched), override and name_of(override), _hooked(base),
             control_state(control))
+
+
+def _in_range(options: dict, sigma: float) -> Key:
+    """Which patches work at this sigma, of those that have a range of their own, as some ControlNets do."""
+    patches = (getattr(patch, "patch", patch) for calls in options.get("patches", {}).values()
+               if isinstance(calls, Sequence) for patch in calls)
+    ranges = ((getattr(patch, "sigma_end", None), getattr(patch, "sigma_start", None)) for patch in patches)
+    return tuple(float(last) <= sigma <= float(first) for last, first in ranges if None not in (last, first))
 
 
 def _hooked(base: nn.Module) -> Key:

@@ -145,13 +145,25 @@ class ModelCall(CallContext):
             self.tap.remember(key, mine, target)
 
     def _fall_back_at_mismatch(self, captured: Captured) -> None:
+        model = self.tap.record.model
+        if captured.entries > 1:
+            self._fall_back_at_several_runs()
+            return
+        if captured.other_tokens and not self.tap.shared:
+            self.tap.fall_back_blind(f"The blocks of {model} get other tokens than the picture has, as with some "
+                                     "guides; every step was computed in full.")
+            return
         why = "TAP or ComfyUI may need an update."
         if captured.attended is None and not captured.mismatch:
             why = f"{self._who(self.blocks, (0,))} may have replaced its attention. Remove that node, or TAP."
         if self.tap.shared:
             why = "Processes that share out the tokens of a picture inside the model do that."
-        self.tap.fall_back_blind(f"The first block of {self.tap.record.model} is not as TAP knows it; every step was "
-                                 f"computed in full. {why}")
+        self.tap.fall_back_blind(f"The first block of {model} is not as TAP knows it; every step was computed in "
+                                 f"full. {why}")
+
+    def _fall_back_at_several_runs(self) -> None:
+        self.tap.fall_back_blind(f"{self._who()} runs {self.tap.record.model} several times in one call; TAP computes "
+                                 "all other steps in full. Remove that node, or TAP.")
 
     def _fall_back_at_replaced_blocks(self, places: Sequence[int]) -> None:
         """What the call gave is the guess of another node, such as a cache: never remember that as the truth."""
@@ -194,9 +206,12 @@ class ModelCall(CallContext):
             self._show_schedule(seam.captured)
             self.tap.count_call(skipped=True, choices=self._choices_on_picture())
             return output
-        self.tap.fall_back_blind(f"The blocks of {self.tap.record.model} could not be skipped; this call and the rest "
-                                 f"were computed in full. {self._who()} may have replaced the model's forward. Remove "
-                                 "that node, or TAP.")
+        if seam.captured.entries > 1:
+            self._fall_back_at_several_runs()
+        else:
+            self.tap.fall_back_blind(f"The blocks of {self.tap.record.model} could not be skipped; this call and the "
+                                     f"rest were computed in full. {self._who()} may have replaced the model's "
+                                     "forward. Remove that node, or TAP.")
         return self._compute_plainly(forward)
 
     def _compute_in_part(self, forward: Callable[..., Tensor]) -> Tensor:
@@ -209,6 +224,9 @@ class ModelCall(CallContext):
             return self._compute(forward)
         seam = self._seam(forward)
         output = seam.compute_part(forward, self.options, self._predict, Part(kept, self.adapter))
+        if seam.captured.entries > 1:
+            self._fall_back_at_several_runs()
+            return self._compute_plainly(forward)
         if not seam.captured.part:
             self.tap.notes.note(IN_FULL.format(reason=OTHER_TOKENS))
             self._remember(seam)

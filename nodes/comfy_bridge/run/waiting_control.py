@@ -72,6 +72,11 @@ def control_state(control: object) -> Hashable:
     return (type(control).__name__,)
 
 
+def _rounded(sigma: float, t: Tensor) -> float:
+    """As ComfyUI compares it with t: a range that ends at a step ends there in t's dtype."""
+    return torch.tensor(float(sigma), dtype=t.dtype).item()
+
+
 def _active(control: object, t: Tensor) -> tuple[bool, ...]:
     """For each of the chained ControlNets, whether t is in its range of steps."""
     states, sigma = [], None
@@ -79,6 +84,6 @@ def _active(control: object, t: Tensor) -> tuple[bool, ...]:
         steps = getattr(control, "timestep_range", None)
         if steps is not None and sigma is None:
             sigma = float(t.flatten()[0])
-        states.append(steps is None or steps[1] <= sigma <= steps[0])
+        states.append(steps is None or _rounded(steps[1], t) <= sigma <= _rounded(steps[0], t))
         control = getattr(control, "previous_controlnet", None)
     return tuple(states)

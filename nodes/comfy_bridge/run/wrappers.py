@@ -26,6 +26,7 @@ from ..live.live_run import LiveRun, tell_nothing_is_skipped
 from ..live.prompts import prompt_now
 from ..seam.in_out_seam import InOutAdapter
 from ..seam.plain_module import plain_module
+from .condition import name_of
 from .condition_batch import calc_cond_batch
 from .evaluation import begin, finish, is_differentiated
 from .memory import prepare_sampling
@@ -91,6 +92,7 @@ class TapPatch:
         if state is not None:
             mask = kwargs.get("denoise_mask", args[0] if args else None)
             self._prepare(state, noise, mask, shapes)
+            state.run.record.sampler = name_of(getattr(sampler, "sampler_function", sampler))
         options = guider.model_options.setdefault("transformer_options", {})
         options[RUN_KEY] = state
         for kind in (WrappersMP.APPLY_MODEL, WrappersMP.SAMPLER_SAMPLE):

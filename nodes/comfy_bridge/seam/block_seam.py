@@ -21,6 +21,7 @@ from .seam import Decide, Forward, Predict, SeeEntry
 from .self_check import watched_attention
 from .shadow import Method, shadowed
 from .targets import Captured, Target, image_tokens, with_image_tokens
+from .unfinished import begun_by, put_back
 from .unread import Unread, named_parts
 
 # What an adapter raises if a fork, or another ComfyUI version, has other names, arguments or shapes.
@@ -49,7 +50,7 @@ class BlockSeam:
 
         def first_block(args: Arguments, original: Original) -> object:
             self._enter(args)
-            return self._run_counted(args, original, stack)
+            return original(args) if self.captured.entries > 1 else self._run_counted(args, original, stack)
 
         options = self._with_patches_seen(options)
         with ExitStack() as stack:
@@ -70,6 +71,8 @@ class BlockSeam:
 
         def first_block(args: Arguments, original: Original) -> object:
             self._enter(args)
+            if self.captured.entries > 1:
+                return self.blocks.skipped(args)
             self.captured.target = None if self.captured.probe is None else predict(self.captured.probe)
             self.captured.skipped = True
             if gives is not None and self.captured.target is not None and way_out.open:
@@ -83,6 +86,7 @@ class BlockSeam:
         try:
             with ExitStack() as stack:
                 stack.callback(self._free)
+                stack.callback(put_back, begun_by(options))
                 stack.enter_context(shadowed(self.adapter.extras(self.model)))
                 if self.unread is not None:  # before the hook, which is TAP's own
                     stack.enter_context(shadowed(self.unread.shadows(self._unread_parts(options), options)))
@@ -99,10 +103,12 @@ class BlockSeam:
 
     def attempt(self, forward: Forward, options: dict, decide: Decide, verify: Tensor | None = None) -> Tensor:
         """Run the forward, and decide at block 0 whether to skip the blocks. See Seam."""
-        captured = self.captured
+        captured, begun = self.captured, begun_by(options)
 
         def first_block(args: Arguments, original: Original) -> object:
             self._enter(args)
+            if captured.entries > 1:
+                return self.blocks.skipped(args) if captured.skipped else original(args)
             run = self._run_counted(args, original, stack) if "block" in self.keeps else None
             captured.target = None if captured.probe is None else decide(captured)
             if captured.target is None:
@@ -129,6 +135,7 @@ class BlockSeam:
         options = self._with_patches_seen(options)
         with ExitStack() as stack:
             stack.callback(self._free)
+            stack.callback(lambda: put_back(begun) if captured.skipped else None)
             stack.enter_context(self._hook_after_blocks(after_blocks))
             return forward(stack.enter_context(self.blocks.taken_over(options, first_block, other, last)))
 
@@ -174,12 +181,15 @@ class BlockSeam:
     def _enter(self, args: Arguments) -> None:
         """Block 0 is called. Blocks change the stream in place, so what is needed later is copied."""
         captured = self.captured
+        captured.entries += 1
         try:
             self._take_probe(args)
         except torch.OutOfMemoryError:
             raise
         except MOVED:
             captured.probe = None
+        if captured.entries > 1:  # another node runs the model several times: what is captured is of one of them
+            captured.mismatch, captured.complete, captured.target = True, False, None
         if captured.probe is None:
             captured.mismatch = True
             return
@@ -256,7 +266,8 @@ class BlockSeam:
         entry.image = self.adapter.image_tokens(entry)
         self.captured.entry = entry
         # An adapter does not know a stream without all tokens of the picture.
-        if entry.tokens.shape[1] == entry.count:
+        self.captured.other_tokens = entry.tokens.shape[1] != entry.count
+        if not self.captured.other_tokens:
             self.captured.probe = self.adapter.probe(self.blocks.first, entry)
 
     def _hook_after_blocks(self, see: SeeTensor) -> AbstractContextManager[None]:

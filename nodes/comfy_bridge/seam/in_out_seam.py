@@ -22,6 +22,10 @@ class InOutAdapter:
     name = "input/output fallback"
     side_patch = SIDE_PATCH
 
+    def name_of(self, model: nn.Module) -> str:
+        """As Adapter.name_of."""
+        return self.name
+
     def patch(self, model: nn.Module) -> tuple[int, int, int]:
         """One frame, two rows, two columns."""
         return (1, 2, 2)

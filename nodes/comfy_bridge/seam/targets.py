@@ -17,10 +17,11 @@ class Captured:
 
     start: [B, N, D] the stream before block 0, if the target needs it. probe: [B, N, D]. target: [B, N, C].
     attended: what entered block 0's attention, if that was watched, in the model's shape. projected: what that got
-    already projected, and its layer that projects. complete: the final layer was reached. mismatch: block 0 is not as
-    the adapter says. picture: the output is a picture [B, C, (T,) H, W] instead of tokens. skipped: the blocks were
-    skipped. part: they ran on some tokens, and the others were forecast. replaced: places of the blocks whose result
-    another node gave without running them.
+    already projected, and its layer that projects. complete: the final layer was reached. entries: how often block 0
+    was called. mismatch: it is not as the adapter says. other_tokens: it did not get the picture's tokens. picture: the
+    output is a picture [B, C, (T,) H, W] instead of tokens. skipped: the blocks were skipped. part: they ran on some
+    tokens, and the others were forecast. replaced: places of the blocks whose result another node gave without running
+    them.
     For schedules that look at them: stream, block [B, N, D] what enters and leaves block 0; last_input, last_output
     [B, M, D] the same of the last block, all tokens.
     """
@@ -34,6 +35,8 @@ class Captured:
     projected: tuple[Tensor, nn.Module] | None = None
     complete: bool = False
     mismatch: bool = False
+    other_tokens: bool = False
+    entries: int = 0
     stream: Tensor | None = None
     block: Tensor | None = None
     last_input: Tensor | None = None

@@ -194,7 +194,7 @@ def test_another_way_of_attention_has_a_history_of_its_own() -> None:
 
     def key(override: Callable) -> object:
         options = {"uuids": ["a"], "cond_or_uncond": [0], "optimized_attention_override": override}
-        return ConditionKeys().of(options, nn.Module(), None, ())
+        return ConditionKeys().of(options, nn.Module(), None, (), 1.0)
 
     dense, sparse = (lambda *_: "dense"), torch.nn.functional.scaled_dot_product_attention
     assert key(holding(dense)) == key(holding(dense)) != key(holding(sparse))

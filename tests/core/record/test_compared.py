@@ -10,7 +10,7 @@ COURSE = (1.0, 0.5, 0.0, 2.0)
 
 
 @pytest.mark.parametrize(("closer", "before", "setting"), [
-    ([12.4], 0.0, 12), ([14.0, 7.0, 13.0], 0.0, 13), ([14.0, 7.0], 0.0, 7), ([-8.0, 0.0, 1.0], 0.0, None),
+    ([12.4], 0.0, 7), ([14.0, 7.0, 13.0], 0.0, 8), ([14.0, 7.0], 0.0, 4), ([-8.0, 0.0, 1.0], 0.0, None),
     ([3.9, 3.9, 20.0], 0.0, None), ([-5.0, -6.0, 9.0], 12.0, 7), ([25.0] * 3, 20.0, MOST_CLOSER),
     ([25.0] * 3, 30.0, None),
 ])
@@ -27,7 +27,8 @@ def test_a_run_counts_once_and_old_ones_are_forgotten() -> None:
     assert found == [float(run) for run in range(2, 2 + KEPT)]
 
 
-def test_other_noise_levels_or_guidance_begin_anew() -> None:
-    compared = Compared()
+def test_each_course_has_its_own_runs() -> None:
+    compared, other = Compared(), (*COURSE[:-1], 4.0)
     compared.add(1, COURSE, 5.0)
-    assert compared.add(2, (*COURSE[:-1], 4.0), 7.0) == [7.0]
+    assert compared.add(2, other, 7.0) == [7.0]
+    assert compared.add(3, COURSE, 6.0) == [5.0, 6.0]
