@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 from functools import cached_property
 
-from tap_pack.tap_core.record.compared import setting_for
+from tap_pack.tap_core.record.compared import ENOUGH, setting_for
 from tap_pack.tap_core.sampling.settings import TapSettings
 from tqdm import tqdm
 
@@ -42,7 +42,7 @@ class Compared:
             return {"quality": quality, NONE: plain}
         takes = self._stage.takes(COMPARED, self._course, TapSettings(quality=quality))
         closer = [closer_by(*pair) for pair in zip(takes, self._compared, strict=True)]
-        numbers = {NONE: 0.0, ONE: number_of(closer[:1]), THREE: number_of(closer)}
+        numbers = {NONE: 0.0, ONE: number_of(closer[:1], enough=1), THREE: number_of(closer)}
         scores = {0.0: plain}
         for number in {*numbers.values()} - {0.0}:
             scores[number] = self._scored(TapSettings(quality=quality, closer_than_told=number))
@@ -70,10 +70,10 @@ def closer_by(take: Take, full: Take) -> float | None:
     return None if told is None else psnr(take.frames, full.frames) - told.decibels
 
 
-def number_of(closer: Sequence[float | None]) -> float:
-    """What TAP Compare says to set; 0 where that is not worth it, or where nothing was told."""
+def number_of(closer: Sequence[float | None], enough: int = ENOUGH) -> float:
+    """What TAP Compare says to set; 0 where fewer pictures were told of, or where it is not worth it."""
     seen = [each for each in closer if each is not None]
-    return float(setting_for(seen) or 0) if seen else 0.0
+    return float(setting_for(seen) or 0) if len(seen) >= enough else 0.0
 
 
 def all_kept() -> dict:

@@ -266,7 +266,7 @@ ROWS = [
     *(Row(GROUP, f"a wrapper of {kind.upper()} that moves the picture", Exact("moves the picture"),
           plug(rolled_by_wrapper(kind)), BOTH) for kind, plug in (
         (WrappersMP.APPLY_MODEL, patched), (WrappersMP.CALC_COND_BATCH, behind), (WrappersMP.PREDICT_NOISE, behind))),
-    Row(GROUP, "a model that splits the batch itself", Exact("not as TAP knows it"), forward_in_parts, COMPILED),
+    Row(GROUP, "a model that splits the batch itself", Exact("several times in one call"), forward_in_parts, COMPILED),
     Row(GROUP, "tiled diffusion", Close(0.2), patched(around_the_call(in_tiles)), BOTH),
     Row(GROUP, "two TAP nodes in a row", Holds("the last one counts", twice), models=BOTH),
     Row(GROUP, "TAP taken out again", Holds("stock is back, bit for bit", removed), models=BOTH),

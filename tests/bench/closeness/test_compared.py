@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import itertools
+import re
+from pathlib import Path
 
 import pytest
 
@@ -12,6 +14,7 @@ from figures.readme_blocks import blocks
 from models.demo_stage import DemoStage
 from models.stage import MODELS, Course, Stage, open_stage
 
+ROOT = Path(__file__).resolve().parents[3]
 KEPT = compared.all_kept()
 
 
@@ -20,11 +23,12 @@ def test_wishes_are_counted_on_pictures_of_their_own() -> None:
     assert len({*itertools.chain(*groups)}) == sum(map(len, groups)) and len(compared.COMPARED) == 3
 
 
-@pytest.mark.parametrize(("closer", "number"), [
-    ([14.4, 6.8, 13.8], 8), ([14.4], 9), ([None, -8.2, -12.4], -12), ([3.0, 1.0, 9.0], 0), ([None] * 3, 0),
+@pytest.mark.parametrize(("closer", "enough", "number"), [
+    ([14.4, 6.8, 13.8], 3, 8), ([14.4], 1, 9), ([14.4], 3, 0), ([None, -8.2, -12.4], 3, 0), ([-8.2, -12.4, 0.0], 3, -8),
+    ([3.0, 1.0, 9.0], 3, 0), ([None], 1, 0),
 ])
-def test_the_number_is_that_of_the_button(closer: list[float | None], number: float) -> None:
-    assert compared.number_of(closer) == number
+def test_the_number_is_that_of_the_button(closer: list[float | None], enough: int, number: float) -> None:
+    assert compared.number_of(closer, enough) == number
 
 
 def test_a_course_is_sampled_again_with_each_number() -> None:
@@ -32,7 +36,7 @@ def test_a_course_is_sampled_again_with_each_number() -> None:
     stage = Stage("demo", demo.model, (16, 8, 8), whole.prompt, whole.decode, demo.fingerprint)
     row = compared.Compared(stage, Course(steps=20, cfg=1.0)).row("good")
     assert len(row["closer"]) == 3
-    assert row["one"]["number"] == compared.number_of(row["closer"][:1]) != 0
+    assert row["one"]["number"] == compared.number_of(row["closer"][:1], enough=1) != 0
     assert all(len(row[way]["psnr"]) == len(compared.SHOTS) for way in ("none", "one", "three"))
     whole = compared.Compared(stage, Course(steps=4, cfg=1.0)).row("good")
     assert whole.keys() == {"quality", "none"} and set(whole["none"]["calls"]) == {4}
@@ -55,11 +59,25 @@ def test_every_model_has_every_course() -> None:
     assert len(set(found)) == len(found)
     for row in KEPT["rows"]:
         if "closer" in row:
-            assert [row[way]["number"] for way in ("one", "three")] == [
-                compared.number_of(row["closer"][:count]) for count in (1, 3)]
+            assert row["one"]["number"] == compared.number_of(row["closer"][:1], enough=1)
+            assert row["three"]["number"] == compared.number_of(row["closer"])
     assert {*found} == {(model, *course, quality) for model in MODELS for course in COURSES
                         for quality in compared_table.QUALITIES}
 
 
 def test_the_table_is_that_of_the_results() -> None:
     assert blocks()["closeness_compared"] == compared_table.markdown(KEPT)
+
+
+def test_what_the_pages_say_of_it_is_that_of_the_table() -> None:
+    lines = {line.split(" | ")[0].strip("| "): re.findall(r"(\d+) %; (\d+) %", line)
+             for line in blocks()["closeness_compared"].splitlines()}
+    (demo, _, demo_after), (words, _, words_after), (balls, _, balls_after) = (
+        lines[f"{model}, close"] for model in ("demo", "words", "balls"))
+    page, front = (" ".join((ROOT / name).read_text(encoding="utf-8").split())
+                   for name in ("bench/closeness/README.md", "README.md"))
+    assert (f"{demo_after[0]} and {words_after[0]} % of the steps of *demo* and *words* are then computed in place of "
+            f"{demo[0]} and {words[0]} %, and {demo_after[1]} and {words_after[1]} % of the pictures are as asked in "
+            f"place of {demo[1]} and {words[1]} %") in front
+    assert (f"by {demo_after[1]} % of the pictures of *demo* in place of {demo[1]}, {words_after[1]} % of *words* in "
+            f"place of {words[1]}, {balls_after[1]} % of *balls* in place of {balls[1]}") in page
