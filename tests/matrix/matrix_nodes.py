@@ -18,6 +18,8 @@ from matrix_stage import Stage
 ELSEWHERE = ("TorchCompileModel",)
 MERGING = ("ModelMergeSimple", "ModelMergeBlocks", "ModelMergeAdd")
 # A model with its weights doubled no longer gives smooth answers.
+# The second depends on how busy the machine is.
+REPORTED = ("came or changed", "does work of its own at each step")
 WILD = ("ModelMergeAdd",)
 WITHIN, OF_NOISE = 0.4, 0.8
 # Steps with a node on the model: its effect is there at each of them, and four are forecast.
@@ -42,7 +44,7 @@ def compared(name: str, full: Tensor, accelerated: tuple[ModelPatcher, object], 
         return "in full, and says why"
     error = relative_error(picture, full)
     assert picture.isfinite().all() and (error < within or name in WILD), f"{name}: {error:.2f}"
-    assert all("came or changed" in reason for reason in told), f"{name}: {told}"
+    assert all(any(words in reason for words in REPORTED) for reason in told), f"{name}: {told}"
     return "forecast"
 
 
