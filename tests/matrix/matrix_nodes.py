@@ -17,9 +17,9 @@ from matrix_stage import Stage
 # torch.compile has its own rows. Merging nodes for one model are ModelMergeBlocks under other names.
 ELSEWHERE = ("TorchCompileModel",)
 MERGING = ("ModelMergeSimple", "ModelMergeBlocks", "ModelMergeAdd")
-# A model with its weights doubled no longer gives smooth answers.
 # The second depends on how busy the machine is.
 REPORTED = ("came or changed", "does work of its own at each step")
+# A model with its weights doubled no longer gives smooth answers.
 WILD = ("ModelMergeAdd",)
 WITHIN, OF_NOISE = 0.4, 0.8
 # Steps with a node on the model: its effect is there at each of them, and four are forecast.
