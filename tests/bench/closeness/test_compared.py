@@ -31,7 +31,8 @@ def test_the_number_is_that_of_the_button(closer: list[float | None], enough: in
     assert compared.number_of(closer, enough) == number
 
 
-def test_a_course_is_sampled_again_with_each_number() -> None:
+def test_a_course_is_sampled_again_with_each_number(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(compared, "SHOTS", range(560, 562))
     demo, whole = DemoStage(64), open_stage("demo")
     stage = Stage("demo", demo.model, (16, 8, 8), whole.prompt, whole.decode, demo.fingerprint)
     row = compared.Compared(stage, Course(steps=20, cfg=1.0)).row("good")
