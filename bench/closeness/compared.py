@@ -8,19 +8,18 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import replace
-from functools import cached_property
+from functools import cached_property, lru_cache
 
 from tap_pack.tap_core.record.compared import ENOUGH, setting_for
 from tap_pack.tap_core.sampling.settings import TapSettings
-from tqdm import tqdm
 
 from closeness.compared_table import NONE, ONE, QUALITIES, THREE, markdown
 from closeness.courses import COURSES, course_of
+from closeness.kept_rows import add_missing, all_rows
 from figures.metrics import psnr
-from figures.page import Page, read_results
-from figures.results_file import write_results
+from figures.page import Page
 from models.model_rows import carry_on
-from models.stage import EQUAL, MODELS, Course, Stage, Take
+from models.stage import EQUAL, Course, Stage, Take
 
 # The number is set by the first; wishes are counted on the others. Nothing was chosen on either.
 COMPARED, SHOTS = (930, 931, 932), range(560, 568)
@@ -39,15 +38,14 @@ class Compared:
         """
         plain = self._scored(TapSettings(quality=quality))
         if min(plain["calls"]) == self._course.steps:
-            return {"quality": quality, NONE: plain}
+            return {NONE: plain}
         takes = self._stage.takes(COMPARED, self._course, TapSettings(quality=quality))
         closer = [closer_by(*pair) for pair in zip(takes, self._compared, strict=True)]
         numbers = {NONE: 0.0, ONE: number_of(closer[:1], enough=1), THREE: number_of(closer)}
         scores = {0.0: plain}
         for number in {*numbers.values()} - {0.0}:
             scores[number] = self._scored(TapSettings(quality=quality, closer_than_told=number))
-        return {"quality": quality, "closer": closer,
-                **{way: {"number": number, **scores[number]} for way, number in numbers.items()}}
+        return {"closer": closer, **{way: {"number": number, **scores[number]} for way, number in numbers.items()}}
 
     def _scored(self, settings: TapSettings) -> dict:
         takes = self._stage.takes(SHOTS, self._course, settings)
@@ -78,24 +76,19 @@ def number_of(closer: Sequence[float | None], enough: int = ENOUGH) -> float:
 
 def all_kept() -> dict:
     """The rows of each model that was measured."""
-    return {"rows": [row for model in MODELS for row in read_results(f"closeness_compared_{model}")["rows"]]}
+    return all_rows("compared")
 
 
 PAGE = Page("closeness_compared", markdown, read=all_kept)
 
 
 def measure(stage: Stage, arguments: Sequence[str], fresh: bool) -> None:
-    """The rows of a model that are missing, or all of them where the weights are others."""
-    known = read_results(f"closeness_compared_{stage.name}")
-    rows = known["rows"] if not fresh and known.get("weights") == stage.weights else []
-    done = {(row["steps"], row["sampler"], row["cfg"], row["quality"]) for row in rows}
-    for steps, sampler, cfg in tqdm(COURSES, desc=stage.name, unit="row"):
-        study = Compared(stage, course_of(steps, sampler, cfg))
-        for quality in QUALITIES:
-            if (steps, sampler, cfg, quality) not in done:
-                rows.append({"model": stage.name, "steps": steps, "sampler": sampler, "cfg": cfg, **study.row(quality)})
-                write_results("closeness", ["compared", *arguments], {"weights": stage.weights, "rows": rows},
-                              part=f"compared_{stage.name}")
+    """The rows of a model that are missing."""
+    study = lru_cache(maxsize=1)(lambda *course: Compared(stage, course_of(*course)))
+    cells = ({"steps": steps, "sampler": sampler, "cfg": cfg, "quality": quality}
+             for steps, sampler, cfg in COURSES for quality in QUALITIES)
+    add_missing("compared", stage, arguments, fresh, cells,
+                lambda cell: study(cell["steps"], cell["sampler"], cell["cfg"]).row(cell["quality"]))
 
 
 def run(arguments: Sequence[str]) -> None:

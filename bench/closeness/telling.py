@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from functools import lru_cache
 from itertools import product
+from typing import NamedTuple
 
 from tap_pack.tap_core.calibrate.budget import Budget
 from tap_pack.tap_core.calibrate.calibrate import PlannedRun, calibrate
@@ -18,23 +19,31 @@ from tap_pack.tap_core.sampling.methods import METHODS
 from tap_pack.tap_core.sampling.pool_settings import PoolSettings
 from tap_pack.tap_core.sampling.settings import TapSettings
 from tap_pack.tap_core.schedules.interval import IntervalSchedule
-from tqdm import tqdm
 
 from closeness.courses import course_of
+from closeness.kept_rows import add_missing, all_rows
 from closeness.telling_table import CALIBRATED, DEFAULTS, TAP, TAYLORSEER, WAYS, markdown
 from figures.metrics import psnr
-from figures.page import Page, read_results
-from figures.results_file import write_results
+from figures.page import Page
 from methods.dials import known_count
 from models.model_rows import carry_on
 from models.paper_settings import PAPER_SETTINGS
-from models.stage import EQUAL, MODELS, Course, Stage, Take
+from models.stage import EQUAL, Course, Stage, Take
 
 STEPS, GUIDANCE, INTERVALS = (20, 50, 8, 28), (1.0, 2.0, 4.0, 6.0), range(2, 11)
 SAMPLERS = ("euler", "heun", "dpmpp_2m", "uni_pc", "res_multistep", "euler_ancestral", "lcm")
 # Calibrations read the second; no constant of the estimate was chosen on the first.
 SHOTS, TRACE_SHOTS = (540, 541), (903, 904)
-Cell = tuple[int, float, str, str, int]
+
+
+class Cell(NamedTuple):
+    """A row before it is measured."""
+
+    steps: int
+    cfg: float
+    sampler: str
+    way: str
+    interval: int
 
 
 def cells() -> Iterator[Cell]:
@@ -42,11 +51,11 @@ def cells() -> Iterator[Cell]:
     for number, (steps, cfg, sampler) in enumerate(product(STEPS, GUIDANCE, SAMPLERS)):
         for place, way in enumerate(WAYS):
             # 7 samplers and 9 intervals: each sampler gets all of them, and the ways of a row do not share theirs.
-            yield steps, cfg, sampler, way, INTERVALS[(number + 2 * place) % len(INTERVALS)]
+            yield Cell(steps, cfg, sampler, way, INTERVALS[(number + 2 * place) % len(INTERVALS)])
 
 
 class Telling:
-    """One model. rows: found so far."""
+    """One model."""
 
     def __init__(self, stage: Stage) -> None:
         self._stage = stage
@@ -64,8 +73,7 @@ class Telling:
             found["told"].append(closeness and [closeness.low, closeness.decibels, closeness.high])
             found["psnr"].append(min(psnr(take.frames, full.frames), EQUAL))
             found["calls"].append(take.calls)
-        return {"model": self._stage.name, "steps": steps, "cfg": cfg, "sampler": sampler, "way": way,
-                "interval": interval, **found}
+        return found
 
     def _fulls(self, course: Course) -> list[Take]:
         return [self._stage.take(shot, course) for shot in SHOTS]
@@ -92,23 +100,17 @@ class Telling:
 
 def all_kept() -> dict:
     """The rows of each model that was measured."""
-    return {"rows": [row for model in MODELS for row in read_results(f"closeness_telling_{model}")["rows"]]}
+    return all_rows("telling")
 
 
 PAGE = Page("closeness_telling", markdown, read=all_kept)
 
 
 def measure(stage: Stage, arguments: Sequence[str], fresh: bool) -> None:
-    """The rows of a model that are missing, or all of them where the weights are others."""
-    known = read_results(f"closeness_telling_{stage.name}")
-    rows = known["rows"] if not fresh and known.get("weights") == stage.weights else []
-    done = {tuple(row[name] for name in ("steps", "cfg", "sampler", "way", "interval")) for row in rows}
+    """The rows of a model that are missing."""
     study = Telling(stage)
-    for cell in tqdm(list(cells()), desc=stage.name, unit="row", mininterval=5):
-        if cell not in done:
-            rows.append(study.row(cell))
-            write_results("closeness", ["telling", *arguments], {"weights": stage.weights, "rows": rows},
-                          part=f"telling_{stage.name}")
+    add_missing("telling", stage, arguments, fresh, (cell._asdict() for cell in cells()),
+                lambda cell: study.row(Cell(**cell)))
 
 
 def run(arguments: Sequence[str]) -> None:
