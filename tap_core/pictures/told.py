@@ -32,8 +32,7 @@ class Told:
     def __str__(self) -> str:
         """Such as "TAP had told about 39 dB.", and what to set."""
         told = f"TAP had told about {self.decibels:.0f} dB."
-        value = setting_for(self.closer, self.before) if self.closer else None
-        more = ENOUGH - len(self.closer)
+        value, more = setting_for(self.closer, self.before), ENOUGH - len(self.closer)
         if value is None:
             return told
         if more > 0:

@@ -41,8 +41,10 @@ def middle_of(closer: Sequence[float]) -> float:
 def setting_for(closer: Sequence[float], before: float = 0.0) -> int | None:
     """What to set closer_than_told to, for pictures so much closer than told; None where that is not worth it.
 
-    before: what it was for these pictures.
+    Nor is it where there are no pictures. before: what it was for them.
     """
+    if not closer:
+        return None
     middle = middle_of(closer)
     value = max(-MOST_CLOSER, min(MOST_CLOSER, round(before + middle * (PART if middle > 0 else 1))))
     return None if abs(middle) < WORTH_SETTING or value == before else value
