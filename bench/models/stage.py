@@ -138,11 +138,15 @@ class Stage:
 
 
 def batched(prompts: Sequence[list]) -> list:
-    """Conditionings of one picture each as one of a batch."""
-    values = dict(prompts[0][0][1])
+    """Conditionings of one picture each, of as many parts, as one of a batch."""
+    return [_batched_part(parts) for parts in zip(*prompts, strict=True)]
+
+
+def _batched_part(parts: Sequence[list]) -> list:
+    values = dict(parts[0][1])
     if "pooled_output" in values:
-        values["pooled_output"] = torch.cat([prompt[0][1]["pooled_output"] for prompt in prompts])
-    return [[torch.cat([prompt[0][0] for prompt in prompts]), values]]
+        values["pooled_output"] = torch.cat([part[1]["pooled_output"] for part in parts])
+    return [torch.cat([part[0] for part in parts]), values]
 
 
 class CallCounter:

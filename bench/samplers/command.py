@@ -7,59 +7,26 @@ bench/results/samplers_MODEL.json. samplers_before_MODEL.json has what repaying 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import asdict
-from functools import lru_cache
 from math import nan
 from pathlib import Path
 from statistics import mean
 
 import torch
-from tap_pack.tap_core.sampling.settings import TapSettings
-from tqdm import tqdm
 
 from figures.page import Page, read_results
 from figures.plot import plotted
-from figures.results_file import write_results
 from figures.table import table
-from models.model_rows import closeness, parser_of_models
-from models.stage import MODELS, Course, Stage, Take, open_stage
-from samplers import added
-from samplers.cells import COUNTS, SAMPLERS, SHOTS, Cell, cells
+from models.model_rows import parser_of_models
+from models.stage import MODELS, open_stage
+from samplers import added, again, changed
+from samplers.cell_rows import below, key, measure_model
+from samplers.cells import COUNTS, SAMPLERS, SHOTS
 
 # Steps and interval of the table of gains.
 SHOWN = (20, 2)
-# Repaying may cost so many dB of the mean, and of the worst picture, in any cell.
-MEAN_RULE, WORST_RULE = 0.3, 1.0
-
-
-def settings(cell: Cell, correction: str) -> TapSettings:
-    """TAP's defaults, but for the number of full steps and whether drift is repaid."""
-    return TapSettings(interval=cell.interval, warmup_steps=cell.warmup, correction=correction)
-
-
-def measured(stage: Stage, cell: Cell) -> dict:
-    """A row: how close the pictures are with the drift repaid and without."""
-    course = Course(steps=cell.steps, sampler=cell.sampler, cfg=cell.cfg)
-    fulls = full_pictures(stage, course)
-    takes = {name: sampled(stage, course, settings(cell, name)) for name in ("off", "on")}
-    return {"model": stage.name, **asdict(cell), "calls": takes["on"][0].calls,
-            **{name: closeness(found, fulls) for name, found in takes.items()}}
-
-
-@lru_cache(maxsize=1)
-def full_pictures(stage: Stage, course: Course) -> list[Take]:
-    """The pictures with every step computed, kept for the cells that share them."""
-    return sampled(stage, course)
-
-
-def sampled(stage: Stage, course: Course, settings: TapSettings | None = None) -> list[Take]:
-    """The pictures of a course."""
-    return [take for shots in SHOTS for take in stage.takes(shots, course, settings)]
-
-
-def key(row: dict) -> tuple:
-    """What tells a row from the others."""
-    return tuple(row[name] for name in ("model", *Cell.__dataclass_fields__))
+# added: models whose noise is added to the picture. again: the same cells with other pictures. changed:
+# prompts that change during the run.
+PARTS = {"added": added, "again": again, "changed": changed}
 
 
 def kept() -> dict:
@@ -69,12 +36,6 @@ def kept() -> dict:
     return {"rows": [row for each in found.values() for row in each["rows"]],
             "before": [row for model in MODELS if before[model].get("weights") == found[model].get("weights")
                        for row in before[model]["rows"]]}
-
-
-def below(rows: Sequence[dict]) -> list[dict]:
-    """Rows in which repaying costs more than the rule allows."""
-    return [row for row in rows if row["on"]["psnr"] < row["off"]["psnr"] - MEAN_RULE
-            or row["on"]["worst"] < row["off"]["worst"] - WORST_RULE]
 
 
 def gain_table(rows: Sequence[dict]) -> list[str]:
@@ -138,9 +99,9 @@ PAGE = Page("samplers", markdown, plot_gains, kept)
 
 
 def run(arguments: Sequence[str]) -> None:
-    """The command. added ...: models whose noise is added to the picture, see added.py."""
-    if arguments and arguments[0] == "added":
-        added.run(arguments[1:])
+    """The command, or that of one of its parts."""
+    if arguments and arguments[0] in PARTS:
+        PARTS[arguments[0]].run(arguments[1:])
         return
     parser = parser_of_models(PAGE, __doc__)
     parser.add_argument("--steps", type=int, choices=sorted({count[0] for count in COUNTS}), action="append",
@@ -149,16 +110,5 @@ def run(arguments: Sequence[str]) -> None:
     options = parser.parse_args(arguments)
     torch.set_num_threads(options.threads)
     for model in options.model or MODELS:
-        measure_model(open_stage(model), arguments, options.fresh, options.steps)
+        measure_model(open_stage(model), arguments, SHOTS, options.fresh, steps=options.steps)
     PAGE.show(PAGE.kept())
-
-
-def measure_model(stage: Stage, arguments: Sequence[str], fresh: bool, steps: Sequence[int] | None) -> None:
-    """Measures the rows of a model that are not kept yet, or are of other weights. steps: only runs of so many."""
-    known = read_results(f"samplers_{stage.name}")
-    rows = known["rows"] if not fresh and known.get("weights") == stage.weights else []
-    done = {key(row) for row in rows}
-    for cell in tqdm(list(cells(steps=steps)), desc=stage.name, unit="row"):
-        if (stage.name, *asdict(cell).values()) not in done:
-            rows.append(measured(stage, cell))
-            write_results("samplers", arguments, {"weights": stage.weights, "rows": rows}, part=stage.name)

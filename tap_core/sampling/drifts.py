@@ -49,6 +49,8 @@ class Drifts:
         self._picture: Tensor | None = None
         self.trend = Trend()
         self.surprise: Tensor | None = None
+        self.unmeasured = 0  # gaps since the latest measured one
+        self._breaks = False  # whether conditions changed since the latest full evaluation
         self._told = False  # whether a gap behind more than one full evaluation is closed
 
     def add(self, x: Tensor, denoised: Tensor, sigma: float, full: bool, counts: float = REPAID,
@@ -65,6 +67,8 @@ class Drifts:
             return
         gap, self._gap = self._gap, None
         self._picture = _mean_square(denoised)
+        jumps = self._breaks and bool(self._fulls) and Slopes.jump(slope, self._fulls[0][1])
+        self._fulls, self._breaks = [] if jumps else self._fulls, False
         if gap is None and not self._told:
             self.surprise = self._surprise_of(slope, place)
         self.trend.add(slope, [each for _, each in self._fulls], noisy)
@@ -76,6 +80,15 @@ class Drifts:
         if gap is not None and len(self._fulls) > 1:
             self._told = self._told or not alone
             self._close(gap, level, counts * (ONE_STEP if alone else 1.0))
+        elif gap is not None and jumps:
+            self.unmeasured += 1
+
+    def breaks(self) -> None:
+        """The next evaluation to be added has other conditions, see Replay.breaks.
+
+        Where slopes jump, the gap that it is in, or closes, cannot be measured, and counts as much as the next one.
+        """
+        self._breaks = True
 
     def _surprise_of(self, slope: Tensor, place: float) -> Tensor | None:
         """None of a level that was evaluated before, and before there is anything to go on from."""
@@ -98,12 +111,15 @@ class Drifts:
         for node, (_, slope) in enumerate(self._fulls):
             drift = drift.add_(slope, alpha=sum(share[node] for share in shares))
         self._latest = _mean_square(drift) * (counts * (level - gap.start) / len(gap.places)) ** 2
-        self._sum = self._latest if self._sum is None else self._sum + self._latest
+        counted = self._latest * (1 + self.unmeasured)
+        self._sum, self.unmeasured = counted if self._sum is None else self._sum + counted, 0
 
     @property
     def both(self) -> Tensor | None:
         """Squares of the drift as a share of the picture's: of all gaps together, and of the latest one, [2, B]."""
-        return None if self._sum is None else torch.stack([self._sum, self._latest]) / self._picture
+        if self._sum is None:
+            return None
+        return torch.stack([self._sum + self._latest * self.unmeasured, self._latest]) / self._picture
 
     @property
     def open(self) -> bool:

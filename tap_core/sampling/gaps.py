@@ -32,6 +32,11 @@ class Full:
         """The denoised picture [B, C, ...] at another x, of which it stays still by a share."""
         return torch.add(to_device(self.denoised, x.device), x - to_device(self.x, x.device), alpha=1 - still)
 
+    @property
+    def slope(self) -> Tensor:
+        """d, [B, C, ...]."""
+        return (self.x - self.denoised) / self.level
+
     def put_away(self) -> None:
         """Keep it on the processor."""
         self.x, self.denoised = to_processor(self.x), to_processor(self.denoised)

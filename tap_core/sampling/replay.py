@@ -51,6 +51,7 @@ class Replay:
         self._returns = False  # whether the sampler comes to a level again, or to a higher one
         self._fulls: list[Full] = []  # newest first, one a sigma
         self._closing: Full | None = None  # the latest one that closed a gap
+        self._breaks = False  # whether conditions changed since the latest full one
         self.before_gaps = 0
 
     @property
@@ -104,6 +105,13 @@ class Replay:
         self._closing = newest
         return bool(gap.nodes)
 
+    def breaks(self) -> None:
+        """The next evaluation to be added has other conditions: where slopes jump, nothing is interpolated across.
+
+        The gap that it is in, or closes, stays as it was forecast.
+        """
+        self._breaks = True
+
     def _nodes_with(self, newest: Full) -> Sequence[Full]:
         """The full evaluations between which slopes are interpolated, newest first.
 
@@ -112,6 +120,9 @@ class Replay:
         """
         if newest.level <= 0:
             return ()
+        if self._breaks and self._fulls and Slopes.jump(newest.slope, self._fulls[0].slope):
+            self._fulls = []
+        self._breaks = False
         if any(level == newest.level for level, _ in self._known[-3:-1]):
             self._fulls = [each for each in self._fulls if each.level >= newest.level]
         before = self._known[-2][1] if len(self._known) > 1 else None

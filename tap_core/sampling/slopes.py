@@ -8,6 +8,10 @@ adds to it makes a new tensor.
 from torch import Tensor
 
 from ..noise_level import mix
+from ..predictors.on_processor import to_device
+
+# Where prompts or controls change, slopes go on over a change smaller than this share of them; see bench/samplers.
+SMALL = 0.25
 
 
 class Slopes:
@@ -51,6 +55,14 @@ class Slopes:
         if self._sum is None or self._sum[0] is not total or self._sum[1] is not slope:
             self._sum = total, slope, total + slope
         return self._sum[2]
+
+    @staticmethod
+    def jump(slope: Tensor, before: Tensor) -> bool:
+        """Whether a full step's slope has little to do with that of the one before it, [B, C, ...]; waits for both.
+
+        Of steps between which the conditions changed: a small change is as good as none.
+        """
+        return bool((slope - to_device(before, slope.device)).norm() > SMALL * slope.norm())
 
     def forget(self) -> None:
         """Whatever is asked next is computed: the tensors may have been written into."""

@@ -18,6 +18,8 @@ from .trend import Trend
 
 NONE_CLOSED = ("No computed step came after a forecast one, so nothing shows how wrong the forecasts were. Choose "
                "settings that compute the last step, such as placement change, or a higher most_computed.")
+CHANGED = ("A prompt, control or guidance changed across all forecast steps, so nothing shows how wrong the forecasts "
+           "were. Choose settings that compute more steps.")
 UNKNOWN_YET = "not known how close"
 NO_NUMBERS = "The latents of the picture are all zero, or not numbers."
 
@@ -54,13 +56,18 @@ class Standing:
             seen.surprise = self._drifts.surprise
             seen.drifts, seen.twice, seen.renewed = self._drifts.both, self.twice, motion.renewed
 
+    def breaks(self) -> None:
+        """See Drifts."""
+        if self._drifts is not None:
+            self._drifts.breaks()
+
     def closeness(self, motion: Motion) -> Closeness | None:
         """At the end, of the picture that differs most in a batch; None if that is not known. Waits for the device."""
         if self._drifts is None or self._record.why_unknown:
             return None
         drifts = self._drifts.both
         if drifts is None:
-            self.keep_silent(NONE_CLOSED if self._drifts.open else "")
+            self.keep_silent(NONE_CLOSED if self._drifts.open else CHANGED if self._drifts.unmeasured else "")
             return None
         close = self._closeness(drifts, motion.renewed, motion.turned, self._drifts.open)
         if close is None:

@@ -19,18 +19,31 @@ class ConditionKeys:
 
     def __init__(self) -> None:
         self._calls: Counter[Key] = Counter()
+        self._conditions: set[Key] = set()  # of this evaluation, wherever in the picture
+        self._met: set[frozenset[Key]] = set()
 
     def clear(self) -> None:
         """A model evaluation starts."""
         self._calls.clear()
+        self._conditions.clear()
+
+    def are_others(self) -> bool:
+        """Whether this evaluation, which is over, had other conditions than any before it."""
+        conditions, met = frozenset(self._conditions), bool(self._met)
+        new = bool(conditions) and conditions not in self._met
+        self._met |= {conditions} if new else set()
+        return new and met
 
     def of(self, options: dict, base: nn.Module, control: object, where: Hashable, sigma: float) -> list[Key]:
         """One key for each condition in this call. base: ComfyUI's model; where: device, model, part, latent."""
-        shared = (window_frames(options), _changes(options, base, control), _in_range(options, sigma), where)
+        changes = _changes(options, base, control), _in_range(options, sigma)
+        shared = (window_frames(options), *changes, where)
+        model = id(base) if options.get("multigpu_thread_device") is None else 0
         keys = []
         # Other nodes may have put in or taken out prompts; then nothing is forecast, see `whole_batch`.
         for uuid, condition in zip(options["uuids"], options["cond_or_uncond"], strict=False):
             key = (uuid, condition, *shared)
+            self._conditions.add((uuid, condition, *changes, model))
             self._calls[key] += 1
             keys.append((*key, self._calls[key]))
         return keys

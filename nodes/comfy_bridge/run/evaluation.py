@@ -5,6 +5,7 @@ from comfy.patcher_extension import WrappersMP
 from torch import Tensor
 from torch.autograd.forward_ad import unpack_dual
 
+from ....tap_core.sampling.run import TapRun
 from ..seam.replacer import answerer
 from .condition import name_of
 from .expected_memory import figure_or
@@ -32,6 +33,8 @@ def finish(state: RunState, own: dict, x: Tensor, denoised: Tensor) -> None:
     now = state.run.record.evaluations[-1]
     if not (now.full or now.part or now.skipped):
         _fall_back_at_answer(state, own)
+    if state.keys.are_others():
+        _breaks(state.run)
     state.run.finish(x, denoised)
     if others_wrap(own.get("transformer_options", {}), (WrappersMP.PREDICT_NOISE,)):
         state.run.forget_slopes()  # another node's wrapper may write into what it hands on
@@ -39,6 +42,13 @@ def finish(state: RunState, own: dict, x: Tensor, denoised: Tensor) -> None:
         figure_or(None, lambda: tell_more(state, x.device))
     if state.live is not None:
         state.live.evaluated()
+
+
+def _breaks(run: TapRun) -> None:
+    """The evaluation that ends now has other conditions: its slope does not go on from those before it."""
+    run.standing.breaks()
+    if run.replay is not None:
+        run.replay.breaks()
 
 
 def _fall_back_at_answer(state: RunState, own: dict) -> None:

@@ -86,6 +86,41 @@ def test_a_level_that_is_evaluated_again_is_no_surprise() -> None:
     assert drifts.surprise is None
 
 
+def changed(full: str, jump: float) -> Drifts:
+    """A run whose conditions change at the second full step behind a gap: from there on slopes are larger by `jump`."""
+    drifts, at = Drifts(mixed=True), 6
+    for number, (sigma, kind) in enumerate(zip(SIGMAS, full, strict=False)):
+        forecast = slope(sigma) + (0.3 if kind == "s" else 0.0) + (jump if number >= at else 0.0)
+        if number == at:
+            drifts.breaks()
+        drifts.add(1 + sigma * forecast, torch.ones(SHAPE), sigma, kind == "f")
+    return drifts
+
+
+def test_a_gap_across_which_slopes_jump_counts_as_much_as_the_one_before() -> None:
+    drifts, (before, _) = changed("fffsfsf", 20.0), run("fffsf", 0.3).both
+    total, latest = drifts.both
+    assert total.tolist() == pytest.approx((2 * before).tolist()) and latest.tolist() == pytest.approx(before.tolist())
+    assert drifts.unmeasured == 1
+
+
+def test_of_a_run_whose_only_gap_has_a_jump_nothing_is_known() -> None:
+    drifts = changed("fffffsf", 20.0)
+    assert drifts.both is None and drifts.unmeasured == 1 and not drifts.open
+
+
+def test_across_a_small_change_gaps_are_measured() -> None:
+    assert changed("fffsfsf", 0.01).both[0].tolist() == pytest.approx(run("fffsfsf", 0.3).both[0].tolist(), rel=0.1)
+
+
+def test_after_a_jump_gaps_are_measured_by_what_came_after_it() -> None:
+    drifts, (before, _) = changed("fffsfsfsf", 20.0), run("fffsf", 0.3).both
+    total, latest = drifts.both
+    assert total.tolist() == pytest.approx((before + 2 * latest).tolist(), rel=1e-4) and drifts.unmeasured == 0
+    # A line through two full steps in place of a parabola through three, and a gap after one full step.
+    assert (latest < before).all() and (latest > 0).all()
+
+
 def test_it_does_not_write_into_what_it_is_given() -> None:
     drifts, given = Drifts(mixed=True), []
     for sigma, kind in zip(SIGMAS, "fffssfsf", strict=False):

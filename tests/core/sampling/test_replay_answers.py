@@ -133,6 +133,22 @@ def test_of_two_full_evaluations_at_the_same_sigma_the_newest_counts() -> None:
         torch.testing.assert_close(replay.answer(number, x_at(0.5)), x_at(0.5) - 0.5)
 
 
+@pytest.mark.parametrize(("jump", "steps"), [(5.0, 0), (0.1, 1)], ids=["jump", "small change"])
+def test_where_conditions_change_slopes_are_interpolated_on_each_side_alone(jump: float, steps: int) -> None:
+    """Full steps of slope 1, then of one that is larger by `jump`; 9 is forecast. steps: that go on over the change."""
+    replay, wrong, given = Replay(True, 1.0), 9.0, (1.0, 1.0, 9.0, 1 + jump, 9.0, 1 + jump)
+    paid = []
+    for number, (sigma, slope) in enumerate(zip((0.9, 0.8, 0.6, 0.5, 0.3, 0.2), given, strict=True)):
+        if number == 3:
+            replay.breaks()
+        paid.append(replay.add(x_at(sigma), x_at(sigma) - sigma * slope, sigma, slope != wrong))
+    x = x_at(0.6)
+    across, behind = (((x - replay.answer(index, x)) / sigma)[0, 0].item() for index, sigma in ((2, 0.6), (4, 0.3)))
+    assert paid == [False, False, False, bool(steps), False, True]
+    assert (across == pytest.approx(wrong)) != bool(steps)
+    assert behind == pytest.approx(1 + jump, abs=0.02 if steps else 1e-9)
+
+
 def test_at_sigma_0_there_is_no_slope() -> None:
     replay = fed((1.0, True), (0.9, True), (0.7, False), (0.5, True))
     denoised = noise((1, 2), 3)

@@ -1,0 +1,112 @@
+"""Repaying where the prompt changes during the run: one prompt in the first half, another one after it.
+
+`python3 bench/run.py samplers changed`; it carries on where it was stopped, `--fresh` starts from nothing. Rows go to
+bench/results/samplers_changed_MODEL.json. across: slopes interpolated across the change, as before 2026-12-01.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from itertools import product
+from unittest.mock import patch
+
+from tap_pack.tap_core.sampling.settings import TapSettings
+from tap_pack.tap_core.sampling.slopes import Slopes
+from tqdm import tqdm
+
+from figures.page import Page, read_results
+from figures.results_file import write_results
+from figures.table import table
+from models.model_rows import carry_on, closeness
+from models.stage import MODELS, Course, Stage, Take
+
+SAMPLERS, GUIDANCE = ("euler", "heun", "dpmpp_2m", "uni_pc"), (1.0, 2.0, 4.0)
+# Steps, interval, warm-up; and where the prompt changes.
+COUNTS, CHANGES = ((20, 2, 1), (20, 4, 3), (50, 5, 3)), (0.3, 0.5)
+SHOTS = range(216, 222)
+WAYS = {"off": "off", "across": "on", "on": "on"}  # to correction
+OTHER = 1000  # from a picture's number to that of its second prompt
+KEY = ("sampler", "cfg", "steps", "interval", "change")
+
+
+@contextmanager
+def two_prompts(stage: Stage, change: float) -> Iterator[None]:
+    """Prompts of the stage are replaced by another one after this share of the run."""
+    one = stage.prompt
+
+    def prompt(number: int) -> tuple[list, list]:
+        (positive, negative), (other, _) = one(number), one(number + OTHER)
+        return [*_during(positive, 0.0, change), *_during(other, change, 1.0)], negative
+
+    with patch.object(stage, "prompt", prompt):
+        yield
+
+
+def _during(conditioning: list, start: float, end: float) -> list:
+    return [[text, {**values, "start_percent": start, "end_percent": end}] for text, values in conditioning]
+
+
+def measured(stage: Stage, sampler: str, cfg: float, count: tuple[int, int, int], change: float) -> dict:
+    """A row: how close the pictures are without repaying, with slopes interpolated across the change, and as it is."""
+    steps, interval, warmup = count
+    course = Course(steps=steps, sampler=sampler, cfg=cfg)
+    with two_prompts(stage, change):
+        fulls = stage.takes(SHOTS, course)
+        found = {way: _takes(stage, course, TapSettings(interval=interval, warmup_steps=warmup, correction=correction),
+                             way == "across") for way, correction in WAYS.items()}
+    return {"model": stage.name, **dict(zip(KEY, (sampler, cfg, steps, interval, change), strict=True)),
+            "calls": found["on"][0].calls, "told": found["on"][0].record.closeness.decibels,
+            **{way: closeness(takes, fulls) for way, takes in found.items()}}
+
+
+def _takes(stage: Stage, course: Course, settings: TapSettings, across: bool) -> list[Take]:
+    if not across:
+        return stage.takes(SHOTS, course, settings)
+    with patch.object(Slopes, "jump", lambda slope, before: False):
+        return stage.takes(SHOTS, course, settings)
+
+
+def markdown(found: dict) -> str:
+    """Mean PSNR (worst) of the three ways over all models' rows of a sampler and guidance; then each model's."""
+    rows = found["rows"]
+    models = list(dict.fromkeys(row["model"] for row in rows))
+    lines = [f"The prompt changes after {' or '.join(f'{change:.0%}' for change in CHANGES)} of the noise. Mean PSNR in "
+             f"dB (worst) over {len(SHOTS)} pictures: not repaid / interpolated across the change / as it is.", ""]
+    return "\n".join([*lines, *table(("", *models), (
+        (f"{sampler}, CFG {cfg:g}, {steps} steps, interval {interval}, {change:.0%}",
+         *(shown(rows, model, (sampler, cfg, steps, interval, change)) for model in models))
+        for sampler, cfg, (steps, interval, _), change in product(SAMPLERS, GUIDANCE, COUNTS, CHANGES)))])
+
+
+def shown(rows: Sequence[dict], model: str, wanted: tuple) -> str:
+    """A cell of the table."""
+    for row in rows:
+        if row["model"] == model and tuple(row[name] for name in KEY) == wanted:
+            return " / ".join(f"{row[way]['psnr']:.1f} ({row[way]['worst']:.1f})" for way in WAYS)
+    return "-"
+
+
+def kept() -> dict:
+    """The rows of all models found so far."""
+    return {"rows": [row for model in MODELS for row in read_results(f"samplers_changed_{model}")["rows"]]}
+
+
+PAGE = Page("samplers_changed", markdown, read=kept)
+
+
+def run(arguments: Sequence[str]) -> None:
+    """The command."""
+    carry_on(PAGE, __doc__, arguments, measure_model)
+
+
+def measure_model(stage: Stage, arguments: Sequence[str], fresh: bool) -> None:
+    """Measures the rows of a model that are not kept yet, or are of other weights."""
+    known = read_results(f"samplers_changed_{stage.name}")
+    rows = known["rows"] if not fresh and known.get("weights") == stage.weights else []
+    done = {tuple(row[name] for name in KEY) for row in rows}
+    for sampler, cfg, count, change in tqdm(list(product(SAMPLERS, GUIDANCE, COUNTS, CHANGES)), desc=stage.name):
+        if (sampler, cfg, *count[:2], change) not in done:
+            rows.append(measured(stage, sampler, cfg, count, change))
+            found = {"weights": stage.weights, "rows": rows}
+            write_results("samplers", ["changed", *arguments], found, part=f"changed_{stage.name}")
