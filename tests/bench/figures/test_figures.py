@@ -222,7 +222,7 @@ def test_the_tables_are_those_of_the_results(name: str) -> None:
 
 def test_no_table_is_without_results() -> None:
     others = ("placement", "methods_few", "closeness_rivals", "closeness_telling", "closeness_compared",
-              "samplers_added")
+              "samplers_added", "samplers_again", "samplers_changed")
     assert blocks().keys() == {*RENDERERS, *others}
     assert all(list(RESULTS.glob(f"{name}*.json")) for name in blocks())
 

@@ -6,7 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from samplers import command
+from samplers import again, command
+from samplers.cell_rows import MEAN_RULE, WORST_RULE, below, key
 
 ROOT = Path(__file__).resolve().parents[3]
 PACK, STUDY = "README.md", "bench/samplers/README.md"
@@ -44,18 +45,18 @@ def shown(*samplers: str, **wanted: object) -> str:
 
 def losses() -> str:
     """In how many cells repaying costs more of the mean than the rule allows, how much at most, and where."""
-    more, worst = [row for row in ROWS if gain(row) < -command.MEAN_RULE], min(ROWS, key=gain)
+    more, worst = [row for row in ROWS if gain(row) < -MEAN_RULE], min(ROWS, key=gain)
     place = "{sampler}, {calls} of {steps} steps at CFG {cfg:g} on *{model}*".format(**worst)
-    return (f"in {len(more)} of {len(ROWS)} cells the mean is more than {command.MEAN_RULE} dB lower, by "
+    return (f"in {len(more)} of {len(ROWS)} cells the mean is more than {MEAN_RULE} dB lower, by "
             f"{-gain(worst):.1f} at most ({place})")
 
 
 def worse_worst() -> str:
     """In how many cells the worst picture loses more than the rule allows, and how much at most."""
     lost = [-gain(row, "worst") for row in ROWS]
-    more = sum(each > command.WORST_RULE for each in lost)
+    more = sum(each > WORST_RULE for each in lost)
     return (f"in {more} the worst of 8 pictures is more than "
-            f"{command.WORST_RULE:.0f} dB farther off, {max(lost):.1f} at most")
+            f"{WORST_RULE:.0f} dB farther off, {max(lost):.1f} at most")
 
 
 def aimed_at() -> str:
@@ -67,14 +68,34 @@ def aimed_at() -> str:
 
 def closer_before() -> str:
     """In how many of the cells the way before replay is closer than now."""
-    now = {command.key(row): row["on"]["psnr"] for row in ROWS}
-    found = [row["on"]["psnr"] - now[command.key(row)] for row in command.kept()["before"]]
-    level = sum(each <= command.MEAN_RULE for each in found)
-    return (f"In {len(found) - level} of {len(found)} cells it is closer by more than {command.MEAN_RULE} dB; in the "
+    now = {key(row): row["on"]["psnr"] for row in ROWS}
+    found = [row["on"]["psnr"] - now[key(row)] for row in command.kept()["before"]]
+    level = sum(each <= MEAN_RULE for each in found)
+    return (f"In {len(found) - level} of {len(found)} cells it is closer by more than {MEAN_RULE} dB; in the "
             f"other {level} it is less close, or level")
 
 
+def on_other_pictures(model: str) -> str:
+    """In how many cells of a model the rule is broken with the study's pictures, with others, and with both."""
+    found = again.kept()
+    first, other = ([row for row in found[name] if row["model"] == model] for name in ("first", "rows"))
+    twice = sum(bool(below([one]) and below([row])) for one, row in zip(first, other, strict=True))
+    return (f"in {len(below(first))} cells with these pictures and in {len(below(other))} with others, in {twice} "
+            "with both")
+
+
+def means_of_all() -> str:
+    """In how many cells of words and balls the mean of all pictures loses more than the rule allows."""
+    found = again.kept()
+    sums = [again.together(*pair) for pair in zip(found["first"], found["rows"], strict=True)]
+    words, balls = (sum(row["model"] == model for row in again.mean_below(sums)) for model in ("words", "balls"))
+    return f"The mean of all 16 loses more than {MEAN_RULE} dB in {words} cells of *words* and in {balls} of *balls*"
+
+
 SENTENCES = [
+    (STUDY, lambda: f"*words* breaks the rule {on_other_pictures('words')}"),
+    (STUDY, lambda: f"*balls* {on_other_pictures('balls')}"),
+    (STUDY, means_of_all),
     (STUDY, aimed_at),
     (STUDY, closer_before),
     (PACK, lambda: f"Under samplers that add noise *correction* gains little: {gains(*NOISY)} in the mean"),
@@ -84,7 +105,7 @@ SENTENCES = [
                     f"{shown('euler')} under euler and {shown('er_sde')} under er_sde"),
     (STUDY, lambda: "At CFG 1 the multistep samplers gain {} on *demo*, {} on *words* and {} on *balls*".format(*(
         shown(*MULTISTEP, cfg=1.0, model=model) for model in ("demo", "words", "balls")))),
-    (STUDY, lambda: f"In {len(command.below(ROWS))} of {len(ROWS)} cells repaying costs more than the rule allows"),
+    (STUDY, lambda: f"In {len(below(ROWS))} of {len(ROWS)} cells repaying costs more than the rule allows"),
     (STUDY, lambda: f"er_sde gains {gains('er_sde', cfg=1.0, steps=20)} in 20 steps at CFG 1"),
     (STUDY, lambda: f"{SHOWN}, which draw more anew, gain {gains(*BURIED)} in all cells"),
 ]
