@@ -44,7 +44,8 @@ class Seen:
     Of its first model call: stream, probe and block [B, N, D] (block 0's input, modulated input and output),
     target [B, N, C] (computed or forecast), loss [B, N] (proxy loss of the forecast), last_input and last_output
     [B, M, D] (the last block's, all tokens). Only what the course `needs` is there; None where a call ended early.
-    full: whether any call of it was computed in full; whole: whether all of them were.
+    full: whether any call of it was computed in full; whole: whether all of them were. empty: whether it had no prompt,
+    and its picture is all zero.
     drifts: [2, B] the squared drift of all gaps so far and of the latest one, see sampling/drifts.py; None before the
     first gap. surprise: [B] of a full step behind another one, how far its slope is from a line through those of the
     two before it, squared, as a share of the picture's square; None of others, and once a gap has told more.
@@ -65,6 +66,7 @@ class Seen:
     last_output: Tensor | None = None
     full: bool = False
     whole: bool = False
+    empty: bool = False
     denoised: Tensor | None = None
     drifts: Tensor | None = None
     surprise: Tensor | None = None

@@ -49,7 +49,7 @@ class Standing:
 
     def add(self, seen: Seen, motion: Motion, sigma: float, counts: float) -> None:
         """An evaluation is over; show the schedule where the run stands. sigma: the sampler's; counts: see Drifts."""
-        if self._drifts is None:
+        if self._drifts is None or seen.empty:
             return
         self._drifts.add(seen.x, seen.denoised, sigma, seen.whole, counts, motion.noisy)
         if seen.whole:

@@ -8,6 +8,8 @@ from torch import nn
 from .waiting_control import control_state
 
 Key = tuple[Hashable, ...]
+# In place of the conditions of an evaluation without any.
+NONE = ("none",)
 
 
 class ConditionKeys:
@@ -21,6 +23,7 @@ class ConditionKeys:
         self._calls: Counter[Key] = Counter()
         self._conditions: set[Key] = set()  # of this evaluation, wherever in the picture
         self._met: set[frozenset[Key]] = set()
+        self._before: frozenset[Key] = frozenset()  # of the evaluation before, if any
 
     def clear(self) -> None:
         """A model evaluation starts."""
@@ -28,11 +31,21 @@ class ConditionKeys:
         self._conditions.clear()
 
     def are_others(self) -> bool:
-        """Whether this evaluation, which is over, had other conditions than any before it."""
-        conditions, met = frozenset(self._conditions), bool(self._met)
-        new = bool(conditions) and conditions not in self._met
-        self._met |= {conditions} if new else set()
-        return new and met
+        """Whether this evaluation, which is over, had other conditions than any before it.
+
+        Those of one that had none are always others, and so are the ones after it.
+        """
+        conditions, before, self._before = frozenset(self._conditions), self._before, frozenset(self._conditions)
+        if not conditions:
+            self._before = before
+            return False
+        others = NONE in (conditions | before) or conditions not in self._met
+        self._met.add(conditions)
+        return others and bool(before)
+
+    def has_none(self) -> None:
+        """This evaluation has no condition at all."""
+        self._conditions.add(NONE)
 
     def of(self, options: dict, base: nn.Module, control: object, where: Hashable, sigma: float) -> list[Key]:
         """One key for each condition in this call. base: ComfyUI's model; where: device, model, part, latent."""

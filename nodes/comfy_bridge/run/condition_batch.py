@@ -8,6 +8,13 @@ from .run_state import state_of
 from .waiting_control import WaitingControl
 
 
+def none_is_active(conds: list, timestep: Tensor) -> bool:
+    """Whether each prompt of an evaluation is out of its range of steps: ComfyUI answers zeros without a model call."""
+    now = timestep[0]
+    return not any(each.get("timestep_start", now) >= now >= each.get("timestep_end", now)
+                   for side in conds for each in side or ())
+
+
 # Named as in ComfyUI: other nodes hand on some of these by name.
 def calc_cond_batch(executor: WrapperExecutor, model: object, conds: list, x_in: Tensor, timestep: Tensor,
                     model_options: dict, *args: object, **kwargs: object) -> list[Tensor]:
@@ -18,6 +25,7 @@ def calc_cond_batch(executor: WrapperExecutor, model: object, conds: list, x_in:
     state = state_of(model_options.get("transformer_options", {}), model)
     if state is not None:
         state.call_comes()
+        state.conditions = conds, timestep
     rest = (x_in, timestep, model_options, *args)
     if state is None or not state.run.evaluating or state.run.notes.fell_back:
         return executor(model, conds, *rest, **kwargs)

@@ -8,6 +8,7 @@ from torch.autograd.forward_ad import unpack_dual
 from ....tap_core.sampling.run import TapRun
 from ..seam.replacer import answerer
 from .condition import name_of
+from .condition_batch import none_is_active
 from .expected_memory import figure_or
 from .memory import tell_more
 from .others import others_wrap
@@ -16,6 +17,8 @@ from .run_state import RunState
 TAKES_APART = ("The sampler, or another node, takes the guidance apart by a function of its own, as CFG++ samplers do, "
                "and small errors of forecasts grow by that; every step was computed in full. Choose another sampler, "
                "such as euler or dpmpp_2m, or remove that node.")
+# Why a step without a model call counts as computed: there is nothing to forecast.
+NO_PROMPT = "no prompt is active"
 # What a sampler may add to the functions of the model, or put in their place.
 ADDED = ("sampler_pre_cfg_function", "sampler_post_cfg_function")
 REPLACED = ("sampler_cfg_function", "sampler_calc_cond_batch_function")
@@ -32,7 +35,12 @@ def finish(state: RunState, own: dict, x: Tensor, denoised: Tensor) -> None:
     """The evaluation is over. x, denoised: [B, C, ...]."""
     now = state.run.record.evaluations[-1]
     if not (now.full or now.part or now.skipped):
-        _fall_back_at_answer(state, own)
+        if state.conditions is not None and none_is_active(*state.conditions):
+            state.keys.has_none()
+            state.run.decider.seen.empty = True
+            state.run.count_call(skipped=False, reason=NO_PROMPT)
+        else:
+            _fall_back_at_answer(state, own)
     if state.keys.are_others():
         _breaks(state.run)
     state.run.finish(x, denoised)

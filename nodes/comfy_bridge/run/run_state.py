@@ -34,6 +34,7 @@ class RunState:
     whether a video is made in windows. needed, told: bytes that ComfyUI was asked for, for the model's own work and for
     what TAP keeps. followers: TAP nodes of other models in the guider, which get this run's record, too, when it has
     ended. awaited: begins the evaluation that the sampler has asked for, if a model call comes before it has begun.
+    conditions: what the evaluation asked ComfyUI to batch, and at which sigmas; None before that.
     asked: the picture [B, C, ...] that the sampler has asked for. sampled: whether its sampler has begun.
     deciding_device: of several devices, the one whose call decides for all. decided: set when that call has decided.
     """
@@ -54,6 +55,7 @@ class RunState:
         self.decided = threading.Event()
         self.awaited: Callable[[], None] | None = None
         self.asked: Tensor | None = None
+        self.conditions: tuple[list, Tensor] | None = None
         self.sampled = False
 
     def __deepcopy__(self, memo: dict) -> "RunState":
@@ -103,6 +105,7 @@ class RunState:
         """A model evaluation of x [B, C, ...] starts."""
         self.keys.clear()
         self.decided.clear()
+        self.conditions = None
         self.deciding_device = deciding_device
         self.run.begin(sigma, x.device, x)
 

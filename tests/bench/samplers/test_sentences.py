@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from samplers import again, command
+from samplers import again, changed, command
 from samplers.cell_rows import MEAN_RULE, WORST_RULE, below, key
 
 ROOT = Path(__file__).resolve().parents[3]
@@ -92,7 +92,16 @@ def means_of_all() -> str:
     return f"The mean of all 16 loses more than {MEAN_RULE} dB in {words} cells of *words* and in {balls} of *balls*"
 
 
+def where_prompts_change(way: str) -> str:
+    """What repaying gains there in the mean, and in how many cells it costs more than the rule allows."""
+    found = [row[way]["psnr"] - row["off"]["psnr"] for row in changed.kept()["rows"]]
+    return (f"{sum(found) / len(found):.1f} dB in the mean of {len(found)} cells, and cost more than {MEAN_RULE} dB in "
+            f"{sum(each < -MEAN_RULE for each in found)}")
+
+
 SENTENCES = [
+    (STUDY, lambda: f"repaying gained {where_prompts_change('across')}"),
+    (STUDY, lambda: f"it gains {where_prompts_change('on').replace('cost', 'costs')}"),
     (STUDY, lambda: f"*words* breaks the rule {on_other_pictures('words')}"),
     (STUDY, lambda: f"*balls* {on_other_pictures('balls')}"),
     (STUDY, means_of_all),

@@ -9,14 +9,20 @@ import pytest
 import torch
 from comfy.model_patcher import ModelPatcher
 from tap_pack.nodes.comfy_bridge.run.condition import ConditionKeys
+from tap_pack.nodes.comfy_bridge.run.evaluation import NO_PROMPT
+from tap_pack.tap_core.sampling.memory import SOMETHING_NEW
 from tap_pack.tap_core.sampling.slopes import Slopes
 from tap_pack.tap_core.sampling.standing import CHANGED
 from tap_pack.tap_core.schedules.listed import ListedSchedule
 from torch import Tensor, nn
 
 from matrix_stage import STAGES
-from watched_runs import Callback, Sample, accelerated, watched
+from tiny_flux import prompt as flux_prompt
+from tiny_flux import sample as flux_sample
+from tiny_flux import tiny_flux
+from watched_runs import Callback, Sample, accelerated, watched, watched_with_tap
 
+NOBODY = (0,)
 STEPS, CHANGE = 20, 0.3
 STAGE = STAGES["demo model"]
 
@@ -104,12 +110,35 @@ def test_where_the_prompt_changes_across_all_forecast_steps_nothing_is_told(mode
     assert holder.latest.closeness is None and holder.latest.why_unknown == CHANGED
 
 
+@pytest.mark.parametrize("quality", ["fixed", "close"])
+def test_steps_without_any_prompt_are_no_other_nodes_and_the_run_goes_on(quality: str) -> None:
+    """ComfyUI answers zeros there without a model call, where no other prompt is guided against."""
+    model = tiny_flux()
+    prompts = [*flux_prompt(end_percent=0.4), *flux_prompt(seed=2, start_percent=0.5)]
+
+    def run(model: ModelPatcher, callback: Callback) -> Tensor:
+        return flux_sample(model, STEPS, positive=prompts)
+
+    full = watched(model, run).picture
+    assert torch.equal(watched_with_tap(model, run, interval=1).picture, full)
+    tapped = watched_with_tap(model, run, interval=3, quality=quality)
+    record = tapped.record
+    empty = [each.step for each in record.evaluations if each.reason == NO_PROMPT]
+    assert empty and set(empty) < set(record.full_steps)
+    assert any(step > empty[-1] for step in record.skipped_steps)
+    assert set(record.fallbacks) <= {SOMETHING_NEW}
+    assert record.closeness is not None and len(record.full_steps) + len(record.skipped_steps) == STEPS
+    assert decibels(tapped.picture, full) > 25
+
+
 def others(*evaluations: tuple[int, ...]) -> list[bool]:
     """Whether evaluations with these prompts count as with others than before."""
     keys, base, found = ConditionKeys(), nn.Module(), []
     for prompts in evaluations:
         keys.clear()
-        for prompt in prompts:
+        if prompts == NOBODY:
+            keys.has_none()
+        for prompt in () if prompts == NOBODY else prompts:
             keys.of({"uuids": [prompt], "cond_or_uncond": [0]}, base, None, (), 1.0)
         found.append(keys.are_others())
     return found
@@ -126,6 +155,11 @@ def test_a_condition_that_comes_or_goes_makes_them_others() -> None:
 
 def test_conditions_that_were_there_before_are_no_others() -> None:
     assert others((1,), (1, 2), (1,), (1, 2)) == [False, True, False, False]
+
+
+def test_where_there_are_none_it_and_what_follows_count_as_others() -> None:
+    assert others((1, 2), NOBODY, (1, 2), (1, 2)) == [False, True, True, False]
+    assert others(NOBODY, (1, 2), (1, 2)) == [False, True, False]
 
 
 def test_an_evaluation_without_a_model_call_says_nothing() -> None:
