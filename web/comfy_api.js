@@ -1,4 +1,5 @@
 /** What touches ComfyUI's browser side is here and in comfy_face.js; everything else goes through these functions. */
+import { linksOf } from "./links.js";
 
 const { app } = window.comfyAPI.app;
 const { api } = window.comfyAPI.api;
@@ -121,9 +122,10 @@ export function followNode(node, { configured, added, removed, linked }) {
   chain(node, "onConnectionsChange", linked);
 }
 
-/** Calls back when a widget of the node gets another value. */
-export function followWidgets(node, callback) {
-  for (const widget of node.widgets ?? []) chain(widget, "callback", callback);
+/** Calls back when a widget of the node, or one with one of these names, gets another value. */
+export function followWidgets(node, callback, names = null) {
+  for (const widget of node.widgets ?? [])
+    if (names?.includes(widget.name) ?? true) chain(widget, "callback", callback);
 }
 
 function chain(node, name, callback) {
@@ -199,39 +201,6 @@ export function noteChange() {
   app.extensionManager.workflow?.activeWorkflow?.changeTracker?.captureCanvasState?.();
 }
 
-/** Names of the connected inputs of a node. */
-export function linkedInputs(node) {
-  return (node.inputs ?? []).filter((input) => input.link !== null && input.link !== undefined).map(({ name }) => name);
-}
-
-/** The node that is connected to an input, or null. */
-export function sourceOf(node, inputName) {
-  const place = node.inputs?.findIndex((input) => input.name === inputName) ?? -1;
-  // While a subgraph is made, its nodes are in no graph.
-  return place < 0 || !node.graph ? null : node.getInputNode(place);
-}
-
-/** Cuts the link into an input, if there is one; returns whether there was. */
-export function cutLink(node, inputName) {
-  const linked = linkedInputs(node).includes(inputName);
-  if (linked) node.disconnectInput(node.inputs.findIndex(({ name }) => name === inputName));
-  return linked;
-}
-
-/** The steps of the first node behind this one's model that has a number of steps, or null. */
-export function stepsBehind(node) {
-  const waiting = [...(node.getOutputNodes?.(0) ?? [])], seen = new Set();
-  for (let found; (found = waiting.shift()) && seen.size < 100;) {
-    if (seen.has(found)) continue;
-    seen.add(found);
-    const { steps } = widgetValues(found);
-    if (typeof steps === "number") return linkedInputs(found).includes("steps") ? null : steps;
-    for (const [slot, { type }] of (found.outputs ?? []).entries())
-      if (type === "MODEL" || type === "GUIDER") waiting.push(...(found.getOutputNodes(slot) ?? []));
-  }
-  return null;
-}
-
 /** Whether ComfyUI knows this class of nodes. */
 export function knowsKind(kind) {
   return kind in (window.LiteGraph?.registered_node_types ?? {});
@@ -244,27 +213,6 @@ export function addBefore(node, kind, inputName) {
   node.graph.add(made);
   made.connect(0, node, node.inputs.findIndex((input) => input.name === inputName));
   return made;
-}
-
-/** The first link from a node's model output: {source, output, target, input}, or null. */
-export function modelGiven(node) {
-  const output = node.outputs?.findIndex(({ type }) => type === "MODEL") ?? -1;
-  return output < 0 ? null : linksOf(node, output)[0] ?? null;
-}
-
-/** The link into a node's model input, in the same form, or null. */
-export function modelTaken(node) {
-  const input = node.inputs?.findIndex(({ type }) => type === "MODEL") ?? -1;
-  const source = input < 0 ? null : node.getInputNode(input);
-  return source ? { source, output: node.getInputLink(input).origin_slot, target: node, input } : null;
-}
-
-function linksOf(source, output) {
-  const { graph } = source;
-  return (source.outputs[output].links ?? [])
-    .map((id) => graph.getLink?.(id) ?? graph.links.get(id))
-    .map((link) => ({ source, output, target: graph.getNodeById(link?.target_id), input: link?.target_slot }))
-    .filter(({ target }) => target);
 }
 
 /** Puts a new node into a link; "all": into every link of that output. It stands in free room below the source. */

@@ -1,10 +1,10 @@
 /** What the pack adds to the menus of its nodes. */
 import { SETTING, checkName, checkText, readSaved, tellWhereToSave, withoutOne } from "./calibrations.js";
 import {
-  addBefore, askFor, changeSetting, cutLink, kindOf, knowsKind, linkedInputs, notify, setWidgets, settingOf, sourceOf,
-  widgetValues,
+  addBefore, askFor, changeSetting, kindOf, knowsKind, notify, setWidgets, settingOf, widgetValues,
 } from "./comfy_api.js";
 import { insertEntries } from "./insert.js";
+import { cutLink, linkedInputs, originOf } from "./links.js";
 import { sayOn } from "./live/attach.js";
 import { ACCELERATE, presetWith, presetWords, presetsIn, withoutReplaced } from "./presets.js";
 import { Sentence } from "./sentence.js";
@@ -52,7 +52,7 @@ function savedEntries(node) {
   return Object.keys(saved).map((name) => ({
     content: `Calibration: ${name}`,
     callback: () => {
-      const source = sourceOf(node, "schedule");
+      const source = originOf(node, "schedule");
       const placement = source && kindOf(source) === PLACEMENT ? source : addBefore(node, PLACEMENT, "schedule");
       const cut = setText(placement, saved[name]);
       say(node, `Calibration ${name} is set in the node connected to schedule.${cut ? ` ${IN_PLACE}` : ""}`, cut);
@@ -94,7 +94,7 @@ function placementEntries(node) {
 /** The text that a placement node uses: its own, or the one that the node connected to it shows. @throws {Sentence} */
 function usedText(placement) {
   if (!linkedInputs(placement).includes(TEXT)) return widgetValues(placement)[TEXT];
-  const source = sourceOf(placement, TEXT);
+  const source = originOf(placement, TEXT);
   const kind = source ? kindOf(source) ?? source.type : "";
   const shown = kind === CALIBRATE ? textOf(source).at(-1) : HOLDS_VALUE.test(kind) ? widgetValues(source).value : "";
   return shown || tellWhereToSave(source?.title ?? "outside", kind === CALIBRATE);

@@ -81,3 +81,30 @@ test("a quality has no use for the number of first steps", async () => {
   node.widgets.find(({ name }) => name === "quality").value = "close";
   assert.equal((await change()).line, "20 planned");
 });
+
+test("a plan follows the steps of the sampler", async () => {
+  const sampler = makeNode("KSampler", { steps: 20 });
+  const { node, change } = await planned({}, sampler);
+  assert.equal((await change()).line, "20 planned");
+  sampler.widgets[0].value = 50;
+  sampler.widgets[0].callback();
+  await settle(120);
+  assert.equal(node.shown(), "50 planned");
+});
+
+test("there is no plan where a sampler does a part of its steps", async () => {
+  const sampler = makeNode("KSamplerAdvanced", { steps: 20, start_at_step: 0, end_at_step: 10000 });
+  const { node, change } = await planned({}, sampler);
+  assert.equal((await change()).line, "20 planned");
+  for (const [place, value] of [[2, 10], [1, 4]]) {
+    const before = sampler.widgets[place].value;
+    sampler.widgets[place].value = value;
+    sampler.widgets[place].callback();
+    await settle(120);
+    assert.equal(node.shown(), "The plan shows when the run starts.");
+    sampler.widgets[place].value = before;
+    sampler.widgets[place].callback();
+    await settle(120);
+    assert.equal(node.shown(), "20 planned");
+  }
+});

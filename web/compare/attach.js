@@ -1,7 +1,6 @@
 /** Puts the verdict and the wipe on TAP Compare. */
-import {
-  addElement, fetchFile, followNode, growNode, kindOf, linkedInputs, setWidgets, sourceOf, widgetValues,
-} from "../comfy_api.js";
+import { addElement, fetchFile, followNode, growNode, kindOf, setWidgets, widgetValues } from "../comfy_api.js";
+import { linkedInputs, originOf } from "../links.js";
 import { ACCELERATE } from "../presets.js";
 import { RUN_BEFORE } from "../shown.js";
 import { ComparisonView } from "./view.js";
@@ -40,13 +39,14 @@ export function showComparison(node, output) {
 
 /** To set what pictures have shown on the TAP Accelerate that made them; null where there is nothing to set. */
 function offerOf(node, value) {
-  const source = sourceOf(node, "record");
+  const source = originOf(node, "record");
   if (typeof value !== "number" || !source || kindOf(source) !== ACCELERATE) return null;
   const now = widgetValues(source)[SETTING];
   if (now === undefined || now === value || linkedInputs(source).includes(SETTING)) return null;
   return {
     words: `Set ${SETTING} to ${value}`,
     take() {
+      if (originOf(node, "record") !== source) return "Nothing was set: another node is connected to record, or none.";
       setWidgets(source, { [SETTING]: value });
       return `${SETTING} is ${value}. Queue to use it.`;
     },

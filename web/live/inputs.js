@@ -1,8 +1,7 @@
 /** What stands on a node's face: the main inputs, and what decides in place of which. */
-import {
-  followNode, followWidgets, kindOf, linkedInputs, sourceOf, stepsBehind, widgetValues,
-} from "../comfy_api.js";
+import { followNode, followWidgets, kindOf, widgetValues } from "../comfy_api.js";
 import { fitHeight, foldAdvanced, greyWidgets } from "../comfy_face.js";
+import { COUNTING, linkedInputs, originOf, samplerBehind, stepsOf } from "../links.js";
 import { ACCELERATE, REPLACED, withoutReplaced } from "../presets.js";
 import { showPlanned, showsPlan } from "./attach.js";
 import { planFor } from "./server.js";
@@ -13,6 +12,11 @@ const REST = 80;
 // What the plan follows from: a value that is connected is not known before the run.
 const PLANNED = ["schedule", "quality", "interval", "warmup_steps", "placement", "start_percent", "end_percent"];
 
+/** @type {WeakMap<object, number>} timers of nodes whose plan is asked for soon */
+const waits = new WeakMap();
+/** @type {WeakMap<object, Set<object>>} samplers -> the nodes whose plan follows from their steps */
+const waiting = new WeakMap();
+
 /** Gives a new node of ours its face, before anything is put below its widgets. */
 export function attachInputs(node) {
   if (!OURS.test(kindOf(node) ?? "")) return;
@@ -20,26 +24,39 @@ export function attachInputs(node) {
   foldAdvanced(node, (shown) => `${shown ? "Hide" : "Show"} advanced inputs`);
 }
 
+function planSoon(node) {
+  clearTimeout(waits.get(node));
+  waits.set(node, setTimeout(() => showPlan(node), REST));
+}
+
 function followChanges(node) {
-  let waits = 0;
-  const planSoon = () => {
-    clearTimeout(waits);
-    waits = setTimeout(() => showPlan(node), REST);
-  };
   const grey = () => greyWidgets(node, decidedElsewhere(node));
-  followWidgets(node, planSoon);
+  followWidgets(node, () => planSoon(node));
   followNode(node, {
     // Nothing on it uses more height; in older workflows all inputs stood on the node.
     configured: () => { grey(); fitHeight(node); },
-    linked: () => { grey(); if (showsPlan(node)) planSoon(); },
+    linked: () => { grey(); if (showsPlan(node)) planSoon(node); },
   });
+}
+
+/** The steps of the sampler behind a node; from now on its plan follows them. */
+function stepsBehind(node) {
+  const sampler = samplerBehind(node);
+  if (!sampler) return null;
+  if (!waiting.has(sampler)) {
+    waiting.set(sampler, new Set());
+    const replan = () => waiting.get(sampler).forEach((other) => { if (showsPlan(other)) planSoon(other); });
+    followWidgets(sampler, replan, COUNTING);
+  }
+  waiting.get(sampler).add(node);
+  return stepsOf(sampler);
 }
 
 /** Name of a widget -> what decides in its place. */
 function decidedElsewhere(node) {
   const by = new Map();
   for (const input of linkedInputs(node))
-    for (const name of REPLACED[input] ?? []) by.set(name, `from ${sourceOf(node, input)?.title ?? input}`);
+    for (const name of REPLACED[input] ?? []) by.set(name, `from ${originOf(node, input)?.title ?? input}`);
   return by;
 }
 
@@ -49,10 +66,10 @@ function counts(node, input) {
 }
 
 async function showPlan(node) {
-  const steps = stepsBehind(node), linked = linkedInputs(node);
+  const steps = stepsBehind(node), linked = linkedInputs(node), turn = waits.get(node);
   const decides = PLANNED.find((input) => linked.includes(input) && counts(node, input));
   if (decides) {
-    const name = decides === "schedule" && sourceOf(node, decides)?.title;
+    const name = decides === "schedule" && originOf(node, decides)?.title;
     const line = name ? `${name} decides which steps are computed; the plan shows when the run starts.`
       : `The plan depends on what is connected to ${decides}, and shows when the run starts.`;
     showPlanned(node, { line, plan: "" }, steps ?? 0);
@@ -60,5 +77,6 @@ async function showPlan(node) {
   }
   if (!steps && showsPlan(node)) showPlanned(node, { line: "The plan shows when the run starts.", plan: "" }, 0);
   const plan = steps && await planFor(withoutReplaced(widgetValues(node), linked), steps);
-  if (plan) showPlanned(node, plan, steps);
+  // An answer that comes after a newer change says nothing any more.
+  if (plan && waits.get(node) === turn) showPlanned(node, plan, steps);
 }

@@ -1,7 +1,6 @@
 /** Puts the viewer on its node, and keeps what it shows in the node's properties: these survive copies and reloads. */
-import {
-  addElement, fetchFile, followNode, growNode, kindOf, nodeAt, setQuietly, sourceOf, workflowId,
-} from "../comfy_api.js";
+import { addElement, fetchFile, followNode, growNode, kindOf, nodeAt, setQuietly, workflowId } from "../comfy_api.js";
+import { originOf } from "../links.js";
 import { Viewer } from "./view.js";
 
 export const KIND = "TapChoiceMapViewer";
@@ -49,7 +48,7 @@ export function outdateMaps({ node: id, workflow, ended }) {
   if (ended || (workflow || workflowId()) !== workflowId()) return;
   const running = nodeAt(id);
   for (const node of placed)
-    if (running && sourceOf(node, "record") === running) viewers.get(node).isOfRunBefore(true);
+    if (running && originOf(node, "record") === running) viewers.get(node).isOfRunBefore(true);
 }
 
 function showKept(node) {
