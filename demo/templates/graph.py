@@ -16,7 +16,7 @@ SLOT, WIDGET, MARGIN = 20, 28, 16
 # The button below inputs that do not show.
 MORE = 40
 # What some nodes show takes more room than their rows.
-SHOWN = {"TapAccelerate": 96, "CLIPTextEncode": 120, "TextEncodeQwenImageEditPlus": 130, "SaveImage": 380,
+SHOWN = {"TapAccelerate": 146, "CLIPTextEncode": 120, "TextEncodeQwenImageEditPlus": 130, "SaveImage": 380,
          "SaveVideo": 320, "LoadImage": 260, "TapCompare": 520, "TapChoiceMap": 300, "TapChoiceMapViewer": 600,
          "SaveAnimatedWEBP": 260, "TapPlacement": 134, "TapCalibrate": 150, "TapDemoScene": 30}
 

@@ -9,7 +9,7 @@ import { RunStrip } from "./run_strip.js";
 import { cachedRuns, lastRuns, stoppedRuns, tellWanted } from "./server.js";
 
 export const SETTING = "TAP.LiveStrip";
-const HEIGHT = 130;
+const HEIGHT = 147;
 // Nodes 2.0 draws no node narrower than this.
 const WIDTH = 225;
 
