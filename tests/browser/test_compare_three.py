@@ -11,6 +11,14 @@ from browser_page import ComfyPage
 SEED, FULL, DECODED, COMPARE = 70, 71, 72, 73
 CHANGE = "([id, value]) => { app.canvas.graph.getNodeById(id).widgets[0].value = value; }"
 
+# Puts a Reroute between a node's record and an input of that name.
+REROUTE = """([from, to]) => {
+  const graph = app.canvas.graph, node = graph.getNodeById(to), made = LiteGraph.createNode("Reroute");
+  graph.add(made);
+  graph.getNodeById(from).connect(1, made, 0);
+  made.connect(0, node, node.inputs.findIndex(({ name }) => name === "record"));
+}"""
+
 
 def compared_prompt() -> Prompt:
     """A run with TAP and the full run of the same seed, and how close they are."""
@@ -46,3 +54,18 @@ def test_a_button_sets_what_three_seeds_have_shown(comfy: ComfyPage) -> None:
     comfy.run()
     told = comfy.outputs(COMPARE)["text"][0]
     assert "TAP had told about" in told and "Of the last" not in told, "what was shown is set by now"
+
+
+def test_through_a_reroute_it_is_there_too_and_without_its_node_it_sets_nothing(comfy: ComfyPage) -> None:
+    comfy.load(compared_prompt())
+    comfy.page.evaluate(REROUTE, [ACCELERATE, COMPARE])
+    button = comfy.element(COMPARE, " .tap-offer")
+    for seed in (41, 42, 43):
+        comfy.page.evaluate(CHANGE, [SEED, seed])
+        comfy.run()
+    comfy.show(COMPARE)
+    comfy.until(button.is_visible, "the button")
+    comfy.page.evaluate("id => app.canvas.graph.remove(app.canvas.graph.getNodeById(id))", ACCELERATE)
+    button.click()
+    assert comfy.element(COMPARE, " [role=status] >> nth=1").text_content() == (
+        "Nothing was set: another node is connected to record, or none.")
