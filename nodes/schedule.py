@@ -1,5 +1,6 @@
 """TAP Schedule: which steps are computed in full."""
 
+import math
 from collections.abc import Mapping
 from typing import TypeVar
 
@@ -86,6 +87,9 @@ def numbers(name: str, text: str) -> tuple[float, ...]:
     """The numbers of a list with commas. Raises TapError if an entry is not a number."""
     entries = [entry.strip() for entry in text.replace("\n", ",").split(",") if entry.strip()]
     try:
-        return tuple(float(entry) for entry in entries)
+        found = tuple(float(entry) for entry in entries)
     except ValueError as error:
         raise TapError(f"{name} is {text!r}; write numbers between commas.") from error
+    if not all(map(math.isfinite, found)):
+        raise TapError(f"{name} is {text!r}; write finite numbers.")
+    return found

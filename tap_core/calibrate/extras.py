@@ -5,13 +5,11 @@ from collections.abc import Sequence
 from itertools import pairwise
 
 from ..errors import TapError
-from ..predictors.learned import NUMBERS
+from ..predictors.learned import HIGHEST, NUMBERS
 from ..timeline import SIGMA_TOLERANCE
 
 HOW = "Paste the whole text that TAP Calibrate made."
 MOST_STEPS = 10_000
-# A learned weight beyond this would blow any picture up.
-HIGHEST = 1000.0
 
 
 def extra_lines(calls: int, weights: Sequence[Sequence[float]], sigmas: Sequence[float]) -> list[str]:

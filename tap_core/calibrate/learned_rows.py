@@ -14,7 +14,7 @@ import torch
 from torch import Tensor
 
 from ..errors import TapError
-from ..predictors.learned import NUMBERS, LearnedWeights
+from ..predictors.learned import HIGHEST, NUMBERS, LearnedWeights
 from .conditions import few, what_is_forecast
 from .trace import Trace
 
@@ -22,8 +22,9 @@ CHANNELS = 64
 # Errors that go the same way at every step cost most, so sum |E_j|^2 is made small, not only sum |e_j|^2; the latter
 # counts so many times, or forecasts would learn to make up for one another on the measured pictures alone.
 EACH_STEP = 10.0
-# Holds the numbers together where a gap is too short to tell them apart.
-RIDGE, LEAST = 1e-6, 1e-12
+# Hold the numbers together where a gap is too short to tell them apart, or its differences are rounding: the first one
+# that keeps all within HIGHEST. A ridge is a share of each number's own square, and LEAST of it of the largest one.
+RIDGES, LEAST = (1e-6, 1e-4, 1e-2, 1.0), 1e-6
 # Two runs of one picture differ at their first step by no more than rounding.
 SAME = 1e-3
 
@@ -50,9 +51,12 @@ def learned_weights(traces: Sequence[Trace], full: Sequence[int]) -> LearnedWeig
     largest = gram.diagonal().max()
     if not largest:  # nothing is skipped, or all of it behind a single full step
         return empty
-    gram += (RIDGE * gram.diagonal() + LEAST * largest).diag()
-    found = torch.linalg.solve(gram, lean).view(-1, NUMBERS).tolist()
-    return LearnedWeights(empty.sigmas, empty.full, tuple(map(tuple, found)))
+    for ridge in RIDGES:
+        held = (ridge * gram.diagonal() + LEAST * ridge * largest).diag()
+        found = torch.linalg.solve(gram + held, lean)
+        if found.abs().max() <= HIGHEST:
+            return LearnedWeights(empty.sigmas, empty.full, tuple(map(tuple, found.view(-1, NUMBERS).tolist())))
+    return empty
 
 
 def guided_slope(trace: Trace, full: Trace | None = None) -> Tensor:

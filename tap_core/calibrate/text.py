@@ -109,6 +109,8 @@ def from_text(text: str) -> Calibration:
     _check_title(lines[0] if lines else "")
     fields = dict(_field(line, name) for name in ("model", "made for", "sigmas")
                   for line in lines[1:] if line.startswith(f"{name}:"))
+    if len([line for line in lines[1:] if line.partition(":")[0] in fields]) > len(fields):
+        raise TapError(f"The placement has two lines that begin with the same name, such as 'model:'. {HOW}")
     missing = [name for name in ("model", "sigmas") if not fields.get(name)]
     if missing:
         raise TapError(f"The placement has no line that begins with {missing[0]!r} and a colon. {HOW}")
@@ -119,6 +121,8 @@ def from_text(text: str) -> Calibration:
     if not found:
         raise TapError(f"The placement has no line such as '10 calls, about 48 dB: 0 3 7'. {HOW}")
     by_calls = {line.calls: line for line in found}
+    if len(by_calls) < len(found):
+        raise TapError(f"The placement has two lines for the same number of calls. {HOW}")
     for extra in extras:
         calls, values = parsed_extra(extra, sigmas)
         if calls not in by_calls:
@@ -151,4 +155,6 @@ def _line(line: str, steps: int) -> CalibrationLine:
     if len(full) != int(match["calls"]):
         raise TapError(f"The line {line[:60]!r} says {match['calls']} calls and names {len(full)} steps. {HOW}")
     span = None if match["low"] is None else (float(match["low"]), float(match["high"]))
+    if span is not None and span[0] > span[1]:
+        raise TapError(f"In {line[:60]!r} the higher figure of the span stands first. {HOW}")
     return CalibrationLine(full, float(match["decibels"]), span=span)

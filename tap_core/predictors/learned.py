@@ -15,6 +15,8 @@ from .weight_row import padded
 SNAPSHOTS = 3
 # D_1 u, D_1 u^2, D_2 u, D_2 u^2.
 NUMBERS = 4
+# A larger number would blow any picture up.
+HIGHEST = 1000.0
 
 OTHER_RUN = ("The learned weights are for {steps} steps of other noise levels, so this run chose from TAP's own "
              "predictors. Calibrate on this run.")

@@ -6,13 +6,15 @@ from ..errors import TapError
 
 HIGHEST_ORDER = 3
 MOST_HORIZONS = 200
+MOST_DIGITS = 9
 
 
 def parsed_orders(orders: str) -> list[int]:
     """Orders as numbers, lowest first, from a list such as "0,1,2". Raises TapError for other texts."""
     entries = [entry.strip() for entry in orders.split(",") if entry.strip()]
-    if not all(entry.isdecimal() for entry in entries):
-        raise TapError(f"orders is {orders!r}; write numbers from 0 to {HIGHEST_ORDER} between commas, such as 0,1,2.")
+    if not all(entry.isdecimal() and len(entry) <= MOST_DIGITS for entry in entries):
+        raise TapError(f"orders is {orders[:40]!r}; write numbers from 0 to {HIGHEST_ORDER} between commas, such as "
+                       "0,1,2.")
     numbers = sorted({int(entry) for entry in entries})
     if numbers and numbers[-1] > HIGHEST_ORDER:
         raise TapError(f"orders names {numbers[-1]}; the highest order is {HIGHEST_ORDER}.")

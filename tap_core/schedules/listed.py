@@ -7,7 +7,7 @@ from ..schedule import SKIP, Decision, Schedule
 from ..timeline import Timeline
 
 # No run has more steps.
-MOST = 10_000
+MOST, MOST_DIGITS = 10_000, 9
 
 
 @dataclass(frozen=True)
@@ -47,8 +47,8 @@ def parse_steps(text: str) -> tuple[int, ...]:
     steps: list[int] = []
     for entry in filter(None, (entry.strip() for entry in text.replace("\n", ",").split(","))):
         ends = [end.strip() for end in entry.split("-")]
-        if len(ends) > 2 or not all(end.isdecimal() for end in ends):
-            raise TapError(f"{entry!r} is not a step; write numbers between commas, such as 0, 1, 2, 7-10.")
+        if len(ends) > 2 or not all(end.isdecimal() and len(end) <= MOST_DIGITS for end in ends):
+            raise TapError(f"{entry[:40]!r} is not a step; write numbers between commas, such as 0, 1, 2, 7-10.")
         first, last = int(ends[0]), int(ends[-1])
         if last < first or last > MOST:
             raise TapError(f"{entry!r} is not a range of steps; write the lower number first, and none above {MOST}.")

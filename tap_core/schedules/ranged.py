@@ -4,8 +4,8 @@ s_i: sigma of step i.  S(p): the sigma that a model has at the share p of its no
 `model_sampling.percent_to_sigma`.  Step i is in the range from a to b if S(a) >= s_i > S(b), as in its EasyCache node.
 """
 
-from collections.abc import Iterator
-from dataclasses import dataclass
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
 
 from ..errors import TapError
 from ..schedule import SKIP, AdaptiveSchedule, AnySchedule, Course, Decision, Schedule, Seen
@@ -55,8 +55,9 @@ class RangedSchedule(Schedule):
 
     def decide(self, step: int, timeline: Timeline) -> Decision:
         """Full or skipped at this step; for schedules that are known before the run."""
-        one = self.schedule if self.within.holds(step, timeline) else self.outside
-        return OUTSIDE if one is None else one.decide(step, timeline)
+        one, *after = (self.schedule if self.within.holds(each, timeline) else self.outside
+                       for each in range(step, min(step + 3, timeline.steps)))
+        return OUTSIDE if one is None else remembered(one.decide(step, timeline), one, after)
 
     def notes(self, timeline: Timeline, model: str) -> list[str]:
         """What the report has to say about a run of this model."""
@@ -78,6 +79,15 @@ class RangedSchedule(Schedule):
     def __str__(self) -> str:
         """Its value in a report."""
         return f"{self.schedule} {self.within} of the run" + (f", else {self.outside}" if self.outside else "")
+
+
+def remembered(decision: Decision, one: object, after: Sequence[object]) -> Decision:
+    """The decision of a part; what it computes counts for the next ones where another part decides `after` it.
+
+    A warm-up that is cut short has no end, at which the paper's schedule would begin to remember.
+    """
+    cut = decision.full and any(other is not one for other in after)
+    return replace(decision, remember=True) if cut else decision
 
 
 class RangedAdaptiveSchedule(RangedSchedule, AdaptiveSchedule):
@@ -104,8 +114,9 @@ class RangedCourse(Course):
 
     def before(self, seen: Seen) -> Decision:
         """As the course of this step decides."""
-        course = self._of(seen)
-        return OUTSIDE if course is None else course.before(seen)
+        course, step = self._of(seen), int(seen.position)
+        after = self._deciding[step + 1 : step + 3]
+        return OUTSIDE if course is None else remembered(course.before(seen), course, after)
 
     def in_call(self, seen: Seen) -> Decision:
         """As the course that asked decides."""

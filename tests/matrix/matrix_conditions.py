@@ -89,8 +89,8 @@ def ranges(stage: Stage) -> list:
 
 def two_second_passes(model: ModelPatcher) -> ModelPatcher:
     """Two guidances that run the model again with other blocks left out, each on some steps only."""
-    one = SkipLayerGuidanceDiT.execute(model, 2.0, 0.0, 0.4, "0", "")[0]
-    return SkipLayerGuidanceDiT.execute(one, 2.0, 0.2, 0.9, "1", "")[0]
+    one = SkipLayerGuidanceDiT.execute(model, 2.0, 0.0, 0.3, "0", "")[0]
+    return SkipLayerGuidanceDiT.execute(one, 2.0, 0.2, 1.0, "1", "")[0]
 
 
 def hooked(stage: Stage) -> list:

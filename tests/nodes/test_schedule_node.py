@@ -70,6 +70,9 @@ def test_teacache_and_magcache_take_a_models_numbers_or_ones_own() -> None:
     ("list of steps", {"steps": ""}),
     ("TeaCache", {"polynomial": OWN, "coefficients": "one, two"}),
     ("TeaCache", {"polynomial": OWN, "coefficients": " "}),
+    ("TeaCache", {"polynomial": OWN, "coefficients": "nan"}),
+    ("TeaCache", {"polynomial": OWN, "coefficients": "1e400, 0"}),
+    ("MagCache", {"magnitudes": OWN, "ratios": "1, inf"}),
     ("MagCache", {"magnitudes": OWN, "ratios": "1, -1"}),
     ("EasyCache", {"threshold": float("nan")}),
 ])

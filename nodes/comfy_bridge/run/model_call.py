@@ -4,6 +4,7 @@ import math
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 
+import torch
 from comfy.patcher_extension import WrapperExecutor
 from torch import Tensor, nn
 
@@ -140,9 +141,11 @@ class ModelCall(CallContext):
         self.state.checked.add(id(self.model))
         self._show_schedule(seam.captured)
         count = len(self.keys)
+        # With a limit, each condition's part moves to the processor by itself, and as a view it would free nothing.
+        alone = torch.clone if count > 1 and self.tap.settings.limit_bytes is not None else lambda part: part
         parts = zip(self.keys, probe.chunk(count), seam.captured.target.chunk(count), strict=True)
         for key, mine, target in parts:
-            self.tap.remember(key, mine, target)
+            self.tap.remember(key, alone(mine), alone(target))
 
     def _fall_back_at_mismatch(self, captured: Captured) -> None:
         model = self.tap.record.model

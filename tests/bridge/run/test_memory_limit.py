@@ -27,10 +27,15 @@ STEPS = 12
 
 
 class Limited:
-    """A run with so many bytes of room. peaks: what was on the device after each evaluation; lines: of the node."""
+    """A run with so many bytes of room. lines: of the node.
 
-    def __init__(self, limit: int | None, monkeypatch: pytest.MonkeyPatch, sampler: str = "euler") -> None:
+    peaks: what was counted on the device after each evaluation; held: what its storages there take.
+    """
+
+    def __init__(self, limit: int | None, monkeypatch: pytest.MonkeyPatch, sampler: str = "euler",
+                 **settings: object) -> None:
         self.peaks: list[int] = []
+        self.held: list[int] = []
         self.away: list[list[bool]] = []
         self.lines: list[str] = []
         self.asked: list[float] = []
@@ -49,7 +54,7 @@ class Limited:
         monkeypatch.setattr(comfy.model_management, "load_models_gpu", loaded)
         holder = RecordHolder()
         model = ROW.patcher()
-        TapPatch(TapSettings(interval=2), holder).install(model)
+        TapPatch(TapSettings(interval=2, **settings), holder).install(model)
         with torch.inference_mode():
             self.picture: Tensor = tiny_models.sample(ROW, model, SHAPE, cfg=2.0, steps=STEPS, sampler=sampler)
         self.record: TapRecord = holder.latest
@@ -63,10 +68,19 @@ class Limited:
             self.replays.add(None if run.replay is None else run.replay.device)
             histories = run.memory.histories.values()
             self.peaks.append(latents + sum(history.device_bytes for history in histories))
+            self.held.append(latents + storage_bytes(run))
             self.away += [[snapshot.away for snapshot in history.snapshots] for history in histories]
             return given
 
         return watched
+
+
+def storage_bytes(run: TapRun) -> int:
+    """Bytes of all storages that a run's histories keep alive on the device."""
+    kept = [each for history in run.memory.histories.values() for snapshot in history.snapshots if not snapshot.away
+            for each in vars(snapshot).values() if isinstance(each, Tensor)]
+    storages = {each.untyped_storage().data_ptr(): each.untyped_storage() for each in kept}
+    return sum(storage.nbytes() for storage in storages.values())
 
 
 def stock() -> Tensor:
@@ -89,6 +103,16 @@ def test_the_oldest_snapshots_move_and_the_picture_is_the_same(monkeypatch: pyte
         assert limited.record.fallbacks == free.record.fallbacks
         # ComfyUI is asked for no more than stays there.
         assert limited.asked[0] < free.asked[0]
+
+
+@pytest.mark.parametrize("settings", [{}, {"target": "residual", "probe_stride": 1}], ids=["defaults", "residual"])
+def test_what_is_moved_is_freed_though_the_prompts_came_in_one_call(
+    settings: dict, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    most = max(Limited(None, monkeypatch, **settings).held)
+    for share in (0.95, 0.9, 0.85, 0.75, 0.7):
+        limited = Limited(int(share * most), monkeypatch, **settings)
+        assert any(map(any, limited.away)) and max(limited.held) <= share * most
 
 
 def test_latents_of_the_replay_go_to_the_cpu_where_they_do_not_fit(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -67,6 +67,9 @@ def test_a_person_can_read_it() -> None:
     (TEXT.replace("dB", "decibels"), "is not a line of a placement"),
     (TEXT + "\nalso: this", "is not a line of a placement"),
     ("9" * 200_000, "letters"),
+    (TEXT + "\n" + TEXT.splitlines()[-1], "two lines for the same number of calls"),
+    (TEXT.replace("model: Flux", "model: Flux\nmodel: Wan"), "two lines that begin with the same name"),
+    (TEXT.replace("about 50.5 dB", "about 50.5 dB, mostly 68.0 to 41.0"), "the higher figure of the span stands first"),
 ])
 def test_other_texts_are_refused_in_words(text: str, says: str) -> None:
     with pytest.raises(TapError, match=says):

@@ -11,7 +11,7 @@ from tap_pack.tap_core.calibrate.fitted_numbers import Changes
 from tap_pack.tap_core.calibrate.learned_rows import guided_slope, learned_weights
 from tap_pack.tap_core.calibrate.trace import ConditionTrace, Trace
 from tap_pack.tap_core.errors import TapError
-from tap_pack.tap_core.predictors.learned import Learned, LearnedWeights, Otherwise, row
+from tap_pack.tap_core.predictors.learned import HIGHEST, Learned, LearnedWeights, Otherwise, row
 from tap_pack.tap_core.predictors.newton import Newton
 from tap_pack.tap_core.sampling.pool_settings import PoolSettings
 from tap_pack.tap_core.timeline import Timeline
@@ -147,6 +147,16 @@ def test_a_run_that_skipped_counts_as_its_full_run_does_where_one_of_them_seemed
 
     same, other = (learned_weights([auto((), False), auto(FULL, noisy)], FULL) for noisy in (False, True))
     assert other == same
+
+
+@pytest.mark.parametrize("dtype", [torch.float32, torch.bfloat16], ids=str)
+def test_where_differences_are_rounding_the_numbers_stay_within_their_bounds(dtype: torch.dtype) -> None:
+    """The slope stands still, and moves at the very end: its full steps before show no way there."""
+    random = torch.Generator().manual_seed(1)
+    still, moves = torch.randn(2, 1, 6, 5, generator=random)
+    curve = still + 5 * moves * torch.exp(40 * (torch.arange(STEPS)[:, None, None] / STEPS - 0.9))
+    learned = learned_weights([made_trace([(curve).to(dtype).float()])], FULL)
+    assert max(abs(number) for gap in learned.numbers for number in gap) <= HIGHEST
 
 
 def test_a_gap_without_steps_or_history_learns_nothing() -> None:

@@ -27,6 +27,7 @@ def test_pool_interval_and_loss_are_the_papers_by_default() -> None:
         ({"orders": ""}, "orders is empty; choose at least one order, such as 0,1,2."),
         ({"orders": " , "}, "orders is empty; choose at least one order, such as 0,1,2."),
         ({"orders": "0,4"}, "orders names 4; the highest order is 3."),
+        ({"orders": 5000 * "9"}, f"orders is '{40 * '9'}'; write numbers from 0 to 3 between commas"),
         ({"orders": "two"}, "orders is 'two'; write numbers from 0 to 3 between commas, such as 0,1,2."),
         ({"orders": "1,-1"}, "orders is '1,-1'; write numbers from 0 to 3 between commas, such as 0,1,2."),
         ({"orders": "²"}, "orders is '²'; write numbers from 0 to 3 between commas, such as 0,1,2."),

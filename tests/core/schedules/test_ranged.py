@@ -91,6 +91,21 @@ def test_an_impossible_range_is_refused_in_words(ends: tuple[float, float], said
         TapSettings(start_percent=ends[0], end_percent=ends[1])
 
 
+@pytest.mark.parametrize("outside", [FIRST_ONLY, WATCHING], ids=["known", "watching"])
+def test_what_a_warm_up_computed_last_is_remembered_where_it_is_cut_short(outside: AnySchedule) -> None:
+    """By itself it would remember its last two steps, 8 and 9, alone; at step 5 its range ends."""
+    timeline = even_timeline(STEPS)
+    course = start(ranged(IntervalSchedule(4, warmup=10), Range(0.0, 0.25), outside), timeline)
+    kept = [course.before(Seen(float(step), timeline.sigmas[step])).remember for step in range(5)]
+    assert kept == [False, False, False, True, True]
+
+
+def test_where_a_warm_up_ends_in_its_range_it_remembers_as_ever() -> None:
+    timeline, alone = even_timeline(STEPS), IntervalSchedule(4, warmup=4)
+    inside = ranged(alone, Range(0.0, 0.5), FIRST_ONLY)
+    assert [inside.decide(step, timeline) for step in range(8)] == [alone.decide(step, timeline) for step in range(8)]
+
+
 def test_the_whole_run_is_no_range() -> None:
     assert ranged(WATCHING, Range()) is WATCHING
     assert TapSettings().schedule() == TapSettings(start_percent=0.0, end_percent=1.0).schedule()
