@@ -136,9 +136,9 @@ def calibrate(graph: Graph) -> None:
     measured = graph.add("TapMeasureRun", model=demo.model)
     graph.column()
     run = demo.sample("KSampler, measured run", measured[0], scenes[0])
+    found = graph.add("TapCalibrate", trace=measured[1], after=run, budget="10")
     full = demo.sample("KSampler, full, another scene", demo.model, scenes[1], 8)
     graph.column()
-    found = graph.add("TapCalibrate", trace=measured[1], after=run, budget="10")
     placed = graph.add("TapPlacement", text=found[1], budget="10")[0]
     graph.grow(-16)
     faster = graph.add("TapAccelerate", model=demo.model, quality="fixed", schedule=placed)[0]
