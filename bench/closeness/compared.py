@@ -15,9 +15,9 @@ from tap_pack.tap_core.sampling.settings import TapSettings
 
 from closeness.compared_table import NONE, ONE, QUALITIES, THREE, markdown
 from closeness.courses import COURSES, course_of
-from closeness.kept_rows import add_missing, all_rows
 from figures.metrics import psnr
 from figures.page import Page
+from models.kept_rows import add_missing, all_rows
 from models.model_rows import carry_on
 from models.stage import EQUAL, Course, Stage, Take
 
@@ -76,7 +76,7 @@ def number_of(closer: Sequence[float | None], enough: int = ENOUGH) -> float:
 
 def all_kept() -> dict:
     """The rows of each model that was measured."""
-    return all_rows("compared")
+    return all_rows("closeness", "compared")
 
 
 PAGE = Page("closeness_compared", markdown, read=all_kept)
@@ -87,7 +87,7 @@ def measure(stage: Stage, arguments: Sequence[str], fresh: bool) -> None:
     study = lru_cache(maxsize=1)(lambda *course: Compared(stage, course_of(*course)))
     cells = ({"steps": steps, "sampler": sampler, "cfg": cfg, "quality": quality}
              for steps, sampler, cfg in COURSES for quality in QUALITIES)
-    add_missing("compared", stage, arguments, fresh, cells,
+    add_missing("closeness", "compared", stage, arguments, fresh, cells,
                 lambda cell: study(cell["steps"], cell["sampler"], cell["cfg"]).row(cell["quality"]))
 
 

@@ -21,11 +21,11 @@ from tap_pack.tap_core.sampling.settings import TapSettings
 from tap_pack.tap_core.schedules.interval import IntervalSchedule
 
 from closeness.courses import course_of
-from closeness.kept_rows import add_missing, all_rows
 from closeness.telling_table import CALIBRATED, DEFAULTS, TAP, TAYLORSEER, WAYS, markdown
 from figures.metrics import psnr
 from figures.page import Page
 from methods.dials import known_count
+from models.kept_rows import add_missing, all_rows
 from models.model_rows import carry_on
 from models.paper_settings import PAPER_SETTINGS
 from models.stage import EQUAL, Course, Stage, Take
@@ -100,7 +100,7 @@ class Telling:
 
 def all_kept() -> dict:
     """The rows of each model that was measured."""
-    return all_rows("telling")
+    return all_rows("closeness", "telling")
 
 
 PAGE = Page("closeness_telling", markdown, read=all_kept)
@@ -109,7 +109,7 @@ PAGE = Page("closeness_telling", markdown, read=all_kept)
 def measure(stage: Stage, arguments: Sequence[str], fresh: bool) -> None:
     """The rows of a model that are missing."""
     study = Telling(stage)
-    add_missing("telling", stage, arguments, fresh, (cell._asdict() for cell in cells()),
+    add_missing("closeness", "telling", stage, arguments, fresh, (cell._asdict() for cell in cells()),
                 lambda cell: study.row(Cell(**cell)))
 
 

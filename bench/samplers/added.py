@@ -10,14 +10,13 @@ from collections.abc import Sequence
 from itertools import product
 
 from tap_pack.tap_core.sampling.settings import TapSettings
-from tqdm import tqdm
 
-from figures.page import Page, read_results
-from figures.results_file import write_results
+from figures.page import Page
 from figures.table import table
+from models.kept_rows import add_missing, all_rows
 from models.model_rows import carry_on, closeness
 from models.noise_added import noise_added
-from models.stage import MODELS, Course, Stage, Take
+from models.stage import Course, Stage, Take
 
 # As SDXL's workflows have it: 20 steps, half of them computed, karras.
 STEPS, INTERVAL, WARMUP, SCHEDULER = 20, 2, 1, "karras"
@@ -27,11 +26,11 @@ SHOTS = (range(200, 204), range(204, 208))
 
 
 def measured(stage: Stage, sampler: str, cfg: float) -> dict:
-    """A row: how close the pictures are with the drift repaid and without, and how close the runs say they are."""
+    """A row's rest: how close pictures are with the drift repaid and without, and how close the runs say they are."""
     course = Course(steps=STEPS, sampler=sampler, scheduler=SCHEDULER, cfg=cfg, patch=noise_added)
     fulls, off, on = (sampled(stage, course, settings) for settings in (
         None, *(TapSettings(interval=INTERVAL, warmup_steps=WARMUP, correction=each) for each in ("off", "on"))))
-    return {"model": stage.name, "sampler": sampler, "cfg": cfg, "calls": on[0].calls,
+    return {"calls": on[0].calls,
             "off": closeness(off, fulls), "on": closeness(on, fulls),
             "told": min(take.record.closeness.decibels for take in on)}
 
@@ -64,7 +63,7 @@ def shown(row: dict | None) -> str:
 
 def kept() -> dict:
     """The rows of all models found so far."""
-    return {"rows": [row for model in MODELS for row in read_results(f"samplers_added_{model}")["rows"]]}
+    return all_rows("samplers", "added")
 
 
 PAGE = Page("samplers_added", markdown, read=kept)
@@ -77,11 +76,5 @@ def run(arguments: Sequence[str]) -> None:
 
 def measure_model(stage: Stage, arguments: Sequence[str], fresh: bool) -> None:
     """Measures the rows of a model that are not kept yet, or are of other weights."""
-    known = read_results(f"samplers_added_{stage.name}")
-    rows = known["rows"] if not fresh and known.get("weights") == stage.weights else []
-    done = {(row["sampler"], row["cfg"]) for row in rows}
-    for sampler, cfg in tqdm(list(product(SAMPLERS, GUIDANCE)), desc=stage.name, unit="row"):
-        if (sampler, cfg) not in done:
-            rows.append(measured(stage, sampler, cfg))
-            found = {"weights": stage.weights, "rows": rows}
-            write_results("samplers", ["added", *arguments], found, part=f"added_{stage.name}")
+    cells = ({"sampler": sampler, "cfg": cfg} for sampler, cfg in product(SAMPLERS, GUIDANCE))
+    add_missing("samplers", "added", stage, arguments, fresh, cells, lambda cell: measured(stage, **cell))

@@ -8,10 +8,11 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 
-from figures.page import Page, read_results
+from figures.page import Page
 from figures.table import table
+from models.kept_rows import all_rows
 from models.model_rows import carry_on
-from models.stage import MODELS, Stage
+from models.stage import Stage
 from samplers.cell_rows import MEAN_RULE, WORST_RULE, below, key, measure_model
 
 SHOTS = (range(208, 212), range(212, 216))
@@ -19,10 +20,9 @@ SHOTS = (range(208, 212), range(212, 216))
 
 def kept() -> dict:
     """The rows with these pictures, and those of the study itself, of cells that have both."""
-    rows = {name: {key(row): row for model in MODELS for row in read_results(f"{name}_{model}")["rows"]}
-            for name in ("samplers", "samplers_again")}
-    both = [each for each in rows["samplers"] if each in rows["samplers_again"]]
-    return {"first": [rows["samplers"][each] for each in both], "rows": [rows["samplers_again"][each] for each in both]}
+    first, other = ({key(row): row for row in all_rows("samplers", part)["rows"]} for part in ("", "again"))
+    both = [each for each in first if each in other]
+    return {"first": [first[each] for each in both], "rows": [other[each] for each in both]}
 
 
 def together(first: dict, again: dict) -> dict:
@@ -79,4 +79,4 @@ def run(arguments: Sequence[str]) -> None:
 
 def measure(stage: Stage, arguments: Sequence[str], fresh: bool) -> None:
     """Measures the rows of a model that are not kept yet, or are of other weights."""
-    measure_model(stage, ["again", *arguments], SHOTS, fresh, part="again_")
+    measure_model(stage, arguments, SHOTS, fresh, part="again")

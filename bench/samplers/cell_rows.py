@@ -7,10 +7,8 @@ from dataclasses import asdict
 from functools import lru_cache
 
 from tap_pack.tap_core.sampling.settings import TapSettings
-from tqdm import tqdm
 
-from figures.page import read_results
-from figures.results_file import write_results
+from models.kept_rows import add_missing
 from models.model_rows import closeness
 from models.stage import Course, Stage, Take
 from samplers.cells import Cell, cells
@@ -26,12 +24,11 @@ def settings(cell: Cell, correction: str) -> TapSettings:
 
 
 def measured(stage: Stage, cell: Cell, shots: Shots) -> dict:
-    """A row: how close the pictures are with the drift repaid and without."""
+    """A row's rest: how close the pictures are with the drift repaid and without."""
     course = Course(steps=cell.steps, sampler=cell.sampler, cfg=cell.cfg)
     fulls = full_pictures(stage, course, shots)
     takes = {name: sampled(stage, course, shots, settings(cell, name)) for name in ("off", "on")}
-    return {"model": stage.name, **asdict(cell), "calls": takes["on"][0].calls,
-            **{name: closeness(found, fulls) for name, found in takes.items()}}
+    return {"calls": takes["on"][0].calls, **{name: closeness(found, fulls) for name, found in takes.items()}}
 
 
 @lru_cache(maxsize=1)
@@ -58,13 +55,8 @@ def below(rows: Sequence[dict]) -> list[dict]:
 
 def measure_model(stage: Stage, arguments: Sequence[str], shots: Shots, fresh: bool, part: str = "",
                   steps: Sequence[int] | None = None) -> None:
-    """Measures a model's rows that are not kept yet, or are of other weights. part: of the results file's name.
-    steps: only runs of so many."""
-    name = f"{part}{stage.name}"
-    known = read_results(f"samplers_{name}")
-    rows = known["rows"] if not fresh and known.get("weights") == stage.weights else []
-    done = {key(row) for row in rows}
-    for cell in tqdm(list(cells(steps=steps)), desc=stage.name, unit="row"):
-        if (stage.name, *asdict(cell).values()) not in done:
-            rows.append(measured(stage, cell, shots))
-            write_results("samplers", arguments, {"weights": stage.weights, "rows": rows}, part=name)
+    """Measures a model's rows that are not kept yet, or are of other weights. part: of the study; steps: only runs of
+    so many.
+    """
+    add_missing("samplers", part, stage, arguments, fresh, map(asdict, cells(steps=steps)),
+                lambda cell: measured(stage, Cell(**cell), shots))

@@ -7,23 +7,22 @@ bench/results/samplers_changed_MODEL.json. across: slopes interpolated across th
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from itertools import product
 from unittest.mock import patch
 
 from tap_pack.tap_core.sampling.settings import TapSettings
 from tap_pack.tap_core.sampling.slopes import Slopes
-from tqdm import tqdm
 
-from figures.page import Page, read_results
-from figures.results_file import write_results
+from figures.page import Page
 from figures.table import table
+from models.kept_rows import add_missing, all_rows
 from models.model_rows import carry_on, closeness
-from models.stage import MODELS, Course, Stage, Take
+from models.stage import Course, Stage, Take
 
 SAMPLERS, GUIDANCE = ("euler", "heun", "dpmpp_2m", "uni_pc"), (1.0, 2.0)
-# Steps, interval, warm-up; and where the prompt changes.
-COUNTS, CHANGES = ((20, 2, 1), (50, 5, 3)), (0.3, 0.5)
+# Warm-up by steps and interval; and where the prompt changes.
+COUNTS, CHANGES = {(20, 2): 1, (50, 5): 3}, (0.3, 0.5)
 SHOTS = range(216, 222)
 WAYS = {"off": "off", "across": "on", "on": "on"}  # to correction
 OTHER = 1000  # from a picture's number to that of its second prompt
@@ -47,28 +46,25 @@ def _during(conditioning: list, start: float, end: float) -> list:
     return [[text, {**values, "start_percent": start, "end_percent": end}] for text, values in conditioning]
 
 
-def measured(stage: Stage, sampler: str, cfg: float, count: tuple[int, int, int], change: float) -> dict:
-    """A row: how close the pictures are without repaying, with slopes interpolated across the change, and as it is."""
-    steps, interval, warmup = count
+def measured(stage: Stage, sampler: str, cfg: float, steps: int, interval: int, change: float) -> dict:
+    """A row's rest: how close pictures are without repaying, with slopes interpolated across the change, and as it is.
+    """
     course = Course(steps=steps, sampler=sampler, cfg=cfg)
     with two_prompts(stage, change):
         fulls = stage.takes(SHOTS, course)
-        found = {way: _takes(stage, course, TapSettings(interval=interval, warmup_steps=warmup, correction=correction),
-                             way == "across") for way, correction in WAYS.items()}
-    return {"model": stage.name, **dict(zip(KEY, (sampler, cfg, steps, interval, change), strict=True)),
-            "calls": found["on"][0].calls, "told": found["on"][0].record.closeness.decibels,
+        found = {way: _takes(stage, course, way == "across", interval=interval, correction=correction,
+                             warmup_steps=COUNTS[steps, interval]) for way, correction in WAYS.items()}
+    return {"calls": found["on"][0].calls, "told": found["on"][0].record.closeness.decibels,
             **{way: closeness(takes, fulls) for way, takes in found.items()}}
 
 
-def _takes(stage: Stage, course: Course, settings: TapSettings, across: bool) -> list[Take]:
-    if not across:
-        return stage.takes(SHOTS, course, settings)
-    with patch.object(Slopes, "jump", lambda slope, before: False):
-        return stage.takes(SHOTS, course, settings)
+def _takes(stage: Stage, course: Course, across: bool, **settings: object) -> list[Take]:
+    with patch.object(Slopes, "jump", lambda slope, before: False) if across else nullcontext():
+        return stage.takes(SHOTS, course, TapSettings(**settings))
 
 
 def markdown(found: dict) -> str:
-    """Mean PSNR (worst) of the three ways over all models' rows of a sampler and guidance; then each model's."""
+    """Mean PSNR (worst) of the three ways, by sampler, guidance, count and change, a column a model."""
     rows = found["rows"]
     models = list(dict.fromkeys(row["model"] for row in rows))
     lines = [f"The prompt changes after {' or '.join(f'{change:.0%}' for change in CHANGES)} of the run. Mean "
@@ -77,7 +73,7 @@ def markdown(found: dict) -> str:
     return "\n".join([*lines, *table(("", *models), (
         (f"{sampler}, CFG {cfg:g}, {steps} steps, interval {interval}, {change:.0%}",
          *(shown(rows, model, (sampler, cfg, steps, interval, change)) for model in models))
-        for sampler, cfg, (steps, interval, _), change in product(SAMPLERS, GUIDANCE, COUNTS, CHANGES)))])
+        for sampler, cfg, (steps, interval), change in product(SAMPLERS, GUIDANCE, COUNTS, CHANGES)))])
 
 
 def shown(rows: Sequence[dict], model: str, wanted: tuple) -> str:
@@ -90,7 +86,7 @@ def shown(rows: Sequence[dict], model: str, wanted: tuple) -> str:
 
 def kept() -> dict:
     """The rows of all models found so far."""
-    return {"rows": [row for model in MODELS for row in read_results(f"samplers_changed_{model}")["rows"]]}
+    return all_rows("samplers", "changed")
 
 
 PAGE = Page("samplers_changed", markdown, read=kept)
@@ -103,11 +99,6 @@ def run(arguments: Sequence[str]) -> None:
 
 def measure_model(stage: Stage, arguments: Sequence[str], fresh: bool) -> None:
     """Measures the rows of a model that are not kept yet, or are of other weights."""
-    known = read_results(f"samplers_changed_{stage.name}")
-    rows = known["rows"] if not fresh and known.get("weights") == stage.weights else []
-    done = {tuple(row[name] for name in KEY) for row in rows}
-    for sampler, cfg, count, change in tqdm(list(product(SAMPLERS, GUIDANCE, COUNTS, CHANGES)), desc=stage.name):
-        if (sampler, cfg, *count[:2], change) not in done:
-            rows.append(measured(stage, sampler, cfg, count, change))
-            found = {"weights": stage.weights, "rows": rows}
-            write_results("samplers", ["changed", *arguments], found, part=f"changed_{stage.name}")
+    cells = (dict(zip(KEY, (sampler, cfg, *count, change), strict=True))
+             for sampler, cfg, count, change in product(SAMPLERS, GUIDANCE, COUNTS, CHANGES))
+    add_missing("samplers", "changed", stage, arguments, fresh, cells, lambda cell: measured(stage, **cell))

@@ -5,11 +5,10 @@ from __future__ import annotations
 import itertools
 import re
 from pathlib import Path
-from types import SimpleNamespace
 
 import pytest
 
-from closeness import compared, compared_table, kept_rows, telling
+from closeness import compared, compared_table, telling
 from closeness.courses import COURSES, SHOTS
 from figures.readme_blocks import blocks
 from models.demo_stage import DemoStage
@@ -83,17 +82,3 @@ def test_what_the_pages_say_of_it_is_that_of_the_table() -> None:
             f"place of {demo[1]} and {words[1]} %") in front
     assert (f"by {demo_after[1]} % of the pictures of *demo* in place of {demo[1]}, {words_after[1]} % of *words* in "
             f"place of {words[1]}, {balls_after[1]} % of *balls* in place of {balls[1]}") in page
-
-
-def test_what_is_there_is_not_measured_again(monkeypatch: pytest.MonkeyPatch) -> None:
-    kept = {"weights": "one", "rows": [{"model": "demo", "steps": 8, "found": 1}]}
-    monkeypatch.setattr(kept_rows, "read_results", lambda name: kept)
-    monkeypatch.setattr(kept_rows, "write_results", lambda name, arguments, found, part: written.append((part, found)))
-    for weights, fresh, measured in (("one", False, [20]), ("other", False, [8, 20]), ("one", True, [8, 20])):
-        written: list[tuple] = []
-        stage, asked = SimpleNamespace(name="demo", weights=weights), []
-        kept["rows"] = [{"model": "demo", "steps": 8, "found": 1}]
-        kept_rows.add_missing("telling", stage, [], fresh, ({"steps": steps} for steps in (8, 20)),
-                              lambda cell, asked=asked: asked.append(cell["steps"]) or {"found": 2})
-        assert asked == measured and written[-1][0] == "telling_demo"
-        assert [row["steps"] for row in written[-1][1]["rows"]] == [8, 20]
