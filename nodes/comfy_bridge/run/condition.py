@@ -35,13 +35,13 @@ class ConditionKeys:
 
         Those of one that had none are always others, and so are the ones after it.
         """
-        conditions, before, self._before = frozenset(self._conditions), self._before, frozenset(self._conditions)
+        conditions, before = frozenset(self._conditions), self._before
         if not conditions:
-            self._before = before
             return False
-        others = NONE in (conditions | before) or conditions not in self._met
+        others = bool(before) and (NONE in conditions | before or conditions not in self._met)
         self._met.add(conditions)
-        return others and bool(before)
+        self._before = conditions
+        return others
 
     def has_none(self) -> None:
         """This evaluation has no condition at all."""
