@@ -1,5 +1,5 @@
-/** What touches ComfyUI's browser side is here and in comfy_face.js; everything else goes through these functions. */
-import { linksOf } from "./links.js";
+/** What touches ComfyUI's browser side is here, in comfy_face.js and in comfy_links.js; all else goes through them. */
+import { linksOf } from "./comfy_links.js";
 
 const { app } = window.comfyAPI.app;
 const { api } = window.comfyAPI.api;

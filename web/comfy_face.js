@@ -1,6 +1,6 @@
 /** How nodes look in both renderers: inputs out of sight, inputs that something else decides, elements on subgraphs. */
 import { addElement, followNode, isInOpenGraph, isNodes2, noteChange } from "./comfy_api.js";
-import { linkedInputs } from "./links.js";
+import { linkedInputs } from "./comfy_links.js";
 
 // Milliseconds between two looks whether Nodes 2.0 has made a node's element anew; it tells nobody.
 const LOOK = 300;

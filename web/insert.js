@@ -1,6 +1,6 @@
 /** "Insert TAP Accelerate" in the menu of a node that gives or takes a model: one click wires it in. */
 import { addBetween, kindOf, knowsKind, notify } from "./comfy_api.js";
-import { modelGiven, modelTaken } from "./links.js";
+import { modelGiven, modelTaken } from "./comfy_links.js";
 import { ACCELERATE } from "./presets.js";
 
 const MEASURE = "TapMeasureRun";

@@ -4,7 +4,7 @@ import {
   addBefore, askFor, changeSetting, kindOf, knowsKind, notify, setWidgets, settingOf, widgetValues,
 } from "./comfy_api.js";
 import { insertEntries } from "./insert.js";
-import { cutLink, linkedInputs, originOf } from "./links.js";
+import { cutLink, linkedInputs, originOf } from "./comfy_links.js";
 import { sayOn } from "./live/attach.js";
 import { ACCELERATE, presetWith, presetWords, presetsIn, withoutReplaced } from "./presets.js";
 import { Sentence } from "./sentence.js";

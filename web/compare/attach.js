@@ -1,6 +1,6 @@
 /** Puts the verdict and the wipe on TAP Compare. */
 import { addElement, fetchFile, followNode, growNode, kindOf, setWidgets, widgetValues } from "../comfy_api.js";
-import { linkedInputs, originOf } from "../links.js";
+import { linkedInputs, originOf } from "../comfy_links.js";
 import { ACCELERATE } from "../presets.js";
 import { RUN_BEFORE } from "../shown.js";
 import { ComparisonView } from "./view.js";

@@ -1,7 +1,7 @@
 /** What stands on a node's face: the main inputs, and what decides in place of which. */
 import { followNode, followWidgets, kindOf, widgetValues } from "../comfy_api.js";
 import { fitHeight, foldAdvanced, greyWidgets } from "../comfy_face.js";
-import { COUNTING, linkedInputs, originOf, samplerBehind, stepsOf } from "../links.js";
+import { COUNTING, linkedInputs, originOf, samplerBehind, stepsOf } from "../comfy_links.js";
 import { ACCELERATE, REPLACED, withoutReplaced } from "../presets.js";
 import { showPlanned, showsPlan } from "./attach.js";
 import { planFor } from "./server.js";

@@ -1,6 +1,6 @@
 /** Puts the viewer on its node, and keeps what it shows in the node's properties: these survive copies and reloads. */
 import { addElement, fetchFile, followNode, growNode, kindOf, nodeAt, setQuietly, workflowId } from "../comfy_api.js";
-import { originOf } from "../links.js";
+import { originOf } from "../comfy_links.js";
 import { Viewer } from "./view.js";
 
 export const KIND = "TapChoiceMapViewer";

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { COUNTING, originOf, stepsOf } from "../../web/links.js";
+import { COUNTING, originOf, stepsOf } from "../../web/comfy_links.js";
 
 /** A graph with these nodes and links; each link is [from node, its output, to node, its input]. */
 function graphOf(nodes, links, rootGraph = null) {
