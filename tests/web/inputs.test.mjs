@@ -108,3 +108,16 @@ test("there is no plan where a sampler does a part of its steps", async () => {
     assert.equal(node.shown(), "20 planned");
   }
 });
+
+test("a plan goes at once when something is connected to the sampler's steps, and comes back when it is cut", async () => {
+  const sampler = makeNode("KSampler", { steps: 20 });
+  const { node, change } = await planned({}, sampler);
+  assert.equal((await change()).line, "20 planned");
+  sampler.inputs[0].link = 1;
+  sampler.onConnectionsChange();
+  await settle(120);
+  assert.equal(node.shown(), "The plan shows when the run starts.");
+  sampler.disconnectInput(0);
+  await settle(120);
+  assert.equal(node.shown(), "20 planned");
+});

@@ -47,6 +47,7 @@ function stepsBehind(node) {
     waiting.set(sampler, new Set());
     const replan = () => waiting.get(sampler).forEach((other) => { if (showsPlan(other)) planSoon(other); });
     followWidgets(sampler, replan, COUNTING);
+    followNode(sampler, { linked: replan });
   }
   waiting.get(sampler).add(node);
   return stepsOf(sampler);
